@@ -96,6 +96,8 @@ _LOWER_WORDS = "lower-case letters, digits and single '-', beginning with a lett
 _OURS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"
 NAMESPACE_PATTERN = STAGE_NAME_PATTERN = SERVICE_NAME_PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAMESPACE = Text(NAMESPACE_PATTERN, 30, _LOWER_WORDS, _OURS)
+# What a construct or module takes: <namespace>-<stage> in one.
+NAMESPACE_ANY = Text(NAMESPACE_PATTERN, 51, _LOWER_WORDS, _OURS)
 STAGE_NAME = Text(STAGE_NAME_PATTERN, 20, _LOWER_WORDS, _OURS)
 SERVICE_NAME = Text(SERVICE_NAME_PATTERN, 64, _LOWER_WORDS, f"{_BATCH_API}/API_RegisterJobDefinition.html")
 # Shorter than a job definition's name: constructs must shorten or generate these.
@@ -175,6 +177,14 @@ MEMORY_MIB = Range(4, None, "MiB", f"{_BATCH_API}/API_ResourceRequirement.html",
 MIN_VCPUS = Range(0, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=2)
 MAX_VCPUS = Range(1, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=16)
 EPHEMERAL_STORAGE_GIB = Range(21, 200, "GiB", f"{_BATCH_API}/API_EphemeralStorage.html")
+ROOT_VOLUME_GIB = Range(
+    30, 16_384, "GiB", "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html", default=30
+)
+_VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
+SUBNET_ID = Text("^subnet-[0-9a-f]{8,17}$", 24, "a subnet's id, such as 'subnet-0123456789abcdef0'", _VPC_GUIDE)
+SECURITY_GROUP_ID = Text("^sg-[0-9a-f]{8,17}$", 20, "a security group's id, such as 'sg-0123456789abcdef0'", _VPC_GUIDE)
+VPC_PREFIX_LENGTH = Range(16, 28, "bits", f"{_VPC_GUIDE}/vpc-cidr-blocks.html")
+NETWORK_CIDR = "10.20.0.0/16"
 FARGATE_SUBNETS_MAX = 16  # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
 QUEUES_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 # The API reference gives no bounds; the console and the service refuse what is outside these.

@@ -1,0 +1,1 @@
+"""What the constructs share: expressions, resources, names, documents, the provider's import, the modules' export."""

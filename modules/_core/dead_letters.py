@@ -1,0 +1,80 @@
+"""A dead-letter queue that someone is told about: queue, its policy, an alarm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
+
+from .expressions import as_bool, as_list, as_map, choose, is_set
+from .policies import policy
+from .resources import Made, Unit, make
+
+_FOURTEEN_DAYS = 14 * 86_400  # SQS's longest
+
+
+def dead_letter_queue(
+    scope: Unit,
+    name_: str,
+    *,
+    name: str,
+    sender: str | None,
+    source_arn: str | None,
+    description: str,
+    kms_key_arn: str | None,
+    alarm_topic_arns: Any,
+    tags: Any,
+) -> Made:
+    """Makes the queue, lets one service send to it, and raises an alarm while anything lies in it.
+
+    Args:
+        scope: The construct that it belongs to.
+        name_: First part of the resources' names.
+        name: The queue's name.
+        sender: The service that sends by a resource policy, or None where a role sends (Lambda).
+        source_arn: What the service must act for; `*` may stand in it.
+        description: What the alarm tells.
+        kms_key_arn: Encrypts instead of SQS's own key; its policy must let the sender use it.
+        alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.
+        tags: On the queue and the alarm.
+    """
+    queue = make(
+        scope,
+        SqsQueue,
+        f"{name_}_queue",
+        name=name,
+        message_retention_seconds=_FOURTEEN_DAYS,
+        kms_master_key_id=kms_key_arn,
+        sqs_managed_sse_enabled=as_bool(choose(is_set(kms_key_arn), None, True)),
+        tags=as_map(tags),
+    )
+    if sender is not None:
+        statement = {
+            "Effect": "Allow",
+            "Action": "sqs:SendMessage",
+            "Principal": {"Service": sender},
+            "Resource": queue["arn"],
+            "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
+        }
+        make(scope, SqsQueuePolicy, f"{name_}_queue_policy", queue_url=queue["id"], policy=policy([statement]))
+    make(
+        scope,
+        CloudwatchMetricAlarm,
+        f"{name_}_alarm",
+        alarm_name=name,
+        alarm_description=description,
+        namespace="AWS/SQS",
+        metric_name="ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": queue["name"]},
+        statistic="Maximum",
+        comparison_operator="GreaterThanThreshold",
+        threshold=0,
+        period=60,
+        evaluation_periods=1,
+        treat_missing_data="notBreaching",
+        alarm_actions=as_list(alarm_topic_arns),
+        tags=as_map(tags),
+    )
+    return queue

@@ -1,0 +1,223 @@
+"""Terraform expressions beside plain values, so that a construct is written once for both.
+
+A construct never branches on an expression in Python. It asks these functions, which answer at once for values and
+write Terraform's own conditional for expressions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeGuard, TypeVar
+
+from cdktf import Token
+
+T = TypeVar("T")
+
+_CDKTF_TOKEN = re.compile(r"\$\{TfToken\[[^\]]+\]\}")
+_WHOLE = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
+_LIST_TOKEN = "#{TfToken["
+_NUMBER_TOKENS_BELOW = -1e280  # cdktf hides the tokens of numbers in this range
+
+
+class Expression(str):
+    """A Terraform expression in template form, `${…}`; wherever a construct takes a value it takes one of these too.
+
+    A plain string with `${…}` from a cdktf attribute is as good; this class exists so that text which people write
+    (a shell command with `${HOME}`) is never taken for one.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str) -> Expression:
+        """The expression written as `text`, without the braces: `Expression.of("var.name")`."""
+        return cls("${" + text + "}")
+
+    @property
+    def text(self) -> str:
+        """The expression without its braces."""
+        return self[2:-1]
+
+
+class Nullable(Expression):
+    """An expression that may be null: an optional input of a Terraform module."""
+
+    __slots__ = ("given",)
+
+    given: Expression
+
+    @classmethod
+    def input(cls, name: str, given: Expression | None = None) -> Nullable:
+        """The input's expression.
+
+        Args:
+            name: The variable's.
+            given: Whether it was given, where that cannot be seen from its value: Terraform has to know how many
+                resources there are when it plans, and the ARN of a role that is yet to be made is not known then.
+        """
+        self = cls(f"${{var.{name}}}")
+        self.given = Expression.of(f"var.{name} != null") if given is None else given
+        return self
+
+
+#: A yes or no that is known now, or an expression that Terraform decides.
+Condition = bool | Expression
+
+
+def is_expression(value: object) -> TypeGuard[Expression]:
+    """Whether a value is known only to Terraform: an Expression, or a cdktf token of any kind."""
+    if isinstance(value, Expression):
+        return True
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, float):
+        return value < _NUMBER_TOKENS_BELOW
+    if isinstance(value, list):
+        return len(value) == 1 and isinstance(value[0], str) and value[0].startswith(_LIST_TOKEN)
+    return hasattr(value, "resolve") and hasattr(value, "creation_stack")  # an IResolvable
+
+
+def literal(value: str) -> str:
+    """Text that people wrote, with Terraform's `${` and `%{` escaped; expressions and cdktf tokens stay alive."""
+    if isinstance(value, Expression):
+        return value
+    kept = _CDKTF_TOKEN.findall(value)
+    parts = _CDKTF_TOKEN.split(value)
+    escaped = [part.replace("${", "$${").replace("%{", "%%{") for part in parts]
+    return "".join(a + b for a, b in zip(escaped, [*kept, ""], strict=True))
+
+
+def hcl(value: object) -> str:
+    """A value as it is written inside an expression: `"text"`, `["a", var.b]`, `{ a = 1 }`.
+
+    Strings are templates: `${` in them is live. Pass text that people wrote through `literal` first.
+    """
+    if isinstance(value, Expression):
+        return value.text
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and is_expression(value):
+        return _quote(Token.as_string(value))
+    if isinstance(value, int | float):
+        return number_text(value)
+    if isinstance(value, str):
+        whole = _WHOLE.fullmatch(value)
+        return whole[1] if whole and not _CDKTF_TOKEN.search(value) else _quote(value)
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_key(key)} = {hcl(item)}" for key, item in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if is_expression(value):
+        return _quote(Token.as_string(value))
+    if isinstance(value, Iterable):
+        return "[" + ", ".join(hcl(item) for item in value) + "]"
+    raise TypeError(f"{value!r} cannot be written as a Terraform expression")
+
+
+def number_text(value: float) -> str:
+    """A number as Terraform's tostring writes it: 1, 0.25."""
+    return str(int(value)) if float(value).is_integer() else repr(value)
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) else _quote(name)
+
+
+# --- questions that Python answers for values and Terraform for expressions
+
+
+def is_set(value: object) -> Condition:
+    """Whether an optional argument was given; an expression was, unless it is a module's input."""
+    return value.given if isinstance(value, Nullable) else value is not None
+
+
+def one_of(value: object, options: Iterable[str]) -> Condition:
+    """Whether a text is one of these."""
+    known = list(options)
+    return Expression.of(f"contains({hcl(known)}, {hcl(value)})") if is_expression(value) else value in known
+
+
+def not_empty(value: Any) -> Condition:
+    """Whether a list or map holds something."""
+    return Expression.of(f"length({hcl(value)}) > 0") if is_expression(value) else bool(value)
+
+
+def negate(condition: Condition) -> Condition:
+    """The opposite."""
+    return not condition if isinstance(condition, bool) else Expression.of(f"!({condition.text})")
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """Whether all hold; what is known now is decided now."""
+    if any(condition is False for condition in conditions):
+        return False
+    return _joined(" && ", conditions, empty=True)
+
+
+def any_of(*conditions: Condition) -> Condition:
+    """Whether at least one holds; what is known now is decided now."""
+    if any(condition is True for condition in conditions):
+        return True
+    return _joined(" || ", conditions, empty=False)
+
+
+def _joined(operator: str, conditions: Iterable[Condition], *, empty: bool) -> Condition:
+    open_ = [condition for condition in conditions if not isinstance(condition, bool)]
+    if not open_:
+        return empty
+    if len(open_) == 1:
+        return open_[0]
+    return Expression.of(operator.join(f"({condition.text})" for condition in open_))
+
+
+def choose(condition: Condition, then: T, otherwise: T) -> T | Expression:
+    """One of two values; both must be of one Terraform type."""
+    if isinstance(condition, bool):
+        return then if condition else otherwise
+    return Expression.of(f"{condition.text} ? {hcl(then)} : {hcl(otherwise)}")
+
+
+def pick(value: str, mapping: Mapping[str, T]) -> T | Expression | None:
+    """What a map holds for a text; nothing for other texts."""
+    return Expression.of(f"lookup({hcl(mapping)}, {hcl(value)}, null)") if is_expression(value) else mapping.get(value)
+
+
+def merged(first: Any, second: Mapping[str, str]) -> Any:
+    """Two maps in one; the first wins where both have a key."""
+    if is_expression(first):
+        return Expression.of(f"merge({hcl(second)}, {hcl(first)})")
+    return {**second, **(first or {})}
+
+
+# --- the same, typed for the provider's bindings
+
+
+def as_number(value: Any) -> Any:
+    """A number argument of a binding."""
+    return Token.as_number(value) if isinstance(value, str) else value
+
+
+def as_list(value: Any) -> Any:
+    """A list argument of a binding; it takes no tuples."""
+    if isinstance(value, str):
+        return Token.as_list(value)
+    return None if value is None else list(value)
+
+
+def as_map(value: Any) -> Any:
+    """A map argument of a binding; it takes no other mappings than dictionaries."""
+    if isinstance(value, str):
+        return Token.as_string_map(value)
+    return None if value is None else dict(value)
+
+
+def as_bool(value: Any) -> Any:
+    """A yes-or-no argument of a binding."""
+    return Token.as_any(value) if isinstance(value, str) else value

@@ -1,0 +1,50 @@
+"""IAM policy documents: trust for a service, and statements that allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .account import Account
+from .documents import document
+
+
+def trust(service: str, account: Account, *, source_arn: str | None = None) -> str:
+    """A role's trust policy for one AWS service, limited to requests made for this account.
+
+    Args:
+        service: The service's principal, such as `events.amazonaws.com`.
+        account: Where the stack is deployed.
+        source_arn: Which resource may cause the service to take the role; `*` may stand in it.
+
+    See https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account.id}}
+    if source_arn is not None:
+        condition["ArnLike"] = {"aws:SourceArn": source_arn}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}, "Condition": condition}
+    return document({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def service_trust(service: str) -> str:
+    """A role's trust policy for a service that names no source: EC2 and Lambda."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    return document({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def allow(
+    actions: Sequence[str], resources: Any, *, condition: Mapping[str, Any] | None = None, sid: str | None = None
+) -> dict[str, Any]:
+    """A statement that allows some actions on some resources."""
+    return {
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": resources if isinstance(resources, str) else list(resources),
+        "Condition": condition,
+        "Sid": sid,
+    }
+
+
+def policy(statements: Any) -> str:
+    """A policy document of these statements, a list or an expression of one."""
+    return document({"Version": "2012-10-17", "Statement": statements})

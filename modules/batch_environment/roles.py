@@ -1,0 +1,128 @@
+"""The environment's roles: of its instances, of the triggers, and Fargate's execution role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cdktf_cdktf_provider_aws.iam_instance_profile import IamInstanceProfile
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+
+from jobs import limits
+
+from .._core.account import Account
+from .._core.expressions import Condition, as_map, choose, hcl, not_empty, Expression
+from .._core.naming import shorten
+from .._core.policies import allow, policy, service_trust, trust
+from .._core.resources import Made, Unit, make
+
+
+@dataclass(frozen=True)
+class InstanceRole:
+    """The role of the instances, as Batch takes it."""
+
+    attachment: Made
+    profile: Made
+
+
+def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | None, tags: Any) -> InstanceRole:
+    """What an ECS container instance needs, by AWS's managed policy."""
+    name = shorten(f"{namespace}-instance", limits.ROLE_NAME_MAX)
+    role = make(
+        scope,
+        IamRole,
+        "instance_role",
+        when=when,
+        name=name,
+        assume_role_policy=service_trust("ec2.amazonaws.com"),
+        permissions_boundary=boundary,
+        tags=as_map(tags),
+    )
+    partition = Account.of(scope).partition
+    attachment = make(
+        scope,
+        IamRolePolicyAttachment,
+        "instance_role_policy",
+        when=when,
+        role=role.get("name"),
+        policy_arn=f"arn:{partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
+    )
+    profile = make(
+        scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
+    )
+    return InstanceRole(attachment, profile)
+
+
+def trigger_role(scope: Unit, namespace: str, queue_arns: Expression, boundary: str | None, tags: Any) -> Made:
+    """Lets this namespace's EventBridge rules submit its job definitions to these queues, and nothing else.
+
+    SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
+    """
+    account = Account.of(scope)
+    role = make(
+        scope,
+        IamRole,
+        "trigger_role",
+        name=shorten(f"{namespace}-trigger", limits.ROLE_NAME_MAX),
+        assume_role_policy=trust(
+            "events.amazonaws.com", account, source_arn=account.arn("events", f"rule/{namespace}-*")
+        ),
+        permissions_boundary=boundary,
+        tags=as_map(tags),
+    )
+    definitions = account.arn("batch", f"job-definition/{namespace}-*")
+    resources = Expression.of(f"concat([{hcl(definitions)}], values({queue_arns.text}))")
+    make(
+        scope,
+        IamRolePolicy,
+        "trigger_role_policy",
+        name="submit-job",
+        role=role["id"],
+        policy=policy([{"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": resources}]),
+    )
+    return role
+
+
+def execution_role(
+    scope: Unit,
+    namespace: str,
+    when: Condition,
+    repository_arns: Any,
+    log_group: Made,
+    boundary: str | None,
+    tags: Any,
+) -> Made:
+    """Lets Fargate pull the jobs' images and write their logs; jobs with secrets have a role of their own."""
+    account = Account.of(scope)
+    role = make(
+        scope,
+        IamRole,
+        "execution_role",
+        when=when,
+        name=shorten(f"{namespace}-execution", limits.ROLE_NAME_MAX),
+        assume_role_policy=trust("ecs-tasks.amazonaws.com", account),
+        permissions_boundary=boundary,
+        tags=as_map(tags),
+    )
+    every = [account.arn("ecr", "repository/*")]
+    make(
+        scope,
+        IamRolePolicy,
+        "execution_role_policy",
+        when=when,
+        name="pull-and-log",
+        role=role.get("id"),
+        policy=policy(
+            [
+                allow(["ecr:GetAuthorizationToken"], "*"),  # AWS scopes it to no resource
+                {
+                    **allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], []),
+                    "Resource": choose(not_empty(repository_arns), repository_arns, every),
+                },
+                allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group['arn']}:*"),
+            ]
+        ),
+    )
+    return role

@@ -1,0 +1,257 @@
+"""One recurring job: a job definition, a rule that submits it, and the roles of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.batch_job_definition import BatchJobDefinition, BatchJobDefinitionTimeout
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetBatchTarget,
+    CloudwatchEventTargetRetryPolicy,
+)
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from constructs import Construct
+
+from jobs import limits
+
+from .._core.arguments import check
+from .._core.expressions import (
+    Expression,
+    all_of,
+    any_of,
+    as_bool,
+    as_list,
+    as_map,
+    as_number,
+    choose,
+    is_set,
+    negate,
+    not_empty,
+    one_of,
+)
+from .._core.naming import shorten
+from .._core.resources import Unit, make
+from . import container, retries, roles, rules
+
+_DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
+
+
+class ScheduledJob(Unit):
+    """A container job that AWS Batch runs on a schedule: an image that exists, a command, and when.
+
+    A change registers a new revision of the job definition; the trigger names the definition without a revision, so
+    it always submits the newest. Without a `schedule` the job is run by hand or by another job's end.
+
+    The definition's retry strategy always ends with a rule that exits, because Batch retries what no rule matches.
+    The trigger never sets attempts, because that would replace the strategy.
+
+    See https://docs.aws.amazon.com/batch/latest/userguide/job_definition_parameters.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        namespace: str,
+        image: str,
+        command: Sequence[str] | Expression,
+        job_queue_arn: str,
+        schedule: str | None = limits.JOB_DEFAULTS["schedule"],
+        suspend: bool | Expression = limits.JOB_DEFAULTS["suspend"],
+        description: str | None = None,
+        capacity: str = limits.ENVIRONMENT_DEFAULTS["capacity"],
+        vcpus: float | Expression = limits.JOB_DEFAULTS["vcpus"],
+        memory_mib: int | Expression = limits.JOB_DEFAULTS["memory_mib"],
+        timeout_seconds: int | Expression = limits.JOB_DEFAULTS["timeout_seconds"],
+        attempts: int | Expression = limits.JOB_DEFAULTS["attempts"],
+        evaluate_on_exit: Sequence[Mapping[str, str]] | Expression = (),
+        array_size: int | Expression | None = None,
+        environment: Mapping[str, str] | Expression | None = None,
+        secrets: Mapping[str, str] | Expression | None = None,
+        secrets_kms_key_arns: Sequence[str] | Expression = (),
+        parameters: Mapping[str, str] | Expression | None = None,
+        permissions: Sequence[Mapping[str, Sequence[str]]] | Expression = (),
+        read_only_root_filesystem: bool | Expression = limits.JOB_DEFAULTS["read_only_root_filesystem"],
+        ephemeral_storage_gib: int | Expression | None = None,
+        assign_public_ip: bool | Expression = limits.JOB_DEFAULTS["assign_public_ip"],
+        job_role_arn: str | None = None,
+        execution_role_arn: str | None = None,
+        trigger_role_arn: str | None = None,
+        log_group_name: str | None = None,
+        log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
+        dead_letter_queue_arn: str | None = None,
+        maximum_event_age_seconds: int | Expression = limits.DELIVERY_RETRY_AGE_SECONDS.minimum,
+        permissions_boundary_arn: str | None = None,
+        num_nodes: int | None = None,
+        tags: Mapping[str, str] | Expression | None = None,
+    ) -> None:
+        """Makes the job.
+
+        Args:
+            scope: A stack or construct.
+            id_: `Default` for addresses without a prefix.
+            name: The submitted jobs' name, such as `my-service-do-something`; the definition's is
+                `<namespace>-<name>`.
+            namespace: The environment's, whose trigger role knows definitions by it.
+            image: With a registry, and a tag or digest.
+            command: As the image's CMD. Text in it is literal: `${HOME}` reaches the shell. `Ref::name` takes a parameter.
+            job_queue_arn: Where the trigger submits to.
+            schedule: `cron(…)` or `rate(…)` as EventBridge takes them, in UTC; None makes no trigger.
+            suspend: Keeps the trigger but disables it.
+            description: Of the trigger.
+            capacity: The environment's: EC2, SPOT, FARGATE or FARGATE_SPOT.
+            vcpus: Whole on EC2; from 0.25 on Fargate, where only some pairs with memory exist.
+            memory_mib: A hard limit.
+            timeout_seconds: For each attempt, from its start. A timed-out attempt is not tried again.
+            attempts: 1 is no retry.
+            evaluate_on_exit: Rules with `action` and one or more of `on_exit_code`, `on_reason`, `on_status_reason`.
+            array_size: Submits an array of this many children instead of one job.
+            environment: Literal values; for secret ones see `secrets`.
+            secrets: Environment names to ARNs of SSM parameters or Secrets Manager secrets. An execution role that may
+                read just these is made unless one is given.
+            secrets_kms_key_arns: The keys of secrets that AWS's own keys don't encrypt.
+            parameters: Defaults for `Ref::name` in the command.
+            permissions: What the program may do, as `actions` and `resources`, in the job role that is made.
+            read_only_root_filesystem: False lets the program write to its container's own disk.
+            ephemeral_storage_gib: On Fargate; None is 20.
+            assign_public_ip: On Fargate, for public subnets without a NAT gateway.
+            job_role_arn: Used instead of a job role made here.
+            execution_role_arn: Used instead of an execution role made here.
+            trigger_role_arn: Used instead of a trigger role made here.
+            log_group_name: Used instead of a log group made here.
+            log_retention_days: Of the log group made here.
+            dead_letter_queue_arn: Keeps events whose job could not be submitted.
+            maximum_event_age_seconds: How long EventBridge tries to submit; below the schedule's period, or a late run
+                starts beside the next.
+            permissions_boundary_arn: For every role made here.
+            num_nodes: Refused: multi-node parallel jobs are not supported yet.
+            tags: On everything, and on the running tasks.
+
+        Raises:
+            ValueError: a known value is outside what AWS allows.
+        """
+        super().__init__(scope, id_)
+        if num_nodes is not None:
+            raise ValueError(f"{name}: num_nodes: {num_nodes}: multi-node parallel jobs are not supported yet")
+        rules.check_arguments(
+            name=name,
+            namespace=namespace,
+            capacity=capacity,
+            vcpus=vcpus,
+            memory_mib=memory_mib,
+            timeout_seconds=timeout_seconds,
+            attempts=attempts,
+            array_size=array_size,
+            ephemeral_storage_gib=ephemeral_storage_gib,
+            assign_public_ip=assign_public_ip,
+            environment=environment,
+            secrets=secrets,
+        )
+        check(f"{name}: maximum_event_age_seconds", maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS)
+        self.name = name
+        on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
+        scheduled = is_set(schedule)
+        maker = roles.RoleMaker(self, f"{namespace}-{name}", permissions_boundary_arn, tags)
+
+        own_log_group = make(
+            self,
+            CloudwatchLogGroup,
+            "log_group",
+            when=negate(is_set(log_group_name)),
+            name=f"/aws/batch/{namespace}/{name}",
+            retention_in_days=as_number(log_retention_days),
+            tags=as_map(tags),
+        )
+        logs = choose(is_set(log_group_name), log_group_name, own_log_group.get("name"))
+        self.job_role = maker.job_role(negate(is_set(job_role_arn)), permissions)
+        job_role = choose(is_set(job_role_arn), job_role_arn, self.job_role.get("arn"))
+        needs_execution_role = any_of(on_fargate, not_empty(secrets))
+        self.execution_role = maker.execution_role(
+            all_of(needs_execution_role, negate(is_set(execution_role_arn))),
+            image=image,
+            log_group_name=logs,
+            secrets=secrets,
+            kms_key_arns=secrets_kms_key_arns,
+        )
+        execution_role = choose(is_set(execution_role_arn), execution_role_arn, self.execution_role.get("arn"))
+        self.job_definition = make(
+            self,
+            BatchJobDefinition,
+            "job_definition",
+            name=f"{namespace}-{name}",
+            type="container",
+            platform_capabilities=as_list(choose(on_fargate, ["FARGATE"], ["EC2"])),
+            container_properties=container.properties(
+                image=image,
+                command=command,
+                vcpus=vcpus,
+                memory_mib=memory_mib,
+                environment=environment,
+                secrets=secrets,
+                job_role_arn=job_role,
+                execution_role_arn=execution_role,
+                has_execution_role=any_of(is_set(execution_role_arn), needs_execution_role),
+                log_group_name=logs,
+                log_stream_prefix=name,
+                read_only_root_filesystem=read_only_root_filesystem,
+                on_fargate=on_fargate,
+                ephemeral_storage_gib=ephemeral_storage_gib,
+                assign_public_ip=assign_public_ip,
+            ),
+            parameters=as_map(parameters),
+            propagate_tags=True,
+            timeout=BatchJobDefinitionTimeout(attempt_duration_seconds=as_number(timeout_seconds)),
+            tags=as_map(tags),
+            **retries.strategy(name, attempts, evaluate_on_exit),
+        )
+        retries.add_rules(self.job_definition, evaluate_on_exit)
+        rules.add_preconditions(
+            self.job_definition, capacity, vcpus, memory_mib, ephemeral_storage_gib, assign_public_ip
+        )
+
+        self.rule = make(
+            self,
+            CloudwatchEventRule,
+            "rule",
+            when=scheduled,
+            name=shorten(f"{namespace}-{name}", limits.RULE_NAME_MAX),
+            description=description,
+            schedule_expression=schedule,
+            state=choose(suspend, "DISABLED", "ENABLED"),
+            tags=as_map(tags),
+        )
+        makes_trigger_role = all_of(scheduled, negate(is_set(trigger_role_arn)))
+        self.trigger_role = maker.trigger_role(makes_trigger_role, job_queue_arn, f"{namespace}-{name}")
+        make(
+            self,
+            CloudwatchEventTarget,
+            "target",
+            when=scheduled,
+            rule=self.rule.get("name"),
+            arn=job_queue_arn,
+            role_arn=choose(is_set(trigger_role_arn), trigger_role_arn, self.trigger_role.get("arn")),
+            batch_target=CloudwatchEventTargetBatchTarget(
+                job_definition=self.job_definition["name"], job_name=name, array_size=as_number(array_size)
+            ),
+            retry_policy=CloudwatchEventTargetRetryPolicy(
+                maximum_event_age_in_seconds=as_number(maximum_event_age_seconds),
+                maximum_retry_attempts=_DELIVERY_ATTEMPTS,
+            ),
+            blocks={
+                "dead_letter_config": (
+                    choose(is_set(dead_letter_queue_arn), [1], []),
+                    {"arn": dead_letter_queue_arn},
+                )
+            },
+        )
+
+    @property
+    def job_definition_name(self) -> Any:
+        """The definition's name; submitted by it, Batch takes the newest revision."""
+        return self.job_definition["name"]

@@ -1,0 +1,82 @@
+"""A job's container properties, as the JSON that a job definition takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._core.documents import When, document
+from .._core.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    literal,
+    not_empty,
+    number_text,
+)
+
+
+def properties(
+    *,
+    image: str,
+    command: Any,
+    vcpus: Any,
+    memory_mib: Any,
+    environment: Any,
+    secrets: Any,
+    job_role_arn: Any,
+    execution_role_arn: Any,
+    has_execution_role: Condition,
+    log_group_name: Any,
+    log_stream_prefix: str,
+    read_only_root_filesystem: Any,
+    on_fargate: Condition,
+    ephemeral_storage_gib: Any,
+    assign_public_ip: Any,
+) -> str:
+    """The document, with nothing that Batch would leave out of its answer.
+
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
+    """
+    public_ip = choose(assign_public_ip, "ENABLED", "DISABLED")
+    return document(
+        {
+            "image": image,
+            "command": command if is_expression(command) else [literal(part) for part in command],
+            "jobRoleArn": job_role_arn,
+            "executionRoleArn": When(has_execution_role, execution_role_arn),
+            "resourceRequirements": [
+                {"type": "VCPU", "value": _text(vcpus)},
+                {"type": "MEMORY", "value": _text(memory_mib)},
+            ],
+            "environment": When(not_empty(environment), _pairs(environment, "value", escape=True)),
+            "secrets": When(not_empty(secrets), _pairs(secrets, "valueFrom", escape=False)),
+            "readonlyRootFilesystem": read_only_root_filesystem,
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {"awslogs-group": log_group_name, "awslogs-stream-prefix": log_stream_prefix},
+            },
+            "fargatePlatformConfiguration": When(on_fargate, {"platformVersion": "LATEST"}),
+            "networkConfiguration": When(on_fargate, {"assignPublicIp": public_ip}),
+            "ephemeralStorage": When(
+                all_of(on_fargate, is_set(ephemeral_storage_gib)), {"sizeInGiB": ephemeral_storage_gib}
+            ),
+        }
+    )
+
+
+def _text(number: Any) -> str:
+    """A number as text, as Batch wants it: `0.25`."""
+    return Expression.of(f"tostring({hcl(number)})") if is_expression(number) else number_text(number)
+
+
+def _pairs(mapping: Any, value: str, *, escape: bool) -> Any:
+    """A map as the list of pairs that Batch keeps, in the order of the names."""
+    if is_expression(mapping):
+        return Expression.of(f'[for name in sort(keys({hcl(mapping)})) : {{ "name" = name, "{value}" = {hcl(mapping)}[name] }}]')
+    known: Mapping[str, str] = mapping or {}
+    return [{"name": name, value: literal(known[name]) if escape else known[name]} for name in sorted(known)]

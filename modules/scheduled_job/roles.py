@@ -1,0 +1,139 @@
+"""A job's roles: what its program may do, what starts its container, what its trigger may submit."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+
+from jobs import limits
+
+from .._core.account import Account
+from .._core.expressions import Condition, Expression, all_of, as_map, hcl, is_expression, not_empty
+from .._core.naming import shorten
+from .._core.policies import allow, policy, trust
+from .._core.resources import Made, Unit, make
+
+_ECR_IMAGE = r"^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
+
+
+class RoleMaker:
+    """Makes the roles of one job, all with its name, boundary and tags."""
+
+    def __init__(self, scope: Unit, name: str, permissions_boundary_arn: str | None, tags: Any) -> None:
+        self._scope = scope
+        self._name = name
+        self._boundary = permissions_boundary_arn
+        self._tags = tags
+
+    def _role(self, kind: str, when: Condition, trust_policy: str) -> Made:
+        return make(
+            self._scope,
+            IamRole,
+            f"{kind}_role",
+            when=when,
+            name=shorten(f"{self._name}-{kind}", limits.ROLE_NAME_MAX),
+            assume_role_policy=trust_policy,
+            permissions_boundary=self._boundary,
+            tags=as_map(self._tags),
+        )
+
+    def _policy(self, kind: str, when: Condition, role: Made, name: str, document: str) -> None:
+        make(
+            self._scope,
+            IamRolePolicy,
+            f"{kind}_role_policy",
+            when=when,
+            name=name,
+            role=role["id"],
+            policy=document,
+        )
+
+    def job_role(self, when: Condition, permissions: Any) -> Made:
+        """What the program in the container may do: nothing, but for `permissions`."""
+        if when is False:
+            return Made("", False)
+        role = self._role("job", when, trust("ecs-tasks.amazonaws.com", Account.of(self._scope)))
+        granted = all_of(when, not_empty(permissions))
+        if granted is not False:
+            if is_expression(permissions):
+                statements: Any = Expression.of(
+                    f'[for p in {hcl(permissions)} : {{ Action = p.actions, Effect = "Allow", Resource = p.resources }}]'
+                )
+            else:
+                statements = [allow(p["actions"], list(p["resources"])) for p in permissions]
+            self._policy("job", granted, role, "permissions", policy(statements))
+        return role
+
+    def execution_role(
+        self, when: Condition, *, image: str, log_group_name: Any, secrets: Any, kms_key_arns: Any
+    ) -> Made:
+        """What ECS does for the container before it runs: pull this image, read these secrets, write its log."""
+        if when is False:
+            return Made("", False)
+        account = Account.of(self._scope)
+        role = self._role("execution", when, trust("ecs-tasks.amazonaws.com", account))
+        log_streams = account.arn("logs", f"log-group:{log_group_name}:*")
+        repositories = _repository_arns(image, account)
+        names = _arns(secrets)
+        grants = [
+            (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
+            (["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
+            (["logs:CreateLogStream", "logs:PutLogEvents"], [log_streams]),
+            (["ssm:GetParameters"], _only(names, ":ssm:")),
+            # A secret's ARN may go on with the key, stage and version that are wanted; the permission is on the secret.
+            (["secretsmanager:GetSecretValue"], _secret_arns(names)),
+            (["kms:Decrypt"], kms_key_arns),
+        ]
+        if any(is_expression(resources) for _, resources in grants):
+            rows = ", ".join(f"{{ Action = {hcl(a)}, Effect = \"Allow\", Resource = {hcl(r)} }}" for a, r in grants)
+            statements: Any = Expression.of(f"[for grant in [{rows}] : grant if length(grant.Resource) > 0]")
+        else:
+            statements = [allow(actions, resources) for actions, resources in grants if resources]
+        self._policy("execution", when, role, "start", policy(statements))
+        return role
+
+    def trigger_role(self, when: Condition, job_queue_arn: str, name: str) -> Made:
+        """Lets this job's rule submit this definition, in any revision, to this queue."""
+        if when is False:
+            return Made("", False)
+        account = Account.of(self._scope)
+        rule = account.arn("events", f"rule/{shorten(name, limits.RULE_NAME_MAX)}")
+        role = self._role("trigger", when, trust("events.amazonaws.com", account, source_arn=rule))
+        definition = account.arn("batch", f"job-definition/{name}")
+        statement = allow(["batch:SubmitJob"], [job_queue_arn, definition, f"{definition}:*"])
+        self._policy("trigger", when, role, "submit-job", policy([statement]))
+        return role
+
+
+def _repository_arns(image: str, account: Account) -> Any:
+    """The image's own ECR repository; none for other registries."""
+    if is_expression(image):
+        found = f"try(regex({hcl(_ECR_IMAGE)}, {hcl(image)}), [])"
+        part = account.partition.text
+        return Expression.of(
+            f'[for r in [{found}] : "arn:${{{part}}}:ecr:${{r[1]}}:${{r[0]}}:repository/${{r[2]}}" if length(r) == 3]'
+        )
+    match = re.match(_ECR_IMAGE, image)
+    return [f"arn:{account.partition}:ecr:{match[2]}:{match[1]}:repository/{match[3]}"] if match else []
+
+
+def _arns(secrets: Any) -> Any:
+    if is_expression(secrets):
+        return Expression.of(f"sort(distinct(values({hcl(secrets)})))")
+    return sorted(set((secrets or {}).values()))
+
+
+def _only(arns: Any, part: str) -> Any:
+    if is_expression(arns):
+        return Expression.of(f"[for arn in {hcl(arns)} : arn if strcontains(arn, {hcl(part)})]")
+    return [arn for arn in arns if part in arn]
+
+
+def _secret_arns(arns: Any) -> Any:
+    if is_expression(arns):
+        kept = hcl(_only(arns, ":secretsmanager:"))
+        return Expression.of(f'[for arn in {kept} : join(":", slice(split(":", arn), 0, 7))]')
+    return [":".join(arn.split(":")[:7]) for arn in _only(arns, ":secretsmanager:")]
