@@ -1,0 +1,205 @@
+"""AWS's cron expressions: what the six fields may say, and the times that they mean.
+
+The calendar is walked here instead of by `aws-croniter`, which the tests use as a second opinion: that package fails on
+`LW` and on a step of 0, refuses a step of years, never fires for `L` as the day of the week, and gives up on
+dates that are more than ten of its steps away (29 February across 2100). Times are wall-clock times without a zone.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_SATURDAY = 7
+_WEEKEND = (5, 6)  # date.weekday()
+
+
+class ScheduleError(ValueError):
+    """A schedule that AWS would refuse or that would never fire: why, and what to write instead."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    steps: bool = True
+
+    def describe(self) -> str:
+        names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
+        note = " (1 is Sunday)" if self.names == _DAYS else ""
+        return f"{self.low} to {self.high}{names}{note}"
+
+
+_MINUTES = _Field("minutes", 0, 59)
+_HOURS = _Field("hours", 0, 23)
+_DAY_OF_MONTH = _Field("day-of-month", 1, 31)
+_MONTH = _Field("month", 1, 12, _MONTHS)
+_DAY_OF_WEEK = _Field("day-of-week", 1, 7, _DAYS, steps=False)
+_YEAR = _Field("year", 1970, 2199)
+_FIELDS = (_MINUTES, _HOURS, _DAY_OF_MONTH, _MONTH, _DAY_OF_WEEK, _YEAR)
+FIELD_NAMES = " ".join(field.name for field in _FIELDS)
+
+# Given a month, the days on which it runs.
+_Days = Callable[[int, int], set[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A parsed expression; `after()` gives its times."""
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    months: tuple[int, ...]
+    years: tuple[int, ...]
+    days: _Days
+
+    def after(self, moment: datetime) -> Iterator[datetime]:
+        """Its times later than `moment`, in order, to the end of 2199. `moment` and they are without a zone."""
+        for year in self.years:
+            if year < moment.year:
+                continue
+            for month in self.months:
+                if (year, month) < (moment.year, moment.month):
+                    continue
+                for day in sorted(self.days(year, month)):
+                    if date(year, month, day) < moment.date():
+                        continue
+                    yield from (run for run in self._times(year, month, day) if run > moment)
+
+    def _times(self, year: int, month: int, day: int) -> Iterator[datetime]:
+        for hour in self.hours:
+            for minute in self.minutes:
+                yield datetime(year, month, day, hour, minute)
+
+
+def parse(fields_text: str) -> Cron:
+    """Read what stands between the parentheses of `cron(…)`.
+
+    Raises:
+        ScheduleError: With the field, what stands there and what is allowed.
+    """
+    parts = fields_text.split()
+    if len(parts) != len(_FIELDS):
+        hint = f"cron({' '.join(parts)} *)" if len(parts) == 5 and "?" in parts else ""
+        raise ScheduleError(f"has {len(parts)} fields instead of 6: {FIELD_NAMES}", hint)
+    minutes, hours, day_of_month, month, day_of_week, year = parts
+    if (day_of_month == "?") == (day_of_week == "?"):
+        raise ScheduleError(*_question_mark(parts))
+    months = _values(_MONTH, month)
+    days = _days_of_month(day_of_month) if day_of_week == "?" else _days_of_week(day_of_week)
+    cron = Cron(_values(_MINUTES, minutes), _values(_HOURS, hours), months, _values(_YEAR, year), days)
+    if not any(days(y, m) for y in cron.years for m in months):
+        raise ScheduleError(f"never happens: no such day ({day_of_month} {month} {day_of_week} {year})")
+    return cron
+
+
+def _question_mark(parts: list[str]) -> tuple[str, str]:
+    minutes, hours, day_of_month, month, day_of_week, year = parts
+    rule = "exactly one of day-of-month and day-of-week must be '?'"
+    if day_of_month == "?":
+        return f"has '?' twice: {rule}", f"cron({minutes} {hours} * {month} ? {year})"
+    if day_of_week == "*" or day_of_month != "*":
+        hint = f"cron({minutes} {hours} {day_of_month} {month} ? {year})" if day_of_week == "*" else "write two jobs"
+        return f"has no '?': {rule}", hint
+    return f"has no '?': {rule}", f"cron({minutes} {hours} ? {month} {day_of_week} {year})"
+
+
+def _number(field: _Field, text: str, whole: str) -> int:
+    upper = text.upper()
+    if upper in field.names:
+        return field.names.index(upper) + 1
+    if not re.fullmatch("[0-9]{1,4}", text) or not field.low <= int(text) <= field.high:
+        part = f"{text!r}" if text == whole else f"{text!r} in {whole!r}"
+        raise ScheduleError(f"has {part} as {field.name}: {field.describe()}")
+    return int(text)
+
+
+def _values(field: _Field, text: str) -> tuple[int, ...]:
+    found: set[int] = set()
+    for item in text.split(","):
+        base, slash, step_text = item.partition("/")
+        if slash and not field.steps:
+            raise ScheduleError(
+                f"has {item!r} as {field.name}, where no steps are allowed", "list the days: MON,WED,FRI"
+            )
+        step = 1
+        if slash:
+            if not re.fullmatch("[0-9]{1,4}", step_text) or not 1 <= int(step_text) <= field.high:
+                raise ScheduleError(f"has the step {step_text!r} as {field.name}: 1 to {field.high}")
+            step = int(step_text)
+        first_text, dash, last_text = base.partition("-")
+        if base == "*":
+            first, last = field.low, field.high
+        else:
+            first = _number(field, first_text, item)
+            last = _number(field, last_text, item) if dash else field.high if slash else first
+        if first > last:
+            hint = f"{first_text}-{field.high},{field.low}-{last_text}" if not slash else "list the values"
+            raise ScheduleError(f"has {item!r} as {field.name}, which runs backwards", hint)
+        found.update(range(first, last + 1, step))
+    return tuple(sorted(found))
+
+
+def _days_of_month(text: str) -> _Days:
+    upper = text.upper()
+    if upper == "LW":
+        return lambda year, month: {_nearest_weekday(year, month, _length(year, month))}
+    if match := re.fullmatch("L(?:-([0-9]{1,2}))?", upper):
+        back = int(match[1] or 0)
+        if match[1] and not 1 <= back <= 30:
+            raise ScheduleError(f"has {text!r} as day-of-month: L-1 to L-30")
+        return lambda year, month: {_length(year, month) - back} if _length(year, month) > back else set()
+    if upper.endswith("W"):
+        day = _number(_DAY_OF_MONTH, upper[:-1], text)
+        return lambda year, month: {_nearest_weekday(year, month, day)} if day <= _length(year, month) else set()
+    days = _values(_DAY_OF_MONTH, text)
+    return lambda year, month: {day for day in days if day <= _length(year, month)}
+
+
+def _days_of_week(text: str) -> _Days:
+    if match := re.fullmatch("([^#,-]+)#([^#,-]+)", text):
+        day = _number(_DAY_OF_WEEK, match[1], text)
+        if not re.fullmatch("[1-5]", match[2]):
+            raise ScheduleError(f"has {text!r} as day-of-week: a day, '#' and 1 to 5, such as MON#1")
+        week = int(match[2])
+        return lambda year, month: set(_on(year, month, (day,))[week - 1 : week])
+    if "#" in text:
+        raise ScheduleError(f"has {text!r} as day-of-week: with '#', one day alone, such as MON#1")
+    if match := re.fullmatch("([^,-]*)L", text.upper()):
+        last = _number(_DAY_OF_WEEK, match[1], text) if match[1] else _SATURDAY
+        if not match[1]:  # as the day of the week, L alone is the last day of each week
+            return lambda year, month: set(_on(year, month, (_SATURDAY,)))
+        return lambda year, month: {_on(year, month, (last,))[-1]}
+    days = _values(_DAY_OF_WEEK, text)
+    return lambda year, month: set(_on(year, month, days))
+
+
+def _length(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]
+
+
+def _on(year: int, month: int, days_of_week: tuple[int, ...]) -> list[int]:
+    days = range(1, _length(year, month) + 1)
+    return [day for day in days if (date(year, month, day).isoweekday() % 7) + 1 in days_of_week]
+
+
+def _nearest_weekday(year: int, month: int, day: int) -> int:
+    """The Monday to Friday nearest to a day, without leaving the month."""
+    for offset in (0, -1, 1, -2, 2):
+        near = date(year, month, day) + timedelta(days=offset)
+        if near.month == month and near.weekday() not in _WEEKEND:
+            return near.day
+    raise AssertionError("a month has weekdays")  # pragma: no cover
