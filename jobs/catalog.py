@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs import limits
@@ -14,6 +14,7 @@ from jobs.spec import ServiceSpec, Source, read_services
 from jobs.stage import StageConfig, read_stage
 
 Fault = tuple[str, object, str, str]  # field, value, message, hint
+_STAGES = "{stages}"  # in a fault's message: `stage local` or `stages example, local`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         hint = "a stage is a file config/<stage>.yaml; --root names the project's folder"
         problems.append(Problem((root / "config").as_posix(), None, "", "", None, "holds no stage", hint))
     catalogs = []
+    of_stages: dict[str, tuple[Problem, list[str]]] = {}  # one line for a fault that several stages share
     for name in known if stage_names is None else stage_names:
         path = root / "config" / f"{name}.yaml"
         if name not in known:
@@ -68,9 +70,13 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         chosen = [s for s in sources if stage.jobs is None or "jobs" in faulty or s.spec.service in stage.jobs]
         catalog = Catalog(stage, [source.spec for source in chosen])
         for source in chosen:
-            problems.extend(_service_problems(catalog, source, faulty))
+            for problem in _service_problems(catalog, source, faulty):
+                of_stages.setdefault(str(problem), (problem, []))[1].append(name)
         problems.extend(_same_names(chosen))
         catalogs.append(catalog)
+    for problem, names in of_stages.values():
+        stages = f"stage{'s' if len(names) > 1 else ''} {listed(names)}"
+        problems.append(replace(problem, message=problem.message.replace(_STAGES, stages)))
     if problems:
         raise Problems(problems)
     return catalogs
@@ -129,11 +135,11 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, faulty:
             "shorten it",
         )
     if job.image is None and stage.runner_image is None and "runner_image" not in faulty:
-        yield "image", None, "is missing, and the stage has no runner_image", f"set it in config/{stage.name}.yaml"
+        yield "image", None, f"is missing, and {_STAGES} has no runner_image", "name an image, or give the stage one"
     if "environment" not in faulty:
         queues = stage.environment.queues
         if job.queue not in queues:
-            text = f"is not a queue of stage {stage.name}: {listed(queues)}"
+            text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
         yield from _fargate_faults(stage, job) if stage.environment.is_fargate else _ec2_faults(stage, job)
     if "account_id" not in faulty and not stage.is_local:
@@ -141,7 +147,7 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, faulty:
 
 
 def _fargate_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"on Fargate (stage {stage.name})"
+    on = f"on Fargate ({_STAGES})"
     sizes = limits.FARGATE_SIZES.get(job.vcpus)
     if sizes is None:
         allowed = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
@@ -159,18 +165,18 @@ def _fargate_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
             else "more memory needs more vcpus",
         )
     if sizes and job.vcpus > stage.environment.max_vcpus:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of stage {stage.name}: {stage.environment.max_vcpus}", ""
+        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
     refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds)
     if refusal:
         yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
 
 
 def _ec2_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"stage {stage.name} is {stage.environment.capacity}"
+    on = f"the capacity of {_STAGES} is {stage.environment.capacity}"
     if job.vcpus < 1 or not job.vcpus.is_integer():
         yield "vcpus", job.vcpus, f"is not a whole number, and {on}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
     elif job.vcpus > stage.environment.max_vcpus:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of stage {stage.name}: {stage.environment.max_vcpus}", ""
+        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
     if job.ephemeral_storage_gib is not None:
         yield "ephemeral_storage_gib", job.ephemeral_storage_gib, f"is only for Fargate, and {on}", "leave it out"
     if job.assign_public_ip:
@@ -185,7 +191,7 @@ def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
         account = arn.split(":")[4] if arn else stage.account_id
         if account != stage.account_id:
             hint = f"write {arn.split(':parameter', 1)[1]}: each stage reads its own" if arn and ":ssm:" in arn else ""
-            yield field, arn, f"is of account {account}, and stage {stage.name} is {stage.account_id}", hint
+            yield field, arn, f"is of account {account}, and the account of {_STAGES} is {stage.account_id}", hint
 
 
 def _steps(sizes: tuple[int, ...]) -> str:

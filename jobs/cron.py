@@ -93,8 +93,7 @@ def parse(fields_text: str) -> Cron:
     """
     parts = fields_text.split()
     if len(parts) != len(_FIELDS):
-        hint = f"cron({' '.join(parts)} *)" if len(parts) == 5 and "?" in parts else ""
-        raise ScheduleError(f"has {len(parts)} fields instead of 6: {FIELD_NAMES}", hint)
+        raise ScheduleError(f"has {len(parts)} fields instead of 6: {FIELD_NAMES}", from_five_fields(parts))
     minutes, hours, day_of_month, month, day_of_week, year = parts
     if (day_of_month == "?") == (day_of_week == "?"):
         raise ScheduleError(*_question_mark(parts))
@@ -104,6 +103,23 @@ def parse(fields_text: str) -> Cron:
     if not any(days(y, m) for y in cron.years for m in months):
         raise ScheduleError(f"never happens: no such day ({day_of_month} {month} {day_of_week} {year})")
     return cron
+
+
+def from_five_fields(parts: list[str]) -> str:
+    """AWS's form of a line of crontab, or of an expression without its year; empty if it isn't plain which."""
+    if len(parts) != 5:
+        return ""
+    minutes, hours, day_of_month, month, day_of_week = parts
+    candidates = [[*parts, "*"]]
+    if day_of_week == "*":
+        candidates.append([minutes, hours, day_of_month, "*" if month == "?" else month, "?", "*"])
+    for candidate in candidates:
+        try:
+            parse(" ".join(candidate))
+        except ScheduleError:
+            continue
+        return f"cron({' '.join(candidate)})"
+    return ""
 
 
 def _question_mark(parts: list[str]) -> tuple[str, str]:

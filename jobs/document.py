@@ -73,7 +73,7 @@ def read(path: Path, texts: Sequence[str] = ()) -> Document:
     try:
         root = _Loader(content).get_single_node()
     except yaml.YAMLError as error:
-        document.problems.append(_syntax(document.file, error))
+        document.problems.append(_syntax(document.file, content, error))
         return document
     except RecursionError:
         document.problems.append(Problem(document.file, None, "", "", None, "is nested too deeply"))
@@ -98,12 +98,14 @@ def _place(path: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
     return "", path
 
 
-def _syntax(file: str, error: yaml.YAMLError) -> Problem:
+def _syntax(file: str, content: str, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     context = getattr(error, "context", None)
     hint = ""
-    if "\\t" in problem or "tab" in problem:
+    lines = content.splitlines()
+    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces, not tabs"
     elif "expected a single document" in str(context):
         problem, context, hint = "holds more than one document", None, "remove the line '---'"

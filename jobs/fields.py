@@ -27,7 +27,9 @@ _KINDS = {
     "dict_type": "is not a mapping (key: value)",
     "model_type": "is not a mapping (key: value)",
     "model_attributes_type": "is not a mapping (key: value)",
+    "too_short": "is empty: at least one",
 }
+_UNQUOTED = {"int_type", "float_type", "bool_type"}
 _KIND_HINTS = {
     "string_type": "put it in quotes",
     "tuple_type": "write [a, b] or one '- ' line each",
@@ -62,7 +64,8 @@ class Limit:
     def _check(self, value: Any) -> Any:  # noqa: ANN401 (whatever the field holds)
         refusal = self.limit.refusal(value)
         if refusal is not None:
-            raise refuse(refusal)
+            choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []
+            raise refuse(refusal, did_you_mean(str(value).upper(), choices))
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
@@ -94,6 +97,8 @@ def problems_of(
 ) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
     """Pydantic's errors as (path within the model, problem), in the words of this project."""
     for item in error.errors(include_url=False):
+        if item["type"] == "too_short" and item["input"]:
+            continue  # its items are at fault, and each has its own line
         path = tuple(part for part in item["loc"] if part != "[key]")
         at = item["ctx"]["at"] if item["type"] == _OURS else ()
         yield (*path, *at), _problem(item, path, model, document, tuple(prefix))
@@ -111,9 +116,10 @@ def _problem(
         context = item["ctx"]
         message, shown = context["message"], context["value"]
         if "[key]" in item["loc"]:
-            return document.problem((*prefix, *path), f"is no name: {message.removeprefix('is not allowed: ')}")
+            text = message.replace("is not allowed", "is not allowed as a name", 1)
+            return document.problem((*prefix, *path), text, hint=context["hint"])
         if shown is None and not context["at"] and not isinstance(value, dict | BaseModel):
-            shown = value
+            shown = _showable(value, path)
         return document.problem((*prefix, *path, *context["at"]), message, value=shown, hint=context["hint"])
     if kind == "missing":
         described = _description(model, path)
@@ -122,10 +128,18 @@ def _problem(
     if kind == "extra_forbidden":
         return _unknown_key(path, model, document, prefix)
     if value is None:
-        hint = "a '#' begins a comment in YAML, and an empty text is written ''"
-        return document.problem((*prefix, *path), "has no value", hint=hint if kind == "string_type" else "")
+        hint = "a '#' begins a comment in YAML: put a text with one in quotes" if kind == "string_type" else ""
+        return document.problem((*prefix, *path), "has no value", hint=hint)
+    hint = _KIND_HINTS.get(kind, "")
+    if kind in _UNQUOTED and isinstance(value, str):
+        hint = "write it without quotes" if value else ""
     message = _KINDS.get(kind, f"is not allowed: {item['msg'][:1].lower()}{item['msg'][1:]}")
-    return document.problem((*prefix, *path), message, value=value, hint=_KIND_HINTS.get(kind, ""))
+    return document.problem((*prefix, *path), message, value=_showable(value, path), hint=hint)
+
+
+def _showable(value: object, path: Sequence[str | int]) -> object:
+    """The value, unless somebody may have written a secret itself where its name belongs."""
+    return None if "secrets" in path else value
 
 
 def _unknown_key(

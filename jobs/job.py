@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, Strict, field_validator, model_validator
 
 from jobs import limits
 from jobs.fields import Declared, Limit, Written, refuse
@@ -20,7 +20,23 @@ from jobs.schedule import check as check_schedule
 Flag = Annotated[bool, Strict()]
 Line = Annotated[str, Strict()]
 PlainText = Annotated[str, Strict(), Written()]
-VariableName = Annotated[str, Limit(limits.ENVIRONMENT_NAME)]
+
+
+def _not_reserved(name: str) -> str:
+    if name.upper().startswith(limits.RESERVED_ENVIRONMENT_PREFIX):
+        raise refuse("is reserved: Batch sets the names that begin with AWS_BATCH")
+    return name
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise refuse("is empty, and Batch drops variables without a value", "leave it out")
+    return value
+
+
+ParameterName = Annotated[str, Limit(limits.ENVIRONMENT_NAME)]
+VariableName = Annotated[str, Limit(limits.ENVIRONMENT_NAME), AfterValidator(_not_reserved)]
+VariableValue = Annotated[str, Strict(), Written(), AfterValidator(_not_empty)]
 RoleArn = Annotated[str, Strict(), Limit(limits.ROLE_ARN)]
 _JOB = limits.JOB_DEFAULTS
 
@@ -54,11 +70,11 @@ class JobSettings(Declared):
     array_size: Annotated[int, Strict(), Limit(limits.ARRAY_SIZE)] | None = Field(
         default=None, description="Start that many children, told apart by AWS_BATCH_JOB_ARRAY_INDEX."
     )
-    environment: dict[VariableName, PlainText] = Field(default={}, description="Environment variables.")
+    environment: dict[VariableName, VariableValue] = Field(default={}, description="Environment variables.")
     secrets: dict[VariableName, Annotated[str, Strict(), Limit(limits.SECRET)]] = Field(
         default={}, description="Environment variables read at start: name to SSM parameter or Secrets Manager secret."
     )
-    parameters: dict[VariableName, PlainText] = Field(
+    parameters: dict[ParameterName, PlainText] = Field(
         default={}, description="What stands for Ref::name in the command."
     )
     permissions: tuple[Permission, ...] = Field(default=(), description="What the job's own role may do.")
@@ -88,16 +104,6 @@ class JobSettings(Declared):
         if value < 1 and value not in limits.FARGATE_SIZES:
             sizes = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
             raise refuse(f"is not allowed: a whole number on EC2, or one of {sizes} on Fargate")
-        return value
-
-    @field_validator("environment", "secrets")
-    @classmethod
-    def _validate_names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        for name, text in value.items():
-            if name.upper().startswith(limits.RESERVED_ENVIRONMENT_PREFIX):
-                raise refuse("is reserved: Batch sets the names that begin with AWS_BATCH", at=(name,))
-            if not text and info.field_name == "environment":
-                raise refuse("is empty: Batch drops variables without a value", "leave it out", at=(name,))
         return value
 
     @field_validator("tags")

@@ -71,8 +71,9 @@ class Problems(Exception):  # noqa: N818 (it is a collection of faults, and read
     exit_code = 2
 
     def __init__(self, problems: Iterable[Problem]) -> None:
+        unique = {str(problem): problem for problem in problems}
         self.problems: tuple[Problem, ...] = tuple(
-            sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0))
+            sorted(unique.values(), key=lambda fault: (fault.file, fault.line or 0))
         )
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -119,8 +119,8 @@ def _near(expression: str) -> str:
     fields = text.split()
     if len(fields) == 6 and "?" in fields:
         return f"write cron({text})"
-    if len(fields) == 5 and fields[4] == "*":
-        return f"write cron({' '.join(fields[:4])} ? *)"
+    if nearest := cron.from_five_fields(fields):
+        return f"write {nearest}"
     if len(fields) == 5:
         return f"AWS's cron has six fields, {cron.FIELD_NAMES}, and counts the days from SUN = 1"
     if text.lower().startswith(("cron", "rate")):

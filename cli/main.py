@@ -1,0 +1,122 @@
+"""`batchtab`: one command per file, loaded only when it is called.
+
+A command is a function with typed parameters, as Typer reads them; a line in `COMMANDS` registers it. What a command
+needs is imported when it runs, so that `batchtab check` pays neither for boto3 nor for cdktf.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+from typer.main import get_command
+
+from jobs.problems import Problems, did_you_mean, listed
+
+# Name of the command: where its function is. The order is that of the help.
+COMMANDS: dict[str, str] = {
+    "check": "cli.check:check",
+    "next": "cli.next_runs:next_runs",
+    "schema": "cli.schema:schema",
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(TyperGroup):
+    """A group of commands that imports a command's file only for that command, or for the list of all."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 (Typer keeps the type to itself)
+        """The names in the order of `COMMANDS`."""
+        return [*COMMANDS, *(name for name in super().list_commands(ctx) if name not in COMMANDS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        """The command, made from its function; None if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, function = COMMANDS[cmd_name].partition(":")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name)(getattr(importlib.import_module(module), function))
+        return get_command(single)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        """As in Typer, but for an unknown command the near one is named."""
+        known = self.list_commands(ctx)
+        if args and args[0] not in known:
+            near = did_you_mean(args[0], known)
+            ctx.fail(f"no such command '{args[0]}': {near or listed(known)}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 (costs 20 ms, for --version alone)
+
+        typer.echo(f"batchtab {version('batchtab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _batchtab(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """A crontab for AWS Batch."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status.
+
+    Faults of the user (wrong files, wrong options) are lines on stderr and status 2; Ctrl-C is status 130. A command
+    may return its own status.
+    """
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = app(args=args, prog_name="batchtab", standalone_mode=False)
+    except Problems as problems:
+        typer.echo(str(problems), err=True)
+        return problems.exit_code
+    except TyperException as error:
+        _usage_error(error)
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        result = INTERRUPTED
+    except OSError as error:
+        if error.errno != errno.EPIPE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `batchtab next | head`: nobody reads on
+        return 0
+    if result == INTERRUPTED:
+        typer.echo("batchtab: interrupted", err=True)
+    return result if isinstance(result, int) else 0
+
+
+def _usage_error(error: TyperException) -> None:
+    context = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split())
+    if type(error).__name__ == "NoArgsIsHelpError":  # `batchtab` alone: the message is the help
+        typer.echo(error.format_message())
+        return
+    path = context.command_path if context else "batchtab"
+    typer.echo(f"{path}: {message[:1].lower()}{message[1:].removesuffix('.')} [hint: {path} --help]", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
