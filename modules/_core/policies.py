@@ -22,7 +22,12 @@ def trust(service: str, account: Account, *, source_arn: str | None = None) -> s
     condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account.id}}
     if source_arn is not None:
         condition["ArnLike"] = {"aws:SourceArn": source_arn}
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}, "Condition": condition}
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": service},
+        "Condition": condition,
+    }
     return document({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -13,7 +13,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 from jobs import limits
 
 from .._core.account import Account
-from .._core.expressions import Condition, as_map, choose, hcl, not_empty, Expression
+from .._core.expressions import Condition, Expression, as_map, choose, hcl, not_empty
 from .._core.naming import shorten
 from .._core.policies import allow, policy, service_trust, trust
 from .._core.resources import Made, Unit, make

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.batch_job_definition import BatchJobDefinition, BatchJobDefinitionTimeout
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
@@ -23,7 +22,6 @@ from .._core.expressions import (
     Expression,
     all_of,
     any_of,
-    as_bool,
     as_list,
     as_map,
     as_number,
@@ -168,18 +166,20 @@ class ScheduledJob(Unit):
             retention_in_days=as_number(log_retention_days),
             tags=as_map(tags),
         )
-        logs = choose(is_set(log_group_name), log_group_name, own_log_group.get("name"))
+        #: The log group's name, whoever made it.
+        self.log_group_name = choose(is_set(log_group_name), log_group_name, own_log_group.get("name"))
         self.job_role = maker.job_role(negate(is_set(job_role_arn)), permissions)
-        job_role = choose(is_set(job_role_arn), job_role_arn, self.job_role.get("arn"))
+        #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
+        self.job_role_arn = choose(is_set(job_role_arn), job_role_arn, self.job_role.get("arn"))
         needs_execution_role = any_of(on_fargate, not_empty(secrets))
         self.execution_role = maker.execution_role(
             all_of(needs_execution_role, negate(is_set(execution_role_arn))),
             image=image,
-            log_group_name=logs,
+            log_group_name=self.log_group_name,
             secrets=secrets,
             kms_key_arns=secrets_kms_key_arns,
         )
-        execution_role = choose(is_set(execution_role_arn), execution_role_arn, self.execution_role.get("arn"))
+        self.execution_role_arn = choose(is_set(execution_role_arn), execution_role_arn, self.execution_role.get("arn"))
         self.job_definition = make(
             self,
             BatchJobDefinition,
@@ -194,10 +194,10 @@ class ScheduledJob(Unit):
                 memory_mib=memory_mib,
                 environment=environment,
                 secrets=secrets,
-                job_role_arn=job_role,
-                execution_role_arn=execution_role,
+                job_role_arn=self.job_role_arn,
+                execution_role_arn=self.execution_role_arn,
                 has_execution_role=any_of(is_set(execution_role_arn), needs_execution_role),
-                log_group_name=logs,
+                log_group_name=self.log_group_name,
                 log_stream_prefix=name,
                 read_only_root_filesystem=read_only_root_filesystem,
                 on_fargate=on_fargate,

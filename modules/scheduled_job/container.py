@@ -77,6 +77,8 @@ def _text(number: Any) -> str:
 def _pairs(mapping: Any, value: str, *, escape: bool) -> Any:
     """A map as the list of pairs that Batch keeps, in the order of the names."""
     if is_expression(mapping):
-        return Expression.of(f'[for name in sort(keys({hcl(mapping)})) : {{ "name" = name, "{value}" = {hcl(mapping)}[name] }}]')
+        return Expression.of(
+            f'[for name in sort(keys({hcl(mapping)})) : {{ "name" = name, "{value}" = {hcl(mapping)}[name] }}]'
+        )
     known: Mapping[str, str] = mapping or {}
     return [{"name": name, value: literal(known[name]) if escape else known[name]} for name in sorted(known)]

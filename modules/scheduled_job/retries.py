@@ -29,9 +29,7 @@ def strategy(name: str, attempts: Any, evaluate_on_exit: Any) -> dict[str, Any]:
     """
     rules = None if is_expression(evaluate_on_exit) else [_rule(name, rule) for rule in _closed(name, evaluate_on_exit)]
     return {
-        "retry_strategy": BatchJobDefinitionRetryStrategy(
-            attempts=as_number(attempts), evaluate_on_exit=rules or None
-        )
+        "retry_strategy": BatchJobDefinitionRetryStrategy(attempts=as_number(attempts), evaluate_on_exit=rules or None)
     }
 
 
@@ -76,5 +74,7 @@ def _rule(name: str, rule: Mapping[str, str]) -> BatchJobDefinitionRetryStrategy
     check(f"{name}: evaluate_on_exit: action", action.upper(), limits.EVALUATE_ON_EXIT_ACTION)
     given = {key: rule[key] for key in limits.EVALUATE_ON_EXIT_CONDITIONS if rule.get(key) is not None}
     if not given:
-        raise ValueError(f"{name}: evaluate_on_exit: a rule needs one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}")
+        raise ValueError(
+            f"{name}: evaluate_on_exit: a rule needs one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}"
+        )
     return BatchJobDefinitionRetryStrategyEvaluateOnExit(action=action.lower(), **given)

@@ -88,7 +88,7 @@ class RoleMaker:
             (["kms:Decrypt"], kms_key_arns),
         ]
         if any(is_expression(resources) for _, resources in grants):
-            rows = ", ".join(f"{{ Action = {hcl(a)}, Effect = \"Allow\", Resource = {hcl(r)} }}" for a, r in grants)
+            rows = ", ".join(f'{{ Action = {hcl(a)}, Effect = "Allow", Resource = {hcl(r)} }}' for a, r in grants)
             statements: Any = Expression.of(f"[for grant in [{rows}] : grant if length(grant.Resource) > 0]")
         else:
             statements = [allow(actions, resources) for actions, resources in grants if resources]
