@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from local import page
+from local.batch.job import Job
+from local.batch.store import Store
+from local.clock import MAXIMUM_SPEED, Clock, iso, parse_time
+from local.internals import MINISTACK_VERSION
+from local.slack import SlackInbox
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PREFIX = "/_local"
+_LONGEST_BODY = 1_000_000
+
+
+class RefusedError(Exception):
+    """A request to our own paths that can't be served."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Admin:
+    """Serves `/_local/`: the page, what reached Slack, the clock, health and reset; everything else is ministack's."""
+
+    def __init__(
+        self, inner: App, port: int, clock: Clock, slack: SlackInbox, store: Store, reset: Callable[[], None]
+    ) -> None:
+        self._inner = inner
+        self._port = port
+        self._clock = clock
+        self._slack = slack
+        self._store = store
+        self._reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, as an ASGI application does."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not (path == PREFIX or path.startswith(f"{PREFIX}/")):
+            await self._inner(scope, receive, send)
+            return
+        try:
+            content = await self._serve(scope["method"], path.removeprefix(PREFIX).strip("/"), await _body(receive))
+            status = 200
+        except RefusedError as error:
+            content, status = {"error": str(error)}, error.status
+        html = isinstance(content, str)
+        raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        kind = b"text/html; charset=utf-8" if html else b"application/json"
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", str(len(raw)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else raw})
+
+    async def _serve(self, method: str, name: str, body: bytes) -> object:
+        served: dict[tuple[str, str], Callable[[], Awaitable[object]]] = {
+            ("GET", ""): self._page,
+            ("GET", "slack"): self._messages,
+            ("POST", "slack"): lambda: self._post_message(body),
+            ("GET", "clock"): self._read_clock,
+            ("POST", "clock"): lambda: self._drive_clock(body),
+            ("GET", "health"): self._health,
+            ("POST", "reset"): self._reset_all,
+        }
+        found = served.get(("GET" if method == "HEAD" else method, name))
+        if found is None:
+            allowed = [verb for verb, known in served if known == name]
+            if allowed:
+                raise RefusedError(f"{method} is not served here; {' and '.join(allowed)} is", 405)
+            raise RefusedError(f"no such path; there are {PREFIX}/, slack, clock, health and reset below it", 404)
+        return await found()
+
+    async def _page(self) -> str:
+        with self._store.lock:
+            jobs = [job.record for job in _latest(self._store)]
+            return page.render(self._slack.all(), jobs, self._clock.now(), self._clock.speed)
+
+    async def _messages(self) -> object:
+        return self._slack.all()
+
+    async def _post_message(self, body: bytes) -> object:
+        message = _json_object(body)
+        self._slack.add(message)
+        return {"ok": True}
+
+    async def _read_clock(self) -> object:
+        return {"now": iso(self._clock.now()), "speed": self._clock.speed}
+
+    async def _drive_clock(self, body: bytes) -> object:
+        asked = _json_object(body)
+        known = ("time", "advance_to", "advance_seconds", "speed")
+        unknown = sorted(set(asked) - set(known))
+        if unknown:
+            raise RefusedError(f"{unknown[0]}: is not one of {', '.join(known)}")
+        moves = [name for name in known[:3] if asked.get(name) is not None]
+        if len(moves) > 1:
+            raise RefusedError(f"{' and '.join(moves)}: give one of them")
+        target = _moment(asked, moves[0], self._clock) if moves else None
+        speed = None if asked.get("speed") is None else _speed(asked["speed"])
+        if speed is not None:
+            self._clock.set_speed(speed)
+        if target is not None:
+            move = self._clock.set_time if moves == ["time"] else self._clock.advance
+            await asyncio.to_thread(move, target)
+        return await self._read_clock()
+
+    async def _health(self) -> object:
+        return {"status": "ok", "pid": os.getpid(), "port": self._port, "version": f"ministack {MINISTACK_VERSION}"}
+
+    async def _reset_all(self) -> object:
+        await asyncio.to_thread(self._reset)
+        return {"ok": True}
+
+
+def _latest(store: Store) -> list[Job]:
+    jobs = [job for job in reversed(store.jobs.values()) if job.parent is None]
+    return jobs[:20]
+
+
+def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:
+    value = asked[name]
+    try:
+        moment = clock.now() + float(value) if name == "advance_seconds" else parse_time(str(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RefusedError(f"{name}: {value!r} is not a time: {error}") from error
+    if name != "time" and moment < clock.now():
+        raise RefusedError(f"{name}: {value!r} is past; the clock advances forward, `time` sets it back")
+    return moment
+
+
+def _speed(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAXIMUM_SPEED:
+        raise RefusedError(f"speed: {value!r} is not from 0 (frozen) to {MAXIMUM_SPEED:g}")
+    return float(value)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise RefusedError(f"the body is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise RefusedError("the body is not a JSON object")
+    return content
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > _LONGEST_BODY:
+            raise RefusedError(f"the body is longer than {_LONGEST_BODY} bytes", 413)
+    return body

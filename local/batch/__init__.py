@@ -1,0 +1,1 @@
+"""AWS Batch: its API, its states and its events, with jobs that really run."""
