@@ -97,9 +97,8 @@ def make_venv(where: Path, requirements: Path, what: str) -> None:
     python = where / "bin" / "python"
     uv = ROOT / ".venv" / "bin" / "uv"
     if not uv.exists():
-        pin = re.search(r"^uv==(\S+)", (ROOT / "requirements" / "dev.txt").read_text(), re.MULTILINE)
-        assert pin, "requirements/dev.txt pins uv"
-        run("installer (uv)", ROOT / ".venv" / "bin" / "python", "-m", "pip", "install", "-q", f"uv=={pin[1]}")
+        pip = (ROOT / ".venv" / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r")
+        run("installer (uv)", *pip, ROOT / "requirements" / "uv.txt")
     try:
         run(what, uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", requirements)
     except SetupError:
@@ -202,14 +201,9 @@ def terraform() -> None:
 
     With a provider mirror on disk the provider is taken from it; otherwise from the registry, once, into a cache.
     """
+    env = {**os.environ, "TF_CLI_CONFIG_FILE": "", "CHECKPOINT_DISABLE": "1"}
     try:
-        out = subprocess.run(
-            ["terraform", "version"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "TF_CLI_CONFIG_FILE": "", "CHECKPOINT_DISABLE": "1"},
-        ).stdout
+        out = subprocess.run(["terraform", "version"], capture_output=True, text=True, check=False, env=env).stdout
     except OSError as error:
         raise SetupError(
             "terraform is not on PATH; install 1.10 or newer: https://developer.hashicorp.com/terraform/install"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from .expressions import is_expression
 
@@ -10,11 +11,12 @@ from .expressions import is_expression
 class Limit(Protocol):
     """Anything of `jobs.limits` that can refuse a value."""
 
-    def refusal(self, value: object, /) -> str | None:
-        """Why the value is not allowed, or None."""
+    @property
+    def refusal(self) -> Callable[[Any], str | None]:
+        """Says why a value is not allowed, or None."""
 
 
-def check(name: str, value: object, limit: Limit | object) -> None:
+def check(name: str, value: object, limit: Limit) -> None:
     """Refuses a known value that AWS would refuse later; None and expressions pass.
 
     Raises:
@@ -22,6 +24,6 @@ def check(name: str, value: object, limit: Limit | object) -> None:
     """
     if value is None or is_expression(value):
         return
-    refusal = limit.refusal(value)  # type: ignore[attr-defined, union-attr]
+    refusal = limit.refusal(value)
     if refusal:
         raise ValueError(f"{name}: {value!r} {refusal}")

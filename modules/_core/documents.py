@@ -87,8 +87,7 @@ def _hcl_object(value: Any) -> str:
     parts = ["{ " + ", ".join(f'"{key}" = {_hcl_object(item)}' for key, item in sorted(fixed.items())) + " }"]
     for key, item in sorted(value.items()):
         if isinstance(item, When):
-            assert isinstance(item.condition, Expression)  # the known ones went in _prune
             parts.append(
-                f'{{ for k, v in {{ "{key}" = {_hcl_object(item.value)} }} : k => v if {item.condition.text} }}'
+                f'{{ for k, v in {{ "{key}" = {_hcl_object(item.value)} }} : k => v if {hcl(item.condition)} }}'
             )
     return parts[0] if len(parts) == 1 else f"merge({', '.join(parts)})"

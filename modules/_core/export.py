@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from .module_stack import ModuleStack
@@ -19,9 +20,8 @@ def names() -> list[str]:
 
 def load(name: str) -> ModuleStack:
     """The stack of one module."""
-    stack = importlib.import_module(f"modules.{name}.module").module()
-    assert isinstance(stack, ModuleStack)
-    return stack
+    make: Callable[[], ModuleStack] = importlib.import_module(f"modules.{name}.module").module
+    return make()
 
 
 def render(name: str) -> dict[str, str]:

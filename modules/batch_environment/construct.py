@@ -25,7 +25,6 @@ from .._core.expressions import (
     as_map,
     as_number,
     choose,
-    is_expression,
     is_set,
     merged,
     negate,
@@ -73,7 +72,7 @@ class BatchEnvironment(Unit):
         max_vcpus: int | Expression = limits.ENVIRONMENT_DEFAULTS["max_vcpus"],
         queues: Mapping[str, int] | Expression = limits.ENVIRONMENT_DEFAULTS["queues"],
         runnable_timeout_seconds: int | Expression | None = limits.ENVIRONMENT_DEFAULTS["runnable_timeout_seconds"],
-        root_volume_gib: int | Expression = limits.ROOT_VOLUME_GIB.default,
+        root_volume_gib: int | Expression = limits.ROOT_VOLUME_GIB.minimum,
         image_repository_arns: Sequence[str] | Expression = (),
         log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
         kms_key_arn: str | None = None,
@@ -114,7 +113,7 @@ class BatchEnvironment(Unit):
         check("max_vcpus", max_vcpus, limits.MAX_VCPUS)
         check("runnable_timeout_seconds", runnable_timeout_seconds, limits.RUNNABLE_TIMEOUT_SECONDS)
         check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
-        if not is_expression(queues):
+        if not isinstance(queues, Expression):
             if not queues:
                 raise ValueError("queues is empty: name at least one, such as {'default': 5}")
             for name, priority in queues.items():
@@ -166,7 +165,7 @@ class BatchEnvironment(Unit):
             self,
             BatchJobQueue,
             "job_queue",
-            for_each=queues if is_expression(queues) else dict(sorted(queues.items())),
+            for_each=queues if isinstance(queues, Expression) else dict(sorted(queues.items())),
             name=f"{namespace}-${{each.key}}",
             priority=as_number(Expression.of("each.value")),
             state="ENABLED",

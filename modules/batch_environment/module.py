@@ -22,7 +22,7 @@ VARIABLES = (
     Variable(
         "namespace",
         "string",
-        "What every name begins with, such as `batch-production`. The trigger role is limited to job definitions that do.",
+        "What every name begins with, such as `batch-production`; the trigger role knows job definitions by it.",
         validations=[matching("namespace", limits.NAMESPACE_ANY)],
     ),
     Variable(
@@ -80,8 +80,7 @@ VARIABLES = (
         "runnable_timeout_seconds",
         "number",
         "After how long at the head of its queue a job that cannot be placed is cancelled, in seconds; null: never."
-        f" {limits.RUNNABLE_TIMEOUT_SECONDS.describe().capitalize()}. By default {_DEFAULTS['runnable_timeout_seconds']}"
-        " where left out.",
+        f" {limits.RUNNABLE_TIMEOUT_SECONDS.describe().capitalize()}.",
         _DEFAULTS["runnable_timeout_seconds"],
         [within("runnable_timeout_seconds", limits.RUNNABLE_TIMEOUT_SECONDS, nullable=True)],
         nullable=True,

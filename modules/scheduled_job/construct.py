@@ -98,7 +98,7 @@ class ScheduledJob(Unit):
                 `<namespace>-<name>`.
             namespace: The environment's, whose trigger role knows definitions by it.
             image: With a registry, and a tag or digest.
-            command: As the image's CMD. Text in it is literal: `${HOME}` reaches the shell. `Ref::name` takes a parameter.
+            command: As the image's CMD. Text is literal: `${HOME}` reaches the shell. `Ref::name` takes a parameter.
             job_queue_arn: Where the trigger submits to.
             schedule: `cron(…)` or `rate(…)` as EventBridge takes them, in UTC; None makes no trigger.
             suspend: Keeps the trigger but disables it.

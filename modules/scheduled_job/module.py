@@ -104,8 +104,8 @@ VARIABLES = (
     Variable(
         "evaluate_on_exit",
         _RULE_TYPE,
-        f"Rules for a further attempt, at most {limits.EVALUATE_ON_EXIT_RULES_MAX - 1}: `action` (RETRY or EXIT) and one"
-        " or more conditions. A last rule that exits is added, because Batch retries what no rule matches.",
+        f"Rules for a further attempt, at most {limits.EVALUATE_ON_EXIT_RULES_MAX - 1}: `action` (RETRY or EXIT) and"
+        " one or more conditions. A last rule that exits is added, because Batch retries what no rule matches.",
         [],
         [
             holds(

@@ -60,7 +60,8 @@ class RoleMaker:
         if granted is not False:
             if is_expression(permissions):
                 statements: Any = Expression.of(
-                    f'[for p in {hcl(permissions)} : {{ Action = p.actions, Effect = "Allow", Resource = p.resources }}]'
+                    f"[for p in {hcl(permissions)} :"
+                    ' { Action = p.actions, Effect = "Allow", Resource = p.resources }]'
                 )
             else:
                 statements = [allow(p["actions"], list(p["resources"])) for p in permissions]
