@@ -6,9 +6,7 @@ needs is imported when it runs, so that `batchtab check` pays neither for boto3 
 
 from __future__ import annotations
 
-import errno
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -32,11 +30,11 @@ INTERRUPTED = 130
 class LazyGroup(TyperGroup):
     """A group of commands that imports a command's file only for that command, or for the list of all."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 (Typer keeps the type to itself)
+    def list_commands(self, ctx: Any) -> list[str]:
         """The names in the order of `COMMANDS`."""
         return [*COMMANDS, *(name for name in super().list_commands(ctx) if name not in COMMANDS)]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, made from its function; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
@@ -45,7 +43,7 @@ class LazyGroup(TyperGroup):
         single.command(cmd_name)(getattr(importlib.import_module(module), function))
         return get_command(single)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As in Typer, but for an unknown command the near one is named."""
         known = self.list_commands(ctx)
         if args and args[0] not in known:
@@ -98,11 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         result = INTERRUPTED
-    except OSError as error:
-        if error.errno != errno.EPIPE:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `batchtab next | head`: nobody reads on
-        return 0
     if result == INTERRUPTED:
         typer.echo("batchtab: interrupted", err=True)
     return result if isinstance(result, int) else 0

@@ -113,8 +113,12 @@ def _syntax(file: str, content: str, error: yaml.YAMLError) -> Problem:
         hint = "put a text that contains ': ' in quotes"
     elif "undefined alias" in problem:
         hint = "put a text that begins with '*' in quotes"
-    text = f"{problem} ({context})" if context and context not in problem else problem
-    return Problem(file, None if mark is None else mark.line + 1, "", "", None, f"is not valid YAML: {text}", hint)
+    begun = getattr(error, "context_mark", None)
+    if context and begun is not None:
+        context = f"{context}, begun in line {begun.line + 1}"
+    text = f"{problem} ({context})" if context and str(context) not in problem else problem
+    number = None if mark is None else min(mark.line + 1, max(1, len(lines)))
+    return Problem(file, number, "", "", None, f"is not valid YAML: {text}", hint)
 
 
 class _Reader:
@@ -125,7 +129,7 @@ class _Reader:
         self._nodes = 0
         self._constructor = yaml.SafeLoader("")
 
-    def value(self, node: yaml.Node, path: Key) -> Any:  # noqa: ANN401 (a YAML value is anything)
+    def value(self, node: yaml.Node, path: Key) -> Any:
         self._nodes += 1
         if id(node) in self._open:
             self._fault(path, "contains itself", "an alias (*name) may not stand inside its own anchor (&name)")
@@ -201,7 +205,7 @@ class _Reader:
             result.append(self.value(item, (*path, index)))
         return result
 
-    def _scalar(self, node: yaml.Node, path: Key) -> Any:  # noqa: ANN401
+    def _scalar(self, node: yaml.Node, path: Key) -> Any:
         text = str(node.value)
         kind = node.tag.removeprefix(_TAG)
         wants_text = any(_matches(pattern, path) for pattern in self._texts)

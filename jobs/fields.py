@@ -61,14 +61,14 @@ class Limit:
 
     limit: Range | Text | Choice
 
-    def _check(self, value: Any) -> Any:  # noqa: ANN401 (whatever the field holds)
+    def _check(self, value: Any) -> Any:
         refusal = self.limit.refusal(value)
         if refusal is not None:
             choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []
             raise refuse(refusal, did_you_mean(str(value).upper(), choices))
         return value
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     return text.removesuffix(".")[:1].lower() + text.removesuffix(".")[1:]
 
 
-def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:  # noqa: ANN401 (any annotation)
+def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:
     """The model that is validated at a path: through mappings, lists and what may be None."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(str(path[0])) if path else None

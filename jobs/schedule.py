@@ -117,12 +117,12 @@ def _near(expression: str) -> str:
     if text in _NICKNAMES:
         return f"write {_NICKNAMES[text]}"
     fields = text.split()
+    if text.lower().startswith(("cron", "rate")):
+        return "write it in small letters, with one pair of parentheses and no space before or around them"
     if len(fields) == 6 and "?" in fields:
         return f"write cron({text})"
     if nearest := cron.from_five_fields(fields):
         return f"write {nearest}"
     if len(fields) == 5:
         return f"AWS's cron has six fields, {cron.FIELD_NAMES}, and counts the days from SUN = 1"
-    if text.lower().startswith(("cron", "rate")):
-        return "write it in small letters, with one pair of parentheses and no space before or around them"
     return ""

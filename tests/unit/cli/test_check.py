@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+
+JOBS = "jobs/my-service/jobs.yaml"
+Spoil = Callable[[str, str, str], None]
+
+
+def test_a_project_in_order_is_a_line_per_stage_and_exit_0(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["check", "--root", str(project)])
+
+    output = capsys.readouterr()
+    assert (status, output.err) == (0, "")
+    assert output.out.splitlines() == [
+        f"stage {name}: EC2 in ap-northeast-2, 2 queues, 2 services, 5 jobs (3 scheduled): ok"
+        for name in ("example", "local")
+    ]
+
+
+def test_every_fault_is_one_line_on_stderr_and_exit_2(
+    project: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the faults that people make, in two files and for a stage on Fargate
+    (project / "config" / "example.yaml").unlink()
+    spoil("config/local.yaml", "capacity: EC2", "capacity: FARGATE")
+    spoil("config/local.yaml", "  instance_types: [optimal]\n  min_vcpus: 2\n", "")
+    spoil("jobs/examples/jobs.yaml", "memory_mib: 512", "memory_mib: 2048")
+    spoil(JOBS, "{vcpus: 1, memory_mib: 1024, attempts: 1}", "{vcpus: 1, memory_mib: 2048, atempts: 1}")
+    spoil(JOBS, "cron(0 0 * * ? *)", "cron(0 0 * * * *)")
+    spoil(JOBS, "queue: continuously", "queue: contiuously")
+    spoil(JOBS, "timeout_seconds: 60", "timeout_seconds: 59\n    vcpus: 3")
+    with (project / JOBS).open("a", encoding="utf-8") as file:
+        file.write("  do-often: {command: [node, app/jobs/do-often]}\n")
+
+    # WHEN they are checked
+    status = main(["check", "--root", str(project)])
+
+    # THEN each is told with its place, its value, what is allowed, and how to mend it
+    output = capsys.readouterr()
+    assert (status, output.out) == (2, "")
+    assert [line.removeprefix(f"{project}/{JOBS}:") for line in output.err.splitlines()] == [
+        "4: defaults: atempts: is an unknown key [hint: did you mean 'attempts'?]",
+        "10: job do-something: schedule: 'cron(0 0 * * * *)' has no '?': exactly one of day-of-month and day-of-week"
+        " must be '?' [hint: cron(0 0 * * ? *)]",
+        "13: job do-often: timeout_seconds: 59 is too short: 60 or more (seconds)",
+        "14: job do-often: vcpus: 3 is not a size on Fargate (stage local): 0.25, 0.5, 1, 2, 4, 8, 16, 32"
+        " [hint: the next is 4]",
+        "15: job do-often: queue: 'contiuously' is not a queue of stage local: default, continuously"
+        " [hint: did you mean 'continuously'?]",
+        "17: job do-often: is declared twice, first in line 11 [hint: give one of the two another name]",
+    ]
+
+
+def test_one_stage_is_checked_alone(project: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]) -> None:
+    spoil("config/example.yaml", "capacity: EC2", "capacity: EC3")
+
+    assert main(["check", "--root", str(project), "--stage", "local"]) == 0
+    assert main(["check", "--root", str(project)]) == 2
+    assert "capacity: 'EC3' is not allowed" in capsys.readouterr().err
+
+
+def test_the_project_itself_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert "stage local" in capsys.readouterr().out
+
+
+def test_check_takes_under_a_second_and_loads_neither_boto3_nor_cdktf() -> None:
+    # GIVEN a fresh interpreter that lists what was imported
+    code = (
+        "import sys; from cli.main import main; status = main(['check']); "
+        "print(*{name.partition('.')[0] for name in sys.modules}); sys.exit(status)"
+    )
+
+    # WHEN it checks the project, three times because the machine is shared
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        seconds.append(time.perf_counter() - started)
+
+    # THEN nothing heavy was loaded, and once at least it was quick
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "pydantic" in loaded
+    assert loaded.isdisjoint({"boto3", "botocore", "cdktf", "constructs", "jsii", "rich", "modules", "aws_croniter"})
+    assert min(seconds) < 1

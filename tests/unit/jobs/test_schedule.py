@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.schedule import Rate, ScheduleError, check, next_runs, parse
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [("rate(1 minute)", 60), ("rate(5 minutes)", 300), ("rate(1 hour)", 3600), ("rate(2 days)", 172_800)],
+)
+def test_a_rate_is_a_period(expression: str, seconds: int) -> None:
+    assert parse(expression) == Rate(seconds)
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason", "hint"),
+    [
+        ("rate(1 minutes)", "says '1 minutes', which AWS refuses", "rate(1 minute)"),
+        ("rate(5 minute)", "says '5 minute', which AWS refuses", "rate(5 minutes)"),
+        ("rate(0 minutes)", "has the value 0: 1 or more", ""),
+        ("rate(-1 minutes)", "is not a rate", "rate(5 minutes)"),
+        ("rate(30 seconds)", "has the unit 'seconds': minutes, hours or days", "rate(1 minute) is the shortest"),
+        ("rate(2 weeks)", "has the unit 'weeks': minutes, hours or days", "rate(14 days)"),
+        ("rate(5)", "is not a rate", "rate(5 minutes)"),
+        ("@daily", "is not a schedule", "write cron(0 0 * * ? *)"),
+        ("0 0 * * ? *", "is not a schedule", "write cron(0 0 * * ? *)"),
+        ("*/5 * * * *", "is not a schedule", "write cron(*/5 * * * ? *)"),
+        ("0 9 * * 1-5", "is not a schedule", "counts the days from SUN = 1"),
+        ("Cron(0 0 * * ? *)", "is not a schedule", "write it in small letters"),
+        ("every day", "is not a schedule: cron(…) or rate(…)", ""),
+        ("cron(" + "0" * 300 + ")", "is 306 characters long: at most 256", ""),
+    ],
+)
+def test_what_is_no_schedule_is_refused_with_the_near_form(expression: str, reason: str, hint: str) -> None:
+    with pytest.raises(ScheduleError) as error:
+        check(expression)
+
+    assert reason in error.value.reason
+    assert hint in error.value.hint
+    assert bool(hint) == bool(error.value.hint)
+
+
+def test_the_hint_for_a_schedule_is_itself_a_schedule() -> None:
+    for wrong in ("@yearly", "@monthly", "@weekly", "@hourly", "*/5 * * * *", "0 0 * * ? *"):
+        with pytest.raises(ScheduleError) as error:
+            check(wrong)
+        check(error.value.hint.removeprefix("write "))
+
+
+def test_a_rate_counts_from_its_anchor_and_not_from_the_full_hour() -> None:
+    # GIVEN a rule that was made at 11:52:30
+    anchor = NOON - timedelta(minutes=7, seconds=30)
+
+    # WHEN somebody asks at noon
+    runs = next_runs("rate(5 minutes)", NOON, 2, anchor=anchor)
+
+    # THEN the runs keep the anchor's odd minutes
+    assert runs == [NOON + timedelta(minutes=2, seconds=30), NOON + timedelta(minutes=7, seconds=30)]
+
+
+def test_a_rule_made_later_first_fires_one_period_after_it_was_made() -> None:
+    assert next_runs("rate(1 hour)", NOON, 1, anchor=NOON + timedelta(days=1)) == [NOON + timedelta(days=1, hours=1)]
+
+
+def test_times_are_told_in_utc_whatever_zone_was_asked_in() -> None:
+    seoul = timezone(timedelta(hours=9))
+    (run,) = next_runs("cron(0 0 * * ? *)", datetime(2026, 5, 5, 8, 59, tzinfo=seoul), 1)
+
+    assert run == datetime(2026, 5, 5, tzinfo=UTC)
+    assert run.tzinfo is UTC
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        next_runs("rate(1 minute)", datetime(2026, 1, 1), 1)
+
+
+@given(st.text(alphabet="cronrate()0123456789*/?,-LW# minuteshday@", max_size=40))
+def test_any_text_is_a_schedule_or_is_refused(text: str) -> None:
+    for expression in (text, f"cron({text})", f"rate({text})"):
+        with contextlib.suppress(ScheduleError):  # any other exception fails the test
+            check(expression)
