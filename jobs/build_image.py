@@ -1,0 +1,219 @@
+"""Builds the job runner image with docker, podman or buildah: `python jobs/build_image.py --tag batchtab-runner`.
+
+The standard library is all it needs, so that it runs before any set-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILDERS = {
+    # How to see that it is there and answers: docker's client is often installed where no engine runs.
+    "docker": ["docker", "version", "--format", "{{.Server.Version}}"],
+    "podman": ["podman", "info", "--format", "{{.Version.Version}}"],
+    "buildah": ["buildah", "version"],
+}
+ANSWER_SECONDS = 20
+PIP_FILES = ("/etc/pip.conf", "/etc/xdg/pip/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
+PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
+CERTIFICATES = "/build/ca-certificates.crt"
+
+
+class BuildError(Exception):
+    """The image could not be built; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built image."""
+
+    builder: str
+    tag: str
+    size_bytes: int
+    user: str
+    entrypoint: list[str]
+
+
+def find_builder(wanted: str | None = None) -> str:
+    """The first of docker, podman and buildah that is installed and answers.
+
+    Args:
+        wanted: the only one to try.
+
+    Raises:
+        BuildError: if none does.
+    """
+    tried = []
+    for name in [wanted] if wanted else list(BUILDERS):
+        if shutil.which(name) is None:
+            tried.append(f"{name} is not installed")
+            continue
+        try:
+            result = subprocess.run(BUILDERS[name], capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            tried.append(f"{name} does not answer")
+            continue
+        if result.returncode == 0:
+            return name
+        tried.append(f"{name} is installed but does not answer")
+    raise BuildError(f"nothing here builds images ({'; '.join(tried)}); on Debian: apt-get install buildah")
+
+
+def build(
+    *,
+    tag: str,
+    builder: str,
+    file: Path = ROOT / "jobs" / "Dockerfile",
+    context: Path = ROOT,
+    arguments: dict[str, str] | None = None,
+    pull: bool = True,
+) -> Image:
+    """Build an image and look at it.
+
+    pip's settings of this machine (index, proxy, certificates) reach the build as secrets: they are in no layer.
+
+    Args:
+        tag: the image's name.
+        builder: docker, podman or buildah.
+        file: the Dockerfile.
+        context: the folder that it may copy from.
+        arguments: build arguments.
+        pull: whether a base image that is not on this machine may be fetched.
+
+    Raises:
+        BuildError: if the builder fails.
+    """
+    command = [builder, "build", "--file", str(file), "--tag", tag]
+    for name, value in (arguments or {}).items():
+        command += ["--build-arg", f"{name}={value}"]
+    if builder == "buildah" and not pull:
+        command.append("--pull-never")
+    elif builder == "podman" and not pull:
+        command.append("--pull=never")
+    if builder != "docker":
+        command.append("--format=docker")  # the OCI format has no HEALTHCHECK
+    with tempfile.TemporaryDirectory(prefix="batchtab-image-") as folder:
+        command += _pip_secrets(Path(folder))
+        result = subprocess.run([*command, str(context)], env=_environment(builder), check=False)
+    if result.returncode != 0:
+        raise BuildError(f"{builder} could not build {file}: exit code {result.returncode}, see above")
+    return inspect(tag, builder)
+
+
+def inspect(tag: str, builder: str) -> Image:
+    """Look at an image that is on this machine.
+
+    Raises:
+        BuildError: if it is not.
+    """
+    command = [builder, "inspect", "--type", "image", tag]
+    result = subprocess.run(command, capture_output=True, env=_environment(builder), check=False)
+    if result.returncode != 0:
+        raise BuildError(f"{builder} has no image {tag}")
+    found = json.loads(result.stdout)
+    if builder == "buildah":
+        config = found["Docker"]["config"]
+        listed = subprocess.run(
+            ["buildah", "images", "--json", tag], capture_output=True, env=_environment(builder), check=True
+        )
+        size = _bytes(json.loads(listed.stdout)[0]["size"])
+    else:
+        config, size = found[0]["Config"], int(found[0]["Size"])
+    return Image(builder, tag, size, config.get("User", ""), config.get("Entrypoint") or [])
+
+
+def _environment(builder: str) -> dict[str, str]:
+    """The environment for the builder: BuildKit for docker; no container runtime needed for buildah."""
+    environment = dict(os.environ, DOCKER_BUILDKIT="1")
+    if builder == "buildah" and not any(shutil.which(runtime) for runtime in ("crun", "runc")):
+        environment.setdefault("BUILDAH_ISOLATION", "chroot")
+    return environment
+
+
+def _pip_secrets(folder: Path) -> list[str]:
+    """Write this machine's pip settings where a build can mount them; the builder's flags for it."""
+    settings = _pip_settings()
+    flags = []
+    certificates = settings.pop("cert", None)
+    if certificates and Path(certificates).is_file():
+        flags += ["--secret", f"id=ca-certificates,src={certificates}"]
+        settings["cert"] = CERTIFICATES
+    if settings:
+        file = folder / "pip.conf"
+        file.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+        flags += ["--secret", f"id=pip-conf,src={file}"]
+    return flags
+
+
+def _pip_settings() -> dict[str, str]:
+    """What pip would use on this machine; indexes that are folders of this machine are left out."""
+    parser = configparser.RawConfigParser()
+    files = [Path(name).expanduser() for name in PIP_FILES]
+    if os.environ.get("PIP_CONFIG_FILE"):
+        files.append(Path(os.environ["PIP_CONFIG_FILE"]))
+    parser.read(file for file in files if file.is_file())
+    settings: dict[str, str] = {}
+    for name in (*PIP_SETTINGS, "cert"):
+        variable = "PIP_" + name.upper().replace("-", "_")
+        value = os.environ.get(variable) or str(parser.get("global", name, fallback=""))
+        words = [word for word in value.split() if not word.startswith("file:")]
+        if words:
+            settings[name] = " ".join(words)
+    return settings
+
+
+def _bytes(text: str) -> int:
+    """Buildah's size, such as `289 MB`, in bytes."""
+    number, unit = text.split()
+    return int(float(number) * {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}[unit.upper()])
+
+
+def _revision() -> str:
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return result.stdout.strip() or "unknown"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Build the image as the command line says."""
+    parser = argparse.ArgumentParser(prog="build_image", description="Build the job runner image.")
+    parser.add_argument("--tag", default="batchtab-runner:latest", help="name of the image (default: %(default)s)")
+    parser.add_argument("--builder", choices=list(BUILDERS), help="default: the first that answers")
+    parser.add_argument("--base-image", help="where the Python base is, if not in the builder's usual registry")
+    parser.add_argument("--base-tag", help="another tag of it, with its digest perhaps")
+    parser.add_argument("--version", default="0.0.0", help="for the image's label (default: %(default)s)")
+    parser.add_argument("--no-pull", action="store_true", help="only use a base image that is on this machine")
+    options = parser.parse_args(argv)
+    arguments = {"VERSION": options.version, "REVISION": _revision()}
+    if options.base_image:
+        arguments["BASE_IMAGE"] = options.base_image
+    if options.base_tag:
+        arguments["BASE_TAG"] = options.base_tag
+    try:
+        builder = find_builder(options.builder)
+        image = build(tag=options.tag, builder=builder, arguments=arguments, pull=not options.no_pull)
+    except BuildError as error:
+        print(f"build_image: {error}", file=sys.stderr)
+        return 2
+    print(
+        f"{image.tag}: {image.size_bytes / 10**6:.0f} MB, user {image.user}, entrypoint {' '.join(image.entrypoint)}"
+        f" (built with {image.builder})"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""How the build script chooses a builder and hands on pip's settings; no image is built here."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs import build_image
+from jobs.build_image import BuildError, find_builder
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _program(folder: Path, name: str, body: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is the whole PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_the_first_builder_that_answers_is_taken(programs: Path) -> None:
+    # GIVEN a docker client without an engine, and a buildah
+    _program(programs, "docker", "exit 1")
+    _program(programs, "buildah", "exit 0")
+    # THEN buildah is taken, and docker where it answers
+    assert find_builder() == "buildah"
+    _program(programs, "docker", "exit 0")
+    assert find_builder() == "docker"
+
+
+def test_without_a_builder_the_error_says_what_was_tried_and_what_to_install(programs: Path) -> None:
+    # GIVEN a docker client without an engine, and nothing else
+    _program(programs, "docker", "exit 1")
+    # THEN the error says so
+    with pytest.raises(BuildError, match=r"docker is installed but does not answer; podman is not.*install buildah"):
+        find_builder()
+
+
+def test_without_a_builder_the_script_ends_with_2_and_one_line(programs: Path) -> None:
+    # WHEN the script is called on such a machine
+    script = str(ROOT / "jobs" / "build_image.py")
+    result = subprocess.run([sys.executable, script], env={"PATH": str(programs)}, capture_output=True, check=False)
+    # THEN it ends as for an error of its user
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"build_image: nothing here builds images")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_pips_settings_reach_the_build_as_secrets_only(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a machine with an index, a certificate and a folder of its own
+    certificate = tmp_path / "ca.crt"
+    certificate.write_text("certificate")
+    monkeypatch.setattr(build_image, "PIP_FILES", ())
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@packages.example/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "file:///opt/somewhere")
+    monkeypatch.setenv("PIP_CERT", str(certificate))
+    noted = tmp_path / "noted"
+    copy = f'id=pip-conf,src=*) while read l; do echo "$l"; done <${{a#id=pip-conf,src=}} >>{noted};;'
+    _program(programs, "buildah", f'echo "$@" >>{noted}; for a; do case $a in {copy} esac; done; exit 9')
+    # WHEN the image is built
+    with pytest.raises(BuildError, match="exit code 9"):
+        build_image.build(tag="x", builder="buildah")
+    # THEN the command line names files, and the file has what pip needs inside the build
+    command, *settings = noted.read_text().splitlines()
+    assert "packages.example" not in command
+    assert f"id=ca-certificates,src={certificate}" in command
+    assert settings == [
+        "[global]",
+        "index-url = https://user:secret@packages.example/simple",
+        "cert = /build/ca-certificates.crt",
+    ]
+    # AND the settings' file is gone
+    (source,) = [word.partition("src=")[2] for word in command.split() if word.startswith("id=pip-conf")]
+    assert not Path(source).exists()
