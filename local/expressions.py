@@ -58,7 +58,7 @@ class Expression:
                 return None
             local = occurrences[0]
             moment = local.replace(tzinfo=zone)
-            epoch = moment.timestamp()
+            epoch: float = moment.timestamp()
             exists = datetime.fromtimestamp(epoch, tz=zone).replace(tzinfo=UTC) == local
             if exists and epoch > after:
                 return epoch

@@ -14,14 +14,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def main(folder: str, lines: "list[str] | object" = sys.stdin) -> None:
+def main(folder: str, lines: Iterable[str]) -> None:
     """Follow what local AWS starts and ends until its pipe closes, then clean up."""
     groups: set[int] = set()
     containers: set[str] = set()
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         word, _, value = line.strip().partition(" ")
         if word == "group":
             groups.add(int(value))
@@ -66,4 +67,4 @@ def marked(folder: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.stdin)

@@ -93,7 +93,8 @@ class ScheduledRules:
         return False
 
     def _upcoming(self) -> list[tuple[Key, dict[str, Any], Following, float]]:
-        found, enabled = [], set()
+        found: list[tuple[Key, dict[str, Any], Following, float]] = []
+        enabled: set[Key] = set()
         for key, rule in list(eventbridge._rules._data.items()):
             text = rule.get("ScheduleExpression")
             if not text or rule.get("State") != "ENABLED":

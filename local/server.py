@@ -107,7 +107,7 @@ class Application:
             start()
 
     def stop(self) -> None:
-        """Stop the clock, end the jobs, send what is left to send, end ministack's children."""
+        """Stop the clock and the events, so that nobody is alerted; end the jobs and ministack's children."""
         for stop in self._stops:
             stop()
 
@@ -156,10 +156,10 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
     clock.on_jump(schedules.cursors.clear)
     reset = gateway._reset_all_state
     return Application(
-        Admin(gateway.app, port, clock, slack, store, lambda: (reset_batch(), reset())[0]),
+        Admin(gateway.app, port, clock, slack, store, reset),
         clock,
         [events.start, engine.start, clock.start],
-        [clock.stop, engine.shutdown, events.stop, reset],
+        [clock.stop, events.stop, engine.shutdown, reset],
     )
 
 

@@ -46,7 +46,6 @@ def register(store: Store, request: Record) -> Record:
         "status": "ACTIVE",
         "tags": dict(request.get("tags") or {}),
         "parameters": dict(request.get("parameters") or {}),
-        "platformCapabilities": capabilities,
         "containerOrchestrationType": "ECS",
     }
     revisions.append(record)

@@ -73,8 +73,6 @@ def create(store: Store, request: Record) -> Record:
     }
     if managed:
         record["computeResources"] = resources
-        if resources["type"] not in FARGATE:
-            record["updatePolicy"] = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30}
     elif "unmanagedvCpus" in request:
         record["unmanagedvCpus"] = request["unmanagedvCpus"]
     store.environments[arn] = record

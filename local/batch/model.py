@@ -81,7 +81,7 @@ def recase(shape: Shape | None, value: Any) -> Any:
     """Rename a value's members to a shape's case; unknown ones stay and are refused later."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         names = {name.lower(): name for name in shape.members}
-        pairs = ((names.get(str(key).lower(), key), item) for key, item in value.items())
+        pairs = ((names.get(str(key).lower(), str(key)), item) for key, item in value.items())
         return {name: recase(shape.members.get(name), item) for name, item in pairs}
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [recase(shape.member, item) for item in value]

@@ -57,7 +57,7 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     plain = [other for other, kind in zip(others, kinds, strict=True) if kind == ""]
     job.waits_for = list(plain)
     if size:
-        summary = dict.fromkeys(STATUSES, 0)
+        summary = {**dict.fromkeys(STATUSES, 0), "SUBMITTED": size}
         record["arrayProperties"] = {"size": size, "statusSummary": summary}
         for index in range(size):
             child_record = copy.deepcopy(record)
@@ -131,7 +131,7 @@ def _record(request: Record, queue: Record, definition: Record, properties: Reco
         "container": properties,
         "tags": dict(request.get("tags") or {}),
         "propagateTags": bool(request.get("propagateTags", definition.get("propagateTags", False))),
-        "platformCapabilities": definition["platformCapabilities"],
+        "platformCapabilities": definition.get("platformCapabilities") or ["EC2"],
         "isCancelled": False,
         "isTerminated": False,
     }

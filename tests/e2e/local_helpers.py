@@ -1,0 +1,280 @@
+"""A private local AWS for tests that drive its clock, stop it or count on being alone with it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".batchtab" / "local-venv" / "bin" / "python"
+ACCOUNT = "123456789012"
+REGION = "ap-northeast-2"
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+_NUMBERS = itertools.count(1)
+
+
+@dataclass
+class LocalAws:
+    """A running local AWS."""
+
+    endpoint: str
+    process: subprocess.Popen[str]
+    folder: Path
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.session.Session().client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(retries={"max_attempts": 0}),
+            )
+        return self._clients[service]
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.endpoint}/_local/{path}", timeout=300) as answer:
+            return json.loads(answer.read())
+
+    def post(self, path: str, **content: Any) -> Any:
+        request = urllib.request.Request(f"{self.endpoint}/_local/{path}", json.dumps(content).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            return json.loads(answer.read())
+
+    def refused(self, path: str, method: str, body: bytes | None = None) -> tuple[int, str]:
+        request = urllib.request.Request(f"{self.endpoint}/_local/{path}", body, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                raise AssertionError(f"{method} {path} was served: {answer.read()!r}")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())["error"]
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+def command(*arguments: str) -> list[str]:
+    assert PYTHON.exists(), f"{PYTHON} is missing: make the environment of local AWS from requirements/local.txt"
+    return [str(PYTHON), "-m", "local", *arguments]
+
+
+def write_config(folder: Path, **images: str) -> Path:
+    (folder / "config").mkdir(parents=True, exist_ok=True)
+    (folder / "work").mkdir(exist_ok=True)
+    file = folder / "config" / "stage.yaml"
+    content = {"account_id": ACCOUNT, "region": REGION, "local": {"images": {"worker": "work", **images}}}
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str, images: dict[str, str] | None = None) -> Iterator[LocalAws]:
+    config = write_config(folder, **(images or {}))
+    with (folder / "local.log").open("w") as log:
+        process = subprocess.Popen(
+            command("--config", str(config), "--port", "0", *arguments),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            start_new_session=True,
+        )
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("Local AWS on http://127.0.0.1:"), (line, (folder / "local.log").read_text())
+            local = LocalAws(line.split()[3], process, folder)
+            wait_until(lambda: _healthy(local), "local AWS to answer", seconds=20)
+            yield local
+            local.stop()
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _healthy(local: LocalAws) -> bool:
+    try:
+        return bool(local.get("health")["status"] == "ok")
+    except OSError:
+        return False
+
+
+def wait_until(true: Callable[[], Any], what: str, seconds: float = 15) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := true():
+            return found
+        time.sleep(0.03)
+    raise AssertionError(f"waited {seconds} s in vain for {what}")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not reaped yet does not."""
+    with contextlib.suppress(OSError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z"
+    return False
+
+
+@dataclass
+class Batch:
+    """A compute environment and a queue of one's own, and short words for what tests do with them."""
+
+    local: LocalAws
+    environment: str
+    queue: str
+    role: str
+
+    @property
+    def api(self) -> Any:
+        return self.local.client("batch")
+
+    def define(self, *code: str, name: str | None = None, **more: Any) -> str:
+        """Register a definition whose job runs a line of Python; returns its name."""
+        name = name or unique("definition")
+        properties = {
+            "image": "worker:latest",
+            "command": list(code) if len(code) > 1 else ["python", "-c", *code],
+            "resourceRequirements": sizes(),
+            **more.pop("properties", {}),
+        }
+        self.api.register_job_definition(
+            jobDefinitionName=name, type="container", containerProperties=properties, **more
+        )
+        return name
+
+    def submit(self, definition: str, **more: Any) -> str:
+        request = {"jobName": unique("job"), "jobQueue": self.queue, "jobDefinition": definition, **more}
+        return str(self.api.submit_job(**request)["jobId"])
+
+    def run(self, *code: str, **more: Any) -> str:
+        """Define a job and submit it."""
+        return self.submit(self.define(*code, **more))
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.api.describe_jobs(jobs=[job_id])["jobs"][0]
+        return found
+
+    def wait(self, job_id: str, *statuses: str, seconds: float = 20) -> dict[str, Any]:
+        wanted = statuses or ("SUCCEEDED", "FAILED")
+
+        def reached() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            return job if job["status"] in wanted else None
+
+        try:
+            job: dict[str, Any] = wait_until(reached, f"job {job_id} to be {' or '.join(wanted)}", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: it is {self.job(job_id)}") from None
+        return job
+
+    def output(self, job: dict[str, Any], group: str = "/aws/batch/job") -> list[str]:
+        events = self.local.client("logs").get_log_events(
+            logGroupName=group, logStreamName=job["container"]["logStreamName"], startFromHead=True
+        )
+        return [event["message"] for event in events["events"]]
+
+
+def sizes(vcpus: str = "1", memory: str = "64") -> list[dict[str, str]]:
+    return [{"type": "VCPU", "value": vcpus}, {"type": "MEMORY", "value": memory}]
+
+
+def unique(noun: str) -> str:
+    return f"{noun}-{next(_NUMBERS)}"
+
+
+def network(local: LocalAws) -> dict[str, Any]:
+    """Make a VPC with what a compute environment needs; returns computeResources without the type."""
+    ec2, iam = local.client("ec2"), local.client("iam")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return {
+        "subnets": [ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]],
+        "securityGroupIds": [
+            ec2.create_security_group(GroupName=unique("group"), Description="-", VpcId=vpc)["GroupId"]
+        ],
+        "instanceRole": iam.create_instance_profile(InstanceProfileName=unique("profile"))["InstanceProfile"]["Arn"],
+    }
+
+
+def ec2_resources(local: LocalAws, vcpus: int = 4, **more: Any) -> dict[str, Any]:
+    return {
+        **network(local),
+        "type": "EC2",
+        "allocationStrategy": "BEST_FIT_PROGRESSIVE",
+        "instanceTypes": ["optimal"],
+        "minvCpus": 0,
+        "maxvCpus": vcpus,
+        **more,
+    }
+
+
+def fargate_resources(local: LocalAws, vcpus: int = 4) -> dict[str, Any]:
+    made = network(local)
+    made.pop("instanceRole")
+    return {**made, "type": "FARGATE", "maxvCpus": vcpus}
+
+
+def make_batch(local: LocalAws, vcpus: int = 4, **queue: Any) -> Batch:
+    api = local.client("batch")
+    environment, name = unique("environment"), unique("queue")
+    api.create_compute_environment(
+        computeEnvironmentName=environment, type="MANAGED", computeResources=ec2_resources(local, vcpus)
+    )
+    order = [{"order": 1, "computeEnvironment": environment}]
+    api.create_job_queue(**{"jobQueueName": name, "priority": 1, "computeEnvironmentOrder": order, **queue})
+    role = local.client("iam").create_role(RoleName=unique("role"), AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    return Batch(local, environment, name, role)
+
+
+def sqs_queue(local: LocalAws) -> tuple[str, str]:
+    """Make an SQS queue; returns its URL and ARN."""
+    name = unique("messages")
+    url = local.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+
+def received(local: LocalAws, url: str) -> list[dict[str, Any]]:
+    """Take what is in an SQS queue."""
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = local.client("sqs").receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        messages = answer.get("Messages", [])
+        if not messages:
+            return found
+        for message in messages:
+            local.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        found += messages
+
+
+def python() -> str:
+    return sys.executable
