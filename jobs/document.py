@@ -222,7 +222,7 @@ class _Reader:
             return None
         try:
             return self._constructor.construct_object(node)
-        except (ValueError, KeyError, OverflowError):
+        except (ValueError, KeyError, IndexError, OverflowError):
             self._fault(path, f"{show(text)} is not a value that can be read")
             return None
 

@@ -6,7 +6,7 @@ import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, Strict, ValidationError, field_validator, model_validator
+from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
 from jobs import limits
 from jobs.document import Document, read
@@ -194,11 +194,6 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Problem],
     except ValidationError as error:  # only what was hidden by the first faults
         found = [problem for _, problem in problems_of(error, StageFile, document)]
         return None, document, [*problems, *(p for p in found if p not in problems)], faulty
-
-
-def json_schema_model() -> type[BaseModel]:
-    """The model that the JSON Schema of stage files is made from."""
-    return StageFile
 
 
 def _unknown_zone(value: str) -> tuple[str, str]:

@@ -91,6 +91,7 @@ def test_anchors_and_merge_keys_work_and_own_keys_win(tmp_path: Path) -> None:
         ("a: !mine {b: 1}\n", "a: has the YAML tag '!mine', which is not used here"),
         ("a: !mine [b]\n", "a: has the YAML tag '!mine', which is not used here"),
         ("a: !!int x\n", "a: 'x' is not a value that can be read"),
+        ("a: !!int ''\n", "a: '' is not a value that can be read"),
         ("a: &a [*a]\n", "a[0]: contains itself"),
         ("a: {[b]: 1}\n", "a: has a key that is not a name"),
         ("a: " + "[" * 200 + "]" * 200, "a: is nested too deeply or too large"),
