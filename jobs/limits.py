@@ -110,6 +110,12 @@ FUNCTION_NAME = Text(
     "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
 )
 BUCKET_NAME = Text("^[a-z0-9][a-z0-9.-]+[a-z0-9]$", 63, "lower-case letters, digits, '.' and '-' (at least 3)", _OURS)
+JOB_QUEUE_ARN = Text(
+    "^arn:aws[a-z-]*:batch:[a-z0-9-]+:[0-9]{12}:job-queue/[A-Za-z0-9][A-Za-z0-9_-]*$",
+    215,
+    "a job queue's ARN, such as 'arn:aws:batch:ap-northeast-2:123456789012:job-queue/default'",
+    f"{_BATCH_API}/API_JobQueueDetail.html",
+)
 ACCOUNT_ID = Text(
     "^[0-9]{12}$",
     12,
@@ -136,6 +142,10 @@ REGISTRY_REPOSITORY = Text(
     "a registry's host, '/' and a path",
     f"{_BATCH_API}/API_ContainerProperties.html",
 )
+IMAGE_TAG_MUTABILITY = Choice(("IMMUTABLE", "MUTABLE"), f"{_ECR_API}/API_PutImageTagMutability.html")
+_ECR_LIFECYCLE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"
+KEEP_TAGGED_IMAGES = Range(1, None, "images", _ECR_LIFECYCLE)
+UNTAGGED_DAYS = Range(1, None, "days", _ECR_LIFECYCLE)
 IMAGE_TAG = Text(
     "^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
     128,
@@ -273,6 +283,22 @@ LOG_RETENTION_DAYS = Choice(
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html",
 )
 
+# Alerts.
+_SLACK = "https://docs.slack.dev/reference"
+SLACK_CHANNEL = Text(
+    "^[^\\s]+$", 80, "a channel's name with its '#', or its id", f"{_SLACK}/objects/conversation-object"
+)
+SLACK_USERNAME = Text("^[^\\s].*$", 80, "a name", f"{_SLACK}/methods/chat.postMessage")
+SLACK_EMOJI = Text(
+    "^:[^:\\s]+:$", 100, "an emoji between colons, such as ':cloud:'", f"{_SLACK}/methods/chat.postMessage"
+)
+SLACK_COLOR = Text(
+    "^(good|warning|danger|#[0-9A-Fa-f]{6})$",
+    7,
+    "good, warning, danger or a code such as '#cc0000'",
+    "https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments",
+)
+
 # Ours. 1 vCPU with 2048 MiB is a size that EC2 and Fargate both take.
 JOB_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -305,6 +331,9 @@ ALERT_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "icon_emoji": ":cloud:",
         "color": "danger",
     }
+)
+REPOSITORY_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"image_tag_mutability": "IMMUTABLE", "keep_tagged_images": 50, "untagged_days": 14}
 )
 STAGE_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"namespace": "batchtab", "timezone": "UTC", "log_retention_days": 30, "runner_repository": "batchtab-runner"}

@@ -21,7 +21,7 @@ def dead_letter_queue(
     *,
     name: str,
     sender: str | None,
-    source_arn: str | None,
+    source_arn: Any,
     description: str,
     kms_key_arn: str | None,
     alarm_topic_arns: Any,
@@ -33,8 +33,9 @@ def dead_letter_queue(
         scope: The construct that it belongs to.
         name_: First part of the resources' names.
         name: The queue's name.
-        sender: The service that sends by a resource policy, or None where a role sends (Lambda).
-        source_arn: What the service must act for; `*` may stand in it.
+        sender: The service that sends by a resource policy, or None. A function sends by its role, which needs
+            sqs:SendMessage, and with a key kms:Decrypt and kms:GenerateDataKey.
+        source_arn: What the service must act for, or an expression of a list; `*` may stand in it.
         description: What the alarm tells.
         kms_key_arn: Encrypts instead of SQS's own key; its policy must let the sender use it.
         alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.

@@ -7,6 +7,7 @@ from typing import Any
 
 from .account import Account
 from .documents import document
+from .expressions import Expression, hcl, is_expression
 
 
 def trust(service: str, account: Account, *, source_arn: str | None = None) -> str:
@@ -48,6 +49,17 @@ def allow(
         "Condition": condition,
         "Sid": sid,
     }
+
+
+def grants(rows: Sequence[tuple[Sequence[str], Any]]) -> Any:
+    """Statements that allow actions on lists of resources; one whose list is empty is left out.
+
+    Where only Terraform knows a list, all of it is one expression.
+    """
+    if any(is_expression(resources) for _, resources in rows):
+        text = ", ".join(f'{{ Action = {hcl(a)}, Effect = "Allow", Resource = {hcl(r)} }}' for a, r in rows)
+        return Expression.of(f"[for grant in [{text}] : grant if length(grant.Resource) > 0]")
+    return [allow(actions, resources) for actions, resources in rows if resources]
 
 
 def policy(statements: Any) -> str:

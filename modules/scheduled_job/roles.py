@@ -13,7 +13,7 @@ from jobs import limits
 from .._core.account import Account
 from .._core.expressions import Condition, Expression, all_of, as_map, hcl, is_expression, not_empty
 from .._core.naming import shorten
-from .._core.policies import allow, policy, trust
+from .._core.policies import allow, grants, policy, trust
 from .._core.resources import Made, Unit, make
 
 _ECR_IMAGE = r"^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
@@ -79,20 +79,17 @@ class RoleMaker:
         log_streams = account.arn("logs", f"log-group:{log_group_name}:*")
         repositories = _repository_arns(image, account)
         names = _arns(secrets)
-        grants = [
-            (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
-            (["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
-            (["logs:CreateLogStream", "logs:PutLogEvents"], [log_streams]),
-            (["ssm:GetParameters"], _only(names, ":ssm:")),
-            # A secret's ARN may go on with the key, stage and version that are wanted; the permission is on the secret.
-            (["secretsmanager:GetSecretValue"], _secret_arns(names)),
-            (["kms:Decrypt"], kms_key_arns),
-        ]
-        if any(is_expression(resources) for _, resources in grants):
-            rows = ", ".join(f'{{ Action = {hcl(a)}, Effect = "Allow", Resource = {hcl(r)} }}' for a, r in grants)
-            statements: Any = Expression.of(f"[for grant in [{rows}] : grant if length(grant.Resource) > 0]")
-        else:
-            statements = [allow(actions, resources) for actions, resources in grants if resources]
+        statements = grants(
+            [
+                (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
+                (["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
+                (["logs:CreateLogStream", "logs:PutLogEvents"], [log_streams]),
+                (["ssm:GetParameters"], _only(names, ":ssm:")),
+                # A secret's ARN may go on with a key, a stage and a version; the permission is on the secret.
+                (["secretsmanager:GetSecretValue"], _secret_arns(names)),
+                (["kms:Decrypt"], kms_key_arns),
+            ]
+        )
         self._policy("execution", when, role, "start", policy(statements))
         return role
 

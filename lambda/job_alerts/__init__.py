@@ -1,0 +1,1 @@
+"""Tells Slack of failed Batch jobs. Travels alone: the standard library and the Lambda runtime's boto3."""

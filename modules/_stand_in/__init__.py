@@ -1,0 +1,1 @@
+"""What a local stage makes in place of things that exist elsewhere: internal."""
