@@ -6,8 +6,8 @@ from typing import Any
 
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
-from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 
+from .account import Account
 from .expressions import as_bool, as_list, as_map, choose, is_set
 from .policies import policy
 from .resources import Made, Unit, make
@@ -41,6 +41,16 @@ def dead_letter_queue(
         alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.
         tags: On the queue and the alarm.
     """
+    own_policy = None
+    if sender is not None:
+        statement = {
+            "Effect": "Allow",
+            "Action": "sqs:SendMessage",
+            "Principal": {"Service": sender},
+            "Resource": Account.of(scope).arn("sqs", name),
+            "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
+        }
+        own_policy = policy([statement])
     queue = make(
         scope,
         SqsQueue,
@@ -49,17 +59,9 @@ def dead_letter_queue(
         message_retention_seconds=_FOURTEEN_DAYS,
         kms_master_key_id=kms_key_arn,
         sqs_managed_sse_enabled=as_bool(choose(is_set(kms_key_arn), None, True)),
+        policy=own_policy,  # a resource of its own would wait another half minute for SQS to agree with itself
         tags=as_map(tags),
     )
-    if sender is not None:
-        statement = {
-            "Effect": "Allow",
-            "Action": "sqs:SendMessage",
-            "Principal": {"Service": sender},
-            "Resource": queue["arn"],
-            "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
-        }
-        make(scope, SqsQueuePolicy, f"{name_}_queue_policy", queue_url=queue["id"], policy=policy([statement]))
     make(
         scope,
         CloudwatchMetricAlarm,
