@@ -56,8 +56,9 @@ def install(parts: Parts) -> None:
     batch.get_state = dict
     batch.load_persisted_state = lambda _data: None
 
-    for module in (eventbridge, scheduler, cloudwatch):
-        module.time = DrivenTime(parts.clock)
+    cloudwatch.time = DrivenTime(parts.clock)
+    eventbridge._now_ts = lambda: int(parts.clock.now())
+    scheduler._now = parts.clock.now
     eventbridge._invoke_target = parts.deliveries.invoke_target
     eventbridge._tick_scheduled_rules = lambda: None
     eventbridge._validate_schedule_expression = _is_rule_expression

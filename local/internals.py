@@ -39,13 +39,13 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "services.cloudwatch_logs": ("_create_log_group(data)", "_create_log_stream(data)", "_put_log_events(data)"),
     "services.ec2": ("_launch_templates", "_security_groups", "_subnets"),
     "services.eventbridge": (
-        "time",
         "_apply_input_transformer(transformer, rule, view)",
         "_archive_event(event, view)",
         "_dispatch_event(event, view)",
         "_dispatch_to_sqs",
         "_ensure_default_bus()",
         "_enable_rule(data)",
+        "_now_ts()",
         "_invoke_target(target, event, rule, view)",
         "_pattern_event_view(event)",
         "_put_rule(data)",
@@ -57,7 +57,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "services.iam": ("_instance_profiles", "_roles"),
     "services.lambda_svc": ("_execution_record_for_config", "_get_func_record_for_ref", "invoke_async_with_retry"),
     "services.scheduler": (
-        "time",
+        "_now()",
         "_create_schedule(name, body)",
         "_error(status, code, message)",
         "_schedules",

@@ -129,7 +129,10 @@ class Attempt:
     @property
     def young(self) -> bool:
         """Whether it has had so little real time that a walk through time waits for it."""
-        return time.monotonic() - max(self._started_real, self._stopped_real) < REAL_SECONDS_BEFORE_TIMEOUT
+        real = time.monotonic()
+        if self._stopped_real:
+            return real - self._stopped_real < REAL_SECONDS_BEFORE_KILL
+        return self._process is None or real - self._started_real < REAL_SECONDS_BEFORE_TIMEOUT
 
     def stop(self) -> None:
         """End it as ECS stops a task: SIGTERM now, SIGKILL after 30 seconds of the clock."""

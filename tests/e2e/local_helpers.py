@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -10,8 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +35,7 @@ class LocalAws:
     endpoint: str
     process: subprocess.Popen[str]
     folder: Path
+    path: str
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
@@ -50,22 +50,35 @@ class LocalAws:
             )
         return self._clients[service]
 
+    @property
+    def port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.endpoint}/_local/{path}", timeout=300) as answer:
-            return json.loads(answer.read())
+        status, body = self.request("GET", f"/_local/{path}")
+        assert status == 200, (path, status, body)
+        return json.loads(body)
 
     def post(self, path: str, **content: Any) -> Any:
-        request = urllib.request.Request(f"{self.endpoint}/_local/{path}", json.dumps(content).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=300) as answer:
-            return json.loads(answer.read())
+        status, body = self.request("POST", f"/_local/{path}", json.dumps(content).encode())
+        assert status == 200, (path, status, body)
+        return json.loads(body)
 
-    def refused(self, path: str, method: str, body: bytes | None = None) -> tuple[int, str]:
-        request = urllib.request.Request(f"{self.endpoint}/_local/{path}", body, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                raise AssertionError(f"{method} {path} was served: {answer.read()!r}")
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())["error"]
+    def refused(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+        status, answer = self.request(method, f"/_local/{path}", body)
+        assert status >= 400, (path, status, answer)
+        return status, json.loads(answer)["error"]
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -94,6 +107,9 @@ def write_config(folder: Path, **images: str) -> Path:
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str, images: dict[str, str] | None = None) -> Iterator[LocalAws]:
     config = write_config(folder, **(images or {}))
+    # Set-up may have put programs that jobs need, such as node, beside the Python that runs the tests.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     with (folder / "local.log").open("w") as log:
         process = subprocess.Popen(
             command("--config", str(config), "--port", "0", *arguments),
@@ -101,17 +117,17 @@ def running(folder: Path, *arguments: str, images: dict[str, str] | None = None)
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment,
             start_new_session=True,
         )
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("Local AWS on http://127.0.0.1:"), (line, (folder / "local.log").read_text())
-            local = LocalAws(line.split()[3], process, folder)
+            local = LocalAws(line.split()[3], process, folder, environment["PATH"])
             wait_until(lambda: _healthy(local), "local AWS to answer", seconds=20)
             yield local
-            local.stop()
+            assert local.stop() == 0
         finally:
             if process.poll() is None:
                 process.kill()
@@ -274,7 +290,3 @@ def received(local: LocalAws, url: str) -> list[dict[str, Any]]:
         for message in messages:
             local.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         found += messages
-
-
-def python() -> str:
-    return sys.executable

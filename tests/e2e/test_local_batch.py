@@ -7,23 +7,21 @@ import os
 import signal
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,
-    TRUST,
     Batch,
     LocalAws,
     alive,
     ec2_resources,
     fargate_resources,
     make_batch,
-    network,
     running,
     sizes,
     unique,
@@ -52,7 +50,7 @@ def refusal(call: Any, **request: Any) -> str:
     return str(caught.value.response["Error"]["Message"])
 
 
-# ----------------------------------------------------------------------------- environments, queues, policies, definitions
+# --- environments, queues, policies, definitions
 
 
 def test_compute_environment_lives_from_creation_to_deletion(local: LocalAws) -> None:
@@ -217,16 +215,10 @@ def test_job_definition_is_refused(batch: Batch, request_change: Any, properties
 
 
 def post_raw(local: LocalAws, path: str, body: bytes) -> tuple[int, Any]:
-    import urllib.error
-    import urllib.request
-
-    signed = f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/batch/aws4_request, SignedHeaders=host, Signature=0"
-    request = urllib.request.Request(f"{local.endpoint}{path}", body, {"Authorization": signed}, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
+    scope = f"20260101/{REGION}/batch/aws4_request"
+    signed = f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=0"
+    status, answer = local.request("POST", path, body, {"Authorization": signed})
+    return status, json.loads(answer)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +287,7 @@ def test_operation_that_is_not_here_is_named(batch: Batch) -> None:
         batch.api.get_job_queue_snapshot(jobQueue=batch.queue)
 
 
-# ------------------------------------------------------------------------------------------------------------ SubmitJob
+# --- SubmitJob
 
 
 @pytest.mark.parametrize(
@@ -375,17 +367,17 @@ def test_parameters_and_overrides_reach_the_job(batch: Batch) -> None:
     assert batch.output(other) == ["1"]
 
 
-# ----------------------------------------------------------------------------------------------------- environment of a job
+# --- environment of a job
 
 
-def test_job_sees_what_batch_gives_it_and_nothing_of_ours(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_sees_what_batch_gives_it_and_nothing_of_ours(batch: Batch) -> None:
     # GIVEN a job that prints its environment and folder
     code = "import json,os; print(json.dumps([dict(os.environ), os.getcwd(), os.getpgid(0) == os.getpid()]))"
     # WHEN it runs
     job = batch.wait(batch.run(code, properties={"environment": [{"name": "MINE", "value": "x y"}]}))
     environment, folder, leads_its_group = json.loads(batch.output(job)[0])
     # THEN there is exactly what Batch gives, and what makes it find local AWS
-    assert environment.pop("PATH").split(os.pathsep)[1:] == os.environ["PATH"].split(os.pathsep)
+    assert environment.pop("PATH").split(os.pathsep)[1:] == batch.local.path.split(os.pathsep)
     assert "batchtab-local-" in environment.pop("HOME")
     assert environment == {
         "MINE": "x y",
@@ -446,7 +438,7 @@ def test_command_that_does_not_exist_fails_the_job(batch: Batch) -> None:
     assert job["container"]["reason"].startswith("CannotStartContainerError: ")
 
 
-# ---------------------------------------------------------------------------------------------------------- how jobs end
+# --- how jobs end
 
 
 def test_failed_job_tells_exit_code_and_attempts(batch: Batch) -> None:
@@ -559,7 +551,7 @@ def test_terminate_takes_a_pending_job_at_once(batch: Batch) -> None:
     assert "does not exist" in refusal(batch.api.terminate_job, jobId="none", reason="x")
 
 
-# --------------------------------------------------------------------------------------------------- dependencies, arrays
+# --- dependencies, arrays
 
 
 def test_chain_of_dependencies_runs_in_order(batch: Batch) -> None:
@@ -618,7 +610,10 @@ def test_sequential_array_runs_child_after_child(batch: Batch) -> None:
 
 def test_n_to_n_array_waits_child_by_child(batch: Batch) -> None:
     # GIVEN an array whose first child is slow and whose last fails, and one that follows it child by child
-    code = "import os,time,sys; i=os.environ['AWS_BATCH_JOB_ARRAY_INDEX']; time.sleep(1.2 if i == '0' else 0); sys.exit(i == '2')"
+    code = (
+        "import os,time,sys; i = os.environ['AWS_BATCH_JOB_ARRAY_INDEX']\n"
+        "time.sleep(1.2 if i == '0' else 0); sys.exit(i == '2')"
+    )
     first = batch.submit(batch.define(code), arrayProperties={"size": 3})
     second = batch.submit(
         batch.define("pass"), arrayProperties={"size": 3}, dependsOn=[{"jobId": first, "type": "N_TO_N"}]
@@ -649,7 +644,7 @@ def test_terminating_an_array_ends_its_children(batch: Batch) -> None:
     assert parent["arrayProperties"]["statusSummary"]["FAILED"] == 6
 
 
-# ------------------------------------------------------------------------------------------------------------- placement
+# --- placement
 
 
 def test_third_job_waits_while_two_fill_the_environment(local: LocalAws) -> None:
@@ -699,7 +694,7 @@ def test_fair_share_gives_the_idle_share_its_turn(local: LocalAws) -> None:
     assert sorted(jobs, key=lambda job_id: jobs[job_id]["startedAt"])[-1] in more
 
 
-# -------------------------------------------------------------------------------------------------------------- ListJobs
+# --- ListJobs
 
 
 def test_list_jobs_pages_through_250_newest_first(local: LocalAws) -> None:
@@ -762,7 +757,7 @@ def test_describe_jobs_leaves_out_unknown_ids_and_takes_a_hundred(batch: Batch) 
     assert "100" in refusal(batch.api.describe_jobs, jobs=["x"] * 101)
 
 
-# ------------------------------------------------------------------------------------------------------------------ logs
+# --- logs
 
 
 def test_output_goes_to_the_group_and_stream_that_the_definition_asks_for(local: LocalAws, batch: Batch) -> None:
@@ -798,7 +793,7 @@ def test_log_group_that_does_not_exist_fails_the_job_unless_it_may_be_made(batch
     assert made["status"] == "SUCCEEDED"
 
 
-# ---------------------------------------------------------------------------------------------------- shapes of answers
+# --- shapes of answers
 
 
 def test_no_answer_lacks_a_member_that_botocore_requires(local: LocalAws) -> None:
@@ -826,7 +821,8 @@ def test_no_answer_lacks_a_member_that_botocore_requires(local: LocalAws) -> Non
             jobDefinitionName=name, type="container", containerProperties=GOOD)),
         ("CreateSchedulingPolicy", api.create_scheduling_policy(name=unique("policy"))),
         ("UpdateJobQueue", api.update_job_queue(jobQueue=batch.queue, priority=2)),
-        ("UpdateComputeEnvironment", api.update_compute_environment(computeEnvironment=batch.environment, state="ENABLED")),
+        ("UpdateComputeEnvironment", api.update_compute_environment(
+            computeEnvironment=batch.environment, state="ENABLED")),
         ("CreateComputeEnvironment", api.create_compute_environment(
             computeEnvironmentName=unique("environment"), type="MANAGED", computeResources=ec2_resources(local))),
         ("ListTagsForResource", api.list_tags_for_resource(resourceArn=policy)),
@@ -855,15 +851,7 @@ def missing_members(shape: Any, value: Any, where: str = "") -> list[str]:
     return []
 
 
-def test_network_helper_makes_what_ec2_knows(local: LocalAws) -> None:
-    made = network(local)
-    subnets = local.client("ec2").describe_subnets(SubnetIds=made["subnets"])["Subnets"]
-    assert len(subnets) == 1
-
-
-def test_two_accounts_do_not_see_each_other(local: LocalAws, batch: Batch, tmp_path: Path) -> None:
-    import boto3
-
+def test_two_accounts_do_not_see_each_other(local: LocalAws, batch: Batch) -> None:
     other = boto3.session.Session().client(
         "batch",
         endpoint_url=local.endpoint,
@@ -872,4 +860,3 @@ def test_two_accounts_do_not_see_each_other(local: LocalAws, batch: Batch, tmp_p
         aws_secret_access_key="test",
     )
     assert other.describe_job_queues(jobQueues=[batch.queue])["jobQueues"] == []
-    assert TRUST
