@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
+
+from .signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Child:
                 if before is not None:
                     before()
                 signals.restore(mask)
-                os.execvpe(command[0], command, environment)  # noqa: S606 no shell, on purpose
+                _execute(command, environment)
             except OSError as error:
                 os.write(write, str(error.errno or errno.EINVAL).encode())
             except ValueError:  # a NUL in an argument
@@ -101,6 +102,25 @@ class Child:
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
             os.tcsetpgrp(0, os.getpid())
             signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+
+
+def _execute(command: list[str], environment: dict[bytes, bytes]) -> None:
+    """Become the command, looked for on its PATH. os.execvpe does this too, and imports `warnings` first.
+
+    Raises:
+        OSError: why that was not possible.
+    """
+    program = os.fsencode(command[0])
+    folders = [b""] if b"/" in program else environment.get(b"PATH", os.fsencode(os.defpath)).split(b":")
+    failure: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for folder in folders:
+        try:
+            os.execve(folder + b"/" + program if folder else program, command, environment)  # noqa: S606 no shell
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as error:
+            failure = error
+    raise failure
 
 
 def _join_group(pid: int) -> None:

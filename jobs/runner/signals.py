@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as signal  # noqa: PLC0414 for the other modules here
     from collections.abc import Collection
+else:
+    try:
+        # The half of `signal` that is written in C. The other half makes enums of the numbers, for five milliseconds:
+        # half of what the runner would cost a job.
+        import _signal as signal
+    except ImportError:
+        import signal
+
+_ALIASES = ("SIGCLD", "SIGIOT", "SIGPOLL", "SIGRTMIN", "SIGRTMAX")
 
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 FORWARDED = (*STOP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGCONT)
@@ -16,10 +25,10 @@ FORWARDED = (*STOP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGC
 
 def name(number: int) -> str:
     """The signal's name, such as SIGTERM."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
+    for word, value in vars(signal).items():
+        if value == number and word.startswith("SIG") and "_" not in word and word not in _ALIASES:
+            return word
+    return f"signal {number}"  # a real-time signal
 
 
 class Signals:
@@ -36,7 +45,7 @@ class Signals:
         self._poll = select.poll()
         self._poll.register(self._read, select.POLLIN)
         self.handled: tuple[int, ...] = tuple(
-            number for number in FORWARDED if signal.getsignal(number) is not signal.SIG_IGN
+            number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN
         )
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*self.handled, signal.SIGCHLD):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 from . import kernel
-from .signals import STOP, name
+from .signals import STOP, name, signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
