@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,7 @@ class LocalAws:
     process: subprocess.Popen[str]
     folder: Path
     path: str
+    killed: bool = False
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
@@ -127,7 +130,7 @@ def running(folder: Path, *arguments: str, images: dict[str, str] | None = None)
             local = LocalAws(line.split()[3], process, folder, environment["PATH"])
             wait_until(lambda: _healthy(local), "local AWS to answer", seconds=20)
             yield local
-            assert local.stop() == 0
+            assert local.killed or local.stop() == 0
         finally:
             if process.poll() is None:
                 process.kill()
@@ -268,6 +271,22 @@ def make_batch(local: LocalAws, vcpus: int = 4, **queue: Any) -> Batch:
     api.create_job_queue(**{"jobQueueName": name, "priority": 1, "computeEnvironmentOrder": order, **queue})
     role = local.client("iam").create_role(RoleName=unique("role"), AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     return Batch(local, environment, name, role)
+
+
+def lambda_function(batch: Batch, code: str, **more: Any) -> str:
+    """Make a function of one file whose `handler` is called; returns its ARN."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("main.py", code)
+    made = batch.local.client("lambda").create_function(
+        FunctionName=unique("function"),
+        Runtime="python3.12",
+        Handler="main.handler",
+        Role=batch.role,
+        Code={"ZipFile": archive.getvalue()},
+        **more,
+    )
+    return str(made["FunctionArn"])
 
 
 def sqs_queue(local: LocalAws) -> tuple[str, str]:

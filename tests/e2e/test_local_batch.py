@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -659,6 +660,26 @@ def test_third_job_waits_while_two_fill_the_environment(local: LocalAws) -> None
     assert batch.job(ids[2])["status"] == "RUNNABLE"
     first, second, third = (batch.wait(job_id) for job_id in ids)
     assert third["startedAt"] >= min(first["stoppedAt"], second["stoppedAt"])
+
+
+def test_thousand_jobs_at_once_all_end_and_none_is_lost(local: LocalAws) -> None:
+    # GIVEN room for 16 vCPUs
+    batch = make_batch(local, vcpus=16)
+    name = batch.define("true", "-")
+    # WHEN a thousand jobs are submitted at once, by four clients
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(lambda _: batch.submit(name, jobName="many"), range(1000)))
+
+    def ended() -> bool:
+        return batch.job(ids[-1])["status"] == "SUCCEEDED" and len(listed()) == 1000
+
+    def listed() -> list[str]:
+        pages = batch.api.get_paginator("list_jobs").paginate(jobQueue=batch.queue, jobStatus="SUCCEEDED")
+        return [job["jobId"] for page in pages for job in page["jobSummaryList"]]
+
+    # THEN all of them succeed, each once
+    wait_until(ended, "all jobs to end", seconds=90)
+    assert sorted(listed()) == sorted(ids)
 
 
 def test_queue_of_higher_priority_goes_first(local: LocalAws) -> None:

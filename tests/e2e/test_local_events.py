@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
-import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.e2e.local_helpers import (
     REGION,
     Batch,
     LocalAws,
+    lambda_function,
     make_batch,
     received,
     running,
@@ -116,7 +116,7 @@ def test_every_change_of_status_is_an_event_with_the_job_as_its_detail(local: Lo
     ]  # fmt: skip
     last = events[-1]
     assert (last["source"], last["detail-type"], last["version"]) == ("aws.batch", "Batch Job State Change", "0")
-    assert (last["account"], last["region"], last["time"]) == (ACCOUNT, REGION, START)
+    assert (last["account"], last["region"], last["time"]) == (ACCOUNT, REGION, local.get("clock")["now"])
     assert last["resources"] == [job["jobArn"]]
     assert last["detail"] == job
     assert len({event["id"] for event in events}) == len(events)
@@ -158,7 +158,7 @@ def test_failed_job_reaches_slack_through_a_rule_and_a_function(local: LocalAws,
         "    body = json.dumps({'channel': '#jobs', 'username': 'batch', 'text': text}).encode()\n"
         "    urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'] + '/_local/slack', body)\n"
     )
-    function = lambda_function(local, batch, code)
+    function = lambda_function(batch, code)
     pattern = {"source": ["aws.batch"], "detail": {"status": ["FAILED"], "jobName": ["doomed"]}}
     target(local, rule(local, EventPattern=json.dumps(pattern)), Arn=function)
     job_id = batch.submit(
@@ -174,21 +174,6 @@ def test_failed_job_reaches_slack_through_a_rule_and_a_function(local: LocalAws,
     status, page = local.request("GET", "/_local/")
     assert status == 200
     assert "doomed ended with 137" in page.decode()
-
-
-def lambda_function(local: LocalAws, batch: Batch, code: str, **more: Any) -> str:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as content:
-        content.writestr("main.py", code)
-    made = local.client("lambda").create_function(
-        FunctionName=unique("function"),
-        Runtime="python3.12",
-        Handler="main.handler",
-        Role=batch.role,
-        Code={"ZipFile": archive.getvalue()},
-        **more,
-    )
-    return str(made["FunctionArn"])
 
 
 # --- rules with a Batch target
@@ -292,8 +277,8 @@ def test_schedule_submits_with_every_field_and_its_context(local: LocalAws, batc
         "Tags": {"from": "schedule"},
         "Timeout": {"AttemptDurationSeconds": 90},
     }
-    now = local.get("clock")["now"]
-    moment = f"{now[:10]}T23:00:00"
+    soon = datetime.fromisoformat(local.get("clock")["now"]) + timedelta(minutes=10)
+    moment = soon.strftime("%Y-%m-%dT%H:%M:%S")
     name = schedule(local, batch, f"at({moment})", request, ActionAfterCompletion="DELETE")
     # WHEN its moment comes
     local.post("clock", advance_to=f"{moment}Z")
@@ -431,7 +416,7 @@ def test_failing_function_is_retried_and_its_event_kept(local: LocalAws, batch: 
     # GIVEN a rule onto a function that raises and has a dead-letter queue
     url, arn = sqs_queue(local)
     function = lambda_function(
-        local, batch, "def handler(event, context): raise RuntimeError('no')", DeadLetterConfig={"TargetArn": arn}
+        batch, "def handler(event, context): raise RuntimeError('no')", DeadLetterConfig={"TargetArn": arn}
     )
     target(local, rule(local, EventPattern='{"source": ["my.failing"]}'), Arn=function)
     # WHEN an event comes

@@ -1,0 +1,272 @@
+"""Local AWS as a process: how it starts, what it refuses, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.local_helpers import (
+    PYTHON,
+    REGION,
+    ROOT,
+    Batch,
+    LocalAws,
+    alive,
+    command,
+    lambda_function,
+    make_batch,
+    running,
+    wait_until,
+    write_config,
+)
+
+pytestmark = pytest.mark.e2e
+
+# A job that ignores SIGTERM, with a child in its group and one that has left it.
+STUBBORN = (
+    "import os,signal,subprocess,time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "near = subprocess.Popen(['sleep', '300'])\n"
+    "far = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
+    "print(os.getpid(), near.pid, far.pid, flush=True)\n"
+    "time.sleep(300)"
+)
+
+
+def start_stubborn_job(batch: Batch) -> list[int]:
+    job = batch.wait(batch.run(STUBBORN), "RUNNING")
+    [line] = wait_until(lambda: batch.output(job), "the job's processes")
+    pids = [int(pid) for pid in line.split()]
+    assert all(alive(pid) for pid in pids)
+    return pids
+
+
+def temporary_folder(local: LocalAws) -> Path:
+    variables = Path(f"/proc/{child_of(local.process.pid)}/cmdline").read_bytes().split(b"\0")
+    return next(Path(word.decode()) for word in variables if b"batchtab-local-" in word)
+
+
+def child_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def fails(*arguments: str, **environment: str) -> str:
+    """Run local AWS to its refusal; returns the one line that it says."""
+    done = subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_it_ends_jobs_and_children_and_removes_its_folder(tmp_path: Path, number: signal.Signals) -> None:
+    # GIVEN local AWS with a job that runs
+    with running(tmp_path) as local:
+        pids = start_stubborn_job(make_batch(local))
+        folder, guard = temporary_folder(local), child_of(local.process.pid)
+        assert folder.is_dir()
+        # WHEN it is told to stop
+        local.process.send_signal(number)
+        status = local.process.wait(timeout=20)
+    # THEN it ends well, and nothing of it is left
+    assert status == 0
+    assert [pid for pid in [*pids, guard] if alive(pid)] == []
+    assert not folder.exists()
+    assert (tmp_path / "local.log").read_text() == ""
+
+
+def test_killing_it_outright_leaves_no_job_either(tmp_path: Path) -> None:
+    # GIVEN local AWS with a job that runs and a function that is warm
+    with running(tmp_path) as local:
+        batch = make_batch(local)
+        pids = [*start_stubborn_job(batch), int(invoke(local, make_function(batch))["PID"])]
+        assert all(alive(pid) for pid in pids)
+        folder, guard = temporary_folder(local), child_of(local.process.pid)
+        # WHEN it is killed
+        local.process.kill()
+        local.process.wait(timeout=10)
+        # THEN its guard ends the jobs, removes the folder and goes
+        wait_until(lambda: not any(alive(pid) for pid in [*pids, guard]), "the jobs and the guard to end", seconds=10)
+        assert not folder.exists()
+        local.killed = True
+
+
+def test_it_listens_on_the_loopback_only(tmp_path: Path) -> None:
+    with running(tmp_path) as local:
+        entries = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        addresses = [
+            entry[1] for entry in entries if entry[3] == "0A" and int(entry[1].split(":")[1], 16) == local.port
+        ]
+        assert addresses == [f"0100007F:{local.port:04X}"]
+        health = local.get("health")
+        assert health == {
+            "status": "ok",
+            "pid": local.process.pid,
+            "port": local.port,
+            "version": "ministack 1.5.33",
+        }
+
+
+def test_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = fails("--config", str(write_config(tmp_path)), "--port", str(port))
+    assert line.startswith(f"local: port {port} on 127.0.0.1 can't be used")
+    assert "--port" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("del module._invoke_target", "has no ministack.services.eventbridge._invoke_target"),
+        ("module._invoke_target = lambda event: None", "its parameters are event"),
+    ],
+)
+def test_missing_hook_in_ministack_is_told_by_name(tmp_path: Path, change: str, told: str) -> None:
+    # GIVEN a ministack that lacks what we build on
+    (tmp_path / "sitecustomize.py").write_text(f"import ministack.services.eventbridge as module\n{change}\n")
+    # WHEN local AWS starts
+    line = fails("--config", str(write_config(tmp_path)), "--port", "0", PYTHONPATH=str(tmp_path))
+    # THEN it says which
+    assert told in line
+    assert "requirements/local.txt" in line
+
+
+def test_ministack_that_is_not_installed_is_told() -> None:
+    # GIVEN a Python without it: the interpreter that the environment was made from
+    base = (PYTHON.parent / "python").resolve()
+    done = subprocess.run(
+        [str(base), "-I", "-c", "import runpy,sys; sys.path.insert(0, '.'); sys.argv=['local', '--port', '0'];"
+         " runpy.run_module('local', run_name='__main__')"],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "is not installed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("local: {images: {a: nowhere}}", "no folder 'nowhere'"),
+        ("local: {image: {}}", "unknown key 'image'"),
+        ("local: {port: high}", "'high' is not a port"),
+        ("account_id: 12", "'12' is not an account"),
+        ("region: [a]", "is not a region"),
+        ("- a", "must be a mapping"),
+        ("a: [", "cannot be read as YAML"),
+    ],
+)
+def test_wrong_configuration_is_told_in_one_line(tmp_path: Path, content: str, told: str) -> None:
+    file = write_config(tmp_path)
+    file.write_text(content)
+    line = fails("--config", str(file), "--port", "0")
+    assert line.startswith(f"local: {file}: ")
+    assert told in line
+
+
+def test_configuration_that_was_named_must_exist(tmp_path: Path) -> None:
+    assert "no such file" in fails("--config", str(tmp_path / "none.yaml"))
+
+
+@pytest.mark.parametrize("arguments", [("--speed", "-1"), ("--speed", "x"), ("--time", "noon"), ("--port", "http")])
+def test_wrong_argument_is_refused(arguments: tuple[str, str]) -> None:
+    done = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert f"argument {arguments[0]}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_option() -> None:
+    done = subprocess.run(command("--help"), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0
+    for option in ("--config", "--port", "--time", "--speed"):
+        assert option in done.stdout
+
+
+def test_reset_ends_jobs_and_empties_everything(tmp_path: Path) -> None:
+    with running(tmp_path) as local:
+        # GIVEN a job that runs, a message and a bucket
+        batch = make_batch(local)
+        pids = start_stubborn_job(batch)
+        local.post("slack", text="hello")
+        local.client("sqs").create_queue(QueueName="q")
+        # WHEN everything is reset
+        local.post("reset")
+        # THEN the job's processes have ended, and nothing is there
+        assert not any(alive(pid) for pid in pids[:2])
+        assert local.get("slack") == []
+        assert batch.api.describe_job_queues()["jobQueues"] == []
+        assert local.client("sqs").list_queues().get("QueueUrls", []) == []
+        # AND it goes on working
+        again = make_batch(local)
+        assert again.wait(again.run("pass"))["status"] == "SUCCEEDED"
+
+
+def test_page_shows_what_reached_slack_as_it_came(tmp_path: Path) -> None:
+    with running(tmp_path) as local:
+        # GIVEN a message as the alert sends it, and one of Slack's block kit, with characters of HTML
+        attachment = {"color": "danger", "text": "my-service <b>failed</b>"}
+        first = {"channel": "#jobs", "username": "AWS Batch", "icon_emoji": ":x:", "attachments": [attachment]}
+        second = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "a & b"}}]}
+        for message in (first, second):
+            local.post("slack", **message)
+        # WHEN the page and the list are read
+        status, body = local.request("GET", "/_local/")
+        entries = local.get("slack")
+        # THEN both are there, escaped on the page and unchanged in the list
+        page = body.decode()
+        assert status == 200
+        assert "my-service &lt;b&gt;failed&lt;/b&gt;" in page
+        assert "a &amp; b" in page
+        assert "#jobs" in page
+        assert "AWS Batch" in page
+        assert [entry["message"] for entry in entries] == [first, second]
+        assert all(entry["received_at"].endswith("Z") for entry in entries)
+        # AND what can't be served is told
+        assert local.refused("POST", "slack", b"not json")[0] == 400
+        assert local.refused("DELETE", "slack")[0] == 405
+        assert local.refused("GET", "none")[0] == 404
+
+
+def test_neither_jobs_nor_functions_see_the_callers_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a secret in the environment of whoever starts local AWS
+    monkeypatch.setenv("MY_TOKEN", "s3cret")
+    with running(tmp_path) as local:
+        batch = make_batch(local)
+        # WHEN a job and a function tell their environment
+        job = batch.wait(batch.run("import json,os; print(json.dumps(dict(os.environ)))"))
+        of_job = json.loads(batch.output(job)[0])
+        of_function = invoke(local, make_function(batch))
+    # THEN it isn't there, and both find local AWS
+    for seen in (of_job, of_function):
+        assert "MY_TOKEN" not in seen
+        assert seen["AWS_ENDPOINT_URL"] == local.endpoint
+        assert seen["AWS_REGION"] == REGION
+
+
+def make_function(batch: Batch) -> str:
+    return lambda_function(batch, "import os\ndef handler(event, context): return {**os.environ, 'PID': os.getpid()}\n")
+
+
+def invoke(local: LocalAws, function: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(local.client("lambda").invoke(FunctionName=function)["Payload"].read())
+    return answer
