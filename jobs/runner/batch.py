@@ -26,10 +26,9 @@ def list_page_of(queue: str, job_name: str) -> ListPage:
     import botocore.session  # noqa: PLC0415 takes 100 ms and 25 MB, for the jobs that need it only
     from botocore.config import Config  # noqa: PLC0415
 
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     client = botocore.session.get_session().create_client(
         "batch",
-        region_name=region,
+        region_name=_region(),
         config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}),
     )
 
@@ -45,6 +44,25 @@ def list_page_of(queue: str, job_name: str) -> ListPage:
         return page
 
     return list_page
+
+
+def _region() -> str | None:
+    """The region: from the environment, or else from the container's metadata, which names it on EC2 capacity too.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
+    """
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    metadata = os.environ.get("ECS_CONTAINER_METADATA_URI_V4")
+    if region or not metadata:
+        return region
+    import json  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
+    try:
+        with urllib.request.urlopen(f"{metadata}/task", timeout=CONNECT_SECONDS) as response:  # noqa: S310 ECS's own
+            return str(json.load(response)["TaskARN"]).split(":")[3]
+    except (OSError, ValueError, LookupError):
+        return None  # botocore says that there is none
 
 
 def _find_libraries() -> None:

@@ -19,7 +19,7 @@ class ListJobsServer:
     """Lists jobs by name as Batch does: newest first, case ignored, finished ones too, 100 to a page.
 
     `refuse` answers an error to the next calls: a list of (HTTP status, error code). `delay_seconds` is waited before
-    each answer. `calls` counts.
+    each answer. `calls` counts, `queues` and `regions` are what was asked for.
     """
 
     def __init__(self) -> None:
@@ -28,6 +28,7 @@ class ListJobsServer:
         self.delay_seconds = 0.0
         self.calls = 0
         self.queues: set[str] = set()
+        self.regions: set[str] = set()
         self._lock = threading.Lock()
         self.endpoint = ""
 
@@ -69,7 +70,16 @@ def serve(backlog: int = 128) -> Iterator[ListJobsServer]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_GET(self) -> None:
+            """A container's metadata, as ECS has it at /task."""
+            data = json.dumps({"TaskARN": "arn:aws:ecs:ap-northeast-2:123456789012:task/cluster/id"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
         def do_POST(self) -> None:
+            server.regions.add(self.headers["Authorization"].split("/")[2])
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(server.delay_seconds)
             status, body, code = server.answer(request)

@@ -167,3 +167,26 @@ def test_the_guards_memory_is_gone_while_the_command_runs(batch: ListJobsServer)
     result = run("sh", "-c", "grep VmRSS /proc/$PPID/status", env=_env(batch))
     # THEN boto3 is not in it
     assert int(result.stdout.split()[1]) < 20_000
+
+
+def test_the_region_comes_from_the_containers_metadata_where_no_variable_has_it(batch: ListJobsServer) -> None:
+    # GIVEN a job on EC2 capacity, where nobody sets a region
+    batch.add("me", created_at=2)
+    env = _env(batch, ECS_CONTAINER_METADATA_URI_V4=f"{batch.endpoint}/v4/id")
+    del env["AWS_REGION"]
+    # WHEN it starts
+    result = run("echo", "ran", env=env)
+    # THEN it asks the Batch of its own region
+    assert result.stdout == b"ran\n", result.stderr
+    assert batch.regions == {"ap-northeast-2"}
+
+
+def test_without_any_region_the_run_is_refused_and_told_why(batch: ListJobsServer) -> None:
+    # GIVEN a container that says nothing of its region
+    env = _env(batch)
+    del env["AWS_REGION"]
+    # WHEN the job starts
+    result = run("echo", "ran", env=env)
+    # THEN it is refused, with the reason
+    assert (result.returncode, result.stdout) == (75, b"")
+    assert "region" in end_line(result.stderr)["reason"]
