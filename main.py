@@ -97,6 +97,8 @@ def _network_stack(app: Any, stage: Stage, catalog: Catalog) -> StageStack:
 def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageStack | None) -> StageStack:
     from modules._stacks import StageStack  # noqa: PLC0415
     from modules.batch_environment import BatchEnvironment  # noqa: PLC0415
+    from modules.job_alerts import JobAlerts  # noqa: PLC0415
+    from modules.runner_repository import RunnerRepository  # noqa: PLC0415
 
     config = catalog.stage
     settings = config.environment
@@ -117,7 +119,26 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         runnable_timeout_seconds=settings.runnable_timeout_seconds,
         image_repository_arns=sorted(_repository_arns(catalog)),
         log_retention_days=config.log_retention_days,
+        alarm_topic_arns=config.alerts.alarm_topic_arns,
     )
+    alerts = config.alerts
+    JobAlerts(
+        stack,
+        "alerts",
+        namespace=stage.namespace,
+        job_queue_arns=[environment.job_queue_arn(name) for name in settings.queues],
+        function_name=alerts.function_name,
+        function_region=alerts.function_region,
+        channel=alerts.channel,
+        log_retention_days=config.log_retention_days,
+        alarm_topic_arns=alerts.alarm_topic_arns,
+    )
+    if alerts.stand_in:
+        from modules._stand_in.construct import StandInSlack  # noqa: PLC0415
+
+        StandInSlack(stack, "slack", function_name=alerts.function_name, log_retention_days=config.log_retention_days)
+    for repository in config.repositories:
+        RunnerRepository(stack, f"repository_{repository}", name=repository, force_delete=config.is_local)
     for name in settings.queues:
         stack.output(f"job_queue_arn_{name}", environment.job_queue_arn(name), f"ARN of the queue {name}.")
     stack.output("trigger_role_arn", environment.trigger_role["arn"], "Role that rules submit jobs with.")

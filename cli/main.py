@@ -22,6 +22,13 @@ from jobs.problems import Problems, did_you_mean, listed
 COMMANDS: dict[str, str] = {
     "check": "cli.check:check",
     "next": "cli.next_runs:next_runs",
+    "up": "cli.up:up",
+    "status": "cli.status:status",
+    "plan": "cli.plan:plan",
+    "down": "cli.down:down",
+    "bootstrap": "cli.bootstrap:bootstrap",
+    "unlock": "cli.unlock:unlock",
+    "env": "cli.env:env",
     "schema": "cli.schema:schema",
 }
 INTERRUPTED = 130

@@ -103,6 +103,12 @@ SERVICE_NAME = Text(SERVICE_NAME_PATTERN, 64, _LOWER_WORDS, f"{_BATCH_API}/API_R
 # Shorter than a job definition's name: constructs must shorten or generate these.
 RULE_NAME_MAX = 64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 ROLE_NAME_MAX = 64  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+TOPIC_ARN = Text(
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?$",
+    2048,
+    "an SNS topic's ARN",
+    "https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html",
+)
 FUNCTION_NAME = Text(
     "^[a-zA-Z0-9_-]+$",
     64,

@@ -52,6 +52,10 @@ class Alerts(Declared):
         max_length=80,
         description="Slack channel, in quotes because of the '#'.",
     )
+    alarm_topic_arns: tuple[Annotated[str, Strict(), Limit(limits.TOPIC_ARN)], ...] = Field(
+        default=(),
+        description="SNS topics that are told when an alert or a trigger was not delivered. In the stage's region.",
+    )
     stand_in: Annotated[bool, Strict()] = Field(
         default=False, description="Only in a local stage: make a stand-in function."
     )

@@ -10,10 +10,9 @@ from cdktf_cdktf_provider_aws.internet_gateway import InternetGateway
 from cdktf_cdktf_provider_aws.route import Route
 from cdktf_cdktf_provider_aws.route_table import RouteTable
 from cdktf_cdktf_provider_aws.route_table_association import RouteTableAssociation
-from cdktf_cdktf_provider_aws.security_group import SecurityGroup
+from cdktf_cdktf_provider_aws.security_group import SecurityGroup, SecurityGroupEgress
 from cdktf_cdktf_provider_aws.subnet import Subnet
 from cdktf_cdktf_provider_aws.vpc import Vpc
-from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
 from constructs import Construct
 
 from .._core.expressions import Expression
@@ -84,16 +83,15 @@ class Network(Unit):
             name=f"{namespace}-jobs",
             description="Jobs: everything out, nothing in",
             vpc_id=vpc["id"],
-            tags=tags,
-        )
-        make(
-            self,
-            VpcSecurityGroupEgressRule,
-            "security_group_egress",
-            security_group_id=group["id"],
-            description="Images, logs and whatever the jobs call",
-            ip_protocol="-1",
-            cidr_ipv4="0.0.0.0/0",
+            egress=[
+                SecurityGroupEgress(
+                    description="Images, logs and whatever the jobs call",
+                    protocol="-1",
+                    from_port=0,
+                    to_port=0,
+                    cidr_blocks=["0.0.0.0/0"],
+                )
+            ],
             tags=tags,
         )
         self.subnet_ids: list[Expression] = [subnet["id"] for subnet in subnets]

@@ -1,0 +1,179 @@
+"""Every call of the CLI to AWS: S3 for the state, Batch for jobs. All have a timeout and bounded retries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
+    from mypy_boto3_s3 import S3Client
+
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The lock of a stack's state, as Terraform writes it."""
+
+    stack: str
+    id: str
+    who: str
+    created: str
+    operation: str
+
+
+class Aws:
+    """AWS as one stage sees it."""
+
+    def __init__(self, region: str, endpoint_url: str | None = None) -> None:
+        self._region = region
+        options: dict[str, Any] = {"region_name": region}
+        if endpoint_url:
+            options |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self._session = boto3.session.Session(**options)
+        self._endpoint_url = endpoint_url
+
+    def _client(self, service: str) -> Any:
+        make: Any = self._session.client  # typed for each service by its literal name
+        return make(service, endpoint_url=self._endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def _s3(self) -> S3Client:
+        return self._client("s3")  # type: ignore[no-any-return]
+
+    @cached_property
+    def _batch(self) -> BatchClient:
+        return self._client("batch")  # type: ignore[no-any-return]
+
+    # --- the state bucket
+
+    def account_id(self) -> str:
+        """The account that the credentials belong to."""
+        return str(self._client("sts").get_caller_identity()["Account"])
+
+    def bucket_exists(self, bucket: str, account_id: str) -> bool:
+        """Whether the bucket is there and this account's own.
+
+        Raises:
+            ClientError: it is another account's (403), or S3 refuses.
+        """
+        try:
+            self._s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account_id)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return False
+            raise
+        return True
+
+    def create_bucket(self, bucket: str) -> None:
+        """Makes the bucket in this region."""
+        if self._region == "us-east-1":  # the one region that S3 does not take as a constraint
+            self._s3.create_bucket(Bucket=bucket)
+        else:
+            where: Any = {"LocationConstraint": self._region}
+            self._s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+
+    def versioning(self, bucket: str) -> bool:
+        """Whether S3 keeps old versions of the state."""
+        return self._s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
+
+    def enable_versioning(self, bucket: str) -> None:
+        """Keeps old versions of the state."""
+        self._s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def encryption(self, bucket: str) -> bool:
+        """Whether the bucket's own encryption is set."""
+        return bool(self._optional("get_bucket_encryption", bucket, "ServerSideEncryptionConfigurationNotFoundError"))
+
+    def enable_encryption(self, bucket: str) -> None:
+        """Encrypts with S3's own keys."""
+        rule: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        self._s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    def public_access_blocked(self, bucket: str) -> bool:
+        """Whether all four blocks of public access are on."""
+        answer = self._optional("get_public_access_block", bucket, "NoSuchPublicAccessBlockConfiguration")
+        return bool(answer) and all(answer["PublicAccessBlockConfiguration"].values())
+
+    def block_public_access(self, bucket: str) -> None:
+        """Turns all four blocks of public access on."""
+        self._s3.put_public_access_block(
+            Bucket=bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": True,
+                "RestrictPublicBuckets": True,
+            },
+        )
+
+    def bucket_policy(self, bucket: str) -> dict[str, Any]:
+        """The bucket's policy; empty if it has none."""
+        answer = self._optional("get_bucket_policy", bucket, "NoSuchBucketPolicy")
+        policy: dict[str, Any] = json.loads(answer["Policy"]) if answer else {}
+        return policy
+
+    def put_bucket_policy(self, bucket: str, policy: dict[str, Any]) -> None:
+        """Sets the bucket's policy."""
+        self._s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy, sort_keys=True))
+
+    def _optional(self, operation: str, bucket: str, absent: str) -> Any:
+        try:
+            return getattr(self._s3, operation)(Bucket=bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == absent:
+                return None
+            raise
+
+    # --- the state's locks
+
+    def lock(self, bucket: str, stage: str, stack: str) -> Lock | None:
+        """The lock of a stack's state, if somebody holds it."""
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate.tflock")["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
+                return None
+            raise
+        info = json.loads(body)
+        operation = info.get("Operation", "").removeprefix("OperationType").lower()
+        return Lock(stack, info["ID"], info.get("Who", "?"), info.get("Created", "?")[:19] + "Z", operation or "?")
+
+    def clear_lock(self, bucket: str, stage: str, stack: str) -> None:
+        """Removes a lock, whoever holds it."""
+        self._s3.delete_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate.tflock")
+
+    # --- jobs
+
+    def submit(self, *, name: str, queue: str, definition: str) -> str:
+        """Submits one job and returns its id."""
+        return self._batch.submit_job(jobName=name, jobQueue=queue, jobDefinition=definition)["jobId"]
+
+    def job(self, job_id: str) -> JobDetailTypeDef:
+        """One job, as DescribeJobs tells it.
+
+        Raises:
+            LookupError: Batch knows no such job (any more).
+        """
+        jobs = self._batch.describe_jobs(jobs=[job_id])["jobs"]
+        if not jobs:
+            raise LookupError(job_id)
+        return jobs[0]
+
+    def runs(self, queue: str, name: str) -> Iterator[JobSummaryTypeDef]:
+        """A job's runs in a queue, newest first, in whatever status."""
+        pages = self._batch.get_paginator("list_jobs").paginate(
+            jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}]
+        )
+        for page in pages:
+            # The filter ignores case, and one name may be another's in other letters.
+            yield from (job for job in page["jobSummaryList"] if job["jobName"] == name)

@@ -1,0 +1,97 @@
+"""What `up` shows: a job that succeeds, one that fails, the message about it, and a run that a schedule started."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli.session import Session
+
+if TYPE_CHECKING:
+    from cli.aws import Aws
+    from cli.daemon import Daemon
+
+SUCCEEDS, FAILS, TICKS = "examples-hello", "examples-fail", "examples-tick"
+_ENDED = ("SUCCEEDED", "FAILED")
+_RUN_SECONDS = 60.0
+_MESSAGE_SECONDS = 60.0
+_TICK_SECONDS = 120.0
+_POLL_SECONDS = 0.5
+
+
+def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
+    """Runs the example jobs where they are declared, and shows the failure's message.
+
+    Args:
+        session: The stage.
+        aws: Its AWS.
+        daemon: Local AWS.
+        fresh: Whether the stage was just deployed: then a scheduled run is waited for too, and jobs are run anew.
+    """
+    queues = {
+        f"{service.service}-{name}": session.catalog.job_queue_name(job.queue)
+        for service in session.catalog.services
+        for name, job in service.jobs.items()
+    }
+    for name in (SUCCEEDS, FAILS):
+        if name in queues and (fresh or not any(True for _ in aws.runs(queues[name], name))):
+            _run(session, aws, name, queues[name])
+    if FAILS in queues:
+        _show_message(daemon)
+    if TICKS in queues and fresh:
+        _await_tick(aws, queues[TICKS])
+
+
+def _run(session: Session, aws: Aws, name: str, queue: str) -> None:
+    from cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Job {name}") as step:
+        job_id = aws.submit(name=name, queue=queue, definition=f"{session.catalog.stage.prefix}-{name}")
+        deadline = time.monotonic() + _RUN_SECONDS
+        job = aws.job(job_id)
+        while job["status"] not in _ENDED and time.monotonic() < deadline:
+            step.at(job["status"])
+            time.sleep(_POLL_SECONDS)
+            job = aws.job(job_id)
+        exit_code = job.get("container", {}).get("exitCode")
+        told = f", exit code {exit_code}" if exit_code is not None else ""
+        step.result = f"{job['status']}{told} ({job.get('statusReason', 'no reason given')})"
+
+
+def _show_message(daemon: Daemon) -> None:
+    from cli.progress import Step  # noqa: PLC0415
+
+    with Step("Slack message") as step:
+        deadline = time.monotonic() + _MESSAGE_SECONDS
+        found: list[dict[str, Any]] = []
+        while not found and time.monotonic() < deadline:
+            found = [entry for entry in daemon.get("slack") or [] if FAILS in str(entry["message"])]
+            step.at("waiting")
+            time.sleep(_POLL_SECONDS if not found else 0)
+        step.result = "arrived" if found else f"none arrived within {_MESSAGE_SECONDS:.0f} s; see .batchtab/local.log"
+    if found:
+        typer.echo(render(found[-1]["message"]))
+
+
+def render(message: dict[str, Any]) -> str:
+    """A Slack message as plain text, with the fields that a person sees in Slack."""
+    rows = [(key, message.get(key, "")) for key in ("channel", "username", "icon_emoji")]
+    for attachment in message.get("attachments", []):
+        rows += [(key, attachment.get(key, "")) for key in ("color", "text")]
+    width = max(len(key) for key, _ in rows)
+    return "\n".join(f"  │ {key.ljust(width)}  {value}" for key, value in rows)
+
+
+def _await_tick(aws: Aws, queue: str) -> None:
+    from cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Scheduled run of {TICKS}") as step:
+        deadline = time.monotonic() + _TICK_SECONDS
+        run = next(aws.runs(queue, TICKS), None)
+        while run is None and time.monotonic() < deadline:
+            step.at("waiting for its rule to fire, within a minute")
+            time.sleep(_POLL_SECONDS)
+            run = next(aws.runs(queue, TICKS), None)
+        step.result = "started by its rule" if run else f"none within {_TICK_SECONDS:.0f} s"

@@ -1,0 +1,36 @@
+"""`batchtab down`: removes what `up` made."""
+
+from __future__ import annotations
+
+import shutil
+
+import typer
+
+from cli.session import Session, StageOption
+
+
+def down(stage: StageOption = "local") -> None:
+    """Destroy what was deployed to local AWS, and stop it. Nothing is left but the checkout's ignored folders."""
+    from cli.daemon import Daemon  # noqa: PLC0415
+    from cli.processes import stoppable  # noqa: PLC0415
+    from cli.progress import Step  # noqa: PLC0415
+    from cli.stacks import Stacks  # noqa: PLC0415
+    from cli.up import alone, clear_stale_locks  # noqa: PLC0415
+
+    session = Session.open(stage)
+    session.require_local("down")
+    daemon = Daemon(session)
+    stacks = Stacks(session)
+    with alone(session), stoppable():
+        if daemon.is_ours():
+            from cli.aws import Aws  # noqa: PLC0415
+
+            clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
+            with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
+                stacks.destroy(step.at)
+        with Step("Local AWS") as step:
+            step.result = "stopped" if daemon.stop() else "did not run"
+        stacks.mark_deployed(None)
+        (session.state / "deploying").unlink(missing_ok=True)
+        shutil.rmtree(session.root / "cdktf.out", ignore_errors=True)
+    typer.echo("Nothing is left. make up starts again.")

@@ -1,0 +1,16 @@
+"""`batchtab env`: the variables with which cdktf, Terraform and the AWS CLI reach a stage by hand."""
+
+from __future__ import annotations
+
+import shlex
+
+import typer
+
+from cli.session import Session, StageOption
+
+
+def env(stage: StageOption = "local") -> None:
+    """Print the variables for working by hand: eval "$(batchtab env)"."""
+    session = Session.open(stage)
+    for name, value in session.variables().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")

@@ -1,0 +1,32 @@
+"""`batchtab plan`: what Terraform would change, stack by stack."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.session import Session, StageOption
+
+_CHANGES = 1
+
+
+def plan(
+    stage: StageOption = "local",
+    fail_on_changes: Annotated[bool, typer.Option(help="Exit with status 1 if anything would change.")] = False,
+) -> int:
+    """Plan every stack against what is deployed. Changes nothing."""
+    from cli.processes import stoppable  # noqa: PLC0415
+    from cli.progress import Step  # noqa: PLC0415
+    from cli.stacks import Stacks  # noqa: PLC0415
+
+    session = Session.open(stage)
+    with stoppable(), Step(f"Plan of stage {stage}") as step:
+        plans = Stacks(session).plan(step.at)
+    width = max(len(plan.stack) for plan in plans)
+    for found in plans:
+        typer.echo(f"{found.stack.ljust(width)}  {found.summary}")
+    changed = any(found.changes for found in plans)
+    if not changed:
+        typer.echo("No changes: what is deployed is what the files say.")
+    return _CHANGES if changed and fail_on_changes else 0

@@ -1,0 +1,143 @@
+"""Child processes that end when we do: none of ours outlives its command."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+_PR_SET_PDEATHSIG = 1
+_STOP_SECONDS = 90.0  # Terraform finishes the call that it is in, and then writes the state
+_PARENT_POLL_SECONDS = 0.5
+
+
+class Stopped(KeyboardInterrupt):
+    """We were asked to end by a signal, or whoever called us is gone."""
+
+
+def _end_with_parent() -> None:
+    """Linux: the kernel asks the child to end when we are killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Turns SIGTERM, SIGHUP and the caller's death into `Stopped`, so that children are ended in order."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    kept = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    over = threading.Event()
+    parent = os.getppid()
+
+    def watch() -> None:
+        while not over.wait(_PARENT_POLL_SECONDS):
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    log: Path,
+    on_line: Callable[[str], None] = lambda _line: None,
+) -> int:
+    """Runs a command with its output in a log, line by line, and returns its exit status.
+
+    When we are asked to stop, its Terraforms are asked to stop first and waited for, so that the state is written and
+    its lock released.
+
+    Raises:
+        Stopped: we were asked to stop; the command has ended.
+    """
+    with log.open("ab") as sink:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
+        )
+        assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+        try:
+            for raw in process.stdout:
+                sink.write(raw)
+                sink.flush()
+                on_line(raw.decode(errors="replace").rstrip())
+            return process.wait()
+        except BaseException:
+            stop_tree(process)
+            raise
+
+
+def stop_tree(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process and its descendants: Terraform first and gently, then the rest."""
+    family = descendants(process.pid)
+    for pid, name in family:
+        if name.startswith("terraform") and "provider" not in name:
+            _signal(pid, signal.SIGINT)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while any(name == "terraform" and _exists(pid) for pid, name in family) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for pid, _ in [(process.pid, ""), *family]:
+        _signal(pid, signal.SIGTERM)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        for pid, _ in [(process.pid, ""), *family]:
+            _signal(pid, signal.SIGKILL)
+        process.wait()
+
+
+def descendants(root: int) -> list[tuple[int, str]]:
+    """The processes below one, with their programs' names, nearest first."""
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=False).stdout
+    children: dict[int, list[tuple[int, str]]] = {}
+    for line in table.splitlines():
+        pid, parent, name = line.split(None, 2)
+        children.setdefault(int(parent), []).append((int(pid), Path(name).name))
+    found: list[tuple[int, str]] = []
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(0), [])
+        found += below
+        waiting += [pid for pid, _ in below]
+    return found
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

@@ -1,0 +1,71 @@
+"""`batchtab status`: every job with its queue, its schedule, its next runs and how the last one ended."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.session import Session, StageOption
+from jobs.job import JobSpec
+from jobs.schedule import next_runs
+
+if TYPE_CHECKING:
+    from cli.aws import Aws
+
+_RUNS = 3
+_PLAIN_WIDTH = 160
+_COLORS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "blue"}
+
+
+def status(stage: StageOption = "local") -> None:
+    """Show every job: queue, schedule, next runs, last status."""
+    from cli.aws import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
+
+    session = Session.open(stage)
+    print_table(session, Aws(session.catalog.stage.region, session.endpoint_url))
+
+
+def print_table(session: Session, aws: Aws) -> None:
+    """Prints the table on stdout."""
+    stage = session.catalog.stage
+    zone = ZoneInfo(stage.timezone)
+    now = datetime.now(UTC)
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    for heading in ("job", "queue", "schedule", "next three runs (UTC)", stage.timezone, "last status"):
+        table.add_column(heading, overflow="fold")
+    for service in session.catalog.services:
+        for name, job in service.jobs.items():
+            full = f"{service.service}-{name}"
+            runs = _runs(job, now)
+            last = next(aws.runs(session.catalog.job_queue_name(job.queue), full), None)
+            state = last["status"] if last else "-"
+            color = _COLORS.get(state, "")
+            table.add_row(
+                full,
+                job.queue,
+                job.schedule or "by hand",
+                _times(runs, now) or ("suspended" if job.suspend else "-"),
+                _times([run.astimezone(zone) for run in runs], now.astimezone(zone)) or "-",
+                f"[{color}]{state}[/]" if color else state,
+            )
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+    console.print(table)
+
+
+def _runs(job: JobSpec, now: datetime) -> list[datetime]:
+    return [] if job.schedule is None or job.suspend else next_runs(job.schedule, now, _RUNS)
+
+
+def _times(runs: list[datetime], now: datetime) -> str:
+    """Times of day, each with its date where that is not the one before's (or today's)."""
+    parts = []
+    day = now.date()
+    for run in runs:
+        parts.append(f"{run:%H:%M}" if run.date() == day else f"{run:%b %d %H:%M}")
+        day = run.date()
+    return ", ".join(parts)
