@@ -28,6 +28,7 @@ from .._core.expressions import (
     is_set,
     merged,
     negate,
+    not_empty,
     one_of,
     pick,
 )
@@ -112,7 +113,11 @@ class BatchEnvironment(Unit):
         check("min_vcpus", min_vcpus, limits.MIN_VCPUS)
         check("max_vcpus", max_vcpus, limits.MAX_VCPUS)
         check("runnable_timeout_seconds", runnable_timeout_seconds, limits.RUNNABLE_TIMEOUT_SECONDS)
+        check("root_volume_gib", root_volume_gib, limits.ROOT_VOLUME_GIB)
         check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
+        for name, ids in (("subnet_ids", subnet_ids), ("security_group_ids", security_group_ids)):
+            if not_empty(ids) is False:
+                raise ValueError(f"{name} is empty: name at least one")
         if not isinstance(queues, Expression):
             if not queues:
                 raise ValueError("queues is empty: name at least one, such as {'default': 5}")
@@ -124,6 +129,9 @@ class BatchEnvironment(Unit):
         account = Account.of(self)
         on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
         on_hosts = negate(on_fargate)
+        numbers_known = not any(map(is_expression, (capacity, min_vcpus, max_vcpus)))
+        if numbers_known and on_hosts is True and min_vcpus > max_vcpus:
+            raise ValueError(f"min_vcpus: {min_vcpus} is more than max_vcpus, {max_vcpus}")
 
         self.log_group = make(
             self,
@@ -160,6 +168,13 @@ class BatchEnvironment(Unit):
             ),
             depends_on=[instance_role.attachment.address] if on_hosts is not False else [],
         )
+        if not numbers_known:
+            least, most = hcl(min_vcpus), hcl(max_vcpus)
+            rule = {
+                "condition": Expression.of(f"({hcl(on_fargate)}) || {least} <= {most}"),
+                "error_message": f"min_vcpus: ${{{least}}} is more than max_vcpus, ${{{most}}}.",
+            }
+            self.compute_environment.element.add_override("lifecycle.precondition", [rule])
         reasons = choose(is_set(runnable_timeout_seconds), list(_STUCK_REASONS), [])
         self.job_queue = make(
             self,

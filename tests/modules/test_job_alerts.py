@@ -1,0 +1,295 @@
+"""job_alerts, by both doors."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from jobs import limits
+from modules._core.expressions import Expression
+from modules._stand_in.construct import StandInSlack
+from modules.job_alerts import JobAlerts
+from tests.modules.template import (
+    BOUNDARY_ARN,
+    KEY_ARN,
+    QUEUE_ARN,
+    TOPIC_ARN,
+    Template,
+    in_python,
+    module,
+    wildcards,
+)
+
+OTHER_QUEUE_ARN = QUEUE_ARN.replace("default", "continuously")
+
+
+def alerts(id_: str = "Default", **arguments: Any) -> Template:
+    given = {"namespace": "batchtab-test", "job_queue_arns": [QUEUE_ARN, OTHER_QUEUE_ARN], **arguments}
+    return in_python(lambda stack: JobAlerts(stack, id_, **given))
+
+
+@pytest.fixture(scope="module")
+def default() -> Template:
+    return alerts()
+
+
+@pytest.fixture(scope="module")
+def hcl() -> Template:
+    return module("job_alerts")
+
+
+@pytest.fixture(scope="module", params=["python", "hcl"])
+def either(request: pytest.FixtureRequest) -> Template:
+    """The construct with values, and as a module."""
+    template = request.getfixturevalue("default" if request.param == "python" else "hcl")
+    assert isinstance(template, Template)
+    return template
+
+
+# --- the original's facts
+
+
+def test_the_rule_takes_failed_jobs_of_these_queues(default: Template) -> None:
+    rule = default.address("aws_cloudwatch_event_rule", "failed_job")
+    assert rule["event_pattern"] == (
+        '${jsonencode({ "detail" = { "jobQueue" = each.value, "status" = ["FAILED"] }, '
+        '"detail-type" = ["Batch Job State Change"], "source" = ["aws.batch"] })}'
+    )
+    assert json.dumps([QUEUE_ARN, OTHER_QUEUE_ARN]) in rule["for_each"]
+    assert "schedule_expression" not in rule
+
+
+def test_a_pattern_stays_within_eventbridges_size() -> None:
+    # GIVEN the longest ARNs of queues, as many as one rule takes
+    text = alerts().address("aws_cloudwatch_event_rule", "failed_job")["for_each"]
+    found = re.search(r", (\d+)\) : tostring", text)
+    assert found is not None
+    arn = f"arn:aws-us-gov:batch:ap-northeast-2:123456789012:job-queue/{'q' * limits.QUEUE_NAME_MAX}"
+    pattern = {
+        "detail": {"jobQueue": [arn] * int(found[1]), "status": ["FAILED"]},
+        "detail-type": ["Batch Job State Change"],
+        "source": ["aws.batch"],
+    }
+    # WHEN they are written as a pattern THEN it fits
+    assert len(json.dumps(pattern, separators=(",", ":"))) <= 2048
+
+
+def test_the_message_is_the_originals_by_default(default: Template) -> None:
+    variables = default.one("aws_lambda_function")["environment"]["variables"]
+    assert variables == {
+        "SLACK_FUNCTION_NAME": "SendToSlack",
+        "SLACK_FUNCTION_REGION": "${data.aws_region.current.id}",
+        "SLACK_CHANNEL": "#cron-error",
+        "SLACK_USERNAME": "AWS Batch Job Failed Alert",
+        "SLACK_ICON_EMOJI": ":cloud:",
+        "SLACK_COLOR": "danger",
+    }
+
+
+def test_only_the_rule_may_invoke_the_function(either: Template) -> None:
+    permission = either.one("aws_lambda_permission")
+    assert permission["principal"] == "events.amazonaws.com"
+    assert permission["action"] == "lambda:InvokeFunction"
+    assert permission["for_each"] == "${aws_cloudwatch_event_rule.failed_job}"
+    assert permission["source_arn"] == "${each.value.arn}"
+
+
+def test_the_role_may_log_invoke_one_function_and_keep_what_failed(default: Template) -> None:
+    function = (
+        "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.id}:"
+        "${data.aws_caller_identity.current.account_id}:function:SendToSlack"
+    )
+    assert default.statements("aws_iam_role_policy", "role_policy") == [
+        {
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Effect": "Allow",
+            "Resource": ["${aws_cloudwatch_log_group.log_group.arn}:*"],
+        },
+        {"Action": ["lambda:InvokeFunction"], "Effect": "Allow", "Resource": [function]},
+        {"Action": ["sqs:SendMessage"], "Effect": "Allow", "Resource": ["${aws_sqs_queue.dead_letter_queue.arn}"]},
+    ]
+    (trust,) = default.statements("aws_iam_role", "role", "assume_role_policy")
+    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_no_policy_has_a_wildcard(either: Template) -> None:
+    assert wildcards(either) == []
+
+
+# --- nothing is lost without a word
+
+
+def test_an_event_that_fails_is_tried_again_and_then_kept(either: Template) -> None:
+    function = either.one("aws_lambda_function")
+    assert function["dead_letter_config"] == {"target_arn": "${aws_sqs_queue.dead_letter_queue.arn}"}
+    asynchronous = either.one("aws_lambda_function_event_invoke_config")
+    assert asynchronous["maximum_retry_attempts"] == 2
+    assert asynchronous["maximum_event_age_in_seconds"] == 21_600
+
+
+def test_an_event_that_is_not_delivered_is_kept(either: Template) -> None:
+    target = either.one("aws_cloudwatch_event_target")
+    assert target["dead_letter_config"] == {"arn": "${aws_sqs_queue.dead_letter_queue.arn}"}
+    assert target["retry_policy"] == {"maximum_event_age_in_seconds": 3600, "maximum_retry_attempts": 185}
+    assert target["arn"] == "${aws_lambda_function.function.arn}"
+    assert "role_arn" not in target
+
+
+def test_the_queue_of_kept_events_is_encrypted_and_watched(default: Template) -> None:
+    queue = default.one("aws_sqs_queue")
+    assert queue["sqs_managed_sse_enabled"] is True
+    assert queue["message_retention_seconds"] == 14 * 86_400
+    alarm = default.one("aws_cloudwatch_metric_alarm")
+    assert alarm["dimensions"] == {"QueueName": "${aws_sqs_queue.dead_letter_queue.name}"}
+    assert (alarm["metric_name"], alarm["threshold"], alarm["comparison_operator"]) == (
+        "ApproximateNumberOfMessagesVisible",
+        0,
+        "GreaterThanThreshold",
+    )
+    assert alarm["treat_missing_data"] == "notBreaching"
+
+
+def test_only_the_rules_may_send_to_the_queue_by_its_policy(either: Template) -> None:
+    policy = either.one("aws_sqs_queue")["policy"]
+    assert '"Principal" = { "Service" = "events.amazonaws.com" }' in policy
+    assert '"ArnLike" = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.failed_job : rule.arn] }' in policy
+    assert policy.count('"Effect" = "Allow"') == 1
+
+
+# --- the function
+
+
+def test_the_log_group_is_there_before_the_function_and_ends(either: Template) -> None:
+    function = either.one("aws_lambda_function")
+    group = either.one("aws_cloudwatch_log_group")
+    assert group["name"] == f"/aws/lambda/{function['function_name']}"
+    assert group["retention_in_days"] in (30, "${var.log_retention_days}")
+    assert "aws_cloudwatch_log_group.log_group" in function["depends_on"]
+
+
+def test_the_code_of_a_stack_is_an_asset_without_a_machines_path(default: Template) -> None:
+    function = default.one("aws_lambda_function")
+    assert re.fullmatch(r"assets/job_alerts_code/[0-9A-F]{32}/job_alerts\.zip", function["filename"])
+    assert re.fullmatch(r"[A-Za-z0-9+/]{43}=", function["source_code_hash"])
+    assert function["handler"] == "job_alerts.handler.lambda_handler"
+    assert function["runtime"] == "python3.13"
+
+
+def test_the_code_of_a_module_is_beside_its_files(hcl: Template) -> None:
+    function = hcl.one("aws_lambda_function")
+    assert function["filename"] == "${path.module}/job_alerts.zip"
+    assert function["source_code_hash"] == '${filebase64sha256("${path.module}/job_alerts.zip")}'
+
+
+def test_the_environment_holds_no_secret(either: Template) -> None:
+    variables = either.one("aws_lambda_function")["environment"]["variables"]
+    assert not [name for name in variables if re.search("SECRET|TOKEN|WEBHOOK_URL|PASSWORD", name)]
+    assert "hooks.slack.com" not in either.text()
+
+
+# --- arguments
+
+
+def test_each_argument_arrives() -> None:
+    template = alerts(
+        function_name="Tell",
+        function_region="us-east-1",
+        channel="#ops",
+        username="Batch ${HOME}",
+        icon_emoji=":fire:",
+        color="#cc0000",
+        log_retention_days=90,
+        kms_key_arn=KEY_ARN,
+        alarm_topic_arns=[TOPIC_ARN],
+        permissions_boundary_arn=BOUNDARY_ARN,
+        tags={"team": "platform"},
+    )
+    function = template.one("aws_lambda_function")
+    assert function["environment"]["variables"] == {
+        "SLACK_FUNCTION_NAME": "Tell",
+        "SLACK_FUNCTION_REGION": "us-east-1",
+        "SLACK_CHANNEL": "#ops",
+        "SLACK_USERNAME": "Batch $${HOME}",
+        "SLACK_ICON_EMOJI": ":fire:",
+        "SLACK_COLOR": "#cc0000",
+    }
+    assert function["kms_key_arn"] == KEY_ARN
+    assert template.one("aws_cloudwatch_log_group")["retention_in_days"] == 90
+    assert template.one("aws_cloudwatch_log_group")["kms_key_id"] == KEY_ARN
+    queue = template.one("aws_sqs_queue")
+    assert queue["kms_master_key_id"] == KEY_ARN
+    assert "sqs_managed_sse_enabled" not in queue
+    assert template.one("aws_cloudwatch_metric_alarm")["alarm_actions"] == [TOPIC_ARN]
+    assert template.one("aws_iam_role")["permissions_boundary"] == BOUNDARY_ARN
+    statements = template.statements("aws_iam_role_policy", "role_policy")
+    assert {"Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Effect": "Allow", "Resource": [KEY_ARN]} in statements
+    assert any(s["Resource"][0].endswith(":function:Tell") and ":us-east-1:" in s["Resource"][0] for s in statements)
+    for type_ in ("aws_lambda_function", "aws_iam_role", "aws_sqs_queue", "aws_cloudwatch_log_group"):
+        assert template.one(type_)["tags"] == {"team": "platform"}, type_
+
+
+def test_queues_may_be_an_expression() -> None:
+    arns = Expression.of("values(data.terraform_remote_state.environment.outputs.queues)")
+    rule = alerts(job_queue_arns=arns).address("aws_cloudwatch_event_rule", "failed_job")
+    assert f"chunklist({arns.text}, " in rule["for_each"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"job_queue_arns": []}, "job_queue_arns is empty: name at least one queue"),
+        ({"job_queue_arns": ["default"]}, "job_queue_arns: 'default' is not allowed: a job queue's ARN"),
+        ({"namespace": "Batch"}, "namespace: 'Batch' is not allowed: lower-case letters"),
+        ({"function_name": "Send To Slack"}, "function_name: 'Send To Slack' is not allowed: letters, digits"),
+        ({"function_region": "Seoul"}, "function_region: 'Seoul' is not allowed: a region's code"),
+        ({"channel": "#cron error"}, "channel: '#cron error' is not allowed: a channel's name"),
+        ({"icon_emoji": "cloud"}, "icon_emoji: 'cloud' is not allowed: an emoji between colons"),
+        ({"color": "red"}, "color: 'red' is not allowed: good, warning, danger or a code"),
+        ({"username": "x" * 81}, "is 81 characters long: a name (at most 80 characters)"),
+        ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
+    ],
+)
+def test_what_aws_or_slack_would_refuse_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        alerts(**arguments)
+
+
+def test_addresses_are_the_same_by_both_doors_and_without_hashes(default: Template, hcl: Template) -> None:
+    assert default.addresses() == hcl.addresses()
+    assert default.addresses() == {
+        "aws_cloudwatch_event_rule.failed_job",
+        "aws_cloudwatch_event_target.target",
+        "aws_cloudwatch_log_group.log_group",
+        "aws_cloudwatch_metric_alarm.dead_letter_alarm",
+        "aws_iam_role.role",
+        "aws_iam_role_policy.role_policy",
+        "aws_lambda_function.function",
+        "aws_lambda_function_event_invoke_config.event_invoke_config",
+        "aws_lambda_permission.permission",
+        "aws_sqs_queue.dead_letter_queue",
+        "data.aws_caller_identity.current",
+        "data.aws_partition.current",
+        "data.aws_region.current",
+    }
+
+
+def test_another_id_comes_first_in_addresses() -> None:
+    assert alerts("ops").count("aws_lambda_function") == 1
+    assert "ops_function" in alerts("ops").all("aws_lambda_function")
+
+
+# --- the stand-in
+
+
+def test_the_stand_in_has_the_functions_name_and_may_only_log() -> None:
+    template = in_python(lambda stack: StandInSlack(stack, "Default"))
+    function = template.one("aws_lambda_function")
+    assert function["function_name"] == "SendToSlack"
+    assert function["handler"] == "send_to_slack.handler.lambda_handler"
+    assert "environment" not in function
+    (statement,) = template.statements("aws_iam_role_policy", "role_policy")
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert template.count("aws_lambda_permission") == 0
