@@ -54,7 +54,7 @@ class Expression:
         # Where the clock was set back, the wall clock has been through the times that follow once already.
         for _ in range(_SKIPPED_AT_MOST):
             occurrences = self.cron.get_next(local, 1)
-            if not occurrences:
+            if not occurrences or occurrences[0] is None:  # years that are over
                 return None
             local = occurrences[0]
             moment = local.replace(tzinfo=zone)

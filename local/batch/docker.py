@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any
 
-from local.batch.container import requirement
+from local.batch.sizes import requirement
 
 _ANSWER_SECONDS = 10
 

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import defaultdict, deque
 
-from local.batch.attempt import NOT_STARTED, Attempt
+from local.batch.attempt import Attempt
 from local.batch.events import Events
 from local.batch.job import Job
 from local.batch.launch import Launcher
@@ -257,8 +257,6 @@ class Engine:
         job = attempt.job
         if attempt.timed_out or attempt.number >= job.attempts_allowed:
             return False
-        if attempt.status_reason == NOT_STARTED and not job.record["retryStrategy"].get("evaluateOnExit"):
-            return True
         return wants_retry(
             job.record["retryStrategy"],
             exit_code=attempt.exit_code,

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.batch import secrets
+from local.batch import images, secrets
 from local.batch.docker import Docker
 from local.batch.job import Job
 from local.batch.store import name_of
@@ -85,27 +85,14 @@ class Launcher:
         Raises:
             LaunchError: The configuration names none.
         """
-        repository = repository_of(image)
-        parts = repository.split("/")
-        for start in range(len(parts)):
-            folder = self._config.images.get("/".join(parts[start:]))
-            if folder is not None:
-                return folder
+        folder = images.folder_for(image, self._config.images)
+        if folder is not None:
+            return folder
         where = self._config.source or "the file given with --config"
         raise LaunchError(
             f"CannotPullContainerError: {image} is in no Docker engine here, and local AWS knows no folder for it;"
-            f" add '{parts[-1]}: <folder>' under local.images in {where}"
+            f" add '{images.short_name(image)}: <folder>' under local.images in {where}"
         )
-
-
-def repository_of(image: str) -> str:
-    """Return an image's repository: without registry, tag and digest."""
-    path = image.partition("@")[0]
-    first, slash, rest = path.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        path = rest
-    head, slash, last = path.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
 
 
 def batch_variables(job: Job, attempt: int, environment_name: str) -> dict[str, str]:

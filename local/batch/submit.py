@@ -5,7 +5,7 @@ import re
 import uuid
 from typing import Any
 
-from local.batch import container, definitions, environments, limits, strategy
+from local.batch import container, definitions, environments, limits, sizes, strategy
 from local.batch.errors import ClientError
 from local.batch.job import STATUSES, Job
 from local.batch.store import Record, Scope, Store
@@ -43,7 +43,7 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     scope = Scope.current()
     record = _record(request, queue, definition, properties)
     record["createdAt"] = clock.now_ms()
-    vcpus = container.requirement(properties, "VCPU") or 1.0
+    vcpus = sizes.requirement(properties, "VCPU") or 1.0
     weight = int(record.get("schedulingPriority") or 0)
 
     def make(job_id: str, own: Record, parent: Job | None) -> Job:
@@ -101,7 +101,7 @@ def _effective_properties(store: Store, request: Record, queue: Record, definiti
             given.append({"type": kind, "value": str(overrides[member])})
     if given:
         properties["resourceRequirements"] = _merged(properties["resourceRequirements"], given, "type")
-        container.check_sizes(properties, fargate=fargate)
+        sizes.check_sizes(properties, fargate=fargate)
     if overrides.get("instanceType"):
         properties["instanceType"] = overrides["instanceType"]
     return properties
