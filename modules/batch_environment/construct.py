@@ -25,6 +25,8 @@ from .._core.expressions import (
     as_map,
     as_number,
     choose,
+    hcl,
+    is_expression,
     is_set,
     merged,
     negate,
@@ -130,7 +132,7 @@ class BatchEnvironment(Unit):
         on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
         on_hosts = negate(on_fargate)
         numbers_known = not any(map(is_expression, (capacity, min_vcpus, max_vcpus)))
-        if numbers_known and on_hosts is True and min_vcpus > max_vcpus:
+        if numbers_known and on_hosts is True and int(min_vcpus) > int(max_vcpus):
             raise ValueError(f"min_vcpus: {min_vcpus} is more than max_vcpus, {max_vcpus}")
 
         self.log_group = make(
