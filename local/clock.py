@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
+
+logger = logging.getLogger("local.clock")
 
 MAXIMUM_SPEED = 10_000.0
 # How long the clockwork sleeps at most (real seconds): bounds how late a source that appeared meanwhile is seen.
@@ -137,7 +140,10 @@ class Clock:
         with self._running:
             now = self.now()
             for source in self._sources:
-                source.run_due(now)
+                try:
+                    source.run_due(now)
+                except Exception:  # a fault in one source must not stop the clock
+                    logger.exception("What was due at %s met a fault", iso(now))
 
     def _settle(self) -> None:
         while not self._stopped.is_set() and any(source.unsettled() for source in self._sources):

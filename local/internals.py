@@ -55,7 +55,12 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_validate_schedule_expression(expr)",
     ),
     "services.iam": ("_instance_profiles", "_roles"),
-    "services.lambda_svc": ("_execution_record_for_config", "_get_func_record_for_ref", "invoke_async_with_retry"),
+    "services.lambda_svc": (
+        "_execution_record_for_config",
+        "_functions",
+        "_get_func_record_for_ref",
+        "invoke_async_with_retry",
+    ),
     "services.scheduler": (
         "_now()",
         "_create_schedule(name, body)",

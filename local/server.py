@@ -134,12 +134,13 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
     from local.rules import ScheduledRules  # noqa: PLC0415
     from local.schedules import Schedules  # noqa: PLC0415
     from local.slack import SlackInbox  # noqa: PLC0415
+    from local.targets import Targets  # noqa: PLC0415
 
     store, events, slack = Store(), Events(clock), SlackInbox(clock)
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
     engine = Engine(store, clock, events, launcher, wards)
     api = Api(store, clock, engine)
-    deliveries = Deliveries(clock, api.submit, hooks.original_invoke_target())
+    deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target()))
     rules, schedules = ScheduledRules(clock), Schedules(clock)
 
     def reset_batch() -> None:
@@ -172,7 +173,8 @@ async def _serve(application: Application, listener: socket.socket, port: int) -
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, asked.set)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup is to hold
+            loop.add_signal_handler(number, asked.set)
     application.start()
 
     async def shutdown() -> None:

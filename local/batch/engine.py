@@ -1,26 +1,29 @@
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 
+from local.batch import limits
 from local.batch.attempt import Attempt
 from local.batch.events import Events
 from local.batch.job import Job
 from local.batch.launch import Launcher
 from local.batch.placement import Placement
+from local.batch.states import States
 from local.batch.store import Record, Store
 from local.batch.strategy import wants_retry
 from local.clock import Clock
 from local.wards import Wards
 
+logger = logging.getLogger("local.batch")
+
 # Processes at a time, whatever the compute environments allow: this is one machine.
 MAXIMUM_PROCESSES = 50
 _IDLE_SECONDS = 0.5
+_TIDY_SECONDS = 1.0
 _END_SECONDS = 5.0
-
-DEPENDENCY_FAILED = "Dependent Job failed"
-CHILD_FAILED = "Array Child Job failed"
 
 
 class Engine:
@@ -38,11 +41,12 @@ class Engine:
         self._wards = wards
         self._placement = Placement(store)
         self._wake = threading.Event()
+        self._states = States(clock, events, self._placement, self._wake.set)
         self._stopped = False
         self._inbox: deque[Job] = deque()
-        self._followers: dict[Job, list[Job]] = defaultdict(list)
         self._attempts: dict[Attempt, threading.Thread] = {}
         self._placed_since_wake = True
+        self._tidied = time.monotonic()
         self._thread = threading.Thread(target=self._loop, name="batch-engine", daemon=True)
 
     def start(self) -> None:
@@ -61,7 +65,7 @@ class Engine:
         with self._store.lock:
             self._inbox.clear()
             self._placement.clear()
-            self._followers.clear()
+            self._states.clear()
             for job in self._store.jobs.values():
                 if not job.ended:
                     job.end_reason = "Local AWS was reset"
@@ -85,7 +89,7 @@ class Engine:
                 one.end_reason = one.end_reason or reason
                 one.record["isCancelled"] = True
                 if one.status == "RUNNABLE":
-                    self._fail(one, reason)
+                    self._states.fail(one, reason)
         self._wake.set()
 
     def terminate(self, job: Job, reason: str) -> None:
@@ -98,7 +102,7 @@ class Engine:
             if one.attempt is not None:
                 one.attempt.stop()
             else:
-                self._fail(one, reason)
+                self._states.fail(one, reason)
         self._wake.set()
 
     def changed(self) -> None:
@@ -123,7 +127,7 @@ class Engine:
                 limit = self._placement.limit_of(job)
                 if limit is not None and now >= limit:
                     job.record["isCancelled"] = True
-                    self._fail(job, f"Canceled by JobStateTimeLimitAction: {job.blocked_reason}")
+                    self._states.fail(job, f"Canceled by JobStateTimeLimitAction: {job.blocked_reason}")
                     self._wake.set()
 
     def unsettled(self) -> bool:
@@ -141,40 +145,17 @@ class Engine:
             with self._store.lock:
                 self._placed_since_wake = False
                 self._wake.clear()
-                while self._inbox and not self._stopped:
-                    self._admit(self._inbox.popleft())
-                self._place()
+                try:
+                    self._look()
+                except Exception:  # a fault in one job must not stop all others
+                    logger.exception("Batch's engine met a fault")
                 self._placed_since_wake = True
 
-    def _admit(self, job: Job) -> None:
-        if job.ended:
-            return
-        for one in job.children or [job]:
-            for other in one.waits_for:
-                self._followers[other].append(one)
-        if job.is_array:
-            self._move(job, "PENDING")
-        for one in job.children or [job]:
-            if not one.ended:
-                self._consider(one)
-
-    def _consider(self, job: Job) -> None:
-        """Move a job that waits for others, or for nothing any more."""
-        waiting = [other for other in job.waits_for if not other.ended]
-        if any(other.status == "FAILED" for other in job.waits_for) and not job.end_reason:
-            self._fail(job, DEPENDENCY_FAILED)
-        elif waiting:
-            if job.status == "SUBMITTED":
-                self._move(job, "PENDING")
-        elif job.end_reason is not None:
-            self._fail(job, job.end_reason)
-        else:
-            self._make_runnable(job)
-
-    def _make_runnable(self, job: Job) -> None:
-        job.runnable_since = self._clock.now()
-        self._move(job, "RUNNABLE")
-        self._placement.add(job)
+    def _look(self) -> None:
+        while self._inbox and not self._stopped:
+            self._states.admit(self._inbox.popleft())
+        self._place()
+        self._forget_old()
 
     def _place(self) -> None:
         if self._stopped:
@@ -187,10 +168,15 @@ class Engine:
             self._events.queue_blocked(job)
             self._clock.wake()
 
+    def _forget_old(self) -> None:
+        if time.monotonic() - self._tidied > _TIDY_SECONDS:
+            self._tidied = time.monotonic()
+            self._store.forget_jobs_ended_before(self._clock.now_ms() - 1000 * limits.ENDED_JOBS_KEPT_SECONDS)
+
     def _begin(self, job: Job, environment: Record) -> None:
         attempt = Attempt(job, len(job.record["attempts"]) + 1, environment, self._launcher, self._clock, self._wards)
         job.attempt = attempt
-        self._move(job, "STARTING")
+        self._states.move(job, "STARTING")
         thread = threading.Thread(target=self._run, args=(attempt,), name=f"job-{job.id}", daemon=True)
         self._attempts[attempt] = thread
         thread.start()
@@ -217,7 +203,7 @@ class Engine:
             job.record.pop("statusReason", None)
             if job.parent is not None:
                 job.parent.record.setdefault("startedAt", attempt.started_at_ms)
-            self._move(job, "RUNNING")
+            self._states.move(job, "RUNNING")
         self._clock.wake()
 
     def _finish(self, attempt: Attempt) -> None:
@@ -243,14 +229,14 @@ class Engine:
             if member in ended:
                 job.record["container"][member] = ended[member]
         if job.end_reason is not None:
-            self._fail(job, job.end_reason)
+            self._states.fail(job, job.end_reason)
         elif attempt.exit_code == 0 and not attempt.timed_out:
-            self._end(job, "SUCCEEDED", attempt.status_reason)
+            self._states.end(job, "SUCCEEDED", attempt.status_reason)
         elif self._tries_again(attempt):
             job.record["statusReason"] = attempt.status_reason
-            self._make_runnable(job)
+            self._states.make_runnable(job)
         else:
-            self._fail(job, attempt.status_reason)
+            self._states.fail(job, attempt.status_reason)
 
     @staticmethod
     def _tries_again(attempt: Attempt) -> bool:
@@ -263,46 +249,6 @@ class Engine:
             reason=attempt.reason,
             status_reason=attempt.status_reason,
         )
-
-    # ----------------------------------------------------------------------------------------------- changes of status
-
-    def _fail(self, job: Job, reason: str) -> None:
-        self._end(job, "FAILED", reason)
-
-    def _end(self, job: Job, status: str, reason: str) -> None:
-        if job.ended:
-            return
-        self._placement.remove(job)
-        job.record["statusReason"] = reason
-        job.record["stoppedAt"] = self._clock.now_ms()
-        self._move(job, status)
-        for follower in self._followers.pop(job, []):
-            if not follower.ended:
-                self._consider(follower)
-        if job.parent is not None:
-            self._child_ended(job.parent)
-        self._wake.set()
-
-    def _child_ended(self, parent: Job) -> None:
-        summary = parent.record["arrayProperties"]["statusSummary"]
-        if parent.ended or summary["SUCCEEDED"] + summary["FAILED"] < len(parent.children):
-            return
-        if summary["FAILED"]:
-            cut_short = next((child.end_reason for child in parent.children if child.end_reason), None)
-            self._fail(parent, cut_short or CHILD_FAILED)
-        else:
-            self._end(parent, "SUCCEEDED", "")
-
-    def _move(self, job: Job, status: str) -> None:
-        before, job.record["status"] = job.status, status
-        if not job.record.get("statusReason"):
-            job.record.pop("statusReason", None)
-        if job.parent is not None:
-            properties = job.parent.record["arrayProperties"]
-            properties["statusSummary"][before] -= 1
-            properties["statusSummary"][status] += 1
-            properties["statusSummaryLastUpdatedAt"] = self._clock.now_ms()
-        self._events.job_changed(job)
 
     def _end_all(self, grace: float) -> None:
         with self._store.lock:

@@ -85,6 +85,11 @@ class Store:
                 return record
         raise ClientError(f"JobDefinition {reference} does not exist")
 
+    def forget_jobs_ended_before(self, moment_ms: int) -> None:
+        """Forget the jobs that ended before a moment, as Batch does after a week."""
+        for job in [job for job in self.jobs.values() if job.ended and job.record["stoppedAt"] < moment_ms]:
+            del self.jobs[job.id]
+
     def in_scope(self, part: dict[str, Record]) -> list[Record]:
         """Return a part's records of the current account and region."""
         prefix = Scope.current().prefix

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 import uuid
 from typing import Any
@@ -12,6 +13,7 @@ from local.batch.store import Record, Scope, Store
 from local.batch.tags import check_tags
 from local.clock import Clock
 
+_SEQUENCE = itertools.count()
 _PARAMETER = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
@@ -48,7 +50,7 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
 
     def make(job_id: str, own: Record, parent: Job | None) -> Job:
         own |= {"jobId": job_id, "jobArn": scope.arn("job", job_id)}
-        job = Job(own, scope.account_id, scope.region, len(store.jobs), vcpus, weight, parent=parent)
+        job = Job(own, scope.account_id, scope.region, next(_SEQUENCE), vcpus, weight, parent=parent)
         store.jobs[job_id] = job
         return job
 

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import yaml
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".batchtab" / "local-venv" / "bin" / "python"
@@ -273,8 +275,8 @@ def make_batch(local: LocalAws, vcpus: int = 4, **queue: Any) -> Batch:
     return Batch(local, environment, name, role)
 
 
-def lambda_function(batch: Batch, code: str, **more: Any) -> str:
-    """Make a function of one file whose `handler` is called; returns its ARN."""
+def lambda_function(batch: Batch, code: str, rule: str = "arn:aws:events:*:*:rule/*", **more: Any) -> str:
+    """Make a function of one file whose `handler` is called, and which a rule may call; returns its ARN."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("main.py", code)
@@ -285,6 +287,13 @@ def lambda_function(batch: Batch, code: str, **more: Any) -> str:
         Role=batch.role,
         Code={"ZipFile": archive.getvalue()},
         **more,
+    )
+    batch.local.client("lambda").add_permission(
+        FunctionName=made["FunctionName"],
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
     )
     return str(made["FunctionArn"])
 
@@ -309,3 +318,11 @@ def received(local: LocalAws, url: str) -> list[dict[str, Any]]:
         for message in messages:
             local.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         found += messages
+
+
+def refusal(call: Any, **request: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    assert caught.value.response["Error"]["Code"] == "ClientException"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    return str(caught.value.response["Error"]["Message"])

@@ -194,6 +194,17 @@ def test_flexible_window_spreads_within_its_minutes(local: LocalAws, batch: Batc
     assert len({round(seconds) for seconds in late}) > 6
 
 
+def test_jobs_that_ended_a_week_ago_are_forgotten(local: LocalAws, batch: Batch) -> None:
+    local.post("clock", time="2026-10-01T00:00:00Z")
+    old = batch.run("true", "-")
+    batch.wait(old)
+    local.post("clock", advance_seconds=6 * 86_400)
+    assert batch.job(old)["status"] == "SUCCEEDED"
+    local.post("clock", advance_seconds=2 * 86_400)
+    batch.wait(batch.run("true", "-"))
+    wait_until(lambda: batch.api.describe_jobs(jobs=[old])["jobs"] == [], "the old job to be forgotten", seconds=3)
+
+
 def test_setting_the_time_runs_nothing_in_between(local: LocalAws, batch: Batch) -> None:
     local.post("clock", time="2026-09-01T00:00:00Z")
     name = schedule(batch, "rate(1 minute)")

@@ -382,6 +382,59 @@ def test_failed_delivery_of_a_schedule_tells_its_input(local: LocalAws, batch: B
     assert attributes["SCHEDULE_ARN"].endswith(f"/{name}")
 
 
+@pytest.mark.parametrize("role", ["arn:aws:iam::123456789012:role/none", None])
+def test_rule_without_a_role_that_exists_does_not_submit(local: LocalAws, batch: Batch, role: str | None) -> None:
+    # GIVEN a rule whose target's role is missing
+    url, arn = sqs_queue(local)
+    settings = {"BatchParameters": {"JobDefinition": batch.define("pass"), "JobName": "never"}}
+    settings |= {"DeadLetterConfig": {"Arn": arn}} | ({"RoleArn": role} if role else {})
+    target(local, rule(local, ScheduleExpression="rate(1 minute)"), Arn=queue_arn(batch), **settings)
+    # WHEN it fires, THEN no job is submitted and the event is kept at once
+    local.post("clock", advance_seconds=60)
+    assert jobs_named(batch, "never") == []
+    [message] = received(local, url)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+def test_function_without_a_permission_for_the_rule_is_not_called(local: LocalAws, batch: Batch) -> None:
+    # GIVEN a function that another rule may call
+    url, arn = sqs_queue(local)
+    function = lambda_function(batch, "def handler(event, context): pass", rule="arn:aws:events:*:*:rule/other")
+    name = rule(local, EventPattern='{"source": ["my.denied"]}')
+    target(local, name, Arn=function, DeadLetterConfig={"Arn": arn})
+    # WHEN an event comes, THEN it goes to the dead-letter queue
+    local.client("events").put_events(Entries=[{"Source": "my.denied", "DetailType": "x", "Detail": "{}"}])
+    [message] = received(local, url)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+def test_alarm_is_described_whole_over_the_query_protocol(local: LocalAws) -> None:
+    # GIVEN an alarm; Terraform's provider reads it over the Query protocol, as XML
+    name = unique("alarm")
+    local.client("cloudwatch").put_metric_alarm(
+        AlarmName=name, Namespace="A", MetricName="M", Dimensions=[{"Name": "Queue", "Value": "a<b"}],
+        Statistic="Maximum", Period=60, EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching", AlarmActions=["arn:aws:sns:us-east-1:123456789012:topic"],
+    )  # fmt: skip
+    # WHEN it is described that way
+    scope = f"20260101/{REGION}/monitoring/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=0",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    body = f"Action=DescribeAlarms&Version=2010-08-01&AlarmNames.member.1={name}".encode()
+    status, answer = local.request("POST", "/", body, headers)
+    # THEN nothing is missing
+    assert status == 200
+    text = answer.decode()
+    for part in (
+        "<Statistic>Maximum</Statistic>", "<Period>60</Period>", "<TreatMissingData>notBreaching</TreatMissingData>",
+        "<ActionsEnabled>true</ActionsEnabled>", "<member>arn:aws:sns:us-east-1:123456789012:topic</member>",
+        "<Name>Queue</Name><Value>a&lt;b</Value>",
+    ):  # fmt: skip
+        assert part in text, text
+
+
 def test_alarm_on_a_dead_letter_queue_goes_off(local: LocalAws) -> None:
     # GIVEN alarms on the depth of two queues
     cloudwatch, sqs = local.client("cloudwatch"), local.client("sqs")
