@@ -276,6 +276,13 @@ SUBMIT_JOB_PAYLOAD_BYTES = 30 * 1024
 
 # When.
 SCHEDULE_EXPRESSION_MAX = 256  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+# What modules check; jobs.schedule knows all of the syntax.
+SCHEDULE_SHAPE = Text(
+    "^(cron|rate)[(].+[)]$",
+    SCHEDULE_EXPRESSION_MAX,
+    "cron(minutes hours day-of-month month day-of-week year) or rate(value unit)",
+    f"{_EVENTS_API}/API_PutRule.html",
+)
 RATE_VALUE = Range(1, None, "", f"{_EVENTS_API}/API_PutRule.html")
 DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
 

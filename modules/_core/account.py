@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from cdktf import TerraformStack
@@ -9,8 +10,9 @@ from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdent
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.data_aws_region import DataAwsRegion
 
-from .expressions import Expression
-from .resources import Unit
+from .expressions import Expression, hcl
+from .module_stack import ModuleStack
+from .resources import Unit, local
 
 _known: WeakKeyDictionary[TerraformStack, Account] = WeakKeyDictionary()
 
@@ -19,10 +21,25 @@ class Account:
     """Expressions for the deployment's account and region, and for ARNs in it."""
 
     id = Expression.of("data.aws_caller_identity.current.account_id")
-    region = Expression.of(
-        "data.aws_region.current.id"
-    )  # `id`: `name` is deprecated in provider 6, `region` is not in 5
+    # `id`: `name` is deprecated in provider 6, and `region` is not in 5.
+    region = Expression.of("data.aws_region.current.id")
     partition = Expression.of("data.aws_partition.current.partition")
+
+    @classmethod
+    def of_arn(cls, scope: Unit, arn: Any) -> Account:
+        """The account of a resource that stands in the same place, read from its ARN where the construct is a module.
+
+        A module that is called once per job then asks AWS nothing, and under `depends_on` its plans show no change
+        that is none: Terraform puts off data sources until what they depend on is done, and policies with them.
+        """
+        if not isinstance(scope._stack, ModuleStack):
+            return cls.of(scope)
+        known = cls()
+        known.partition, known.region, known.id = (
+            local(scope, label, Expression.of(f'split(":", {hcl(arn)})[{position}]'))
+            for label, position in (("partition", 1), ("region", 3), ("account_id", 4))
+        )
+        return known
 
     @classmethod
     def of(cls, scope: Unit) -> Account:

@@ -71,8 +71,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_reference(expression: Expression) -> bool:
-    """Whether an expression is the plain attribute of a resource: a string without quotes in it, such as an ARN."""
-    return expression.text.startswith(("aws_", "data.")) and '"' not in expression.text
+    """Whether an expression is a plain attribute or local: a string without quotes in it, such as an ARN."""
+    return expression.text.startswith(("aws_", "data.", "local.")) and '"' not in expression.text
 
 
 def _hcl_object(value: Any) -> str:

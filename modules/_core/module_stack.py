@@ -143,13 +143,19 @@ def _unless_null(name: str, condition: str, *, nullable: bool) -> str:
     return f"var.{name} == null ? true : {condition}" if nullable else condition
 
 
+def _shown(name: str, *, nullable: bool) -> str:
+    """The value in a message, which Terraform writes even where the condition holds, with a warning at a null."""
+    return f'${{var.{name} == null ? "null" : var.{name}}}' if nullable else f"${{var.{name}}}"
+
+
 def within(name: str, limit: limits.Range, *, nullable: bool = False) -> Validation:
     """A number within a range."""
     bounds = f"var.{name} >= {limit.minimum}"
     if limit.maximum is not None:
         bounds += f" && var.{name} <= {limit.maximum}"
     return Validation(
-        _unless_null(name, f"({bounds})", nullable=nullable), f"{name}: ${{var.{name}}} is not {limit.describe()}."
+        _unless_null(name, f"({bounds})", nullable=nullable),
+        f"{name}: {_shown(name, nullable=nullable)} is not {limit.describe()}.",
     )
 
 
@@ -158,7 +164,7 @@ def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Valida
     condition = f"can(regex({hcl(limit.pattern)}, var.{name})) && length(var.{name}) <= {limit.maximum}"
     return Validation(
         _unless_null(name, f"({condition})", nullable=nullable),
-        f"{name}: '${{var.{name}}}' is not allowed: {limit.describe()}.",
+        f"{name}: '{_shown(name, nullable=nullable)}' is not allowed: {limit.describe()}.",
     )
 
 

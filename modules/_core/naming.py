@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from .expressions import Expression, hcl, is_expression
+from .expressions import Expression, choose, hcl, is_expression, is_set
 
 _HASH_LENGTH = 8
 
@@ -22,3 +22,8 @@ def shorten(name: str, maximum: int) -> str:
     if len(name) <= maximum:
         return name
     return f"{name[:head]}-{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:_HASH_LENGTH]}"
+
+
+def namespaced(namespace: str | None, name: str, separator: str = "-") -> str:
+    """A name with its namespace in front; without one it is the name alone."""
+    return choose(is_set(namespace), f"{namespace}{separator}{name}", name)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cdktf import TerraformElement, TerraformStack
+from cdktf import TerraformElement, TerraformLocal, TerraformStack
 from constructs import Construct
 
 from .expressions import Condition, Expression, hcl, is_expression
 
 _taken: WeakKeyDictionary[TerraformStack, set[str]] = WeakKeyDictionary()
+_required: WeakKeyDictionary[TerraformElement, list[dict[str, str]]] = WeakKeyDictionary()
 
 
 class Unit(Construct):
@@ -104,6 +105,41 @@ def make(
     if depends_on:
         element.add_override("depends_on", list(depends_on))
     return Made(address, when, element)
+
+
+def require(made: Made, condition: Condition, message: str) -> None:
+    """Adds a rule that Terraform checks before it plans a resource; what holds already needs none.
+
+    Args:
+        made: The resource.
+        condition: What must hold. Where a value is unknown while Terraform plans, it is checked when that is known.
+        message: What is said otherwise; expressions in it must not be null.
+
+    Raises:
+        ValueError: it is known already that the condition does not hold.
+    """
+    if condition is True:
+        return
+    if condition is False:
+        raise ValueError(message)
+    rules = _required.setdefault(made.element, [])
+    rules.append({"condition": condition, "error_message": message})
+    made.element.add_override("lifecycle.precondition", rules)
+
+
+def local(scope: Unit, label: str, value: Any) -> Any:
+    """A name for an expression that is needed in many places of a module; a known value stays as it is.
+
+    Args:
+        scope: The construct that it belongs to.
+        label: Its name below the construct, snake_case.
+        value: What it stands for.
+    """
+    if not isinstance(value, Expression):
+        return value
+    name = scope._prefix + label
+    TerraformLocal(scope, f"local_{label}", value).override_logical_id(name)
+    return Expression.of(f"local.{name}")
 
 
 def dynamic(element: Any, path: str, items: Any, content: Mapping[str, Any]) -> None:

@@ -31,8 +31,8 @@ from .._core.expressions import (
     not_empty,
     one_of,
 )
-from .._core.naming import shorten
-from .._core.resources import Unit, make
+from .._core.naming import namespaced, shorten
+from .._core.resources import Unit, local, make
 from . import container, retries, roles, rules
 
 _DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
@@ -56,7 +56,7 @@ class ScheduledJob(Unit):
         id_: str,
         *,
         name: str,
-        namespace: str,
+        namespace: str | None,
         image: str,
         command: Sequence[str] | Expression,
         job_queue_arn: str,
@@ -96,7 +96,8 @@ class ScheduledJob(Unit):
             id_: `Default` for addresses without a prefix.
             name: The submitted jobs' name, such as `my-service-do-something`; the definition's is
                 `<namespace>-<name>`.
-            namespace: The environment's, whose trigger role knows definitions by it.
+            namespace: The environment's, whose trigger role knows definitions by it; None leaves names without it, for
+                jobs that were there before.
             image: With a registry, and a tag or digest.
             command: As the image's CMD. Text is literal: `${HOME}` reaches the shell. `Ref::name` takes a parameter.
             job_queue_arn: Where the trigger submits to.
@@ -148,21 +149,27 @@ class ScheduledJob(Unit):
             array_size=array_size,
             ephemeral_storage_gib=ephemeral_storage_gib,
             assign_public_ip=assign_public_ip,
+            command=command,
+            schedule=schedule,
             environment=environment,
             secrets=secrets,
+            permissions=permissions,
+            log_retention_days=log_retention_days,
         )
         check(f"{name}: maximum_event_age_seconds", maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS)
         self.name = name
         on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
         scheduled = is_set(schedule)
-        maker = roles.RoleMaker(self, f"{namespace}-{name}", permissions_boundary_arn, tags)
+        #: What the job definition is called, and what the names of the rule and the roles begin with.
+        self.full_name = local(self, "full_name", namespaced(namespace, name))
+        maker = roles.RoleMaker(self, self.full_name, job_queue_arn, permissions_boundary_arn, tags)
 
         own_log_group = make(
             self,
             CloudwatchLogGroup,
             "log_group",
             when=negate(is_set(log_group_name)),
-            name=f"/aws/batch/{namespace}/{name}",
+            name=f"/aws/batch/{namespaced(namespace, name, '/')}",
             retention_in_days=as_number(log_retention_days),
             tags=as_map(tags),
         )
@@ -184,7 +191,7 @@ class ScheduledJob(Unit):
             self,
             BatchJobDefinition,
             "job_definition",
-            name=f"{namespace}-{name}",
+            name=self.full_name,
             type="container",
             platform_capabilities=as_list(choose(on_fargate, ["FARGATE"], ["EC2"])),
             container_properties=container.properties(
@@ -212,7 +219,16 @@ class ScheduledJob(Unit):
         )
         retries.add_rules(self.job_definition, evaluate_on_exit)
         rules.add_preconditions(
-            self.job_definition, capacity, vcpus, memory_mib, ephemeral_storage_gib, assign_public_ip
+            self.job_definition,
+            full_name=self.full_name,
+            capacity=capacity,
+            vcpus=vcpus,
+            memory_mib=memory_mib,
+            timeout_seconds=timeout_seconds,
+            ephemeral_storage_gib=ephemeral_storage_gib,
+            assign_public_ip=assign_public_ip,
+            environment=environment,
+            secrets=secrets,
         )
 
         self.rule = make(
@@ -220,14 +236,16 @@ class ScheduledJob(Unit):
             CloudwatchEventRule,
             "rule",
             when=scheduled,
-            name=shorten(f"{namespace}-{name}", limits.RULE_NAME_MAX),
+            name=shorten(self.full_name, limits.RULE_NAME_MAX),
             description=description,
             schedule_expression=schedule,
             state=choose(suspend, "DISABLED", "ENABLED"),
             tags=as_map(tags),
         )
         makes_trigger_role = all_of(scheduled, negate(is_set(trigger_role_arn)))
-        self.trigger_role = maker.trigger_role(makes_trigger_role, job_queue_arn, f"{namespace}-{name}")
+        self.trigger_role = maker.trigger_role(makes_trigger_role)
+        #: The trigger role's ARN, whoever made it.
+        self.trigger_role_arn = choose(is_set(trigger_role_arn), trigger_role_arn, self.trigger_role.get("arn"))
         make(
             self,
             CloudwatchEventTarget,
@@ -235,7 +253,7 @@ class ScheduledJob(Unit):
             when=scheduled,
             rule=self.rule.get("name"),
             arn=job_queue_arn,
-            role_arn=choose(is_set(trigger_role_arn), trigger_role_arn, self.trigger_role.get("arn")),
+            role_arn=self.trigger_role_arn,
             batch_target=CloudwatchEventTargetBatchTarget(
                 job_definition=self.job_definition["name"], job_name=name, array_size=as_number(array_size)
             ),

@@ -6,8 +6,9 @@ from typing import Any
 
 from jobs import limits
 
-from .._core.expressions import Expression
-from .._core.module_stack import ModuleStack, Variable, among, each_key, holds, matching, within
+from .._core.expressions import Expression, hcl
+from .._core.module_stack import ModuleStack, Validation, Variable, among, each_key, holds, matching, within
+from .._core.resources import require
 from .construct import ScheduledJob
 
 _JOB = limits.JOB_DEFAULTS
@@ -19,14 +20,18 @@ _RULE_TYPE = (
 _CONDITIONS = ", ".join(f"rule.{field}" for field in limits.EVALUATE_ON_EXIT_CONDITIONS)
 
 
-def _environment_names(name: str) -> list[Any]:
+def _environment_names(name: str) -> list[Validation]:
     return [
         each_key(name, "a name", limits.ENVIRONMENT_NAME),
         holds(
-            f'alltrue([for key in keys(var.{name}) : !startswith(key, "{_RESERVED}")])',
+            f'alltrue([for key in keys(var.{name}) : !startswith(upper(key), "{_RESERVED}")])',
             f"{name}: Batch keeps names that begin with {_RESERVED} for itself.",
         ),
     ]
+
+
+def _role(kind: str) -> list[Validation]:
+    return [matching(f"{kind}_role_arn", limits.ROLE_ARN, nullable=True)]
 
 
 VARIABLES = (
@@ -39,8 +44,10 @@ VARIABLES = (
     Variable(
         "namespace",
         "string",
-        "The environment's namespace.",
-        validations=[matching("namespace", limits.NAMESPACE_ANY)],
+        "The environment's namespace, with which all names begin; null: names without one, as for jobs that were there"
+        " before.",
+        validations=[matching("namespace", limits.NAMESPACE_ANY, nullable=True)],
+        nullable=True,
     ),
     Variable("image", "string", "Container image with its registry and a tag or digest."),
     Variable(
@@ -49,7 +56,12 @@ VARIABLES = (
         "Command, as the image's CMD; `Ref::name` in it takes a parameter.",
         validations=[holds("length(var.command) > 0", "command: name a program to run.")],
     ),
-    Variable("job_queue_arn", "string", "ARN of the queue that the trigger submits to."),
+    Variable(
+        "job_queue_arn",
+        "string",
+        "ARN of the queue that the trigger submits to; account and region of everything else are read from it.",
+        validations=[matching("job_queue_arn", limits.JOB_QUEUE_ARN)],
+    ),
     Variable(
         "schedule",
         "string",
@@ -57,9 +69,8 @@ VARIABLES = (
         _JOB["schedule"],
         [
             holds(
-                'var.schedule == null ? true : can(regex("^(cron|rate)[(].+[)]$", var.schedule))',
-                "schedule: '${var.schedule}' is not cron(minutes hours day-of-month month day-of-week year) or"
-                " rate(value unit).",
+                f"var.schedule == null ? true : can(regex({hcl(limits.SCHEDULE_SHAPE.pattern)}, var.schedule))",
+                f"schedule: '${{var.schedule}}' is not {limits.SCHEDULE_SHAPE.meaning}.",
             )
         ],
     ),
@@ -134,14 +145,26 @@ VARIABLES = (
         "map(string)",
         "Environment variables with literal values.",
         {},
-        _environment_names("environment"),
+        [
+            *_environment_names("environment"),
+            holds(
+                'alltrue([for value in values(var.environment) : value != ""])',
+                "environment: a value is empty, and Batch drops such variables: leave it out.",
+            ),
+        ],
     ),
     Variable(
         "secrets",
         "map(string)",
         "Environment variables from SSM parameters or Secrets Manager secrets: name to ARN.",
         {},
-        _environment_names("secrets"),
+        [
+            *_environment_names("secrets"),
+            holds(
+                f"alltrue([for arn in values(var.secrets) : can(regex({hcl(limits.SECRET_ARN.pattern)}, arn))])",
+                f"secrets: each must be {limits.SECRET_ARN.meaning}.",
+            ),
+        ],
     ),
     Variable("secrets_kms_key_arns", "list(string)", "Customer-managed keys that encrypt the secrets.", []),
     Variable("parameters", "map(string)", "Defaults for `Ref::name` in the command.", {}),
@@ -177,7 +200,7 @@ VARIABLES = (
         _JOB["assign_public_ip"],
     ),
     Variable("create_job_role", "bool", "Whether a job role is made; false: give `job_role_arn`.", True),
-    Variable("job_role_arn", "string", "Job role that is used when none is made.", None),
+    Variable("job_role_arn", "string", "Job role that is used when none is made.", None, _role("job")),
     Variable(
         "create_execution_role",
         "bool",
@@ -185,9 +208,11 @@ VARIABLES = (
         " `execution_role_arn`.",
         True,
     ),
-    Variable("execution_role_arn", "string", "Execution role that is used when none is made.", None),
+    Variable(
+        "execution_role_arn", "string", "Execution role that is used when none is made.", None, _role("execution")
+    ),
     Variable("create_trigger_role", "bool", "Whether a trigger role is made; false: give `trigger_role_arn`.", True),
-    Variable("trigger_role_arn", "string", "Trigger role that is used when none is made.", None),
+    Variable("trigger_role_arn", "string", "Trigger role that is used when none is made.", None, _role("trigger")),
     Variable("create_log_group", "bool", "Whether a log group is made; false: give `log_group_name`.", True),
     Variable("log_group_name", "string", "Log group that is used when none is made.", None),
     Variable(
@@ -224,6 +249,20 @@ _GIVEN = {
 }
 
 
+def _require_one_of_two(job: ScheduledJob, switch: str, name: str) -> None:
+    """What is brought is used, and what is not used is refused: an input never goes without effect unsaid."""
+    require(
+        job.job_definition,
+        Expression.of(f"!var.{switch} || var.{name} == null"),
+        f"{name} is given, but {switch} is true: set it to false, or leave {name} out.",
+    )
+    require(
+        job.job_definition,
+        Expression.of(f"var.{switch} || var.{name} != null"),
+        f"{switch} is false: give {name}.",
+    )
+
+
 def module() -> ModuleStack:
     """The module `scheduled_job`."""
     stack = ModuleStack("scheduled_job")
@@ -232,10 +271,27 @@ def module() -> ModuleStack:
     }
     arguments: dict[str, Any] = {name: value for name, value in inputs.items() if not name.startswith("create_")}
     job = ScheduledJob(stack, "Default", **arguments)
+    for name, given in _GIVEN.items():
+        _require_one_of_two(job, given.removeprefix("!var."), name)
+    require(
+        job.job_definition,
+        Expression.of("var.create_job_role || length(var.permissions) == 0"),
+        "permissions have no effect on a role that is not made here: give them to that role, or leave them out.",
+    )
+    require(
+        job.job_definition,
+        Expression.of(
+            "length(var.secrets_kms_key_arns) == 0 || (var.create_execution_role && length(var.secrets) > 0)"
+        ),
+        "secrets_kms_key_arns have an effect only with secrets and an execution role that is made here.",
+    )
     stack.output("job_definition_name", job.job_definition["name"], "Name of the job definition: its newest revision.")
     stack.output("job_definition_arn", job.job_definition["arn"], "ARN of the job definition, with its revision.")
     stack.output("rule_name", job.rule["name"], "Name of the EventBridge rule; null without a schedule.")
+    stack.output("rule_arn", job.rule["arn"], "ARN of the rule; null without a schedule.")
     stack.output("job_role_arn", job.job_role_arn, "ARN of the job role.")
+    stack.output("job_role_name", job.job_role["name"], "Name of the job role, for further policies; null if brought.")
     stack.output("execution_role_arn", job.execution_role_arn, "ARN of the execution role; null where none is needed.")
+    stack.output("trigger_role_arn", job.trigger_role_arn, "ARN of the trigger role; null without a schedule.")
     stack.output("log_group_name", job.log_group_name, "Name of the log group.")
     return stack

@@ -73,6 +73,9 @@ def _rule(name: str, rule: Mapping[str, str]) -> BatchJobDefinitionRetryStrategy
     action = rule.get("action", "")
     check(f"{name}: evaluate_on_exit: action", action.upper(), limits.EVALUATE_ON_EXIT_ACTION)
     given = {key: rule[key] for key in limits.EVALUATE_ON_EXIT_CONDITIONS if rule.get(key) is not None}
+    for key, value in given.items():
+        limit = limits.ON_EXIT_CODE if key == "on_exit_code" else limits.ON_REASON
+        check(f"{name}: evaluate_on_exit: {key}", value, limit)
     if not given:
         raise ValueError(
             f"{name}: evaluate_on_exit: a rule needs one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}"

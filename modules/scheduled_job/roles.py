@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 from cdktf_cdktf_provider_aws.iam_role import IamRole
@@ -22,11 +23,18 @@ _ECR_IMAGE = r"^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn
 class RoleMaker:
     """Makes the roles of one job, all with its name, boundary and tags."""
 
-    def __init__(self, scope: Unit, name: str, permissions_boundary_arn: str | None, tags: Any) -> None:
+    def __init__(
+        self, scope: Unit, name: str, job_queue_arn: str, permissions_boundary_arn: str | None, tags: Any
+    ) -> None:
         self._scope = scope
         self._name = name
+        self._job_queue_arn = job_queue_arn
         self._boundary = permissions_boundary_arn
         self._tags = tags
+
+    @cached_property
+    def _account(self) -> Account:
+        return Account.of_arn(self._scope, self._job_queue_arn)
 
     def _role(self, kind: str, when: Condition, trust_policy: str) -> Made:
         return make(
@@ -55,7 +63,7 @@ class RoleMaker:
         """What the program in the container may do: nothing, but for `permissions`."""
         if when is False:
             return Made("", False)
-        role = self._role("job", when, trust("ecs-tasks.amazonaws.com", Account.of(self._scope)))
+        role = self._role("job", when, trust("ecs-tasks.amazonaws.com", self._account))
         granted = all_of(when, not_empty(permissions))
         if granted is not False:
             if is_expression(permissions):
@@ -74,7 +82,7 @@ class RoleMaker:
         """What ECS does for the container before it runs: pull this image, read these secrets, write its log."""
         if when is False:
             return Made("", False)
-        account = Account.of(self._scope)
+        account = self._account
         role = self._role("execution", when, trust("ecs-tasks.amazonaws.com", account))
         log_streams = account.arn("logs", f"log-group:{log_group_name}:*")
         repositories = _repository_arns(image, account)
@@ -93,15 +101,15 @@ class RoleMaker:
         self._policy("execution", when, role, "start", policy(statements))
         return role
 
-    def trigger_role(self, when: Condition, job_queue_arn: str, name: str) -> Made:
+    def trigger_role(self, when: Condition) -> Made:
         """Lets this job's rule submit this definition, in any revision, to this queue."""
         if when is False:
             return Made("", False)
-        account = Account.of(self._scope)
-        rule = account.arn("events", f"rule/{shorten(name, limits.RULE_NAME_MAX)}")
+        account = self._account
+        rule = account.arn("events", f"rule/{shorten(self._name, limits.RULE_NAME_MAX)}")
         role = self._role("trigger", when, trust("events.amazonaws.com", account, source_arn=rule))
-        definition = account.arn("batch", f"job-definition/{name}")
-        statement = allow(["batch:SubmitJob"], [job_queue_arn, definition, f"{definition}:*"])
+        definition = account.arn("batch", f"job-definition/{self._name}")
+        statement = allow(["batch:SubmitJob"], [self._job_queue_arn, definition, f"{definition}:*"])
         self._policy("trigger", when, role, "submit-job", policy([statement]))
         return role
 
@@ -133,5 +141,5 @@ def _only(arns: Any, part: str) -> Any:
 def _secret_arns(arns: Any) -> Any:
     if is_expression(arns):
         kept = hcl(_only(arns, ":secretsmanager:"))
-        return Expression.of(f'[for arn in {kept} : join(":", slice(split(":", arn), 0, 7))]')
-    return [":".join(arn.split(":")[:7]) for arn in _only(arns, ":secretsmanager:")]
+        return Expression.of(f'distinct([for arn in {kept} : join(":", slice(split(":", arn), 0, 7))])')
+    return sorted({":".join(arn.split(":")[:7]) for arn in _only(arns, ":secretsmanager:")})

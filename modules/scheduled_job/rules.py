@@ -7,14 +7,15 @@ from typing import Any
 from jobs import limits
 
 from .._core.arguments import check
-from .._core.expressions import Expression, all_of, hcl, is_expression, is_set, negate, one_of
-from .._core.resources import Made
+from .._core.expressions import Expression, hcl, is_expression, is_set, negate, not_empty, one_of
+from .._core.naming import namespaced
+from .._core.resources import Made, require
 
 
 def check_arguments(
     *,
     name: str,
-    namespace: str,
+    namespace: str | None,
     capacity: str,
     vcpus: Any,
     memory_mib: Any,
@@ -23,8 +24,12 @@ def check_arguments(
     array_size: Any,
     ephemeral_storage_gib: Any,
     assign_public_ip: Any,
+    command: Any,
+    schedule: Any,
     environment: Any,
     secrets: Any,
+    permissions: Any,
+    log_retention_days: Any,
 ) -> None:
     """Checks the known values, each against the limit of its name.
 
@@ -34,19 +39,21 @@ def check_arguments(
     check("name", name, limits.JOB_NAME)
     check(f"{name}: namespace", namespace, limits.NAMESPACE_ANY)
     if not is_expression(name) and not is_expression(namespace):
-        check(f"{name}: the job definition's name", f"{namespace}-{name}", limits.JOB_NAME)
+        check(f"{name}: the job definition's name", namespaced(namespace, name), limits.JOB_NAME)
     check(f"{name}: capacity", capacity, limits.CAPACITY)
     check(f"{name}: memory_mib", memory_mib, limits.MEMORY_MIB)
     check(f"{name}: timeout_seconds", timeout_seconds, limits.TIMEOUT_SECONDS)
     check(f"{name}: attempts", attempts, limits.ATTEMPTS)
     check(f"{name}: array_size", array_size, limits.ARRAY_SIZE)
     check(f"{name}: ephemeral_storage_gib", ephemeral_storage_gib, limits.EPHEMERAL_STORAGE_GIB)
-    for mapping in (environment, secrets):
-        if mapping is not None and not is_expression(mapping):
-            for key in mapping:
-                check(f"{name}: environment variable", key, limits.ENVIRONMENT_NAME)
-                if key.startswith(limits.RESERVED_ENVIRONMENT_PREFIX):
-                    raise ValueError(f"{name}: environment variable {key}: Batch keeps names with AWS_BATCH for itself")
+    check(f"{name}: log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
+    check(f"{name}: schedule", schedule, limits.SCHEDULE_SHAPE)
+    if not_empty(command) is False:
+        raise ValueError(f"{name}: command is empty: name a program to run")
+    _check_variables(name, environment, secrets)
+    if not is_expression(permissions):
+        for action in (action for permission in permissions for action in permission["actions"]):
+            check(f"{name}: permissions", action, limits.IAM_ACTION)
     if is_expression(capacity):
         return
     on_fargate = capacity in limits.FARGATE_CAPACITIES
@@ -57,6 +64,25 @@ def check_arguments(
         raise ValueError(f"{name}: {what}: only Fargate has it, and capacity is {capacity}")
     if not is_expression(vcpus) and not is_expression(memory_mib):
         _check_size(name, capacity, float(vcpus), memory_mib)
+
+
+def _check_variables(name: str, environment: Any, secrets: Any) -> None:
+    known = [mapping for mapping in (environment, secrets) if mapping is not None and not is_expression(mapping)]
+    for key in (key for mapping in known for key in mapping):
+        check(f"{name}: environment variable", key, limits.ENVIRONMENT_NAME)
+        if key.upper().startswith(limits.RESERVED_ENVIRONMENT_PREFIX):
+            raise ValueError(f"{name}: environment variable {key}: Batch keeps names with AWS_BATCH for itself")
+    if environment is not None and not is_expression(environment):
+        for key, value in environment.items():
+            if value == "":
+                raise ValueError(f"{name}: environment variable {key} is empty, and Batch drops such: leave it out")
+    if len(known) == 2 and (both := sorted(set(environment) & set(secrets))):
+        raise ValueError(f"{name}: {both[0]} is in environment and in secrets")
+    if secrets is not None and not is_expression(secrets):
+        for key, reference in secrets.items():
+            # The value stays out of the message: it may be the secret itself.
+            if not is_expression(reference) and limits.SECRET_ARN.refusal(reference):
+                raise ValueError(f"{name}: secrets: {key} is not {limits.SECRET_ARN.meaning}")
 
 
 def _check_size(name: str, capacity: str, vcpus: float, memory_mib: int) -> None:
@@ -73,32 +99,64 @@ def _check_size(name: str, capacity: str, vcpus: float, memory_mib: int) -> None
 
 
 def add_preconditions(
-    job_definition: Made, capacity: Any, vcpus: Any, memory_mib: Any, ephemeral_storage_gib: Any, assign_public_ip: Any
+    job_definition: Made,
+    *,
+    full_name: Any,
+    capacity: Any,
+    vcpus: Any,
+    memory_mib: Any,
+    timeout_seconds: Any,
+    ephemeral_storage_gib: Any,
+    assign_public_ip: Any,
+    environment: Any,
+    secrets: Any,
 ) -> None:
     """The same rules across arguments, for Terraform to check at plan time where the values are expressions."""
+    if is_expression(full_name):
+        require(
+            job_definition,
+            Expression.of(f"length({hcl(full_name)}) <= {limits.JOB_NAME_MAX}"),
+            f"The job definition's name, ${{{hcl(full_name)}}}, is longer than {limits.JOB_NAME_MAX} characters.",
+        )
+    if is_expression(environment) or is_expression(secrets):
+        both = f"setintersection(keys({hcl(environment or {})}), keys({hcl(secrets or {})}))"
+        require(
+            job_definition,
+            Expression.of(f"length({both}) == 0"),
+            f'environment and secrets both have ${{join(", ", {both})}}: one name, one value.',
+        )
     if not any(map(is_expression, (capacity, vcpus, memory_mib))):
         return
+    on_hosts = hcl(negate(one_of(capacity, limits.FARGATE_CAPACITIES)))
     on_fargate = hcl(one_of(capacity, limits.FARGATE_CAPACITIES))
     # An object's keys are text, so a size is looked up by its text.
     sizes = hcl({f"{vcpu:g}": list(mibs) for vcpu, mibs in limits.FARGATE_SIZES.items()})
     pairs = "; ".join(f"{vcpu:g}: {_span(mibs)}" for vcpu, mibs in limits.FARGATE_SIZES.items())
-    fargate_only = all_of(negate(is_set(ephemeral_storage_gib)), negate(assign_public_ip))
-    v, m = hcl(vcpus), hcl(memory_mib)
-    preconditions = [
-        {
-            "condition": Expression.of(f"!({on_fargate}) || contains(lookup({sizes}, tostring({v}), []), {m})"),
-            "error_message": f"Fargate has no size of ${{{v}}} vCPU with ${{{m}}} MiB. vCPU: MiB are {pairs}.",
-        },
-        {
-            "condition": Expression.of(f"({on_fargate}) || (floor({v}) == {v} && {v} >= 1)"),
-            "error_message": f"vcpus must be {limits.EC2_VCPUS.describe()}, got ${{{v}}}.",
-        },
-        {
-            "condition": Expression.of(f"({on_fargate}) || ({hcl(fargate_only)})"),
-            "error_message": "ephemeral_storage_gib and assign_public_ip are for Fargate only.",
-        },
-    ]
-    job_definition.element.add_override("lifecycle.precondition", preconditions)
+    v, m, t = hcl(vcpus), hcl(memory_mib), hcl(timeout_seconds)
+    require(
+        job_definition,
+        Expression.of(f"{on_hosts} || contains(lookup({sizes}, tostring({v}), []), {m})"),
+        f"Fargate has no size of ${{{v}}} vCPU with ${{{m}}} MiB. vCPU: MiB are {pairs}.",
+    )
+    require(
+        job_definition,
+        Expression.of(f"{on_fargate} || (floor({v}) == {v} && {v} >= 1)"),
+        f"vcpus must be {limits.EC2_VCPUS.describe()}, got ${{{v}}}.",
+    )
+    require(
+        job_definition,
+        Expression.of(f"{on_hosts} || {t} <= {limits.FARGATE_TIMEOUT_SECONDS.maximum}"),
+        f"timeout_seconds on Fargate must be {limits.FARGATE_TIMEOUT_SECONDS.describe()}, got ${{{t}}}.",
+    )
+    for name, absent in (
+        ("ephemeral_storage_gib", negate(is_set(ephemeral_storage_gib))),
+        ("assign_public_ip", negate(assign_public_ip)),
+    ):
+        require(
+            job_definition,
+            Expression.of(f"{on_fargate} || {hcl(absent)}"),
+            f"{name}: only Fargate has it, and capacity is ${{{hcl(capacity)}}}.",
+        )
 
 
 def _span(mibs: tuple[int, ...]) -> str:
