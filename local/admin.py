@@ -46,6 +46,9 @@ class Admin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as an ASGI application does."""
         path = scope.get("path", "")
+        if scope["type"] in ("http", "websocket") and (stranger := self._stranger(scope)):
+            await _refuse(scope, send, f"a page of {stranger} may not use local AWS")
+            return
         if scope["type"] != "http" or not (path == PREFIX or path.startswith(f"{PREFIX}/")):
             await self._inner(scope, receive, send)
             return
@@ -64,6 +67,16 @@ class Admin:
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else raw})
+
+    def _stranger(self, scope: Scope) -> str | None:
+        """Return the origin of a web page that isn't ours.
+
+        A browser lets any page send requests to this machine, and a request here can run a command. Browsers name the
+        page in `Origin`; clients of AWS send none.
+        """
+        origins = [value.decode("latin-1") for name, value in scope.get("headers", []) if name.lower() == b"origin"]
+        own = {f"http://{host}:{self._port}" for host in ("127.0.0.1", "localhost")}
+        return next((origin for origin in origins if origin not in own), None)
 
     async def _serve(self, method: str, name: str, body: bytes) -> object:
         served: dict[tuple[str, str], Callable[[], Awaitable[object]]] = {
@@ -123,6 +136,16 @@ class Admin:
     async def _reset_all(self) -> object:
         await asyncio.to_thread(self._reset)
         return {"ok": True}
+
+
+async def _refuse(scope: Scope, send: Send, message: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    raw = json.dumps({"error": message}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": raw})
 
 
 def _latest(store: Store) -> list[Job]:

@@ -92,6 +92,7 @@ def update(store: Store, request: Record) -> Record:
             raise ClientError(f"computeResources.{touched[0]} can't be changed with the allocation strategy BEST_FIT")
         if touched and "/aws-service-role/" not in record["serviceRole"]:
             raise ClientError(f"computeResources.{touched[0]} can only be changed with the service-linked role")
+        change.pop("updateToLatestImageVersion", None)  # asks for an update, and is no member of the environment
         merged = {**current, **change}
         _check_resources(merged)
         record["computeResources"] = merged

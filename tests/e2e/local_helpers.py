@@ -110,10 +110,14 @@ def write_config(folder: Path, **images: str) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *arguments: str, images: dict[str, str] | None = None) -> Iterator[LocalAws]:
+def running(
+    folder: Path, *arguments: str, images: dict[str, str] | None = None, first_on_path: Path | None = None
+) -> Iterator[LocalAws]:
     config = write_config(folder, **(images or {}))
     # Set-up may have put programs that jobs need, such as node, beside the Python that runs the tests.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    if first_on_path is not None:
+        path = os.pathsep.join([str(first_on_path), path])
     environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     with (folder / "local.log").open("w") as log:
         process = subprocess.Popen(

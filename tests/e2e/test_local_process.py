@@ -123,6 +123,56 @@ def test_it_listens_on_the_loopback_only(tmp_path: Path) -> None:
         }
 
 
+def test_web_page_of_another_origin_may_not_use_it(tmp_path: Path) -> None:
+    # GIVEN a browser that shows a page from elsewhere
+    with running(tmp_path) as local:
+        elsewhere = {"Origin": "https://example.com"}
+        # WHEN the page asks for a job definition to be made, or for a reset, THEN it is refused
+        for path in ("/v1/registerjobdefinition", "/_local/reset", "/_local/slack"):
+            status, body = local.request("POST", path, b"{}", elsewhere)
+            assert status == 403, path
+            assert b"https://example.com" in body
+        # AND our own page is not
+        own = {"Origin": local.endpoint}
+        assert local.request("POST", "/_local/slack", b'{"text": "x"}', own)[0] == 200
+
+
+def test_job_runs_as_a_container_where_an_engine_holds_its_image(tmp_path: Path) -> None:
+    # GIVEN a stand-in for docker that holds one image and runs a container's command as it is
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n'
+        'case "$1 $4 $5" in \'image \'*) [ "$5" = boxed:1 ]; exit;; esac\n'
+        '[ "$1" = run ] || exit 0\n'
+        'while [ "$1" != boxed:1 ]; do shift; done; shift; exec "$@"\n'
+    )
+    program.chmod(0o755)
+    with running(tmp_path, first_on_path=program.parent) as local:
+        batch = make_batch(local)
+        # WHEN a job of that image runs, one of another image, and one that is terminated
+        code = "import os; print('in', os.environ.get('MINE'), os.environ['AWS_BATCH_JOB_ATTEMPT'])"
+        mine = {"environment": [{"name": "MINE", "value": "s3cret"}]}
+        boxed = batch.wait(batch.run(code, properties={"image": "boxed:1", **mine}))
+        plain = batch.wait(batch.run("print('plain')"))
+        long = batch.run("import time; print('up', flush=True); time.sleep(60)", properties={"image": "boxed:1"})
+        running_job = batch.wait(long, "RUNNING")
+        wait_until(lambda: batch.output(running_job), "the container")
+        batch.api.terminate_job(jobId=long, reason="enough")
+        terminated = batch.wait(long)
+        output = batch.output(boxed)
+    calls = (tmp_path / "calls").read_text()
+    # THEN the first ran in a container, which is removed afterwards; the second as a process
+    assert (boxed["status"], output) == ("SUCCEEDED", ["in s3cret 1"])
+    task = boxed["container"]["taskArn"].rpartition("/")[2]
+    assert f"run --rm --name batchtab-local-{task} --network host" in calls
+    assert f"rm --force batchtab-local-{task}" in calls
+    assert "s3cret" not in calls
+    assert plain["status"] == "SUCCEEDED"
+    assert plain["container"]["taskArn"].rpartition("/")[2] not in calls
+    assert terminated["statusReason"] == "enough"
+
+
 def test_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
