@@ -91,6 +91,9 @@ JOB_NAME = Text(JOB_NAME_PATTERN, JOB_NAME_MAX, _NAME_WORDS, f"{_BATCH_API}/API_
 QUEUE_NAME_MAX = 128
 QUEUE_NAME_PATTERN = JOB_NAME_PATTERN
 QUEUE_NAME = Text(QUEUE_NAME_PATTERN, QUEUE_NAME_MAX, _NAME_WORDS, f"{_BATCH_API}/API_CreateJobQueue.html")
+QUEUE_NAME_PREFIX = Text(
+    "^([A-Za-z0-9][A-Za-z0-9_-]*)?$", 64, f"nothing, or {_NAME_WORDS}", f"{_BATCH_API}/API_CreateJobQueue.html"
+)
 # Ours are narrower, because they also begin names of buckets, roles and log groups.
 _LOWER_WORDS = "lower-case letters, digits and single '-', beginning with a letter"
 _OURS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"

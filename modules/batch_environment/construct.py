@@ -74,6 +74,7 @@ class BatchEnvironment(Unit):
         min_vcpus: int | Expression = limits.ENVIRONMENT_DEFAULTS["min_vcpus"],
         max_vcpus: int | Expression = limits.ENVIRONMENT_DEFAULTS["max_vcpus"],
         queues: Mapping[str, int] | Expression = limits.ENVIRONMENT_DEFAULTS["queues"],
+        queue_name_prefix: str | None = None,
         runnable_timeout_seconds: int | Expression | None = limits.ENVIRONMENT_DEFAULTS["runnable_timeout_seconds"],
         root_volume_gib: int | Expression = limits.ROOT_VOLUME_GIB.minimum,
         image_repository_arns: Sequence[str] | Expression = (),
@@ -95,7 +96,9 @@ class BatchEnvironment(Unit):
             instance_types: For EC2 and SPOT; `optimal` lets Batch choose.
             min_vcpus: Kept running, and billed, even when no job runs. For EC2 and SPOT.
             max_vcpus: All running jobs together.
-            queues: Name to priority; a higher one is served first. Names get `namespace-` in front.
+            queues: Name to priority; a higher one is served first.
+            queue_name_prefix: In front of the queues' names; None is `<namespace>-`. The empty text lets queues that
+                were there before keep theirs.
             runnable_timeout_seconds: None leaves stuck jobs waiting.
             root_volume_gib: Of each instance, for EC2 and SPOT.
             image_repository_arns: What Fargate's execution role may pull; by default every ECR repository of this
@@ -111,6 +114,7 @@ class BatchEnvironment(Unit):
         """
         super().__init__(scope, id_)
         check("namespace", namespace, limits.NAMESPACE_ANY)
+        check("queue_name_prefix", queue_name_prefix, limits.QUEUE_NAME_PREFIX)
         check("capacity", capacity, limits.CAPACITY)
         check("min_vcpus", min_vcpus, limits.MIN_VCPUS)
         check("max_vcpus", max_vcpus, limits.MAX_VCPUS)
@@ -145,6 +149,7 @@ class BatchEnvironment(Unit):
             tags=as_map(tags),
         )
         instance_role = roles.instance_role(self, namespace, on_hosts, permissions_boundary_arn, tags)
+        self.instance_role = instance_role.role
         launch_template = hosts.launch_template(self, namespace, on_hosts, root_volume_gib, tags)
         self.compute_environment = make(
             self,
@@ -183,7 +188,7 @@ class BatchEnvironment(Unit):
             BatchJobQueue,
             "job_queue",
             for_each=queues if isinstance(queues, Expression) else dict(sorted(queues.items())),
-            name=f"{namespace}-${{each.key}}",
+            name=f"{choose(is_set(queue_name_prefix), queue_name_prefix, f'{namespace}-')}${{each.key}}",
             priority=as_number(Expression.of("each.value")),
             state="ENABLED",
             compute_environment_order=[
@@ -223,6 +228,11 @@ class BatchEnvironment(Unit):
     def job_queue_arns(self) -> Expression:
         """The queues' ARNs by their short names: a map."""
         return Expression.of(f"{{ for name, queue in {self._queues.address} : name => queue.arn }}")
+
+    @property
+    def job_queue_names(self) -> Expression:
+        """The queues' whole names by their short names: a map."""
+        return Expression.of(f"{{ for name, queue in {self._queues.address} : name => queue.name }}")
 
     def job_queue_arn(self, name: str) -> Any:
         """One queue's ARN, by its short name."""

@@ -68,13 +68,21 @@ VARIABLES = (
     Variable(
         "queues",
         "map(number)",
-        "Job queues: name to priority; a higher one is served first. Names get the namespace in front.",
+        "Job queues: name to priority; a higher one is served first. Names get `queue_name_prefix` in front.",
         _DEFAULTS["queues"],
         [
             holds("length(var.queues) > 0", "queues: name at least one, such as { default = 5 }."),
             each_key("queues", "a name", limits.QUEUE_NAME),
             _priorities(),
         ],
+    ),
+    Variable(
+        "queue_name_prefix",
+        "string",
+        "What stands in front of the queues' names; null: `<namespace>-`; empty: nothing, so that queues which were"
+        " there before keep their names.",
+        None,
+        [matching("queue_name_prefix", limits.QUEUE_NAME_PREFIX, nullable=True)],
     ),
     Variable(
         "runnable_timeout_seconds",
@@ -127,6 +135,7 @@ def module() -> ModuleStack:
     stack = ModuleStack("batch_environment")
     environment = BatchEnvironment(stack, "Default", **{v.name: stack.variable(v) for v in VARIABLES})
     stack.output("job_queue_arns", environment.job_queue_arns, "ARNs of the job queues by their short names.")
+    stack.output("job_queue_names", environment.job_queue_names, "Whole names of the job queues by their short names.")
     stack.output("compute_environment_arn", environment.compute_environment["arn"], "ARN of the compute environment.")
     stack.output("trigger_role_arn", environment.trigger_role["arn"], "ARN of the role that rules submit jobs with.")
     stack.output(
@@ -134,11 +143,20 @@ def module() -> ModuleStack:
         environment.execution_role["arn"],
         "ARN of the execution role for jobs without secrets on Fargate; null on EC2 and SPOT.",
     )
+    stack.output(
+        "instance_role_name",
+        environment.instance_role["name"],
+        "Name of the instances' role, for further policies; null on Fargate.",
+    )
     stack.output("log_group_name", environment.log_group["name"], "Name of the jobs' log group.")
+    stack.output("log_group_arn", environment.log_group["arn"], "ARN of the jobs' log group.")
     stack.output(
         "trigger_dead_letter_queue_arn",
         environment.trigger_dead_letter_queue["arn"],
         "ARN of the queue that keeps what triggers could not submit.",
+    )
+    stack.output(
+        "trigger_dead_letter_queue_url", environment.trigger_dead_letter_queue["id"], "URL of that queue, to read it."
     )
     stack.output("namespace", environment.namespace, "The namespace, to hand on to jobs.")
     stack.output("capacity", environment.capacity, "The capacity, to hand on to jobs.")

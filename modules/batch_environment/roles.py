@@ -23,6 +23,7 @@ from .._core.resources import Made, Unit, make
 class InstanceRole:
     """The role of the instances, as Batch takes it."""
 
+    role: Made
     attachment: Made
     profile: Made
 
@@ -52,7 +53,7 @@ def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | 
     profile = make(
         scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
     )
-    return InstanceRole(attachment, profile)
+    return InstanceRole(role, attachment, profile)
 
 
 def trigger_role(scope: Unit, namespace: str, queue_arns: Expression, boundary: str | None, tags: Any) -> Made:
@@ -121,7 +122,11 @@ def execution_role(
                     **allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], []),
                     "Resource": choose(not_empty(repository_arns), repository_arns, every),
                 },
-                allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group['arn']}:*"),
+                # The jobs' log group, and those that jobs of this namespace have for themselves.
+                allow(
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    [f"{log_group['arn']}:*", account.arn("logs", f"log-group:/aws/batch/{namespace}/*")],
+                ),
             ]
         ),
     )

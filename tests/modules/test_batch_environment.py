@@ -204,7 +204,11 @@ def test_fargates_execution_role_may_pull_and_log(fargate: Template) -> None:
         "arn:${data.aws_partition.current.partition}:ecr:${data.aws_region.current.id}:"
         "${data.aws_caller_identity.current.account_id}:repository/*"
     ]
-    assert log["Resource"] == "${aws_cloudwatch_log_group.log_group.arn}:*"
+    where = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+    assert log["Resource"] == [
+        "${aws_cloudwatch_log_group.log_group.arn}:*",
+        f"arn:${{data.aws_partition.current.partition}}:logs:{where}:log-group:/aws/batch/batchtab-test/*",
+    ]
     assert wildcards(fargate) == [("aws_iam_role_policy.execution_role_policy", "*")]  # the token, AWS knows no better
 
 
@@ -218,6 +222,11 @@ def test_repositories_may_be_named() -> None:
 def test_ec2_needs_no_execution_role_and_has_no_wildcard(default: Template) -> None:
     assert not ON_FARGATE_ONLY & default.addresses()
     assert wildcards(default) == []
+
+
+def test_queues_that_were_there_keep_their_names() -> None:
+    assert environment(queue_name_prefix="").one("aws_batch_job_queue")["name"] == "${each.key}"
+    assert environment().one("aws_batch_job_queue")["name"] == "batchtab-test-${each.key}"
 
 
 # --- logs and what was not submitted
@@ -277,6 +286,7 @@ def test_each_argument_arrives() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"queue_name_prefix": "-"}, "queue_name_prefix: '-' is not allowed: nothing, or letters"),
         ({"namespace": "Prod"}, "namespace: 'Prod' is not allowed: lower-case letters"),
         ({"namespace": "x" * 52}, "is 52 characters long"),
         ({"capacity": "ec2"}, "capacity: 'ec2' is not allowed: EC2, SPOT, FARGATE or FARGATE_SPOT"),
