@@ -88,7 +88,7 @@ class Clock:
         self.wake()
 
     def advance(self, moment: float) -> None:
-        """Walk to a moment; returns once it is reached and what is due until then has been started and settled."""
+        """Walk to a moment; returns when it is reached and what was due has been started and settled, or on `stop`."""
         with self._walking:
             while not self._stopped.is_set():
                 self._settle()
@@ -98,6 +98,8 @@ class Clock:
                 with self._running:
                     self._forward_to(following)
                 self._run_due()
+            if self._stopped.is_set():
+                return
             with self._running:
                 self._forward_to(moment)
             self._run_due()

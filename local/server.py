@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,11 @@ def _enter_environment(config: Config, port: int, folder: Path) -> None:
 class Application:
     """The parts of local AWS, put together."""
 
-    def __init__(self, asgi: Any, clock: Clock, starts: list[Any], stops: list[Any]) -> None:
+    def __init__(self, asgi: Any, starts: list[Any], stops: list[Any]) -> None:
         self.asgi = asgi
-        self._clock = clock
         self._starts = starts
         self._stops = stops
+        self._stopping = threading.Lock()
 
     def start(self) -> None:
         """Start the threads."""
@@ -108,8 +109,10 @@ class Application:
 
     def stop(self) -> None:
         """Stop the clock and the events, so that nobody is alerted; end the jobs and ministack's children."""
-        for stop in self._stops:
-            stop()
+        with self._stopping:
+            stops, self._stops = self._stops, []
+            for stop in stops:
+                stop()
 
 
 def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path, caller: dict[str, str]) -> Application:
@@ -158,7 +161,6 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
     reset = gateway._reset_all_state
     return Application(
         Admin(gateway.app, port, clock, slack, store, reset),
-        clock,
         [events.start, engine.start, clock.start],
         [clock.stop, events.stop, engine.shutdown, reset],
     )
@@ -177,8 +179,15 @@ async def _serve(application: Application, listener: socket.socket, port: int) -
             loop.add_signal_handler(number, asked.set)
     application.start()
 
+    def on_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not asked.is_set():  # that requests are cut off at the end is no fault
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(on_fault)
+
     async def shutdown() -> None:
         await asked.wait()
+        await asyncio.to_thread(application.stop)
 
     print(
         f"Local AWS on http://{HOST}:{port} (page: http://{HOST}:{port}/_local/); Ctrl-C stops it and its jobs",

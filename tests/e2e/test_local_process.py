@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,29 @@ def test_killing_it_outright_leaves_no_job_either(tmp_path: Path) -> None:
         wait_until(lambda: not any(alive(pid) for pid in [*pids, guard]), "the jobs and the guard to end", seconds=10)
         assert not folder.exists()
         local.killed = True
+
+
+def test_stopping_it_in_the_middle_of_a_walk_through_time_is_quick_and_quiet(tmp_path: Path) -> None:
+    # GIVEN a walk through a day that meets a job every minute
+    with running(tmp_path) as local:
+        batch = make_batch(local)
+        events, name = local.client("events"), batch.define("import time; time.sleep(1)")
+        events.put_rule(Name="rule", ScheduleExpression="rate(1 minute)")
+        queue = batch.api.describe_job_queues(jobQueues=[batch.queue])["jobQueues"][0]["jobQueueArn"]
+        parameters = {"JobDefinition": name, "JobName": "job"}
+        events.put_targets(
+            Rule="rule", Targets=[{"Id": "1", "Arn": queue, "RoleArn": batch.role, "BatchParameters": parameters}]
+        )
+        with ThreadPoolExecutor(1) as pool:
+            walk = pool.submit(local.post, "clock", advance_seconds=86_400)
+            wait_until(lambda: batch.api.list_jobs(jobQueue=batch.queue)["jobSummaryList"], "the first job")
+            # WHEN it is stopped
+            began = time.monotonic()
+            assert local.stop() == 0
+            # THEN it does not walk to the end, and says nothing
+            assert time.monotonic() - began < 8
+            assert walk.result()["speed"] == 1
+    assert (tmp_path / "local.log").read_text() == ""
 
 
 def test_it_listens_on_the_loopback_only(tmp_path: Path) -> None:
