@@ -1,0 +1,69 @@
+# `make help` lists the targets. CI calls the same ones.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check image bench clean
+
+BIN := .venv/bin
+STAGE ?= local
+export PATH := $(CURDIR)/.batchtab/bin:$(PATH)
+export JSII_NODE ?= $(CURDIR)/.batchtab/bin/node
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.batchtab/jsii
+export NODE_OPTIONS ?= --no-deprecation
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: ## Install what this checkout needs (the other targets do it by themselves)
+	@python3 tools/setup.py
+
+up: setup ## Deploy the stage local to local AWS on this machine, and run jobs
+	@$(BIN)/batchtab up --stage local
+
+down: setup ## Destroy what `make up` made, and stop local AWS
+	@$(BIN)/batchtab down --stage local
+
+plan: setup ## Show what Terraform would change (STAGE=local)
+	@$(BIN)/batchtab plan --stage $(STAGE)
+
+status: setup ## Show every job with its next runs and last status (STAGE=local)
+	@$(BIN)/batchtab status --stage $(STAGE)
+
+check: setup ## Check config/ and jobs/
+	@$(BIN)/batchtab check
+
+synth: setup ## Write the stage's Terraform stacks to cdktf.out (STAGE=local)
+	@rm -rf cdktf.out && BATCHTAB_STAGE=$(STAGE) $(BIN)/python main.py && ls -d cdktf.out/stacks/*
+
+modules: setup ## Write the Terraform modules from their constructs
+	@$(BIN)/python -m modules._core.export
+
+modules-check: setup ## Fail if `make modules` would change a committed file
+	@$(BIN)/python -m pytest -q tests/modules/test_generated.py
+
+lint: setup ## Check style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup ## Mend style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: setup ## Check types
+	@$(BIN)/mypy
+
+unit: setup ## Run the tests that need neither Terraform nor local AWS
+	@$(BIN)/python -m pytest -q tests/unit tests/modules tests/contract
+
+scan: setup synth ## Scan stacks, modules, examples and the image with checkov
+	@python3 tools/scan.py
+
+test: setup lint types scan ## Run all checks and tests, the deployment to local AWS included
+	@$(BIN)/python -m pytest
+
+bench: setup ## Measure what benchmarks/ measures
+	@$(BIN)/python -m benchmarks.synth
+
+clean: ## Remove what set-up and synth made (after `make down`)
+	@test ! -e .batchtab/local.json || { echo "local AWS may run: make down" >&2; exit 2; }
+	@rm -rf .venv .batchtab node_modules cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,86 @@
+"""Copies of the project that tests deploy from, so that no test meets a `make up` of the checkout itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+_COPIED = ("config", "jobs", "lambda", "local", "modules", "examples/my-service")
+_SHARED = (".venv", "node_modules")
+_STATE_SHARED = ("bin", "local-venv", "terraform.rc", "jsii", "node-venv", "plugin-cache")
+_IGNORED = shutil.ignore_patterns("__pycache__", "node_modules", ".terraform")
+
+
+@dataclass
+class Checkout:
+    """A copy of the project with a port of its own."""
+
+    root: Path
+    port: int
+
+    @classmethod
+    def make(cls, root: Path, **stage: Any) -> Checkout:
+        """Copies the project to `root`; `stage` overrides keys of config/local.yaml."""
+        for name in _COPIED:
+            shutil.copytree(ROOT / name, root / name, ignore=_IGNORED, dirs_exist_ok=True)
+        for name in ("main.py", "cdktf.json"):
+            shutil.copy(ROOT / name, root / name)
+        for name in _SHARED:
+            (root / name).symlink_to(ROOT / name)
+        (root / ".batchtab").mkdir()
+        for name in _STATE_SHARED:
+            if (ROOT / ".batchtab" / name).exists():
+                (root / ".batchtab" / name).symlink_to(ROOT / ".batchtab" / name)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        path = root / "config" / "local.yaml"
+        content = {**yaml.safe_load(path.read_text()), **stage}
+        content["local"] = {**content["local"], "port": port}
+        path.write_text(yaml.safe_dump(content))
+        return cls(root, port)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As a newcomer's shell has it: nothing of AWS, nothing of ours."""
+        return {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("AWS_", "TF_", "BATCHTAB_", "CDKTF_", "PYTEST_"))
+        }
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs `batchtab`."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.root,
+            env={**self.environment, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """A command line of `batchtab`."""
+        return [str(ROOT / ".venv" / "bin" / "batchtab"), *arguments]
+
+    def client(self, service: str) -> Any:
+        """A client of this copy's local AWS."""
+        make: Any = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test").client
+        return make(service, endpoint_url=f"http://127.0.0.1:{self.port}", region_name="ap-northeast-2")
+
+    def local_pid(self) -> int:
+        """The pid of this copy's local AWS."""
+        return int(json.loads((self.root / ".batchtab" / "local.json").read_text())["pid"])
