@@ -7,10 +7,8 @@ import time
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ministack.core.responses import request_scope
+from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, sqs
-
-from local.clock import Clock
 
 _SCALARS = (
     "AlarmDescription",
@@ -25,8 +23,8 @@ _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 _MEMBER = re.compile(
     r"<member><AlarmName>([^<]*)</AlarmName>(?=<AlarmArn>[^<]*</AlarmArn><StateValue>[^<]*</StateValue><MetricName>)"
 )
-# Metrics are looked at in real time: how often SQS's depth is noted and alarms are evaluated.
 _LOOK_SECONDS = 2.0
+_POINTS_KEPT = 600
 _COMPARISONS: dict[str, Any] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
@@ -68,6 +66,8 @@ def evaluate_alarm(original: Any, alarm: dict[str, Any]) -> None:
     if not metric or compare is None or alarm.get("Metrics"):
         original(alarm)  # metric math and anomaly bands: as ministack does
         return
+    if alarm.get("Namespace") == "AWS/SQS":
+        _note_queue(alarm)
     dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
     points = cloudwatch._metrics.get((alarm.get("Namespace"), metric, dimensions)) or []
     period, periods = int(alarm.get("Period") or 60), int(alarm.get("EvaluationPeriods") or 1)
@@ -111,15 +111,33 @@ def _change(alarm: dict[str, Any], state: str, reason: str) -> None:
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
-class QueueMetrics:
-    """Notes the depth of SQS queues that an alarm watches, and evaluates all alarms. A source of the clock."""
+def _note_queue(alarm: dict[str, Any]) -> None:
+    """Note the depth of the SQS queue that an alarm watches, so that its alarm sees it as it is now."""
+    name = cloudwatch._dims_from_list(alarm.get("Dimensions") or []).get("QueueName", "")
+    queue = sqs._queue_by_arn(f"arn:aws:sqs:{get_region()}:{get_account_id()}:{name}")
+    if queue is None:
+        return
+    now, wall, messages = cloudwatch.time.time(), time.time(), list(queue["messages"])
+    visible = sum(message["visible_at"] <= wall for message in messages)
+    figures = {
+        "ApproximateNumberOfMessagesVisible": float(visible),
+        "ApproximateNumberOfMessagesNotVisible": float(len(messages) - visible),
+        "ApproximateAgeOfOldestMessage": max((wall - message["sent_at"] for message in messages), default=0.0),
+    }
+    for metric, value in figures.items():
+        bucket = cloudwatch._metric_bucket(("AWS/SQS", metric, cloudwatch._dims_key({"QueueName": name})))
+        bucket.append({"Timestamp": now, "Value": value, "Unit": "None", "Dimensions": {"QueueName": name}})
+        del bucket[:-_POINTS_KEPT]
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+
+class AlarmWatch:
+    """Evaluates all alarms every other second of real time, as nobody may ask for them. A source of the clock."""
+
+    def __init__(self) -> None:
         self._looked = time.monotonic()
 
     def next_moment(self) -> float | None:
-        """Nothing is due at a moment of the clock: metrics are looked at in real time."""
+        """Nothing is due at a moment of the clock."""
         return None
 
     def run_due(self, _now: float) -> None:
@@ -129,38 +147,8 @@ class QueueMetrics:
         self._looked = time.monotonic()
         for account_id, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             with request_scope(account_id, region):
-                self._note_queues(account_id, region)
                 cloudwatch._evaluate_all_alarms()
 
     def unsettled(self) -> bool:
         """Nothing to wait for."""
         return False
-
-    @staticmethod
-    def _note_queues(account_id: str, region: str) -> None:
-        now, wall = cloudwatch.time.time(), time.time()
-        names = {
-            value["Value"]
-            for alarm in list(cloudwatch._alarms.values())
-            if alarm.get("Namespace") == "AWS/SQS"
-            for value in alarm.get("Dimensions") or []
-            if value["Name"] == "QueueName"
-        }
-        for name in names:
-            queue = sqs._queue_by_arn(f"arn:aws:sqs:{region}:{account_id}:{name}")
-            if queue is None:
-                continue
-            messages = list(queue["messages"])
-            visible = [m for m in messages if m["visible_at"] <= wall]
-            oldest = max((wall - m["sent_at"] for m in messages), default=0.0)
-            figures = {
-                "ApproximateNumberOfMessagesVisible": len(visible),
-                "ApproximateNumberOfMessagesNotVisible": len(messages) - len(visible),
-                "ApproximateAgeOfOldestMessage": int(oldest),
-            }
-            for metric, value in figures.items():
-                bucket = cloudwatch._metric_bucket(("AWS/SQS", metric, cloudwatch._dims_key({"QueueName": name})))
-                bucket.append(
-                    {"Timestamp": now, "Value": float(value), "Unit": "Count", "Dimensions": {"QueueName": name}}
-                )
-                del bucket[:-600]

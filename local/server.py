@@ -126,7 +126,7 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
         ) from error
     # Imported here and not above: all of these read ministack, which must find the environment that it is to see.
     from local.admin import Admin  # noqa: PLC0415
-    from local.alarms import QueueMetrics  # noqa: PLC0415
+    from local.alarms import AlarmWatch  # noqa: PLC0415
     from local.batch.api import Api  # noqa: PLC0415
     from local.batch.docker import Docker  # noqa: PLC0415
     from local.batch.engine import Engine  # noqa: PLC0415
@@ -154,7 +154,7 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
             part.clear()
 
     hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, reset_batch))
-    for source in (rules, schedules, deliveries, engine, QueueMetrics(clock)):
+    for source in (rules, schedules, deliveries, engine, AlarmWatch()):
         clock.add_source(source)
     clock.on_jump(rules.cursors.clear)
     clock.on_jump(schedules.cursors.clear)

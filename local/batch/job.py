@@ -27,6 +27,7 @@ class Job:
         attempt: The attempt that is under way.
         end_reason: Why it was terminated or cancelled; None if it was not.
         runnable_since: Clock time at which it became RUNNABLE.
+        too_many_tags: Whether it has more tags to propagate than a task can have, which fails it.
         blocked_reason: Why it cannot be placed at the head of its queue, as told in its statusReason.
     """
 
@@ -43,6 +44,7 @@ class Job:
     end_reason: str | None = None
     runnable_since: float = 0.0
     blocked_reason: str | None = None
+    too_many_tags: bool = False
 
     @property
     def id(self) -> str:

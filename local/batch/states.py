@@ -9,6 +9,7 @@ from local.batch.placement import Placement
 from local.clock import Clock
 
 DEPENDENCY_FAILED = "Dependent Job failed"
+TOO_MANY_TAGS = "More than 50 tags of the job and its definition are to be propagated"
 CHILD_FAILED = "Array Child Job failed"
 
 
@@ -32,6 +33,10 @@ class States:
     def admit(self, job: Job) -> None:
         """Take a job that was submitted, with its array's children."""
         if job.ended:
+            return
+        if job.too_many_tags:
+            for one in job.children or [job]:
+                self.fail(one, TOO_MANY_TAGS)
             return
         for one in job.children or [job]:
             for other in one.waits_for:

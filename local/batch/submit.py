@@ -56,6 +56,8 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
 
     job_id = str(uuid.uuid4())
     job = make(job_id, record, None)
+    propagated = {**definition["tags"], **record["tags"]} if record["propagateTags"] else {}
+    job.too_many_tags = len(propagated) > limits.TAGS_MAXIMUM
     plain = [other for other, kind in zip(others, kinds, strict=True) if kind == ""]
     job.waits_for = list(plain)
     if size:
@@ -137,8 +139,6 @@ def _record(request: Record, queue: Record, definition: Record, properties: Reco
         "isCancelled": False,
         "isTerminated": False,
     }
-    if record["propagateTags"]:
-        record["tags"] = {**definition["tags"], **record["tags"]}
     timeout = request.get("timeout") or definition.get("timeout")
     if timeout:
         record["timeout"] = dict(timeout)

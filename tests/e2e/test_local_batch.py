@@ -74,6 +74,15 @@ def test_queue_that_is_disabled_takes_no_job(batch: Batch) -> None:
     )
 
 
+def test_job_with_more_than_fifty_tags_to_propagate_fails(batch: Batch) -> None:
+    name = batch.define("pass", tags={f"definition-{n}": "x" for n in range(30)})
+    own = {f"job-{n}": "x" for n in range(30)}
+    assert batch.wait(batch.submit(name, tags=own))["status"] == "SUCCEEDED"
+    job = batch.wait(batch.submit(name, tags=own, propagateTags=True))
+    assert (job["status"], job["attempts"], job["tags"]) == ("FAILED", [], own)
+    assert "50 tags" in job["statusReason"]
+
+
 def test_fargate_definition_is_refused_on_an_ec2_queue(batch: Batch) -> None:
     name = unique("definition")
     batch.api.register_job_definition(
