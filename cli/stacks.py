@@ -20,6 +20,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _DONE = re.compile(r"(?:Creation|Destruction|Modifications) complete")
 _BUSY = re.compile(r"((?:aws_|data\.)\S+)(?: \([^)]*\))?\S*: (?:Creating|Destroying|Modifying|Still \w+)")
 _REPEATED = re.compile(r"^\S* ?(Synthesizing|Starting)$")
+_NODE_OPTIONS = "--no-deprecation --max-old-space-size=4096"  # the cdktf CLI warns where it finds no size
 _INPUTS = ("main.py", "cdktf.json", "config", "jobs", "lambda", "modules")
 
 
@@ -94,11 +95,7 @@ class Stacks:
         code = run(
             [node, self._cdktf, verb, *stacks, *options],
             cwd=self._session.root,
-            env={
-                **self._session.environment(),
-                "NODE_OPTIONS": "--no-deprecation --max-old-space-size=4096",
-                "FORCE_COLOR": "0",
-            },
+            env={**self._session.environment(), "NODE_OPTIONS": _NODE_OPTIONS},
             log=self.log,
             on_line=on_line,
         )
