@@ -27,14 +27,15 @@ class Case:
     codes: frozenset[int]
 
 
+# A shell that is just waiting for a child which ends well takes no notice of SIGINT, and is killed for it: 137.
 CASES = (
     Case("plain", ("sleep", "30"), frozenset()),
     Case("handler", ("sh", "-c", "trap 'exit 9' TERM INT HUP; while :; do sleep 0.01; done"), frozenset({9})),
     Case("deaf", ("sh", "-c", "trap '' TERM INT HUP; sleep 30 & sleep 30"), frozenset({137})),
-    Case("daemon", ("sh", "-c", "setsid sleep 30 & (sleep 30 &) ; sleep 30"), frozenset()),
+    Case("daemon", ("sh", "-c", "setsid sleep 30 & (sleep 30 &) ; sleep 30"), frozenset({137})),
     Case("deaf daemon", ("sh", "-c", "(trap '' TERM INT HUP; setsid sleep 30 &) ; exit 4"), frozenset({4})),
     Case("quick", ("sh", "-c", "exit 5"), frozenset({5})),
-    Case("many", ("sh", "-c", "for i in 1 2 3 4 5 6; do (sleep 30 &) ; done; sh -c 'sleep 30; :'"), frozenset()),
+    Case("many", ("sh", "-c", "for i in 1 2 3 4 5 6; do (sleep 30 &) ; done; sh -c 'sleep 30; :'"), frozenset({137})),
 )
 
 
@@ -65,6 +66,8 @@ def _one(number: int) -> str | None:
         codes = codes | {-number for number in sent} | {1}
     elif [line["batchtab"] for line in told] != ["start", "end"] or told[-1]["exit_code"] != process.returncode:
         wrong.append(f"lines: {told}")
+    elif process.returncode == 137 and "killed" not in told[-1].get("reason", ""):
+        wrong.append(f"137 without a reason: {told[-1]}")
     if process.returncode not in codes:
         wrong.append(f"exit code {process.returncode}, not one of {sorted(codes)}")
     return f"run {number} ({case.name}, {sent}): {'; '.join(wrong)}; {stderr!r}" if wrong else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.runner.settings import SETTINGS, SettingsError, parse
+from tests.unit.runner.harness import ROOT
 
 
 def test_a_flag_beats_its_variable_and_a_variable_its_default() -> None:
@@ -57,3 +58,12 @@ def test_forbid_on_batch_needs_the_jobs_name() -> None:
     # THEN the error says what to set
     with pytest.raises(SettingsError, match="set BATCHTAB_JOB_NAME"):
         parse(["true"], environment)
+
+
+def test_the_page_about_the_runner_has_every_setting_with_its_default() -> None:
+    # GIVEN the table of settings in the documentation
+    text = (ROOT / "docs" / "runner.md").read_text()
+    table = [line for line in text.splitlines() if line.startswith("| `--")]
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:4]] for line in table]
+    # THEN it is the code's
+    assert rows == [[setting.flag, setting.variable, setting.default] for setting in SETTINGS]
