@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 from local import page
@@ -149,8 +150,7 @@ async def _refuse(scope: Scope, send: Send, message: str) -> None:
 
 
 def _latest(store: Store) -> list[Job]:
-    jobs = [job for job in reversed(store.jobs.values()) if job.parent is None]
-    return jobs[:20]
+    return list(islice((job for job in reversed(store.jobs.values()) if job.parent is None), 20))
 
 
 def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from local.errors import UserError
 
@@ -44,6 +43,10 @@ def load(path: Path | None) -> Config:
     Raises:
         UserError: The file is missing though it was named, isn't YAML, or a value has the wrong type or folder.
     """
+    try:
+        import yaml  # noqa: PLC0415 - so that its absence is told like any other fault
+    except ImportError as error:
+        raise UserError(f"PyYAML is not installed for {sys.executable}: install requirements/local.txt") from error
     source = path or DEFAULT_CONFIG
     if not source.is_file():
         if path is None:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 import pytest
 
 from tests.e2e.local_helpers import (
-    PYTHON,
     REGION,
     ROOT,
     Batch,
@@ -223,17 +223,19 @@ def test_missing_hook_in_ministack_is_told_by_name(tmp_path: Path, change: str, 
     assert "requirements/local.txt" in line
 
 
-def test_ministack_that_is_not_installed_is_told() -> None:
-    # GIVEN a Python without it: the interpreter that the environment was made from
-    base = (PYTHON.parent / "python").resolve()
+@pytest.mark.parametrize("options", [["-S"], []])
+def test_environment_without_what_it_needs_is_told(options: list[str]) -> None:
+    # GIVEN a Python without ministack: the one that runs the tests, or one without any package
+    python = [sys.executable, *options]
+    # WHEN local AWS is started with it
     done = subprocess.run(
-        [str(base), "-I", "-c", "import runpy,sys; sys.path.insert(0, '.'); sys.argv=['local', '--port', '0'];"
-         " runpy.run_module('local', run_name='__main__')"],
-        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2, done
+        [*python, "-m", "local", "--port", "0"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    # THEN it says what to install
+    assert (done.returncode, done.stdout) == (2, ""), done
     assert len(done.stderr.strip().splitlines()) == 1
     assert "is not installed" in done.stderr
+    assert "requirements/local.txt" in done.stderr
 
 
 @pytest.mark.parametrize(
