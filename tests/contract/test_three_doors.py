@@ -1,0 +1,162 @@
+"""jobs.yaml, Python arguments and HCL variables say the same with the same names, limits and defaults."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import limits
+from jobs.environment import Environment
+from jobs.job import JobSpec
+from modules.batch_environment import BatchEnvironment
+from modules.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
+from modules.scheduled_job import ScheduledJob
+from modules.scheduled_job.module import VARIABLES as JOB_VARIABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A job owner names a queue, and the stage knows its ARN; what only a stage knows has no place in jobs.yaml.
+YAML_ONLY = {"queue"}
+NOT_IN_YAML = {
+    *{"name", "namespace", "job_queue_arn", "capacity", "trigger_role_arn", "log_group_name", "log_retention_days"},
+    *{"dead_letter_queue_arn", "maximum_event_age_seconds", "permissions_boundary_arn", "secrets_kms_key_arns"},
+    "num_nodes",  # refused at both doors, by name
+}
+
+
+def _arguments(construct: type) -> dict[str, inspect.Parameter]:
+    signature = inspect.signature(construct.__init__)  # type: ignore[misc]
+    return {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two defaults mean the same: no rules are `()`, `[]` or None."""
+    empty = ((), [], {}, None)
+    return one == other or (one in empty and other in empty) or list(one or []) == list(other or [])
+
+
+def test_a_job_has_the_same_fields_in_yaml_and_python() -> None:
+    # GIVEN the fields of jobs.yaml and the construct's arguments
+    fields = set(JobSpec.model_fields)
+    arguments = set(_arguments(ScheduledJob))
+    names = {name for name in arguments if not name.startswith(("existing_", "own_"))}
+    # THEN each field is an argument, and each argument is a field unless only a stage knows it
+    assert fields - YAML_ONLY <= names
+    unexplained = names - fields - NOT_IN_YAML
+    assert unexplained <= set(_hcl_and_python_only()), unexplained
+
+
+def _hcl_and_python_only() -> set[str]:
+    """Arguments that take over resources which exist under other names: a matter of a migration, not of a job."""
+    return {name for name in _arguments(ScheduledJob) if name.endswith("_name") and name != "name"}
+
+
+@pytest.mark.parametrize(
+    ("construct", "variables"),
+    [(ScheduledJob, JOB_VARIABLES), (BatchEnvironment, ENVIRONMENT_VARIABLES)],
+    ids=["scheduled_job", "batch_environment"],
+)
+def test_a_construct_has_the_same_arguments_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
+    # GIVEN a construct's arguments and its module's variables
+    arguments = _arguments(construct)
+    names = {variable.name for variable in variables}
+    # THEN they are the same, but for the flags that tell Terraform at plan time what is made, and what is refused
+    assert {name for name in names if not name.startswith("create_")} == set(arguments) - {"num_nodes"}
+
+
+@pytest.mark.parametrize(
+    ("construct", "variables"),
+    [(ScheduledJob, JOB_VARIABLES), (BatchEnvironment, ENVIRONMENT_VARIABLES)],
+    ids=["scheduled_job", "batch_environment"],
+)
+def test_a_default_is_the_same_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
+    arguments = _arguments(construct)
+    for variable in variables:
+        if variable.name.startswith("create_"):
+            continue
+        # GIVEN an argument of both doors
+        default = arguments[variable.name].default
+        # THEN both need it, or both have the same default
+        assert variable.required == (default is inspect.Parameter.empty), variable.name
+        if not variable.required:
+            assert _same(default, variable.default), (variable.name, default, variable.default)
+
+
+def test_a_default_is_the_same_in_yaml_and_python() -> None:
+    arguments = _arguments(ScheduledJob)
+    for name, field in JobSpec.model_fields.items():
+        if name in YAML_ONLY or field.is_required():
+            continue
+        # GIVEN a field with a default
+        argument = arguments[name].default
+        if argument is inspect.Parameter.empty:  # the stage fills it in, as the image
+            assert name == "image"
+            continue
+        # THEN the construct's is the same
+        assert _same(field.get_default(call_default_factory=True), argument), name
+
+
+def test_the_environment_has_the_same_defaults_in_yaml_and_python() -> None:
+    arguments = _arguments(BatchEnvironment)
+    for name, field in Environment.model_fields.items():
+        assert _same(field.default, arguments[name].default), name
+
+
+def test_defaults_are_those_of_the_one_place() -> None:
+    arguments = _arguments(ScheduledJob)
+    for name, value in limits.JOB_DEFAULTS.items():
+        if name not in YAML_ONLY:
+            assert arguments[name].default == value, name
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("jobs", {"cdktf", "constructs", "modules", "cli", "local", "main"}),
+        ("cli", {"cdktf", "constructs", "modules", "local", "main"}),
+        ("modules", {"cli", "local", "main", "boto3"}),
+        ("local", {"cdktf", "modules", "cli", "jobs", "main"}),
+        ("lambda", {"cdktf", "modules", "cli", "jobs", "local", "main"}),
+        ("jobs/runner", {"cdktf", "modules", "cli", "jobs", "local", "main"}),
+    ],
+)
+def test_imports_point_one_way(folder: str, forbidden: set[str]) -> None:
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        # GIVEN a file of a folder
+        # THEN it imports nothing that stands above it
+        assert not _imports(path) & forbidden, path
+
+
+def test_modules_take_only_the_limits_from_jobs() -> None:
+    for path in sorted((ROOT / "modules").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jobs":
+                assert node.module in {"jobs", "jobs.limits"}, path
+                assert node.module != "jobs" or {alias.name for alias in node.names} == {"limits"}, path
+
+
+def test_every_service_of_the_project_loads() -> None:
+    # GIVEN the committed files
+    # WHEN they are checked
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    # THEN all stages are in order
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": ok") == len(list((ROOT / "config").glob("*.yaml")))
