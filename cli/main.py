@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "up": "cli.up:up",
     "status": "cli.status:status",
     "plan": "cli.plan:plan",
+    "plan-summary": "cli.ci_plan_summary:plan_summary",
     "down": "cli.down:down",
     "bootstrap": "cli.bootstrap:bootstrap",
     "unlock": "cli.unlock:unlock",

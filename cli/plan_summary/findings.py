@@ -1,0 +1,72 @@
+"""What checkov found, from its JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.plan_summary import masking
+from cli.session import refusal
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One failed check."""
+
+    check: str
+    name: str
+    resource: str
+    file: str
+    guideline: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A scan. `is_blind` tells one that scanned nothing, which checkov itself calls a success."""
+
+    failed: tuple[Finding, ...]
+    passed: int
+    skipped: int
+    parsing_errors: int
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether files could not be read, or no check ran at all."""
+        return self.parsing_errors > 0 or self.passed + len(self.failed) + self.skipped == 0
+
+    @classmethod
+    def load(cls, path: Path) -> Findings:
+        """Reads `checkov --output json`: one report or a list of them.
+
+        Raises:
+            Problems: the file is not there or something else.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise refusal(f"{path}: {error.strerror}", "make scan writes it") from None
+        except ValueError:
+            raise refusal(f"{path}: is not JSON", "checkov --output json") from None
+        reports: list[dict[str, Any]] = content if isinstance(content, list) else [content]
+        failed: list[Finding] = []
+        passed = skipped = errors = 0
+        for report in reports:
+            summary = report.get("summary", report)  # with nothing to scan, the summary alone
+            passed += int(summary.get("passed", 0))
+            skipped += int(summary.get("skipped", 0))
+            errors += int(summary.get("parsing_errors", 0))
+            failed += [_finding(check) for check in report.get("results", {}).get("failed_checks", [])]
+        unique = sorted(set(failed), key=lambda f: (f.check, f.file, f.resource))
+        return cls(tuple(unique), passed, skipped, errors)
+
+
+def _finding(check: dict[str, Any]) -> Finding:
+    return Finding(
+        check=str(check.get("check_id", "?")),
+        name=masking.text(str(check.get("check_name", ""))),
+        resource=str(check.get("resource", "")),
+        file=str(check.get("file_path", "")).lstrip("/"),
+        guideline=str(check.get("guideline") or ""),
+    )
