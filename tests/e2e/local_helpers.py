@@ -200,6 +200,14 @@ class Batch:
         request = {"jobName": unique("job"), "jobQueue": self.queue, "jobDefinition": definition, **more}
         return str(self.api.submit_job(**request)["jobId"])
 
+    def define_gated(self, gate: str) -> str:
+        """Register a definition whose job runs until its gate is opened."""
+        return self.define(f"import os,time\nwhile not os.path.exists({gate!r}): time.sleep(0.02)")
+
+    def open(self, gate: str) -> None:
+        """Let the jobs of a gate end."""
+        (self.local.folder / "work" / gate).touch()
+
     def run(self, *code: str, **more: Any) -> str:
         """Define a job and submit it."""
         return self.submit(self.define(*code, **more))

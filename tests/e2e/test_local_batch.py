@@ -287,7 +287,8 @@ def test_terminate_ends_a_running_job(batch: Batch) -> None:
 def test_cancel_leaves_a_running_job_and_takes_a_waiting_one(local: LocalAws) -> None:
     # GIVEN a queue with room for one job, one running, one RUNNABLE, and one that depends on the first
     batch = make_batch(local, vcpus=1)
-    name = batch.define("import time; time.sleep(1.0)")
+    gate = unique("gate")
+    name = batch.define_gated(gate)
     first = batch.submit(name)
     batch.wait(first, "RUNNING")
     second, third = batch.submit(name), batch.submit(name, dependsOn=[{"jobId": first}])
@@ -301,6 +302,7 @@ def test_cancel_leaves_a_running_job_and_takes_a_waiting_one(local: LocalAws) ->
     assert batch.job(second)["isCancelled"] is True
     assert batch.job(third)["status"] == "PENDING"
     assert batch.job(first)["status"] == "RUNNING"
+    batch.open(gate)
     assert batch.wait(first)["status"] == "SUCCEEDED"
     assert batch.wait(third)["statusReason"] == "changed my mind"
 

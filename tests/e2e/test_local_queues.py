@@ -91,9 +91,11 @@ def test_sequential_array_runs_child_after_child(batch: Batch) -> None:
 
 def test_n_to_n_array_waits_child_by_child(batch: Batch) -> None:
     # GIVEN an array whose first child is slow and whose last fails, and one that follows it child by child
+    gate = unique("gate")
     code = (
         "import os,time,sys; i = os.environ['AWS_BATCH_JOB_ARRAY_INDEX']\n"
-        "time.sleep(1.2 if i == '0' else 0); sys.exit(i == '2')"
+        f"while i == '0' and not os.path.exists({gate!r}): time.sleep(0.02)\n"
+        "sys.exit(i == '2')"
     )
     first = batch.submit(batch.define(code), arrayProperties={"size": 3})
     second = batch.submit(
@@ -104,6 +106,8 @@ def test_n_to_n_array_waits_child_by_child(batch: Batch) -> None:
     # THEN it didn't wait for the slow sibling, and the child of the failed one did not run
     assert middle["status"] == "SUCCEEDED"
     assert batch.job(f"{first}:0")["status"] == "RUNNING"
+    assert batch.job(f"{second}:0")["status"] == "PENDING"
+    batch.open(gate)
     assert batch.wait(f"{second}:2")["statusReason"] == "Dependent Job failed"
     assert batch.wait(second)["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 2
     assert "same size" in refusal(
@@ -131,13 +135,15 @@ def test_terminating_an_array_ends_its_children(batch: Batch) -> None:
 def test_third_job_waits_while_two_fill_the_environment(local: LocalAws) -> None:
     # GIVEN room for two vCPUs
     batch = make_batch(local, vcpus=2)
-    name = batch.define("import time; time.sleep(1.0)")
+    gate = unique("gate")
+    name = batch.define_gated(gate)
     ids = [batch.submit(name) for _ in range(3)]
     # WHEN two run
     for job_id in ids[:2]:
         batch.wait(job_id, "RUNNING")
     # THEN the third is RUNNABLE, and starts when one of them has stopped
     assert batch.job(ids[2])["status"] == "RUNNABLE"
+    batch.open(gate)
     first, second, third = (batch.wait(job_id) for job_id in ids)
     assert third["startedAt"] >= min(first["stoppedAt"], second["stoppedAt"])
 
@@ -168,31 +174,35 @@ def test_queue_of_higher_priority_goes_first(local: LocalAws) -> None:
     urgent = unique("queue")
     order = [{"order": 1, "computeEnvironment": batch.environment}]
     batch.api.create_job_queue(jobQueueName=urgent, priority=9, computeEnvironmentOrder=order)
-    name = batch.define("import time; time.sleep(0.3)")
-    batch.wait(batch.submit(name), "RUNNING")
+    gate, name = unique("gate"), batch.define("import time; time.sleep(0.05)")
+    batch.wait(batch.submit(batch.define_gated(gate)), "RUNNING")
     # WHEN the low one gets its jobs before the high one
     low = [batch.submit(name) for _ in range(2)]
     high = [batch.submit(name, jobQueue=urgent) for _ in range(2)]
+    batch.wait(high[-1], "RUNNABLE")
+    batch.open(gate)
     # THEN the high one's run first
     ended = {job_id: batch.wait(job_id) for job_id in low + high}
     assert sorted(ended, key=lambda job_id: ended[job_id]["startedAt"]) == high + low
 
 
 def test_fair_share_gives_the_idle_share_its_turn(local: LocalAws) -> None:
-    # GIVEN a fair-share queue of two vCPUs, one of which share A uses
+    # GIVEN a fair-share queue of two vCPUs, of which shares A and C use one each
     policy = local.client("batch").create_scheduling_policy(name=unique("policy"))["arn"]
     batch = make_batch(local, vcpus=2, schedulingPolicyArn=policy)
-    name = batch.define("import time; time.sleep(0.5)")
-    blocker = [batch.submit(name, shareIdentifier="A"), batch.submit(name, shareIdentifier="C")]
-    for job_id in blocker:
-        batch.wait(job_id, "RUNNING")
-    # WHEN A submits more before B submits at all
-    more = [batch.submit(name, shareIdentifier="A") for _ in range(2)]
-    other = batch.submit(name, shareIdentifier="B")
-    jobs = {job_id: batch.wait(job_id) for job_id in [*more, other]}
-    # THEN B is not behind both of A's
-    assert jobs[other]["startedAt"] <= max(jobs[job_id]["startedAt"] for job_id in more)
-    assert sorted(jobs, key=lambda job_id: jobs[job_id]["startedAt"])[-1] in more
+    stays, goes = unique("gate"), unique("gate")
+    for gate, share in ((stays, "A"), (goes, "C")):
+        batch.wait(batch.submit(batch.define_gated(gate), shareIdentifier=share), "RUNNING")
+    # WHEN A submits more, then B submits one, and C's ends
+    more = [batch.submit(batch.define_gated(stays), shareIdentifier="A") for _ in range(2)]
+    other = batch.submit(batch.define_gated(stays), shareIdentifier="B")
+    batch.wait(other, "RUNNABLE")
+    batch.open(goes)
+    # THEN B's runs, and A's wait though they came first
+    batch.wait(other, "RUNNING")
+    assert [batch.job(job_id)["status"] for job_id in more] == ["RUNNABLE", "RUNNABLE"]
+    batch.open(stays)
+    assert {batch.wait(job_id)["status"] for job_id in [*more, other]} == {"SUCCEEDED"}
 
 
 # --- ListJobs
