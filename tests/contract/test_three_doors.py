@@ -45,16 +45,9 @@ def test_a_job_has_the_same_fields_in_yaml_and_python() -> None:
     # GIVEN the fields of jobs.yaml and the construct's arguments
     fields = set(JobSpec.model_fields)
     arguments = set(_arguments(ScheduledJob))
-    names = {name for name in arguments if not name.startswith(("existing_", "own_"))}
     # THEN each field is an argument, and each argument is a field unless only a stage knows it
-    assert fields - YAML_ONLY <= names
-    unexplained = names - fields - NOT_IN_YAML
-    assert unexplained <= set(_hcl_and_python_only()), unexplained
-
-
-def _hcl_and_python_only() -> set[str]:
-    """Arguments that take over resources which exist under other names: a matter of a migration, not of a job."""
-    return {name for name in _arguments(ScheduledJob) if name.endswith("_name") and name != "name"}
+    assert fields - YAML_ONLY <= arguments
+    assert arguments - fields == NOT_IN_YAML
 
 
 @pytest.mark.parametrize(
