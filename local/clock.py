@@ -13,6 +13,9 @@ MAXIMUM_SPEED = 10_000.0
 # How long the clockwork sleeps at most (real seconds): bounds how late a source that appeared meanwhile is seen.
 _LONGEST_SLEEP = 0.25
 _SHORTEST_SLEEP = 0.01
+# How long a walk waits (real seconds) at one moment, and at its end: at a high speed there is always something new.
+_LONGEST_WAIT = 60.0
+_LONGEST_LAST_WAIT = 10.0
 
 
 class Source(Protocol):
@@ -91,7 +94,7 @@ class Clock:
         """Walk to a moment; returns when it is reached and what was due has been started and settled, or on `stop`."""
         with self._walking:
             while not self._stopped.is_set():
-                self._settle()
+                self._settle(moment)
                 following = self._next_moment()
                 if following is None or following > moment:
                     break
@@ -103,7 +106,7 @@ class Clock:
             with self._running:
                 self._forward_to(moment)
             self._run_due()
-            self._settle()
+            self._settle(None)
 
     def wake(self) -> None:
         """Make the clockwork look at its sources now, because one of them has something new."""
@@ -147,8 +150,12 @@ class Clock:
                 except Exception:  # a fault in one source must not stop the clock
                     logger.exception("What was due at %s met a fault", iso(now))
 
-    def _settle(self) -> None:
+    def _settle(self, moment: float | None) -> None:
+        """Wait for what was started, unless the clock gets to the end of the walk by itself meanwhile."""
+        deadline = time.monotonic() + (_LONGEST_WAIT if moment is not None else _LONGEST_LAST_WAIT)
         while not self._stopped.is_set() and any(source.unsettled() for source in self._sources):
+            if time.monotonic() > deadline or (moment is not None and self.now() >= moment):
+                return
             time.sleep(_SHORTEST_SLEEP)
             self._run_due()
 

@@ -87,7 +87,7 @@ class Store:
 
     def forget_jobs_ended_before(self, moment_ms: int) -> None:
         """Forget the jobs that ended before a moment, as Batch does after a week."""
-        for job in [job for job in self.jobs.values() if job.ended and job.record["stoppedAt"] < moment_ms]:
+        for job in [job for job in self.jobs.values() if job.ended and job.record.get("stoppedAt", 0) < moment_ms]:
             del self.jobs[job.id]
 
     def in_scope(self, part: dict[str, Record]) -> list[Record]:

@@ -63,6 +63,18 @@ def test_advance_waits_for_what_was_started() -> None:
     assert source.fired == [(10, 10), (20, 20)]
 
 
+def test_advance_ends_even_if_there_is_always_something_under_way() -> None:
+    # GIVEN a clock that runs fast, and a source that is never done
+    clock = Clock(0.0, speed=1000)
+    clock.add_source(Alarms(clock, 1, busy_seconds=0.5))
+    # WHEN it advances
+    began = time.monotonic()
+    clock.advance(100)
+    # THEN it does not wait longer than the clock takes by itself, and for what is under way at the end
+    assert clock.now() >= 100
+    assert time.monotonic() - began < 2
+
+
 def test_set_time_runs_nothing_and_tells_its_listeners() -> None:
     clock, told = Clock(0.0, speed=0), list[float]()
     source = Alarms(clock, 10)
