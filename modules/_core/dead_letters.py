@@ -26,6 +26,7 @@ def dead_letter_queue(
     kms_key_arn: str | None,
     alarm_topic_arns: Any,
     tags: Any,
+    visibility_timeout_seconds: int | None = None,
 ) -> Made:
     """Makes the queue, lets one service send to it, and raises an alarm while anything lies in it.
 
@@ -40,6 +41,7 @@ def dead_letter_queue(
         kms_key_arn: Encrypts instead of SQS's own key; its policy must let the sender use it.
         alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.
         tags: On the queue and the alarm.
+        visibility_timeout_seconds: For a queue that a function reads: longer than the function may run.
     """
     own_policy = None
     if sender is not None:
@@ -57,6 +59,7 @@ def dead_letter_queue(
         f"{name_}_queue",
         name=name,
         message_retention_seconds=_FOURTEEN_DAYS,
+        visibility_timeout_seconds=visibility_timeout_seconds,
         kms_master_key_id=kms_key_arn,
         sqs_managed_sse_enabled=as_bool(choose(is_set(kms_key_arn), None, True)),
         policy=own_policy,  # a resource of its own would wait another half minute for SQS to agree with itself

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import package
+from . import package, readme
 from .module_stack import ModuleStack
 
 MODULES = Path(__file__).resolve().parent.parent
@@ -40,7 +40,9 @@ def render(name: str) -> dict[str, bytes]:
 def main() -> int:
     """Writes what has changed and says so."""
     for name in names():
-        for file, content in render(name).items():
+        files = render(name)
+        files["README.md"] = readme.render(MODULES / name / "README.md", files)
+        for file, content in files.items():
             path = MODULES / name / file
             if not path.exists() or path.read_bytes() != content:
                 path.write_bytes(content)

@@ -31,6 +31,7 @@ class PythonFunction:
     function: Made
     log_group: Made
     role: Made
+    role_policy: Made
 
 
 def python_function(
@@ -93,6 +94,7 @@ def python_function(
         role=role["id"],
         policy=policy(grants([own_log, *may])),
     )
+    variables = {key: value for key, value in environment.items() if value != ""}
     file = code(scope, package)
     function = make(
         scope,
@@ -108,7 +110,7 @@ def python_function(
         source_code_hash=file.source_code_hash,
         timeout=timeout_seconds,
         memory_size=memory_mib,
-        environment=LambdaFunctionEnvironment(variables=dict(environment)) if environment else None,
+        environment=LambdaFunctionEnvironment(variables=variables) if variables else None,
         kms_key_arn=kms_key_arn,
         dead_letter_config=(
             LambdaFunctionDeadLetterConfig(target_arn=dead_letter_queue["arn"]) if dead_letter_queue else None
@@ -118,4 +120,4 @@ def python_function(
         # dead-letter queue.
         depends_on=[log_group.address, role_policy.address],
     )
-    return PythonFunction(function, log_group, role)
+    return PythonFunction(function, log_group, role, role_policy)

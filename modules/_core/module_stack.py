@@ -31,10 +31,11 @@ _REQUIRED = object()
 
 @dataclass(frozen=True)
 class Validation:
-    """A condition that an input must meet, and what is said otherwise."""
+    """A condition that an input must meet, what is said otherwise, and what is allowed, for the description."""
 
     condition: str
     error_message: str
+    allowed: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ class Variable:
     def __post_init__(self) -> None:
         if self.default is None:
             object.__setattr__(self, "nullable", True)
+
+    @property
+    def text(self) -> str:
+        """The description, with what is allowed."""
+        sentences = [self.description]
+        for rule in self.validations:
+            if rule.allowed and rule.allowed.lower() not in self.description.lower():
+                sentences.append(f"{rule.allowed[0].upper()}{rule.allowed[1:]}.")
+        return " ".join(sentences)
 
     @property
     def required(self) -> bool:
@@ -83,7 +93,7 @@ class ModuleStack(TerraformStack):
             self,
             variable.name,
             type=variable.type,
-            description=variable.description,
+            description=variable.text,
             nullable=variable.nullable,
             validation=[
                 TerraformVariableValidationConfig(
@@ -156,6 +166,7 @@ def within(name: str, limit: limits.Range, *, nullable: bool = False) -> Validat
     return Validation(
         _unless_null(name, f"({bounds})", nullable=nullable),
         f"{name}: {_shown(name, nullable=nullable)} is not {limit.describe()}.",
+        limit.describe(),
     )
 
 
@@ -165,13 +176,16 @@ def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Valida
     return Validation(
         _unless_null(name, f"({condition})", nullable=nullable),
         f"{name}: '{_shown(name, nullable=nullable)}' is not allowed: {limit.describe()}.",
+        "" if "ARN" in limit.meaning else limit.describe(),  # the input's name says so
     )
 
 
 def among(name: str, limit: limits.Choice) -> Validation:
     """One of a few values."""
     return Validation(
-        f"contains({hcl(list(limit.values))}, var.{name})", f"{name}: ${{var.{name}}} is not {limit.describe()}."
+        f"contains({hcl(list(limit.values))}, var.{name})",
+        f"{name}: ${{var.{name}}} is not {limit.describe()}.",
+        limit.describe(),
     )
 
 

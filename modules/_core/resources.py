@@ -11,7 +11,10 @@ from weakref import WeakKeyDictionary
 from cdktf import TerraformElement, TerraformLocal, TerraformStack
 from constructs import Construct
 
-from .expressions import Condition, Expression, hcl, is_expression
+from .expressions import Condition, Expression, is_expression
+
+#: What a block that is there or not iterates over.
+ONCE = ("this",)
 
 _taken: WeakKeyDictionary[TerraformStack, set[str]] = WeakKeyDictionary()
 _required: WeakKeyDictionary[TerraformElement, list[dict[str, str]]] = WeakKeyDictionary()
@@ -143,18 +146,24 @@ def local(scope: Unit, label: str, value: Any) -> Any:
 
 
 def dynamic(element: Any, path: str, items: Any, content: Mapping[str, Any]) -> None:
-    """Adds a block once for each item, also where only Terraform knows the items.
+    """Adds a block once for each item: the blocks themselves for a known list, `dynamic` for an expression.
 
     Args:
         element: The resource.
         path: The block's name; dots lead into other blocks.
         items: A list or set, or an expression of one; in `content` an item is `<block>.value`.
-        content: The block's arguments.
+        content: The block's arguments. Alone, `<block>.value` is replaced by a known item; in a longer expression it
+            is not, so such blocks take an expression of the items.
     """
     *parents, block = path.split(".")
-    where = ".".join([*parents, "dynamic", block])
-    known = items if is_expression(items) else Expression.of(hcl(items))
-    element.add_override(where, {"for_each": known, "content": dict(content)})
+    if is_expression(items):
+        where = ".".join([*parents, "dynamic", block])
+        element.add_override(where, {"for_each": items, "content": dict(content)})
+        return
+    value = Expression.of(f"{block}.value")
+    known = [{key: item if given == value else given for key, given in content.items()} for item in items]
+    if known:
+        element.add_override(path, known)
 
 
 def block_if(condition: Condition, make_block: Callable[[], Any]) -> Any:

@@ -38,6 +38,9 @@ from .._core.resources import Made, Unit, make
 from . import hosts, roles
 
 _ALLOCATION_STRATEGIES = {"EC2": "BEST_FIT_PROGRESSIVE", "SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED"}
+#: job_alerts may read the triggers' dead-letter queue, with a function that runs two minutes at most; Lambda wants six
+#: times that: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+_VISIBILITY_TIMEOUT_SECONDS = 720
 #: Why a job may be stuck at the head of a queue; Batch wants these strings exactly.
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_JobStateTimeLimitAction.html
 _STUCK_REASONS = (
@@ -218,6 +221,7 @@ class BatchEnvironment(Unit):
             kms_key_arn=kms_key_arn,
             alarm_topic_arns=alarm_topic_arns,
             tags=tags,
+            visibility_timeout_seconds=_VISIBILITY_TIMEOUT_SECONDS,
         )
         self.trigger_role = roles.trigger_role(self, namespace, self.job_queue_arns, permissions_boundary_arn, tags)
         self.execution_role = roles.execution_role(

@@ -15,7 +15,7 @@ from cdktf_cdktf_provider_aws.launch_template import (
 )
 
 from .._core.expressions import Condition, Expression, as_map, as_number, choose, merged
-from .._core.resources import Made, Unit, make
+from .._core.resources import ONCE, Made, Unit, make
 
 _UPDATE_TIMEOUT_MINUTES = 30  # how long a running job may hold up the replacement of its instance
 
@@ -54,7 +54,7 @@ def launch_template(scope: Unit, namespace: str, when: Condition, root_volume_gi
 
 def blocks(when: Condition, template: Made) -> Mapping[str, tuple[Any, Mapping[str, Any]]]:
     """The blocks of a compute environment that Fargate refuses, empty or not."""
-    once = choose(when, [1], [])
+    once = choose(when, list(ONCE), [])
     if when is False:
         return {}
     # The number, not `$Latest`: only a change of it replaces the instances.

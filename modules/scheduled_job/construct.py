@@ -32,7 +32,7 @@ from .._core.expressions import (
     one_of,
 )
 from .._core.naming import namespaced, shorten
-from .._core.resources import Unit, local, make
+from .._core.resources import ONCE, Unit, local, make
 from . import container, retries, roles, rules
 
 _DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
@@ -220,6 +220,7 @@ class ScheduledJob(Unit):
         retries.add_rules(self.job_definition, evaluate_on_exit)
         rules.add_preconditions(
             self.job_definition,
+            name=name,
             full_name=self.full_name,
             capacity=capacity,
             vcpus=vcpus,
@@ -263,7 +264,7 @@ class ScheduledJob(Unit):
             ),
             blocks={
                 "dead_letter_config": (
-                    choose(is_set(dead_letter_queue_arn), [1], []),
+                    choose(is_set(dead_letter_queue_arn), list(ONCE), []),
                     {"arn": dead_letter_queue_arn},
                 )
             },

@@ -67,12 +67,7 @@ VARIABLES = (
         "string",
         "When it runs: `cron(…)` or `rate(…)` as EventBridge takes them, in UTC; null: only by hand.",
         _JOB["schedule"],
-        [
-            holds(
-                f"var.schedule == null ? true : can(regex({hcl(limits.SCHEDULE_SHAPE.pattern)}, var.schedule))",
-                f"schedule: '${{var.schedule}}' is not {limits.SCHEDULE_SHAPE.meaning}.",
-            )
-        ],
+        [matching("schedule", limits.SCHEDULE_SHAPE, nullable=True)],
     ),
     Variable("suspend", "bool", "Keeps the trigger but disables it.", _JOB["suspend"]),
     Variable("description", "string", "Description of the trigger.", None),
@@ -254,12 +249,12 @@ def _require_one_of_two(job: ScheduledJob, switch: str, name: str) -> None:
     require(
         job.job_definition,
         Expression.of(f"!var.{switch} || var.{name} == null"),
-        f"{name} is given, but {switch} is true: set it to false, or leave {name} out.",
+        f"${{var.name}}: {name} is given, but {switch} is true: set it to false, or leave {name} out.",
     )
     require(
         job.job_definition,
         Expression.of(f"var.{switch} || var.{name} != null"),
-        f"{switch} is false: give {name}.",
+        f"${{var.name}}: {switch} is false: give {name}.",
     )
 
 
@@ -276,14 +271,15 @@ def module() -> ModuleStack:
     require(
         job.job_definition,
         Expression.of("var.create_job_role || length(var.permissions) == 0"),
-        "permissions have no effect on a role that is not made here: give them to that role, or leave them out.",
+        "${var.name}: permissions have no effect on a role that is not made here: give them to that role, or leave them"
+        " out.",
     )
     require(
         job.job_definition,
         Expression.of(
             "length(var.secrets_kms_key_arns) == 0 || (var.create_execution_role && length(var.secrets) > 0)"
         ),
-        "secrets_kms_key_arns have an effect only with secrets and an execution role that is made here.",
+        "${var.name}: secrets_kms_key_arns have an effect only with secrets and an execution role that is made here.",
     )
     stack.output("job_definition_name", job.job_definition["name"], "Name of the job definition: its newest revision.")
     stack.output("job_definition_arn", job.job_definition["arn"], "ARN of the job definition, with its revision.")

@@ -101,6 +101,7 @@ def _check_size(name: str, capacity: str, vcpus: float, memory_mib: int) -> None
 def add_preconditions(
     job_definition: Made,
     *,
+    name: str,
     full_name: Any,
     capacity: Any,
     vcpus: Any,
@@ -111,19 +112,22 @@ def add_preconditions(
     environment: Any,
     secrets: Any,
 ) -> None:
-    """The same rules across arguments, for Terraform to check at plan time where the values are expressions."""
+    """The same rules across arguments, for Terraform to check at plan time where the values are expressions.
+
+    Each message begins with the job's name: Terraform does not tell which call of a module it is about.
+    """
     if is_expression(full_name):
         require(
             job_definition,
             Expression.of(f"length({hcl(full_name)}) <= {limits.JOB_NAME_MAX}"),
-            f"The job definition's name, ${{{hcl(full_name)}}}, is longer than {limits.JOB_NAME_MAX} characters.",
+            f"{name}: the job definition's name ${{{hcl(full_name)}}} is longer than {limits.JOB_NAME_MAX} characters.",
         )
     if is_expression(environment) or is_expression(secrets):
         both = f"setintersection(keys({hcl(environment or {})}), keys({hcl(secrets or {})}))"
         require(
             job_definition,
             Expression.of(f"length({both}) == 0"),
-            f'environment and secrets both have ${{join(", ", {both})}}: one name, one value.',
+            f'{name}: environment and secrets both have ${{join(", ", {both})}}: one name, one value.',
         )
     if not any(map(is_expression, (capacity, vcpus, memory_mib))):
         return
@@ -136,26 +140,26 @@ def add_preconditions(
     require(
         job_definition,
         Expression.of(f"{on_hosts} || contains(lookup({sizes}, tostring({v}), []), {m})"),
-        f"Fargate has no size of ${{{v}}} vCPU with ${{{m}}} MiB. vCPU: MiB are {pairs}.",
+        f"{name}: Fargate has no size of ${{{v}}} vCPU with ${{{m}}} MiB. vCPU: MiB are {pairs}.",
     )
     require(
         job_definition,
         Expression.of(f"{on_fargate} || (floor({v}) == {v} && {v} >= 1)"),
-        f"vcpus must be {limits.EC2_VCPUS.describe()}, got ${{{v}}}.",
+        f"{name}: vcpus must be {limits.EC2_VCPUS.describe()}, got ${{{v}}}.",
     )
     require(
         job_definition,
         Expression.of(f"{on_hosts} || {t} <= {limits.FARGATE_TIMEOUT_SECONDS.maximum}"),
-        f"timeout_seconds on Fargate must be {limits.FARGATE_TIMEOUT_SECONDS.describe()}, got ${{{t}}}.",
+        f"{name}: timeout_seconds on Fargate must be {limits.FARGATE_TIMEOUT_SECONDS.describe()}, got ${{{t}}}.",
     )
-    for name, absent in (
+    for argument, absent in (
         ("ephemeral_storage_gib", negate(is_set(ephemeral_storage_gib))),
         ("assign_public_ip", negate(assign_public_ip)),
     ):
         require(
             job_definition,
             Expression.of(f"{on_fargate} || {hcl(absent)}"),
-            f"{name}: only Fargate has it, and capacity is ${{{hcl(capacity)}}}.",
+            f"{name}: {argument}: only Fargate has it, and capacity is ${{{hcl(capacity)}}}.",
         )
 
 

@@ -1,0 +1,43 @@
+# The service `orders`, on instances: a map of jobs, and one module for each.
+
+locals {
+  orders_jobs = {
+    settle = {
+      command  = ["node", "app/jobs/settle"]
+      schedule = "cron(0 0 * * ? *)"
+      timeout  = 1800
+    }
+    sync-stock = {
+      command  = ["node", "app/jobs/sync-stock"]
+      schedule = "cron(7/10 * * * ? *)"
+      timeout  = 60
+      queue    = "continuously" # apart from the others, whose list it would flood
+    }
+    rebuild-index = {
+      command = ["node", "app/jobs/rebuild-index"] # no schedule: run by hand
+      timeout = 14400
+    }
+  }
+}
+
+module "orders" {
+  source   = "../../modules/scheduled_job"
+  for_each = local.orders_jobs
+
+  name            = "orders-${each.key}"
+  namespace       = module.instances.namespace
+  image           = "${module.repository["orders"].repository_url}:${var.image_tags["orders"]}"
+  command         = each.value.command
+  schedule        = try(each.value.schedule, null)
+  job_queue_arn   = module.instances.job_queue_arns[try(each.value.queue, "default")]
+  capacity        = module.instances.capacity
+  memory_mib      = 1024
+  timeout_seconds = each.value.timeout
+
+  create_trigger_role   = false
+  trigger_role_arn      = module.instances.trigger_role_arn
+  create_log_group      = false
+  log_group_name        = module.instances.log_group_name
+  dead_letter_queue_arn = module.instances.trigger_dead_letter_queue_arn
+  tags                  = var.tags
+}

@@ -1,0 +1,38 @@
+# The service `reports`, on Fargate: a secret, permissions, and another attempt when capacity was the reason.
+
+module "reports" {
+  source = "../../modules/scheduled_job"
+
+  name            = "reports-mail"
+  namespace       = module.fargate.namespace
+  image           = "${module.repository["reports"].repository_url}:${var.image_tags["reports"]}"
+  command         = ["python", "-m", "reports.mail", "Ref::audience"]
+  parameters      = { audience = "finance" }
+  schedule        = "cron(30 21 ? * SUN-THU *)" # 06:30 on working days in Seoul, written in UTC
+  job_queue_arn   = module.fargate.job_queue_arns["default"]
+  capacity        = module.fargate.capacity
+  vcpus           = 0.25
+  memory_mib      = 512
+  timeout_seconds = 900
+
+  attempts = 3
+  evaluate_on_exit = [
+    { action = "RETRY", on_status_reason = "Timeout waiting for network interface provisioning to complete*" },
+    { action = "RETRY", on_reason = "ResourceInitializationError*" },
+  ]
+
+  environment = { LANG = "C.UTF-8" }
+  secrets     = { REPORTS_TOKEN = var.reports_token_arn }
+  permissions = [{ actions = ["s3:GetObject", "s3:ListBucket"], resources = [aws_s3_bucket.sales.arn, "${aws_s3_bucket.sales.arn}/*"] }]
+
+  create_trigger_role       = false
+  trigger_role_arn          = module.fargate.trigger_role_arn
+  dead_letter_queue_arn     = module.fargate.trigger_dead_letter_queue_arn
+  maximum_event_age_seconds = 3600
+  tags                      = var.tags
+}
+
+resource "aws_s3_bucket" "sales" {
+  bucket_prefix = "shop-sales-"
+  tags          = var.tags
+}

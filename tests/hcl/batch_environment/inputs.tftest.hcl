@@ -1,0 +1,110 @@
+# Each input reaches what it is for.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "ap-northeast-2" }
+  }
+  mock_resource "aws_batch_compute_environment" {
+    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/made" }
+  }
+  mock_resource "aws_iam_instance_profile" {
+    defaults = { arn = "arn:aws:iam::123456789012:instance-profile/made" }
+  }
+  mock_resource "aws_launch_template" {
+    defaults = { id = "lt-0123456789abcdef0", latest_version = 1 }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/batch/batchtab-test" }
+  }
+  mock_resource "aws_batch_job_queue" {
+    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/made" }
+  }
+}
+
+variables {
+  namespace          = "batchtab-test"
+  subnet_ids         = ["subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6"]
+  security_group_ids = ["sg-0123456789abcdef0"]
+}
+
+run "instances" {
+  variables {
+    capacity                 = "SPOT"
+    instance_types           = ["m6i", "c6i.large"]
+    min_vcpus                = 0
+    max_vcpus                = 64
+    queues                   = { batch = 10, slow = 0 }
+    queue_name_prefix        = ""
+    runnable_timeout_seconds = null
+    root_volume_gib          = 100
+    log_retention_days       = 365
+    kms_key_arn              = "arn:aws:kms:ap-northeast-2:123456789012:key/k"
+    alarm_topic_arns         = ["arn:aws:sns:ap-northeast-2:123456789012:oncall"]
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    tags                     = { team = "platform" }
+  }
+  assert {
+    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].allocation_strategy == "SPOT_PRICE_CAPACITY_OPTIMIZED" && aws_batch_compute_environment.compute_environment.compute_resources[0].instance_type == toset(["m6i", "c6i.large"])
+    error_message = "Spot has a strategy of its own"
+  }
+  assert {
+    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].min_vcpus == 0 && aws_batch_compute_environment.compute_environment.compute_resources[0].max_vcpus == 64
+    error_message = "vCPUs arrive"
+  }
+  assert {
+    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].subnets == toset(var.subnet_ids) && aws_batch_compute_environment.compute_environment.compute_resources[0].security_group_ids == toset(var.security_group_ids)
+    error_message = "the network arrives"
+  }
+  assert {
+    condition     = { for queue in aws_batch_job_queue.job_queue : queue.name => queue.priority } == { batch = 10, slow = 0 }
+    error_message = "queues may keep their names"
+  }
+  assert {
+    condition     = alltrue([for queue in aws_batch_job_queue.job_queue : length(queue.job_state_time_limit_action) == 0])
+    error_message = "null lets a job wait for ever"
+  }
+  assert {
+    condition     = aws_launch_template.launch_template[0].block_device_mappings[0].ebs[0].volume_size == 100
+    error_message = "the volume's size arrives"
+  }
+  assert {
+    condition     = aws_cloudwatch_log_group.log_group.retention_in_days == 365 && aws_cloudwatch_log_group.log_group.kms_key_id == var.kms_key_arn && aws_sqs_queue.trigger_dead_letter_queue.kms_master_key_id == var.kms_key_arn
+    error_message = "logs and undelivered events are encrypted with the key"
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.trigger_dead_letter_alarm.alarm_actions == toset(var.alarm_topic_arns)
+    error_message = "the topic is told"
+  }
+  assert {
+    condition     = alltrue([for role in [aws_iam_role.instance_role[0], aws_iam_role.trigger_role] : role.permissions_boundary == var.permissions_boundary_arn && role.tags.team == "platform"])
+    error_message = "roles have the boundary and the tags"
+  }
+  assert {
+    condition     = aws_batch_compute_environment.compute_environment.tags == tomap({ team = "platform", Name = "batchtab-test" }) && aws_batch_compute_environment.compute_environment.compute_resources[0].tags == null
+    error_message = "tags stand beside compute_resources, never in them: there each change is a replacement"
+  }
+}
+
+run "fargate" {
+  variables {
+    capacity              = "FARGATE_SPOT"
+    image_repository_arns = ["arn:aws:ecr:ap-northeast-2:123456789012:repository/my-service"]
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.execution_role_policy[0].policy).Statement[1].Resource == ["arn:aws:ecr:ap-northeast-2:123456789012:repository/my-service"]
+    error_message = "only these repositories may be pulled"
+  }
+  assert {
+    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].type == "FARGATE_SPOT"
+    error_message = "Fargate Spot is a capacity"
+  }
+}

@@ -1,0 +1,89 @@
+# Defaults, and each input.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "ap-northeast-2" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:made" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/made" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:made" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:ap-northeast-2:123456789012:rule/made" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:made" }
+  }
+}
+
+variables {
+  namespace      = "batchtab-test"
+  job_queue_arns = ["arn:aws:batch:ap-northeast-2:123456789012:job-queue/default"]
+}
+
+run "defaults" {
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.failed_job["1"].event_pattern).detail == { jobQueue = ["arn:aws:batch:ap-northeast-2:123456789012:job-queue/default"], status = ["FAILED"] }
+    error_message = "failed jobs of these queues are told"
+  }
+  assert {
+    condition     = aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_NAME"] == "SendToSlack" && aws_lambda_function.function.environment[0].variables["SLACK_CHANNEL"] == "#cron-error" && aws_lambda_function.function.environment[0].variables["SLACK_USERNAME"] == "AWS Batch Job Failed Alert" && aws_lambda_function.function.environment[0].variables["SLACK_ICON_EMOJI"] == ":cloud:" && aws_lambda_function.function.environment[0].variables["SLACK_COLOR"] == "danger"
+    error_message = "the message is the original's"
+  }
+  assert {
+    condition     = aws_lambda_permission.permission["1"].source_arn == "arn:aws:events:ap-northeast-2:123456789012:rule/made"
+    error_message = "only this rule may call the function"
+  }
+  assert {
+    condition     = aws_cloudwatch_log_group.log_group.retention_in_days == 30 && aws_lambda_function.function.dead_letter_config[0].target_arn == "arn:aws:sqs:ap-northeast-2:123456789012:made"
+    error_message = "logs end, and what fails is kept"
+  }
+}
+
+run "every_input" {
+  variables {
+    job_queue_arns           = [for n in range(9) : "arn:aws:batch:ap-northeast-2:123456789012:job-queue/q${n}"]
+    function_name            = "Speak"
+    function_region          = "us-east-1"
+    channel                  = "#batch"
+    username                 = "Batch"
+    icon_emoji               = ":fire:"
+    color                    = "#cc0000"
+    log_retention_days       = 7
+    kms_key_arn              = "arn:aws:kms:ap-northeast-2:123456789012:key/k"
+    alarm_topic_arns         = ["arn:aws:sns:ap-northeast-2:123456789012:oncall"]
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    tags                     = { team = "platform" }
+  }
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.failed_job) == 2
+    error_message = "a pattern holds eight queues, so nine need two rules"
+  }
+  assert {
+    condition     = aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_NAME"] == "Speak" && aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_REGION"] == "us-east-1" && aws_lambda_function.function.environment[0].variables["SLACK_CHANNEL"] == "#batch" && aws_lambda_function.function.environment[0].variables["SLACK_USERNAME"] == "Batch" && aws_lambda_function.function.environment[0].variables["SLACK_ICON_EMOJI"] == ":fire:" && aws_lambda_function.function.environment[0].variables["SLACK_COLOR"] == "#cc0000"
+    error_message = "the message is as wished"
+  }
+  assert {
+    condition     = aws_cloudwatch_log_group.log_group.retention_in_days == 7 && aws_cloudwatch_log_group.log_group.kms_key_id == var.kms_key_arn && aws_lambda_function.function.kms_key_arn == var.kms_key_arn && aws_sqs_queue.dead_letter_queue.kms_master_key_id == var.kms_key_arn
+    error_message = "the key encrypts all three"
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.dead_letter_alarm.alarm_actions == toset(var.alarm_topic_arns)
+    error_message = "the topic is told"
+  }
+  assert {
+    condition     = aws_iam_role.role.permissions_boundary == var.permissions_boundary_arn && aws_iam_role.role.tags.team == "platform"
+    error_message = "the role has boundary and tags"
+  }
+}

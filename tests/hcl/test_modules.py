@@ -1,0 +1,147 @@
+"""`terraform test` on each module, the text of each refusal, and whether nothing was left out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modules._core import export
+from tests.hcl.terraform import MODULE_FILES, MODULES, OFFLINE_PROVIDER, Terraform, copy
+
+HERE = Path(__file__).parent
+NAMES = export.names()
+
+
+@dataclass
+class Refusals:
+    """A module's `refusals.yaml`: what it is given, one wrong value each, and what only several inputs show."""
+
+    given: dict[str, Any]
+    refused: list[dict[str, Any]]
+    together: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, name: str) -> Refusals:
+        content = yaml.safe_load((HERE / name / "refusals.yaml").read_text(encoding="utf-8"))
+        return cls(content["given"], content["refused"], content.get("together", []))
+
+    def rounds(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """The wrong values in as few rounds as there are for one input: a plan tells one refusal of each input."""
+        left = list(self.refused)
+        while left:
+            this = {case["input"]: case for case in reversed(left)}
+            left = [case for case in left if case is not this[case["input"]]]
+            yield this
+
+
+def content(name: str, file: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((MODULES / name / file).read_text(encoding="utf-8"))
+    return read
+
+
+def as_pattern(message: str) -> re.Pattern[str]:
+    """A message with Terraform's `${…}` in it as a pattern of what is told."""
+    parts = re.split(r"\$\{(?:[^{}]|\{[^{}]*\})*\}", message)
+    return re.compile(".*".join(map(re.escape, parts)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_terraform_tests_the_module(name: str, tmp_path: Path) -> None:
+    # GIVEN a copy of a module with its tests
+    copy(MODULES / name, tmp_path, MODULE_FILES)
+    copy(HERE / name, tmp_path, ["*.tftest.hcl"])
+    terraform = Terraform(tmp_path)
+    terraform.init()
+    # WHEN Terraform runs them, with a provider that answers by itself
+    out = terraform.do("test")
+    # THEN all pass, and no warning is told to who uses the module
+    runs = sum(path.read_text(encoding="utf-8").count('\nrun "') for path in (HERE / name).glob("*.tftest.hcl"))
+    assert f"Success! {runs} passed, 0 failed." in out, out
+    assert "Warning" not in out, out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_input_is_exercised(name: str) -> None:
+    # GIVEN what the tests set
+    text = "".join(path.read_text(encoding="utf-8") for path in (HERE / name).glob("*.tftest.hcl"))
+    set_ = set(re.findall(r"^ +(\w+) += ", text, re.MULTILINE))
+    # THEN no input is missing
+    assert content(name, "variables.tf.json")["variable"].keys() - set_ == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_refusal_is_told_in_these_words(name: str, tmp_path: Path) -> None:
+    # GIVEN a module's inputs alone: their validations need no provider
+    shutil.copy(MODULES / name / "variables.tf.json", tmp_path)
+    refusals = Refusals.of(name)
+    for number, cases in enumerate(refusals.rounds()):
+        # WHEN each is given a wrong value
+        values = refusals.given | {input_: case["value"] for input_, case in cases.items()}
+        (tmp_path / f"{number}.tfvars.json").write_text(json.dumps(values), encoding="utf-8")
+        told = [error["detail"] for error in Terraform(tmp_path).errors("plan", f"-var-file={number}.tfvars.json")]
+        # THEN each is refused, in words that a test has read
+        for case in cases.values():
+            assert any(detail.startswith(case["says"]) for detail in told), (case["says"], told)
+        assert len(told) == len(cases), told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_validation_is_exercised(name: str) -> None:
+    said = [case["says"] for case in Refusals.of(name).refused]
+    inputs = [case["input"] for case in Refusals.of(name).refused]
+    for variable, body in content(name, "variables.tf.json")["variable"].items():
+        for rule in body.get("validation", []):
+            # GIVEN what a validation says up to its first long list
+            pattern = as_pattern(rule["error_message"])
+            # THEN a refusal is expected of it
+            known = [
+                says
+                for says, input_ in zip(said, inputs, strict=True)
+                if input_ == variable and (pattern.match(says) or begins(pattern, says))
+            ]
+            assert known, f"{name}/refusals.yaml does not have: {rule['error_message']}"
+
+
+def begins(pattern: re.Pattern[str], says: str) -> bool:
+    """Whether what is expected is the beginning of such a message."""
+    head, _, tail = pattern.pattern.partition(".*")
+    for cut in range(len(says), 0, -1):
+        if tail and re.match(head, says) and re.escape(says[cut:]) and tail.startswith(re.escape(says[cut:])):
+            return True
+    return not tail and re.escape(says) == head[: len(re.escape(says))]
+
+
+@pytest.mark.slow
+def test_rules_across_inputs_are_told_when_terraform_plans(tmp_path: Path) -> None:
+    # GIVEN a call of the module for each combination that cannot be
+    copy(MODULES / "scheduled_job", tmp_path / "job", MODULE_FILES)
+    refusals = Refusals.of("scheduled_job")
+    calls = {
+        f"case_{number}": {"source": "./job", **refusals.given, "name": f"case-{number}", **case["inputs"]}
+        for number, case in enumerate(refusals.together)
+    }
+    (tmp_path / "main.tf.json").write_text(json.dumps({"module": calls}), encoding="utf-8")
+    (tmp_path / "provider.tf").write_text(OFFLINE_PROVIDER, encoding="utf-8")
+    terraform = Terraform(tmp_path)
+    terraform.init()
+    # WHEN Terraform plans
+    told = terraform.errors("plan")
+    # THEN each is told, beginning with the job's name: Terraform does not say which call it is about
+    for number, case in enumerate(refusals.together):
+        name = case["inputs"].get("name", f"case-{number}")
+        own = [error["detail"] for error in told if error["detail"].startswith(f"{name}: ")]
+        assert any(case["says"] in detail for detail in own), (case, own, told)
+    # AND there is a case for each rule
+    (body,) = content("scheduled_job", "main.tf.json")["resource"]["aws_batch_job_definition"].values()
+    for rule in body["lifecycle"]["precondition"]:
+        pattern = as_pattern(rule["error_message"])
+        assert any(pattern.match(error["detail"]) for error in told), rule["error_message"]
