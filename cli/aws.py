@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_s3 import S3Client
 
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
@@ -151,6 +153,44 @@ class Aws:
     def clear_lock(self, bucket: str, stage: str, stack: str) -> None:
         """Removes a lock, whoever holds it."""
         self._s3.delete_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate.tflock")
+
+    # --- images
+
+    @cached_property
+    def _ecr(self) -> ECRClient:
+        client: ECRClient = self._client("ecr")
+        return client
+
+    def image_digest(self, repository: str, tag: str) -> str | None:
+        """The digest of a tagged image; None if there is no such tag.
+
+        Raises:
+            LookupError: there is no such repository.
+        """
+        try:
+            found = self._ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "RepositoryNotFoundException":
+                raise LookupError(repository) from error
+            if code == "ImageNotFoundException":
+                return None
+            raise
+        return next((image["imageDigest"] for image in found["imageDetails"]), None)
+
+    def put_image(self, repository: str, tag: str, manifest: str) -> str:
+        """Registers an image's manifest under a tag and returns its digest."""
+        kind = json.loads(manifest)["mediaType"]
+        made = self._ecr.put_image(
+            repositoryName=repository, imageTag=tag, imageManifest=manifest, imageManifestMediaType=kind
+        )
+        return made["image"]["imageId"]["imageDigest"]
+
+    def registry_login(self) -> tuple[str, str]:
+        """User and password for the account's registry, good for twelve hours."""
+        token = self._ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        user, _, password = base64.b64decode(token).decode().partition(":")
+        return user, password
 
     # --- jobs
 

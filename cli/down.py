@@ -11,6 +11,7 @@ from cli.session import Session, StageOption
 
 def down(stage: StageOption = "local") -> None:
     """Destroy what was deployed to local AWS, and stop it. Nothing is left but the checkout's ignored folders."""
+    from cli.cdktf import Cdktf  # noqa: PLC0415
     from cli.daemon import Daemon  # noqa: PLC0415
     from cli.processes import stoppable  # noqa: PLC0415
     from cli.progress import Step  # noqa: PLC0415
@@ -27,7 +28,7 @@ def down(stage: StageOption = "local") -> None:
 
             clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
             with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
-                stacks.destroy(step.at)
+                Cdktf(session, stacks.log).destroy(step.at)
         with Step("Local AWS") as step:
             step.result = "stopped" if daemon.stop() else "did not run"
         stacks.mark_deployed(None)

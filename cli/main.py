@@ -26,11 +26,19 @@ COMMANDS: dict[str, str] = {
     "status": "cli.status:status",
     "plan": "cli.plan:plan",
     "plan-summary": "cli.ci_plan_summary:plan_summary",
+    "deploy": "cli.ci_deploy:deploy",
     "down": "cli.down:down",
     "bootstrap": "cli.bootstrap:bootstrap",
     "unlock": "cli.unlock:unlock",
     "env": "cli.env:env",
     "schema": "cli.schema:schema",
+    "runner-image": "cli.ci_image:runner_image",
+    "ci-stage": "cli.ci_stage:ci_stage",
+    "ci-roles": "cli.ci_roles:ci_roles",
+    "pr-comment": "cli.ci_comment:pr_comment",
+    "reviewed-plan": "cli.ci_reviewed:reviewed_plan",
+    "drift-issue": "cli.ci_drift:drift_issue",
+    "release-files": "cli.ci_release:release_files",
 }
 INTERRUPTED = 130
 

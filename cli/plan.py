@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,11 @@ _CHANGES = 1
 def plan(
     stage: StageOption = "local",
     fail_on_changes: Annotated[bool, typer.Option(help="Exit with status 1 if anything would change.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for STACK.plan.json (with sensitive values) and reviewed.json (without any)."),
+    ] = None,
+    lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
 ) -> int:
     """Plan every stack against what is deployed. Changes nothing."""
     from cli.processes import stoppable  # noqa: PLC0415
@@ -21,11 +27,17 @@ def plan(
     from cli.stacks import Stacks  # noqa: PLC0415
 
     session = Session.open(stage)
+    stacks = Stacks(session)
     with stoppable(), Step(f"Plan of stage {stage}") as step:
-        plans = Stacks(session).plan(step.at)
+        plans = stacks.plan(step.at, lock=lock)
+        if out is not None:
+            from cli.reviews import write  # noqa: PLC0415
+
+            write(session, stacks, plans, out)
     width = max(len(plan.stack) for plan in plans)
     for found in plans:
-        typer.echo(f"{found.stack.ljust(width)}  {found.summary}")
+        note = " (with stand-ins: what it reads from is not deployed)" if found.provisional else ""
+        typer.echo(f"{found.stack.ljust(width)}  {found.summary}{note}")
     changed = any(found.changes for found in plans)
     if not changed:
         typer.echo("No changes: what is deployed is what the files say.")

@@ -78,10 +78,15 @@ class Session:
         kept = {key: value for key, value in os.environ.items() if not (self.endpoint_url and key == "AWS_PROFILE")}
         return {**kept, **self.variables(), "PATH": path}
 
+    def waves(self) -> list[list[str]]:
+        """The stage's stacks; those of a wave read only from earlier waves."""
+        network = [["network"]] if self.catalog.stage.network.create else []
+        jobs = [f"jobs-{service.service}" for service in self.catalog.services]
+        return [*network, ["environment"], *([jobs] if jobs else [])]
+
     def stacks(self) -> list[str]:
         """The stage's stacks, each after those that it reads from."""
-        network = ["network"] if self.catalog.stage.network.create else []
-        return [*network, "environment", *(f"jobs-{service.service}" for service in self.catalog.services)]
+        return [stack for wave in self.waves() for stack in wave]
 
     def require_local(self, command: str) -> None:
         """Refuses a stage on AWS.

@@ -1,4 +1,4 @@
-"""Deploys, destroys and plans a stage's stacks, with cdktf and Terraform."""
+"""Synthesizes, plans and applies a stage's stacks, with Terraform."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from cli import stand_ins
 from cli.processes import run
 from cli.session import Session, refusal
+from cli.terraform_log import BUSY, first_error, plain
+from jobs.problems import Problems
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# Terraform's lines, as cdktf repeats them: `aws_vpc.vpc (Default/vpc): Creation complete after 10s`.
-_DONE = re.compile(r"(?:Creation|Destruction|Modifications) complete")
-_BUSY = re.compile(r"((?:aws_|data\.)\S+)(?: \([^)]*\))?\S*: (?:Creating|Destroying|Modifying|Still \w+)")
-_REPEATED = re.compile(r"^\S* ?(Synthesizing|Starting)$")
-_NODE_OPTIONS = "--no-deprecation --max-old-space-size=4096"  # the cdktf CLI warns where it finds no size
 _INPUTS = ("main.py", "cdktf.json", "config", "jobs", "lambda", "modules")
 
 
@@ -32,6 +30,7 @@ class Plan:
     changes: bool
     summary: str
     file: Path
+    provisional: bool = False
 
 
 class Stacks:
@@ -41,7 +40,6 @@ class Stacks:
         self._session = session
         self._out = session.root / "cdktf.out" / "stacks"
         self.log = session.state / "terraform.log"
-        self._cdktf = session.root / "node_modules" / ".bin" / "cdktf"
 
     def fingerprint(self) -> str:
         """A hash of all that a synth reads, to tell whether a deployment would find anything new."""
@@ -55,58 +53,9 @@ class Stacks:
                     digest.update(file.read_bytes())
         return digest.hexdigest()
 
-    def deploy(self, on_event: Callable[[str], None]) -> None:
-        """`cdktf deploy` of all stacks.
-
-        Raises:
-            Problems: it failed; the end of the log is in the message's file.
-        """
-        self._cdktf_run("deploy", on_event, "--auto-approve", "--skip-provider-lock")
-
-    def destroy(self, on_event: Callable[[str], None]) -> None:
-        """`cdktf destroy` of all stacks, the last first.
-
-        Raises:
-            Problems: it failed.
-        """
-        self._cdktf_run("destroy", on_event, "--auto-approve", "--skip-provider-lock")
-
-    def _cdktf_run(self, verb: str, on_event: Callable[[str], None], *options: str) -> None:
-        if not self._cdktf.exists():
-            raise refusal("the cdktf CLI is not installed in this checkout", "make setup")
-        self.log.write_bytes(b"")
-        errors: list[str] = []
-        done = 0
-
-        def on_line(raw: str) -> None:
-            nonlocal done
-            line = _ANSI.sub("", raw).strip()
-            done += bool(_DONE.search(line))
-            busy = _BUSY.search(line)
-            if _REPEATED.match(line):
-                on_event("synthesizing")
-            elif busy:
-                on_event(f"{done} resources done, now {busy[1]}")
-            if "Error:" in line:
-                errors.append(line)
-
-        stacks = [*self._session.stacks()]
-        node = self._session.state / "bin" / "node"
-        code = run(
-            [node, self._cdktf, verb, *stacks, *options],
-            cwd=self._session.root,
-            env={**self._session.environment(), "NODE_OPTIONS": _NODE_OPTIONS},
-            log=self.log,
-            on_line=on_line,
-        )
-        if code:
-            raise refusal(
-                f"{verb} failed: {_first_error(self.log)}", f"all that it said is in {_shown(self.log, self._session)}"
-            )
-
     def failure_text(self) -> str:
         """All that the last run said."""
-        return _ANSI.sub("", self.log.read_text(errors="replace"))
+        return plain(self.log.read_text(errors="replace"))
 
     def synthesize(self) -> None:
         """Writes `cdktf.out`.
@@ -114,9 +63,6 @@ class Stacks:
         Raises:
             Problems: the synth failed.
         """
-        self._cdktf_run_synth()
-
-    def _cdktf_run_synth(self) -> None:
         python = self._session.root / ".venv" / "bin" / "python"
         environment = {**self._session.environment(), "CDKTF_OUTDIR": str(self._session.root / "cdktf.out")}
         out = self._session.root / "cdktf.out"
@@ -127,8 +73,12 @@ class Stacks:
         if done.returncode:
             raise refusal(f"synth failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
 
-    def plan(self, on_event: Callable[[str], None]) -> list[Plan]:
+    def plan(self, on_event: Callable[[str], None], *, lock: bool = True) -> list[Plan]:
         """Synthesizes, and plans every stack against what is deployed.
+
+        Args:
+            on_event: Is told what it is at.
+            lock: Whether to take the state's lock, which needs the right to write it.
 
         Raises:
             Problems: a plan failed.
@@ -136,33 +86,81 @@ class Stacks:
         on_event("synth")
         self.synthesize()
         with ThreadPoolExecutor(max_workers=2) as pool:
-            return list(pool.map(lambda stack: self._plan(stack, on_event), self._session.stacks()))
+            return list(pool.map(lambda stack: self.plan_one(stack, on_event, lock=lock), self._session.stacks()))
 
-    def _plan(self, stack: str, on_event: Callable[[str], None]) -> Plan:
+    def plan_one(self, stack: str, on_event: Callable[[str], None], *, lock: bool = True) -> Plan:
+        """Plans one stack; with stand-ins for what stacks will tell that are not deployed yet.
+
+        Raises:
+            Problems: the plan failed.
+        """
         on_event(stack)
         folder = self._out / stack
+        try:
+            return self._plan(stack, folder, lock=lock)
+        except Problems as problems:
+            copy = stand_ins.make(folder, self._session) if stand_ins.MISSING in str(problems) else None
+            if copy is None:
+                raise
+            return replace(self._plan(stack, copy, lock=lock), provisional=True)
+
+    def _plan(self, stack: str, folder: Path, *, lock: bool) -> Plan:
         file = folder / "plan"
         self._terraform(folder, "init", "-input=false", "-reconfigure")
+        locking = () if lock else ("-lock=false",)
         code, text = self._terraform(
-            folder, "plan", "-input=false", "-detailed-exitcode", f"-out={file.name}", accept=(0, 2)
+            folder, "plan", "-input=false", "-detailed-exitcode", *locking, f"-out={file.name}", accept=(0, 2)
         )
         summary = re.search(r"^(Plan: .+|Changes to Outputs:)$", text, re.MULTILINE)
         return Plan(stack, code != 0, summary[1] if summary else "No changes.", file)
 
-    def _terraform(self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,)) -> tuple[int, str]:
+    def show(self, plan: Plan) -> dict[str, Any]:
+        """A plan as `terraform show -json` tells it. It holds sensitive values.
+
+        Raises:
+            Problems: Terraform cannot read it.
+        """
+        _, text = self._terraform(plan.file.parent, "show", "-json", plan.file.name, output_only=True)
+        content: dict[str, Any] = json.loads(text)
+        return content | ({"batchtab_provisional": True} if plan.provisional else {})
+
+    def apply(self, plan: Plan, on_event: Callable[[str], None]) -> None:
+        """Does what a plan says, and nothing else.
+
+        Raises:
+            Problems: it failed, or the plan is stale.
+        """
+        self.log.write_bytes(b"")
+        code = run(
+            ["terraform", "apply", "-no-color", "-input=false", plan.file.name],
+            cwd=plan.file.parent,
+            env=self._session.environment(),
+            log=self.log,
+            on_line=lambda line: on_event(f"{plan.stack}: {busy[1]}") if (busy := BUSY.search(line)) else None,
+        )
+        if code:
+            raise refusal(
+                f"apply of {plan.stack} failed: {first_error(self.log)}",
+                f"all that it said is in {_shown(self.log, self._session)}",
+            )
+
+    def _terraform(
+        self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,), output_only: bool = False
+    ) -> tuple[int, str]:
+        options = () if arguments[0] == "show" else ("-no-color",)
         done = subprocess.run(
-            ["terraform", arguments[0], "-no-color", *arguments[1:]],
+            ["terraform", arguments[0], *options, *arguments[1:]],
             cwd=folder,
             env=self._session.environment(),
             capture_output=True,
             text=True,
             check=False,
         )
-        text = done.stdout + done.stderr
+        text = done.stdout if output_only and done.returncode in accept else done.stdout + done.stderr
         if done.returncode not in accept:
             self.log.write_text(text)
             raise refusal(
-                f"terraform {arguments[0]} of {folder.name} failed: {_first_error(self.log)}",
+                f"terraform {arguments[0]} of {folder.name} failed: {first_error(self.log)}",
                 f"all that it said is in {_shown(self.log, self._session)}",
             )
         return done.returncode, text
@@ -182,15 +180,6 @@ class Stacks:
             path.unlink(missing_ok=True)
         else:
             path.write_text(json.dumps(record))
-
-
-def _first_error(log: Path) -> str:
-    lines = [_ANSI.sub("", line).strip(" │╷╵") for line in log.read_text(errors="replace").splitlines()]
-    found = next((i for i, line in enumerate(lines) if "Error:" in line), None)
-    if found is None:
-        said = [line for line in lines if line]
-        return said[-1] if said else "it said nothing"
-    return " ".join(lines[found].split())
 
 
 def _shown(path: Path, session: Session) -> str:

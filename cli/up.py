@@ -82,13 +82,14 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
 
 
 def _deploy(session: Session, stacks: Stacks) -> None:
+    from cli.cdktf import Cdktf  # noqa: PLC0415
     from cli.progress import Step  # noqa: PLC0415
 
     marker = _marker(session)
     marker.write_text(str(os.getpid()))
     with Step(f"Deployment of {', '.join(session.stacks())}") as step:
         stacks.mark_deployed(None)
-        stacks.deploy(step.at)
+        Cdktf(session, stacks.log).deploy(step.at)
     marker.unlink()
 
 

@@ -170,7 +170,9 @@ def duration(seconds: int) -> str:
     return " ".join(parts) or "0 s"
 
 
-def _headline(before: Job | None, after: Job | None, fields: tuple[Field, ...], now: datetime, zone: tzinfo) -> str:
+def _headline(
+    before: Job | None, after: Job | None, fields: tuple[Field, ...], permitted: bool, now: datetime, zone: tzinfo
+) -> str:
     if after is None:
         return "does not run any more"
     next_ = upcoming(after.schedule, now, zone) if after.schedule and not after.suspended else ""

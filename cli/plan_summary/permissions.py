@@ -183,7 +183,11 @@ def _holder(resource: Resource, plan: Plan) -> str:
     for key in ("role", "function_name", "name"):
         for after in (True, False):
             value = resource.value(key, after=after)
-            if isinstance(value, str) and "${" in value and (match := re.fullmatch(r"\$\{aws_\w+\.(\w+)\.\w+\}", value)):
+            if (
+                isinstance(value, str)
+                and "${" in value
+                and (match := re.fullmatch(r"\$\{aws_\w+\.(\w+)\.\w+\}", value))
+            ):
                 return match[1]
             if isinstance(value, str) and value and "${" not in value:
                 return plan.short(value.rpartition(":")[2])

@@ -56,7 +56,10 @@ class StageStack(TerraformStack):
         TerraformOutput(self, name, value=value, description=description).override_logical_id(name)
 
     def read(self, other: StageStack, output: str) -> Expression:
-        """Another stack's output, from its remote state; that stack is deployed first."""
+        """Another stack's output, from its remote state; that stack is deployed first.
+
+        cdktf is not told of the order, because it would then refuse to deploy this stack alone.
+        """
         label = other.name.replace("-", "_")
         if other.name not in self._others:
             self._others[other.name] = DataTerraformRemoteStateS3(
@@ -67,5 +70,4 @@ class StageStack(TerraformStack):
                 region=self.stage.region,
             )
             self._others[other.name].override_logical_id(label)  # type: ignore[attr-defined]
-            self.add_dependency(other)
         return Expression.of(f"data.terraform_remote_state.{label}.outputs.{output}")

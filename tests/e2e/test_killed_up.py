@@ -31,9 +31,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         os.kill(made.local_pid(), signal.SIGTERM)
 
 
-def _kill_all(process: subprocess.Popen[bytes]) -> None:
-    """As the machine's out-of-memory killer would: nobody gets to clean up."""
-    for pid in [process.pid, *(pid for pid, _ in descendants(process.pid))]:
+def _kill_all(process: subprocess.Popen[bytes], but: int) -> None:
+    """As the machine's out-of-memory killer would: nobody gets to clean up. Local AWS lives on."""
+    for pid in [process.pid, *(pid for pid, _ in descendants(process.pid) if pid != but)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
@@ -54,7 +54,7 @@ def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) 
         time.sleep(0.1)
     assert first.poll() is None, log.read_text()
     # WHEN it and all that it started are killed
-    _kill_all(first)
+    _kill_all(first, but=checkout.local_pid())
     s3 = checkout.client("s3")
     assert s3.list_objects_v2(Bucket="batchtab-local-state", Prefix="local/network.tfstate.tflock").get("Contents")
     # AND `up` runs again

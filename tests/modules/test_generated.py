@@ -21,8 +21,8 @@ NAMES = export.names()
 FILES = [(name, path.name) for name in NAMES for path in sorted((export.MODULES / name).glob("*.tf.json"))]
 
 
-def test_the_four_modules_are_found() -> None:
-    assert NAMES == ["batch_environment", "job_alerts", "runner_repository", "scheduled_job"]
+def test_the_modules_are_found() -> None:
+    assert NAMES == ["batch_environment", "ci_roles", "job_alerts", "runner_repository", "scheduled_job"]
 
 
 @pytest.mark.parametrize("name", NAMES)

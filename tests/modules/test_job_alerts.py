@@ -86,15 +86,29 @@ def test_the_message_is_the_originals_by_default(default: Template) -> None:
         "SLACK_USERNAME": "AWS Batch Job Failed Alert",
         "SLACK_ICON_EMOJI": ":cloud:",
         "SLACK_COLOR": "danger",
+        "ALERT_NAMESPACE": "batchtab-test",
+        "ALERT_DETAILS": "true",
+        "ALERT_LOG_LINES": "20",
     }
 
 
-def test_only_the_rule_may_invoke_the_function(either: Template) -> None:
-    permission = either.one("aws_lambda_permission")
-    assert permission["principal"] == "events.amazonaws.com"
-    assert permission["action"] == "lambda:InvokeFunction"
-    assert permission["for_each"] == "${aws_cloudwatch_event_rule.failed_job}"
-    assert permission["source_arn"] == "${each.value.arn}"
+@pytest.mark.parametrize(
+    ("permission", "rule"), [("permission", "failed_job"), ("blocked_queue_permission", "blocked_queue")]
+)
+def test_only_the_rules_may_invoke_the_function(either: Template, permission: str, rule: str) -> None:
+    found = either.address("aws_lambda_permission", permission)
+    assert found["principal"] == "events.amazonaws.com"
+    assert found["action"] == "lambda:InvokeFunction"
+    assert found["for_each"] == f"${{aws_cloudwatch_event_rule.{rule}}}"
+    assert found["source_arn"] == "${each.value.arn}"
+
+
+def test_a_job_that_blocks_its_queue_is_told_as_well(default: Template) -> None:
+    rule = default.address("aws_cloudwatch_event_rule", "blocked_queue")
+    assert rule["event_pattern"] == (
+        '${jsonencode({ "detail" = { "jobQueue" = each.value }, '
+        '"detail-type" = ["Batch Job Queue Blocked"], "source" = ["aws.batch"] })}'
+    )
 
 
 def test_the_role_may_log_invoke_one_function_and_keep_what_failed(default: Template) -> None:
@@ -109,6 +123,15 @@ def test_the_role_may_log_invoke_one_function_and_keep_what_failed(default: Temp
             "Resource": ["${aws_cloudwatch_log_group.log_group.arn}:*"],
         },
         {"Action": ["lambda:InvokeFunction"], "Effect": "Allow", "Resource": [function]},
+        {
+            "Action": ["logs:GetLogEvents"],
+            "Effect": "Allow",
+            "Resource": [
+                "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.id}:"
+                f"${{data.aws_caller_identity.current.account_id}}:log-group:/aws/batch/batchtab-test{below}:*"
+                for below in ("", "/*")
+            ],
+        },
         {"Action": ["sqs:SendMessage"], "Effect": "Allow", "Resource": ["${aws_sqs_queue.dead_letter_queue.arn}"]},
     ]
     (trust,) = default.statements("aws_iam_role", "role", "assume_role_policy")
@@ -131,11 +154,12 @@ def test_an_event_that_fails_is_tried_again_and_then_kept(either: Template) -> N
 
 
 def test_an_event_that_is_not_delivered_is_kept(either: Template) -> None:
-    target = either.one("aws_cloudwatch_event_target")
-    assert target["dead_letter_config"] == {"arn": "${aws_sqs_queue.dead_letter_queue.arn}"}
-    assert target["retry_policy"] == {"maximum_event_age_in_seconds": 3600, "maximum_retry_attempts": 185}
-    assert target["arn"] == "${aws_lambda_function.function.arn}"
-    assert "role_arn" not in target
+    for name in ("target", "blocked_queue_target"):
+        target = either.address("aws_cloudwatch_event_target", name)
+        assert target["dead_letter_config"] == {"arn": "${aws_sqs_queue.dead_letter_queue.arn}"}
+        assert target["retry_policy"] == {"maximum_event_age_in_seconds": 3600, "maximum_retry_attempts": 185}
+        assert target["arn"] == "${aws_lambda_function.function.arn}"
+        assert "role_arn" not in target
 
 
 def test_the_queue_of_kept_events_is_encrypted_and_watched(default: Template) -> None:
@@ -152,11 +176,19 @@ def test_the_queue_of_kept_events_is_encrypted_and_watched(default: Template) ->
     assert alarm["treat_missing_data"] == "notBreaching"
 
 
-def test_only_the_rules_may_send_to_the_queue_by_its_policy(either: Template) -> None:
-    policy = either.one("aws_sqs_queue")["policy"]
-    assert '"Principal" = { "Service" = "events.amazonaws.com" }' in policy
-    assert '"ArnLike" = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.failed_job : rule.arn] }' in policy
-    assert policy.count('"Effect" = "Allow"') == 1
+def test_only_the_rules_may_send_to_the_queue_by_its_policy(default: Template) -> None:
+    (statement,) = default.statements("aws_sqs_queue", "dead_letter_queue")
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    where = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+    assert statement["Condition"] == {
+        "ArnLike": {
+            "aws:SourceArn": [
+                f"arn:${{data.aws_partition.current.partition}}:events:{where}:rule/batchtab-test-{rule}"
+                for rule in ("failed-job-*", "blocked-queue-*", "alerts-sweep")
+            ]
+        }
+    }
 
 
 # --- the function
@@ -186,7 +218,8 @@ def test_the_code_of_a_module_is_beside_its_files(hcl: Template) -> None:
 
 def test_the_environment_holds_no_secret(either: Template) -> None:
     variables = either.one("aws_lambda_function")["environment"]["variables"]
-    assert not [name for name in variables if re.search("SECRET|TOKEN|WEBHOOK_URL|PASSWORD", name)]
+    assert not [name for name in variables if re.search("TOKEN|WEBHOOK_URL|PASSWORD", name)]
+    assert variables.get("SLACK_WEBHOOK_SECRET_ARN", "").startswith(("", "${var.webhook_secret_arn"))
     assert "hooks.slack.com" not in either.text()
 
 
@@ -201,6 +234,10 @@ def test_each_argument_arrives() -> None:
         username="Batch ${HOME}",
         icon_emoji=":fire:",
         color="#cc0000",
+        details=False,
+        stage="prod",
+        rerun_command="batchtab run {job} --stage prod",
+        log_lines=5,
         log_retention_days=90,
         kms_key_arn=KEY_ARN,
         alarm_topic_arns=[TOPIC_ARN],
@@ -215,6 +252,11 @@ def test_each_argument_arrives() -> None:
         "SLACK_USERNAME": "Batch $${HOME}",
         "SLACK_ICON_EMOJI": ":fire:",
         "SLACK_COLOR": "#cc0000",
+        "ALERT_NAMESPACE": "batchtab-test",
+        "ALERT_DETAILS": "false",
+        "ALERT_STAGE": "prod",
+        "ALERT_RERUN_COMMAND": "batchtab run {job} --stage prod",
+        "ALERT_LOG_LINES": "5",
     }
     assert function["kms_key_arn"] == KEY_ARN
     assert template.one("aws_cloudwatch_log_group")["retention_in_days"] == 90
@@ -249,6 +291,19 @@ def test_queues_may_be_an_expression() -> None:
         ({"icon_emoji": "cloud"}, "icon_emoji: 'cloud' is not allowed: an emoji between colons"),
         ({"color": "red"}, "color: 'red' is not allowed: good, warning, danger or a code"),
         ({"username": "x" * 81}, "is 81 characters long: a name (at most 80 characters)"),
+        ({"webhook_secret_arn": "https://hooks.slack.com/x"}, "is not allowed: the ARN of an SSM parameter"),
+        ({"log_lines": 101}, "log_lines: 101 is too large: 0 to 100 (lines)"),
+        ({"repeat_seconds": -1}, "repeat_seconds: -1 is too short: 0 to 604800 (seconds)"),
+        ({"gather_seconds": 41}, "gather_seconds: 41 is too long: 0 to 40 (seconds)"),
+        ({"give_up_seconds": 59}, "give_up_seconds: 59 is too short: 60 to 86400 (seconds)"),
+        ({"routes": {"my-service": {}}}, "routes: they are kept in the table, which only quiet alerts have"),
+        ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
+        (
+            {"quiet": True, "routes": {"a": {"chanel": "#x"}}},
+            "routes: a: unknown key 'chanel': channel, mention or mute",
+        ),
+        ({"quiet": True, "routes": {"a": {"channel": "# x"}}}, "routes: a: channel: '# x' is not allowed"),
+        ({"quiet": True, "routes": {"a": {"mention": "bob"}}}, "routes: a: mention: 'bob' is not allowed"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
     ],
 )
@@ -257,23 +312,139 @@ def test_what_aws_or_slack_would_refuse_is_refused(arguments: dict[str, Any], me
         alerts(**arguments)
 
 
+ALWAYS = {
+    "aws_cloudwatch_event_rule.failed_job",
+    "aws_cloudwatch_event_rule.blocked_queue",
+    "aws_cloudwatch_event_target.target",
+    "aws_cloudwatch_event_target.blocked_queue_target",
+    "aws_cloudwatch_log_group.log_group",
+    "aws_cloudwatch_metric_alarm.dead_letter_alarm",
+    "aws_iam_role.role",
+    "aws_iam_role_policy.role_policy",
+    "aws_lambda_function.function",
+    "aws_lambda_function_event_invoke_config.event_invoke_config",
+    "aws_lambda_permission.permission",
+    "aws_lambda_permission.blocked_queue_permission",
+    "aws_sqs_queue.dead_letter_queue",
+    "data.aws_caller_identity.current",
+    "data.aws_partition.current",
+    "data.aws_region.current",
+}
+IF_QUIET = {
+    "aws_cloudwatch_event_rule.sweep",
+    "aws_cloudwatch_event_target.sweep_target",
+    "aws_lambda_permission.sweep_permission",
+    "aws_dynamodb_table.table",
+}
+
+
 def test_addresses_are_the_same_by_both_doors_and_without_hashes(default: Template, hcl: Template) -> None:
-    assert default.addresses() == hcl.addresses()
-    assert default.addresses() == {
-        "aws_cloudwatch_event_rule.failed_job",
-        "aws_cloudwatch_event_target.target",
-        "aws_cloudwatch_log_group.log_group",
-        "aws_cloudwatch_metric_alarm.dead_letter_alarm",
-        "aws_iam_role.role",
-        "aws_iam_role_policy.role_policy",
-        "aws_lambda_function.function",
-        "aws_lambda_function_event_invoke_config.event_invoke_config",
-        "aws_lambda_permission.permission",
-        "aws_sqs_queue.dead_letter_queue",
-        "data.aws_caller_identity.current",
-        "data.aws_partition.current",
-        "data.aws_region.current",
+    assert default.addresses() == ALWAYS
+    optional = {"aws_dynamodb_table_item.route", "aws_lambda_event_source_mapping.trigger_mapping"}
+    assert hcl.addresses() == ALWAYS | IF_QUIET | optional
+
+
+# --- quiet
+
+
+ROUTES = {"my-service": {}, "my-service-do-often": {"channel": "#ops", "mention": "here", "mute": True}}
+TRIGGERS = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Template:
+    return alerts(quiet=True, repeat_seconds=60, gather_seconds=1, give_up_seconds=120, routes=ROUTES)
+
+
+def test_quiet_alerts_have_a_table_and_a_clock(quiet: Template) -> None:
+    assert quiet.addresses() == ALWAYS | IF_QUIET | {"aws_dynamodb_table_item.route"}
+    table = quiet.one("aws_dynamodb_table")
+    assert (table["hash_key"], table["range_key"], table["billing_mode"]) == ("pk", "sk", "PAY_PER_REQUEST")
+    assert table["ttl"] == {"attribute_name": "expires_at", "enabled": True}
+    assert table["server_side_encryption"] == {"enabled": True}
+    assert table["point_in_time_recovery"] == {"enabled": True}
+    assert quiet.address("aws_cloudwatch_event_rule", "sweep")["schedule_expression"] == "rate(1 minute)"
+    assert json.loads(quiet.address("aws_cloudwatch_event_target", "sweep_target")["input"]) == {"batchtab": "sweep"}
+    permission = quiet.address("aws_lambda_permission", "sweep_permission")
+    assert permission["source_arn"] == "${aws_cloudwatch_event_rule.sweep.arn}"
+
+
+def test_quiet_alerts_hear_of_successes_too(quiet: Template, hcl: Template) -> None:
+    pattern = quiet.address("aws_cloudwatch_event_rule", "failed_job")["event_pattern"]
+    assert '"status" = ["FAILED", "SUCCEEDED"]' in pattern
+    chosen = hcl.address("aws_cloudwatch_event_rule", "failed_job")["event_pattern"]
+    assert '"status" = var.quiet ? ["FAILED", "SUCCEEDED"] : ["FAILED"]' in chosen
+
+
+def test_the_function_may_use_its_table_and_no_other(quiet: Template) -> None:
+    statements = quiet.statements("aws_iam_role_policy", "role_policy")
+    (statement,) = [one for one in statements if one["Action"][0].startswith("dynamodb:")]
+    assert statement["Resource"] == ["${aws_dynamodb_table.table.arn}"]
+    assert "dynamodb:Scan" not in statement["Action"]
+    assert wildcards(quiet) == []
+    variables = quiet.one("aws_lambda_function")["environment"]["variables"]
+    assert variables["ALERT_TABLE_NAME"] == "${aws_dynamodb_table.table.name}"
+    assert [variables[f"ALERT_{name}_SECONDS"] for name in ("REPEAT", "GATHER", "GIVE_UP")] == ["60", "1", "120"]
+    assert variables["ALERT_DEAD_LETTER_QUEUE_URL"] == "${aws_sqs_queue.dead_letter_queue.url}"
+
+
+def test_routes_are_rows_of_the_table(quiet: Template, hcl: Template) -> None:
+    row = quiet.one("aws_dynamodb_table_item")
+    assert row["for_each"] == {
+        "my-service": {"channel": "", "mention": "", "mute": False},
+        "my-service-do-often": {"channel": "#ops", "mention": "here", "mute": True},
     }
+    assert row["table_name"] == "${aws_dynamodb_table.table.name}"
+    assert hcl.one("aws_dynamodb_table_item")["item"] == row["item"]
+    assert hcl.one("aws_dynamodb_table_item")["for_each"] == (
+        "${{ for name, route in var.routes : name => route if var.quiet }}"
+    )
+
+
+def test_the_module_refuses_routes_without_a_table(hcl: Template) -> None:
+    (rule,) = hcl.one("aws_lambda_function")["lifecycle"]["precondition"]
+    assert rule["condition"] == "${var.quiet || (!(length(var.routes) > 0))}"
+
+
+# --- other ways
+
+
+def test_a_webhook_is_named_by_its_secret_and_replaces_the_function() -> None:
+    secret = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
+    template = alerts(webhook_secret_arn=secret, webhook_kms_key_arn=KEY_ARN)
+    statements = template.statements("aws_iam_role_policy", "role_policy")
+    assert {"Action": ["secretsmanager:GetSecretValue"], "Effect": "Allow", "Resource": [secret]} in statements
+    assert {"Action": ["kms:Decrypt"], "Effect": "Allow", "Resource": [KEY_ARN]} in statements
+    actions = [action for statement in statements for action in statement["Action"]]
+    assert not {"lambda:InvokeFunction", "ssm:GetParameter"} & set(actions)
+    variables = template.one("aws_lambda_function")["environment"]["variables"]
+    assert variables["SLACK_WEBHOOK_SECRET_ARN"] == secret
+    assert "SLACK_FUNCTION_NAME" not in variables
+
+
+def test_a_webhook_may_stand_in_a_parameter() -> None:
+    parameter = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/slack/webhook"
+    statements = alerts(webhook_secret_arn=parameter).statements("aws_iam_role_policy", "role_policy")
+    assert {"Action": ["ssm:GetParameter"], "Effect": "Allow", "Resource": [parameter]} in statements
+    assert not [one for one in statements if one["Action"] == ["secretsmanager:GetSecretValue"]]
+
+
+def test_triggers_that_failed_are_read_from_their_queue(hcl: Template) -> None:
+    template = alerts(trigger_dead_letter_queue_arn=TRIGGERS)
+    assert template.one("aws_lambda_event_source_mapping")["event_source_arn"] == TRIGGERS
+    statements = template.statements("aws_iam_role_policy", "role_policy")
+    assert {
+        "Action": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        "Effect": "Allow",
+        "Resource": [TRIGGERS],
+    } in statements
+    assert hcl.one("aws_lambda_event_source_mapping")["count"] == "${var.tell_failed_triggers ? 1 : 0}"
+
+
+def test_a_queue_that_the_function_reads_hides_messages_for_longer_than_it_runs() -> None:
+    function = alerts().one("aws_lambda_function")
+    queue = module("batch_environment").one("aws_sqs_queue")
+    assert queue["visibility_timeout_seconds"] >= 6 * function["timeout"]
 
 
 def test_another_id_comes_first_in_addresses() -> None:

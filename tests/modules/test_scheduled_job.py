@@ -178,9 +178,9 @@ def test_a_suspended_job_keeps_its_rule() -> None:
 
 def test_undelivered_events_are_kept_where_a_queue_is_given(original: Template) -> None:
     target = job(dead_letter_queue_arn=DEAD_LETTERS).one("aws_cloudwatch_event_target")
-    assert target["dynamic"]["dead_letter_config"] == {"for_each": "${[1]}", "content": {"arn": DEAD_LETTERS}}
-    without = original.one("aws_cloudwatch_event_target")["dynamic"]["dead_letter_config"]
-    assert without["for_each"] == "${[]}"
+    assert target["dead_letter_config"] == [{"arn": DEAD_LETTERS}]
+    without = original.one("aws_cloudwatch_event_target")
+    assert "dead_letter_config" not in without
 
 
 # --- command and environment
