@@ -304,6 +304,12 @@ _SLACK = "https://docs.slack.dev/reference"
 SLACK_CHANNEL = Text(
     "^[^\\s]+$", 80, "a channel's name with its '#', or its id", f"{_SLACK}/objects/conversation-object"
 )
+SLACK_MENTION = Text(
+    "^@?(here|channel|everyone|[UWS][A-Z0-9]{2,20})$",
+    22,
+    "here, channel, everyone, or the id of a user or a group, such as U024BE7LH",
+    "https://docs.slack.dev/messaging/formatting-message-text",
+)
 SLACK_USERNAME = Text("^[^\\s].*$", 80, "a name", f"{_SLACK}/methods/chat.postMessage")
 SLACK_EMOJI = Text(
     "^:[^:\\s]+:$", 100, "an emoji between colons, such as ':cloud:'", f"{_SLACK}/methods/chat.postMessage"
@@ -314,6 +320,14 @@ SLACK_COLOR = Text(
     "good, warning, danger or a code such as '#cc0000'",
     "https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments",
 )
+
+LOG_LINES = Range(
+    0, 100, "lines", "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"
+)
+_SECONDS_OF_ALERTS = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"
+REPEAT_SECONDS = Range(0, 7 * 86_400, "seconds", _SECONDS_OF_ALERTS)
+GATHER_SECONDS = Range(0, 40, "seconds", _SECONDS_OF_ALERTS)  # the function may run two minutes
+GIVE_UP_SECONDS = Range(60, 86_400, "seconds", _SECONDS_OF_ALERTS)
 
 # Ours. 1 vCPU with 2048 MiB is a size that EC2 and Fargate both take.
 JOB_DEFAULTS: Mapping[str, Any] = MappingProxyType(
@@ -346,6 +360,12 @@ ALERT_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "username": "AWS Batch Job Failed Alert",
         "icon_emoji": ":cloud:",
         "color": "danger",
+        "details": True,
+        "log_lines": 20,
+        "quiet": False,
+        "repeat_seconds": 3600,
+        "gather_seconds": 5,
+        "give_up_seconds": 900,
     }
 )
 REPOSITORY_DEFAULTS: Mapping[str, Any] = MappingProxyType(

@@ -1,37 +1,62 @@
-"""The function's entry: an event of Batch becomes a message in Slack."""
+"""The function's entry: an event becomes a message in Slack."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
-from . import function, message
-from .events import FailedJob
+from . import attachment, blocks, function, logs, webhook
+from .app import NOTHING, App
+from .clients import client
 from .redaction import redact
 from .settings import Settings
+from .story import Story
+from .table import Table
 
-_REMEMBERED = 1000
-
-# EventBridge delivers at least once. What this process has sent is not sent again; another process does not know.
-_sent: dict[str, None] = {}
+_NO_CONTEXT_SECONDS = 60.0
 
 
-def lambda_handler(event: Any, context: Any) -> dict[str, str]:  # noqa: ARG001 - Lambda's signature
-    """Tells one failed job.
+def lambda_handler(event: Any, context: Any) -> dict[str, str]:
+    """Tells one event.
 
     Raises:
-        UnreadableEvent: the event is none of a failed job.
+        UnreadableEvent: it is none that this function knows.
         DeliveryFailed: the message did not arrive.
     """
-    print(json.dumps({"event": redact(event)}, ensure_ascii=False, default=str))
-    job = FailedJob.parse(event)
+    is_sweep = isinstance(event, dict) and event.get("batchtab") == "sweep"
+    if not is_sweep:  # it comes each minute, and mostly for nothing
+        print(json.dumps({"event": redact(event)}, ensure_ascii=False, default=str))
     settings = Settings.read()
-    if job.event_id in _sent:
-        print(json.dumps({"told_already": job.event_id}))
-        return {"outcome": "told already"}
-    function.send(message.render(job, settings), function_name=settings.function_name, region=settings.function_region)
-    if job.event_id:
-        _sent[job.event_id] = None
-        if len(_sent) > _REMEMBERED:
-            del _sent[next(iter(_sent))]
-    return {"outcome": "told"}
+
+    def remaining_seconds() -> float:
+        known = getattr(context, "get_remaining_time_in_millis", None)
+        return known() / 1000 if known else _NO_CONTEXT_SECONDS
+
+    def deliver(story: Story) -> None:
+        if settings.webhook_secret_arn:
+            message = blocks.render(story, settings)
+            webhook.send(message, secret_arn=settings.webhook_secret_arn, remaining_seconds=remaining_seconds)
+        else:
+            message = attachment.render(story, settings)
+            function.send(message, function_name=settings.function_name, region=settings.function_region)
+
+    def keep(body: str) -> None:
+        sqs = client("sqs", connect_seconds=2, read_seconds=5, attempts=3)
+        sqs.send_message(QueueUrl=settings.dead_letter_queue_url, MessageBody=body)
+
+    app = App(
+        settings,
+        deliver=deliver,
+        tail=logs.tail,
+        gave_way=logs.gave_way,
+        keep=keep,
+        table=Table(settings.table_name) if settings.table_name else None,
+        now=lambda: int(time.time()),
+        sleep=time.sleep,
+        remaining_seconds=remaining_seconds,
+    )
+    outcome = app.handle(event)
+    if not (is_sweep and outcome == NOTHING):
+        print(json.dumps({"outcome": outcome}))
+    return {"outcome": outcome}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-MASK = "***"
+from .text import MASK, mask
+
 # Lists of name and value in containers, overrides, nodes, ECS and EKS properties, and the maps beside them.
 _VALUES = frozenset({"environment", "env", "parameters"})
 
@@ -12,8 +13,8 @@ _VALUES = frozenset({"environment", "env", "parameters"})
 def redact(value: Any, *, masked: bool = False) -> Any:
     """A copy in which values of environment variables and parameters are masked; their names stay.
 
-    Commands stay: what stands in them is in the job definition, for all to read who may read jobs. References to
-    secrets (`valueFrom`) are not secret.
+    In commands and all other text only what looks like a secret is masked. References to secrets (`valueFrom`) are not
+    secret.
     """
     if isinstance(value, dict):
         if masked and "name" in value:
@@ -21,4 +22,6 @@ def redact(value: Any, *, masked: bool = False) -> Any:
         return {key: MASK if masked else redact(item, masked=key in _VALUES) for key, item in value.items()}
     if isinstance(value, list):
         return [redact(item, masked=masked) for item in value]
-    return MASK if masked else value
+    if masked:
+        return MASK
+    return mask(value) if isinstance(value, str) else value

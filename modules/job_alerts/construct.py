@@ -1,18 +1,11 @@
-"""A rule on failed jobs, the function that tells Slack of them, and what keeps an alert that did not arrive."""
+"""Rules on failed jobs, the function that tells Slack of them, and what keeps an alert that did not arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
-    CloudwatchEventTarget,
-    CloudwatchEventTargetDeadLetterConfig,
-    CloudwatchEventTargetRetryPolicy,
-)
 from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import LambdaFunctionEventInvokeConfig
-from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
 
 from jobs import limits
@@ -20,29 +13,30 @@ from jobs import limits
 from .._core.account import Account
 from .._core.arguments import check
 from .._core.dead_letters import dead_letter_queue
-from .._core.documents import document
-from .._core.expressions import Expression, as_map, choose, hcl, is_expression, is_set, literal
+from .._core.expressions import Expression, choose, hcl, is_expression, is_set, literal
 from .._core.functions import python_function
 from .._core.resources import Unit, make
+from . import delivery, memory, rules
 
 _PACKAGE = "job_alerts"
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 120
 _MEMORY_MIB = 256
 _RETRIES = 2  # Lambda's most, after one and two minutes
 _EVENT_AGE_SECONDS = 6 * 3600  # Lambda's most: how long a throttled event waits
-_DELIVERY_AGE_SECONDS = 3600  # how long EventBridge tries to hand an event to Lambda
-_DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
-# EventBridge takes 2,048 characters of pattern by default, and a queue's ARN may have 190: each rule gets this many.
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
-_QUEUES_PER_RULE = 8
+_DEFAULTS = limits.ALERT_DEFAULTS
 
 
 class JobAlerts(Unit):
-    """Tells Slack of each job of some queues that failed, through a function that exists.
+    """Tells Slack of each job of some queues that failed, and of each job that blocks its queue.
 
-    Batch says FAILED once, after the last attempt. The event goes to a Lambda function, which hands the message to
-    `function_name` and waits for its answer. An alert is not lost without a word: what EventBridge cannot deliver and
-    what the function fails on three times goes into one dead-letter queue, whose alarm says so.
+    Batch says FAILED once, after the last attempt. The event goes to a Lambda function, which makes a message and waits
+    until it is taken: by a function that exists, or by a webhook. An alert is not lost without a word: what EventBridge
+    cannot deliver and what the function fails on three times goes into one dead-letter queue, whose alarm says so; both
+    keep the event as it came, so that it can be given to the function again.
+
+    Quiet alerts have a table: the same event is told once, jobs that fail again and again are counted and told once in
+    `repeat_seconds`, a job that succeeds again is told, jobs that failed because of another are told with it, and a
+    storm becomes a few messages that name every job. Where the table does not answer, all is told at once.
 
     See https://docs.aws.amazon.com/batch/latest/userguide/cloudwatch_event_stream.html
     """
@@ -54,34 +48,61 @@ class JobAlerts(Unit):
         *,
         namespace: str,
         job_queue_arns: Sequence[str] | Expression,
-        function_name: str = limits.ALERT_DEFAULTS["function_name"],
+        function_name: str = _DEFAULTS["function_name"],
         function_region: str | None = None,
-        channel: str = limits.ALERT_DEFAULTS["channel"],
-        username: str = limits.ALERT_DEFAULTS["username"],
-        icon_emoji: str = limits.ALERT_DEFAULTS["icon_emoji"],
-        color: str = limits.ALERT_DEFAULTS["color"],
+        webhook_secret_arn: str | None = None,
+        webhook_kms_key_arn: str | None = None,
+        channel: str = _DEFAULTS["channel"],
+        username: str = _DEFAULTS["username"],
+        icon_emoji: str = _DEFAULTS["icon_emoji"],
+        color: str = _DEFAULTS["color"],
+        details: bool | Expression = _DEFAULTS["details"],
+        stage: str = "",
+        rerun_command: str = "",
+        log_lines: int | Expression = _DEFAULTS["log_lines"],
+        quiet: bool | Expression = _DEFAULTS["quiet"],
+        repeat_seconds: int | Expression = _DEFAULTS["repeat_seconds"],
+        gather_seconds: int | Expression = _DEFAULTS["gather_seconds"],
+        give_up_seconds: int | Expression = _DEFAULTS["give_up_seconds"],
+        routes: Mapping[str, Mapping[str, Any]] | Expression | None = None,
+        trigger_dead_letter_queue_arn: str | None = None,
         log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
         kms_key_arn: str | None = None,
         alarm_topic_arns: Sequence[str] | Expression = (),
         permissions_boundary_arn: str | None = None,
-        tags: Any = None,
+        tags: Mapping[str, str] | Expression | None = None,
     ) -> None:
         """Makes the alerts.
 
         Args:
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
-            namespace: Names begin with it.
+            namespace: Names begin with it, and the logs of jobs that may be read.
             job_queue_arns: Jobs of these queues are told. How many there are must be known when Terraform plans.
             function_name: Takes a Slack message as JSON and sends it; of this account.
             function_region: Its region; None is the region of the stack.
-            channel: Slack channel, with its `#`.
+            webhook_secret_arn: Instead of the function: the ARN of the secret or parameter that holds a webhook's
+                address. It is read when it is needed and stands in no state, setting or log.
+            webhook_kms_key_arn: The key of that secret, if it is not AWS's own.
+            channel: Slack channel, with its `#`. Webhooks of today's Slack apps have a channel of their own.
             username: Who seems to speak.
             icon_emoji: Their picture.
             color: Of the bar beside the text: `danger`, `warning`, `good` or a code such as `#cc0000`.
+            details: Whether a message says more than its one sentence: what happened, when, the end of the log, links.
+            stage: Shown in messages.
+            rerun_command: What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and
+                `{region}` are filled in. Empty: the AWS CLI's command.
+            log_lines: How many of the job's last lines are shown, with what looks like a secret masked; 0: none.
+            quiet: Whether repeats, dependents and storms are folded.
+            repeat_seconds: How often a job that fails again and again is told.
+            gather_seconds: How long a failure waits for what belongs to it; longer in a storm.
+            give_up_seconds: After which what Slack did not take goes into the dead-letter queue.
+            routes: By a service's or a job's name: `channel`, `mention`, `mute`. An empty one tells that there is a
+                service of this name. For quiet alerts.
+            trigger_dead_letter_queue_arn: An environment's; each of its messages is told as a run that did not start.
             log_retention_days: How long CloudWatch keeps the function's log.
-            kms_key_arn: Encrypts log group, dead-letter queue and the function's environment instead of AWS's own keys.
-                Its policy must let events.amazonaws.com, sqs and logs use it.
+            kms_key_arn: Encrypts log group, queue, table and the function's environment instead of AWS's own keys. Its
+                policy must let events.amazonaws.com, sqs and logs use it.
             alarm_topic_arns: SNS topics that are told when an alert could not be delivered.
             permissions_boundary_arn: For the function's role.
             tags: On everything.
@@ -90,68 +111,86 @@ class JobAlerts(Unit):
             ValueError: a known value is outside what AWS or Slack allows.
         """
         super().__init__(scope, id_)
-        check("namespace", namespace, limits.NAMESPACE_ANY)
-        check("function_name", function_name, limits.FUNCTION_NAME)
-        check("function_region", function_region, limits.REGION)
-        check("channel", channel, limits.SLACK_CHANNEL)
-        check("username", username, limits.SLACK_USERNAME)
-        check("icon_emoji", icon_emoji, limits.SLACK_EMOJI)
-        check("color", color, limits.SLACK_COLOR)
-        check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
+        routes = {} if routes is None else routes
+        _check(
+            namespace=(namespace, limits.NAMESPACE_ANY),
+            function_name=(function_name, limits.FUNCTION_NAME),
+            function_region=(function_region, limits.REGION),
+            webhook_secret_arn=(webhook_secret_arn, limits.SECRET_ARN),
+            channel=(channel, limits.SLACK_CHANNEL),
+            username=(username, limits.SLACK_USERNAME),
+            icon_emoji=(icon_emoji, limits.SLACK_EMOJI),
+            color=(color, limits.SLACK_COLOR),
+            log_lines=(log_lines, limits.LOG_LINES),
+            repeat_seconds=(repeat_seconds, limits.REPEAT_SECONDS),
+            gather_seconds=(gather_seconds, limits.GATHER_SECONDS),
+            give_up_seconds=(give_up_seconds, limits.GIVE_UP_SECONDS),
+            log_retention_days=(log_retention_days, limits.LOG_RETENTION_DAYS),
+        )
         if not is_expression(job_queue_arns):
             if not job_queue_arns:
                 raise ValueError("job_queue_arns is empty: name at least one queue")
             for arn in job_queue_arns:
                 check("job_queue_arns", arn, limits.JOB_QUEUE_ARN)
+        memory.check_routes(routes, quiet)
         name = f"{namespace}-job-alerts"
         account = Account.of(self)
         region = choose(is_set(function_region), function_region, account.region)
 
-        self.rule = make(
-            self,
-            CloudwatchEventRule,
-            "failed_job",
-            for_each=_by_rule(job_queue_arns),
-            name=f"{namespace}-failed-job-${{each.key}}",
-            description="Jobs that Batch gave up.",
-            event_pattern=document(
-                {
-                    "source": ["aws.batch"],
-                    "detail-type": ["Batch Job State Change"],
-                    "detail": {"status": ["FAILED"], "jobQueue": Expression.of("each.value")},
-                }
-            ),
-            tags=as_map(tags),
+        statuses = choose(quiet, ["FAILED", "SUCCEEDED"], ["FAILED"])
+        detail = {"status": statuses}
+        self.rule = rules.on_jobs(self, "failed_job", namespace, job_queue_arns, "Batch Job State Change", detail, tags)
+        self.blocked_rule = rules.on_jobs(
+            self, "blocked_queue", namespace, job_queue_arns, "Batch Job Queue Blocked", {}, tags
         )
         self.dead_letter_queue = dead_letter_queue(
             self,
             "dead_letter",
             name=f"{name}-dead-letter",
             sender="events.amazonaws.com",
-            source_arn=Expression.of(f"[for rule in {self.rule.address} : rule.arn]"),
+            source_arn=[account.arn("events", f"rule/{namespace}-{rule}") for rule in rules.NAMES],
             description=f"An alert of {namespace} was not delivered: its event lies in the queue.",
             kms_key_arn=kms_key_arn,
             alarm_topic_arns=alarm_topic_arns,
             tags=tags,
         )
-        self.sender_function_arn = _function_arn(account, region, function_name)
+        self.table = memory.table(self, namespace, quiet, kms_key_arn, tags)
+        self.sender_function_arn = delivery.function_arn(account, region, function_name)
+        streams = [account.arn("logs", f"log-group:/aws/batch/{namespace}{below}:*") for below in ("", "/*")]
         made = python_function(
             self,
             name=name,
             package=_PACKAGE,
             description=f"Tells Slack of failed jobs of {namespace}.",
             environment={
-                "SLACK_FUNCTION_NAME": function_name,
-                "SLACK_FUNCTION_REGION": region,
                 "SLACK_CHANNEL": literal(channel),
                 "SLACK_USERNAME": literal(username),
                 "SLACK_ICON_EMOJI": literal(icon_emoji),
                 "SLACK_COLOR": literal(color),
+                "ALERT_NAMESPACE": namespace,
+                "ALERT_DETAILS": _text(details),
+                "ALERT_STAGE": literal(stage),
+                "ALERT_RERUN_COMMAND": literal(rerun_command),
+                "ALERT_LOG_LINES": _text(log_lines),
+                **delivery.environment(function_name, region, webhook_secret_arn),
+                **memory.environment(
+                    self.table,
+                    quiet,
+                    {
+                        "ALERT_REPEAT_SECONDS": _text(repeat_seconds),
+                        "ALERT_GATHER_SECONDS": _text(gather_seconds),
+                        "ALERT_GIVE_UP_SECONDS": _text(give_up_seconds),
+                        "ALERT_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue["url"],
+                    },
+                ),
             },
             may=[
-                (["lambda:InvokeFunction"], [self.sender_function_arn]),
+                *delivery.grants(self.sender_function_arn, webhook_secret_arn, webhook_kms_key_arn),
+                (["logs:GetLogEvents"], streams),
                 (["sqs:SendMessage"], [self.dead_letter_queue["arn"]]),
-                # A queue encrypted with a key of the customer's: who sends to it must be able to use the key.
+                (list(memory.ACTIONS), choose(quiet, [self.table.get("arn")], [])),
+                *rules.trigger_grants(trigger_dead_letter_queue_arn),
+                # What a key of the customer's encrypts is of use only to those who may use the key.
                 (["kms:Decrypt", "kms:GenerateDataKey"], choose(is_set(kms_key_arn), [kms_key_arn], [])),
             ],
             timeout_seconds=_TIMEOUT_SECONDS,
@@ -163,6 +202,8 @@ class JobAlerts(Unit):
             dead_letter_queue=self.dead_letter_queue,
         )
         self.function, self.log_group, self.role = made.function, made.log_group, made.role
+        memory.write_routes(self, self.table, routes, quiet)
+        memory.require_table(self.function, routes, quiet)
         make(
             self,
             LambdaFunctionEventInvokeConfig,
@@ -171,38 +212,19 @@ class JobAlerts(Unit):
             maximum_event_age_in_seconds=_EVENT_AGE_SECONDS,
             maximum_retry_attempts=_RETRIES,
         )
-        permission = make(
-            self,
-            LambdaPermission,
-            "permission",
-            for_each=Expression.of(self.rule.address),
-            statement_id="failed-job-${each.key}",
-            action="lambda:InvokeFunction",
-            function_name=self.function["function_name"],
-            principal="events.amazonaws.com",
-            source_arn=Expression.of("each.value.arn"),
-        )
-        make(
-            self,
-            CloudwatchEventTarget,
-            "target",
-            for_each=Expression.of(self.rule.address),
-            rule=Expression.of("each.value.name"),
-            arn=self.function["arn"],
-            retry_policy=CloudwatchEventTargetRetryPolicy(
-                maximum_event_age_in_seconds=_DELIVERY_AGE_SECONDS, maximum_retry_attempts=_DELIVERY_ATTEMPTS
-            ),
-            dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=self.dead_letter_queue["arn"]),
-            depends_on=[permission.address],
-        )
+        rules.connect(self, self.rule, "failed_job", self.function, self.dead_letter_queue)
+        rules.connect(self, self.blocked_rule, "blocked_queue", self.function, self.dead_letter_queue)
+        rules.sweep(self, namespace, quiet, self.function, tags)
+        rules.on_triggers(self, trigger_dead_letter_queue_arn, self.function, made.role_policy.address, tags)
 
 
-def _by_rule(job_queue_arns: Any) -> Expression:
-    """The queues in handfuls, each with a number that is known when Terraform plans."""
-    return Expression.of(
-        f"{{ for index, arns in chunklist({hcl(job_queue_arns)}, {_QUEUES_PER_RULE}) : tostring(index + 1) => arns }}"
-    )
+def _check(**values: tuple[Any, Any]) -> None:
+    for name, (value, limit) in values.items():
+        check(name, value, limit)
 
 
-def _function_arn(account: Account, region: Any, name: str) -> str:
-    return f"arn:{account.partition}:lambda:{region}:{account.id}:function:{name}"
+def _text(value: Any) -> Any:
+    """A setting as an environment variable."""
+    if is_expression(value):
+        return Expression.of(f"tostring({hcl(value)})")
+    return str(value).lower() if isinstance(value, bool) else str(value)

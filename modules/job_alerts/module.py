@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jobs import limits
 
-from .._core.expressions import hcl
-from .._core.module_stack import ModuleStack, Variable, among, holds, matching
+from .._core.expressions import Expression, hcl
+from .._core.module_stack import ModuleStack, Variable, among, each_key, holds, matching, within
 from .construct import JobAlerts
 
 _DEFAULTS = limits.ALERT_DEFAULTS
@@ -44,6 +46,15 @@ VARIABLES = (
         [matching("function_region", limits.REGION, nullable=True)],
     ),
     Variable(
+        "webhook_secret_arn",
+        "string",
+        "Instead of the function: ARN of the secret or parameter that holds a webhook's address. It is read when it is"
+        " needed and stands in no state, setting or log.",
+        None,
+        [matching("webhook_secret_arn", limits.SECRET_ARN, nullable=True)],
+    ),
+    Variable("webhook_kms_key_arn", "string", "Key of that secret; null: AWS's own.", None),
+    Variable(
         "channel",
         "string",
         "Slack channel, with its `#`.",
@@ -72,6 +83,83 @@ VARIABLES = (
         [matching("color", limits.SLACK_COLOR)],
     ),
     Variable(
+        "details",
+        "bool",
+        "Whether a message says more than its one sentence: what happened, when, the end of the log, links.",
+        _DEFAULTS["details"],
+    ),
+    Variable("stage", "string", "Stage that messages show.", ""),
+    Variable(
+        "rerun_command",
+        "string",
+        "What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are filled in."
+        " Empty: the AWS CLI's command.",
+        "",
+    ),
+    Variable(
+        "log_lines",
+        "number",
+        "How many of the job's last lines are shown, with what looks like a secret masked.",
+        _DEFAULTS["log_lines"],
+        [within("log_lines", limits.LOG_LINES)],
+    ),
+    Variable(
+        "quiet",
+        "bool",
+        "Whether repeats, dependents and storms are folded, with the help of a table; also tells when a job recovers.",
+        _DEFAULTS["quiet"],
+    ),
+    Variable(
+        "repeat_seconds",
+        "number",
+        "How often a job that fails again and again is told, if quiet.",
+        _DEFAULTS["repeat_seconds"],
+        [within("repeat_seconds", limits.REPEAT_SECONDS)],
+    ),
+    Variable(
+        "gather_seconds",
+        "number",
+        "How long a failure waits for what belongs to it, if quiet; longer in a storm.",
+        _DEFAULTS["gather_seconds"],
+        [within("gather_seconds", limits.GATHER_SECONDS)],
+    ),
+    Variable(
+        "give_up_seconds",
+        "number",
+        "After which what Slack did not take goes into the dead-letter queue, if quiet.",
+        _DEFAULTS["give_up_seconds"],
+        [within("give_up_seconds", limits.GIVE_UP_SECONDS)],
+    ),
+    Variable(
+        "routes",
+        'map(object({ channel = optional(string, ""), mention = optional(string, ""), mute = optional(bool, false) }))',
+        "Where alerts go, by a service's or a job's name, if quiet. An empty route tells that there is a"
+        " service of this name.",
+        {},
+        [
+            each_key("routes", "a name", limits.JOB_NAME),
+            holds(
+                f'alltrue([for route in values(var.routes) : route.channel == "" ? true :'
+                f" can(regex({hcl(limits.SLACK_CHANNEL.pattern)}, route.channel))])",
+                f"routes: channel must be {limits.SLACK_CHANNEL.meaning}.",
+            ),
+            holds(
+                f'alltrue([for route in values(var.routes) : route.mention == "" ? true :'
+                f" can(regex({hcl(limits.SLACK_MENTION.pattern)}, route.mention))])",
+                f"routes: mention must be {limits.SLACK_MENTION.meaning}.",
+            ),
+        ],
+    ),
+    Variable(
+        "tell_failed_triggers",
+        "bool",
+        "Whether each message of `trigger_dead_letter_queue_arn` is told as a run that did not start.",
+        False,
+    ),
+    Variable(
+        "trigger_dead_letter_queue_arn", "string", "An environment's queue of what its triggers could not submit.", None
+    ),
+    Variable(
         "log_retention_days",
         "number",
         "Days that CloudWatch keeps the function's log.",
@@ -93,11 +181,17 @@ VARIABLES = (
 def module() -> ModuleStack:
     """The module `job_alerts`."""
     stack = ModuleStack("job_alerts")
-    alerts = JobAlerts(stack, "Default", **{v.name: stack.variable(v) for v in VARIABLES})
+    # Whether the queue counts is told by an input of its own: its ARN may not be known when Terraform plans.
+    given = {"trigger_dead_letter_queue_arn": Expression.of("var.tell_failed_triggers")}
+    inputs = {v.name: stack.variable(v, given=given.get(v.name)) for v in VARIABLES}
+    del inputs["tell_failed_triggers"]
+    arguments: dict[str, Any] = inputs
+    alerts = JobAlerts(stack, "Default", **arguments)
     stack.output("alert_function_arn", alerts.function["arn"], "ARN of the function that makes the messages.")
     stack.output("alert_function_name", alerts.function["function_name"], "Its name.")
     stack.output("role_arn", alerts.role["arn"], "ARN of its role.")
     stack.output("log_group_name", alerts.log_group["name"], "Name of its log group.")
     stack.output("dead_letter_queue_arn", alerts.dead_letter_queue["arn"], "ARN of the queue of undelivered events.")
+    stack.output("table_name", alerts.table["name"], "Name of the table of quiet alerts; null without.")
     stack.output("dead_letter_queue_url", alerts.dead_letter_queue["id"], "URL of that queue.")
     return stack

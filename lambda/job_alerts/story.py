@@ -1,0 +1,234 @@
+"""What a message says, before it has a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import links, words
+from .events import FailedTrigger, JobEvent
+from .settings import Settings
+from .text import line, mask
+
+_NAME_MAX = 128
+_REASON_MAX = 600
+
+
+class Fact(NamedTuple):
+    """A label and a text of others, or a moment in seconds since 1970."""
+
+    label: str
+    value: str
+    at: int | None = None
+    long: bool = False
+
+
+class Story(NamedTuple):
+    """All that one message says. Texts are plain: whoever renders them escapes them.
+
+    `sentence` is the original's one line, `title` the short form of it in a person's words.
+    """
+
+    title: str
+    sentence: str
+    color: str
+    emoji: str
+    facts: tuple[Fact, ...] = ()
+    command: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()
+    log: tuple[str, ...] = ()
+    log_note: str = ""
+    list_title: str = ""
+    names: tuple[str, ...] = ()
+    footer: str = ""
+    at: int | None = None
+    channel: str = ""
+    mention: str = ""
+
+
+class Repeats(NamedTuple):
+    """What came before: failures since the last success, and how many of them were not told."""
+
+    failures: int
+    untold: int
+    since: int
+
+
+class Route(NamedTuple):
+    """Where the alerts of a service or a job go."""
+
+    name: str
+    channel: str = ""
+    mention: str = ""
+    mute: bool = False
+
+
+def name_of(job: JobEvent) -> str:
+    """The job's name as it is shown."""
+    return line(job.name, _NAME_MAX)
+
+
+def failed(
+    job: JobEvent,
+    settings: Settings,
+    *,
+    route: Route | None = None,
+    log: Sequence[str] = (),
+    log_note: str = "",
+    repeats: Repeats | None = None,
+    dependents: Sequence[JobEvent] = (),
+) -> Story:
+    """A job that Batch gave up, with the jobs that failed because of it."""
+    name, explanation = name_of(job), words.explain(job)
+    reason = line(job.status_reason or job.container_reason, _REASON_MAX) or "an unknown reason"
+    facts = [Fact("What happened", line(explanation.sentence, 300), long=True)]
+    if job.container_reason and job.container_reason != job.status_reason:
+        facts.append(Fact("Container", line(job.container_reason, 300), long=True))
+    if repeats and repeats.failures > 1:
+        untold = f", {repeats.untold} of them not told" if repeats.untold else ""
+        facts.append(Fact("Again", f"{repeats.failures} failures since its last success{untold}", long=True))
+        facts.append(Fact("First failed", "", at=repeats.since))
+    facts += _where(job, settings, route)
+    facts.append(Fact("Attempt", words.tries(job)))
+    facts += _when(job)
+    if explanation.kind == "image":
+        facts.append(Fact("Image", line(job.image, 300), long=True))
+    buttons = [(label, url) for label, url in (("Job", links.job_url(job)), ("Log", links.log_url(job))) if url]
+    return Story(
+        title=f"{name}: {line(explanation.sentence, 120)}",
+        sentence=f"{name} failed by {reason}",
+        color=settings.color,
+        emoji=":red_circle:",
+        facts=tuple(facts),
+        command=mask(links.rerun_command(job, settings.rerun_command)),
+        buttons=tuple(buttons),
+        log=tuple(log),
+        log_note=log_note,
+        list_title="Failed because of it" if dependents else "",
+        names=tuple(map(name_of, dependents)),
+        footer=footer(settings, job.account, job.region),
+        at=_seconds(job.stopped_ms),
+        channel=route.channel if route else "",
+        mention=route.mention if route else "",
+    )
+
+
+def recovered(job: JobEvent, settings: Settings, failures: int, since: int, route: Route | None = None) -> Story:
+    """A job that succeeds again."""
+    name = name_of(job)
+    times = "1 failure" if failures == 1 else f"{failures} failures"
+    buttons = [("Job", url) for url in [links.job_url(job)] if url]
+    return Story(
+        title=f"{name}: recovered after {times}",
+        sentence=f"{name} recovered after {times}",
+        color="good",
+        emoji=":large_green_circle:",
+        facts=(Fact("First failed", "", at=since), *_where(job, settings, route), *_when(job)),
+        buttons=tuple(buttons),
+        footer=footer(settings, job.account, job.region),
+        at=_seconds(job.stopped_ms),
+        channel=route.channel if route else "",
+    )
+
+
+def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> Story:
+    """A job at the head of its queue that cannot be placed, so that none behind it is."""
+    name, queue = name_of(job), line(job.queue, _NAME_MAX)
+    reason = line(job.status_reason, _REASON_MAX) or "an unknown reason"
+    return Story(
+        title=f"Queue {queue} is blocked by {name}",
+        sentence=f"{queue} blocked by {name}: {reason}",
+        color="warning",
+        emoji=":large_orange_circle:",
+        facts=(
+            Fact("What happened", line(words.explain(job).sentence, 300), long=True),
+            Fact("Reason", reason, long=True),
+            *_where(job, settings, route),
+            *([Fact("Waits since", "", at=job.created_ms // 1000)] if job.created_ms else []),
+        ),
+        buttons=tuple(("Job", url) for url in [links.job_url(job)] if url),
+        footer=footer(settings, job.account, job.region),
+        channel=route.channel if route else "",
+        mention=route.mention if route else "",
+    )
+
+
+def not_submitted(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Story:
+    """A run that never was, because its rule could not submit the job."""
+    rule = line(trigger.rule_arn.rpartition("/")[2], _NAME_MAX) or "a trigger"
+    job = trigger_job(trigger, settings) or rule
+    error = line(f"{trigger.error_code} {trigger.error_message}", _REASON_MAX) or "an unknown error"
+    return Story(
+        title=f"{line(job, _NAME_MAX)}: its trigger could not submit it",
+        sentence=f"{line(job, _NAME_MAX)} not submitted by {error}",
+        color=settings.color,
+        emoji=":red_circle:",
+        facts=(
+            Fact("What happened", "this run did not start; the next one comes by its schedule", long=True),
+            Fact("Error", error, long=True),
+            Fact("Rule", rule),
+            *([Fact("Tried", line(trigger.attempts, 10))] if trigger.attempts else []),
+            *([Fact("Due", line(trigger.time, 40))] if trigger.time else []),
+            *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
+        ),
+        footer=footer(settings, trigger.account, trigger.region),
+        channel=route.channel if route else "",
+        mention=route.mention if route else "",
+    )
+
+
+def trigger_job(trigger: FailedTrigger, settings: Settings) -> str:
+    """The job that a rule would have submitted: rules are called `<namespace>-<job>`."""
+    name = trigger.rule_arn.rpartition("/")[2]
+    prefix = f"{settings.namespace}-"
+    return name.removeprefix(prefix) if settings.namespace and name.startswith(prefix) else ""
+
+
+def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", mention: str = "") -> Story:
+    """Jobs that failed at about the same time, each by its name and reason."""
+    first = jobs[0]
+    names = [f"{name_of(job)}: {line(words.explain(job).sentence, 60)}" for job in jobs]
+    return Story(
+        title=f"{len(jobs)} jobs failed",
+        sentence=f"{len(jobs)} jobs failed",
+        color=settings.color,
+        emoji=":red_circle:",
+        list_title="Failed",
+        names=tuple(names),
+        footer=footer(settings, first.account, first.region),
+        at=max((job.stopped_ms or 0 for job in jobs), default=0) // 1000 or None,
+        channel=channel,
+        mention=mention,
+    )
+
+
+def footer(settings: Settings, account: str, region: str) -> str:
+    """Where all this is."""
+    return " · ".join(line(part, 60) for part in (settings.stage, account, region) if part)
+
+
+def _where(job: JobEvent, settings: Settings, route: Route | None) -> list[Fact]:
+    facts = []
+    if route is not None and route.name != job.name and job.name.startswith(f"{route.name}-"):
+        facts.append(Fact("Service", line(route.name, _NAME_MAX)))
+    queue = job.queue.removeprefix(f"{settings.namespace}-") if settings.namespace else job.queue
+    if queue:
+        facts.append(Fact("Queue", line(queue, _NAME_MAX)))
+    if settings.stage:
+        facts.append(Fact("Stage", line(settings.stage, 40)))
+    return facts
+
+
+def _when(job: JobEvent) -> list[Fact]:
+    facts = []
+    if job.started_ms and job.started_ms > 0:
+        facts.append(Fact("Started", "", at=job.started_ms // 1000))
+        if job.stopped_ms and job.stopped_ms >= job.started_ms:
+            facts.append(Fact("Ran for", words.seconds((job.stopped_ms - job.started_ms) / 1000)))
+    else:
+        facts.append(Fact("Started", "never"))
+    return facts
+
+
+def _seconds(milliseconds: int | None) -> int | None:
+    return milliseconds // 1000 if milliseconds and milliseconds > 0 else None

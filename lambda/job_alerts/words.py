@@ -1,0 +1,99 @@
+"""Says in a person's words what happened to a job."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .events import JobEvent
+
+_SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
+            10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM"}  # fmt: skip
+_MEANINGS = {
+    1: "the program reported an error",
+    2: "wrong usage, or a shell could not read its command",
+    126: "the command cannot be executed",
+    127: "the command was not found",
+    134: "the program aborted itself (SIGABRT)",
+    137: "killed (SIGKILL): often by running out of memory",
+    139: "the program crashed (SIGSEGV)",
+    143: "asked to stop (SIGTERM)",
+}
+_STUCK = {
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY": "no instances could be had",
+    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": "the compute environment is too small for it",
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": "no instance type of the environment has the vCPUs or memory",
+    "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS": "Batch's service role lacks permissions",
+}
+
+
+class Explanation(NamedTuple):
+    """A kind, for choices, and a sentence without a capital and a full stop, for people."""
+
+    kind: str
+    sentence: str
+
+
+def exit_code_meaning(code: int) -> str:
+    """What an exit code says, by the shell's and Docker's conventions; empty for others."""
+    if code in _MEANINGS:
+        return _MEANINGS[code]
+    signal = _SIGNALS.get(code - 128)
+    return f"ended by a signal ({signal})" if signal else ""
+
+
+def explain(job: JobEvent) -> Explanation:
+    """Why a job failed, or why it blocks its queue.
+
+    The reasons are those of
+    https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html and of ECS's stopped-task errors.
+    """
+    reason, container = job.status_reason, job.container_reason
+    both = f"{reason} {container}"
+    if job.array_failed and job.array_index is None:
+        size = f" of {job.array_size}" if job.array_size else ""
+        return Explanation("array", f"{job.array_failed}{size} children failed")
+    if re.match(r"dependen(t|cy)\b", reason, re.IGNORECASE):
+        return Explanation("dependency", "a job that it depends on failed")
+    stuck = next((words for mark, words in _STUCK.items() if mark in both), None)
+    if stuck or "JobStateTimeLimitAction" in reason:
+        return Explanation("stuck", f"it could not be placed: {stuck}" if stuck else "it could not be placed in time")
+    if re.search(r"exceeded timeout|attempt duration", reason, re.IGNORECASE):
+        limit = f" after {seconds(job.timeout_seconds)}" if job.timeout_seconds else ""
+        return Explanation("timeout", f"timed out{limit}")
+    if reason.startswith("Host EC2"):
+        return Explanation("host", "its host was taken away or ended")
+    if re.search(r"CannotPull|pull image|ImagePull", both):
+        return Explanation("image", "its image could not be pulled")
+    if re.search(r"OutOfMemory|OOMKilled", both):
+        limit = f" (limit {job.memory_mib} MiB)" if job.memory_mib else ""
+        return Explanation("memory", f"killed: out of memory{limit}")
+    if re.search(r"ResourceInitializationError|CannotStart|CannotCreate|Task failed to start", both):
+        return Explanation("start", "its container could not be started")
+    if job.is_cancelled:
+        return Explanation("cancelled", "cancelled before it started")
+    if job.is_terminated:
+        return Explanation("terminated", "terminated by hand or by another program")
+    if job.exit_code is not None:
+        meaning = exit_code_meaning(job.exit_code)
+        return Explanation("exit", f"exit code {job.exit_code}" + (f": {meaning}" if meaning else ""))
+    return Explanation("other", "failed")
+
+
+def tries(job: JobEvent) -> str:
+    """Which attempt it was, and that there is no other: Batch says FAILED only then."""
+    if job.attempts == 1:
+        return "1 of 1"
+    if job.attempt >= job.attempts:
+        return f"{job.attempt} of {job.attempts}: the last"
+    return f"{job.attempt} of {job.attempts}; Batch does not try again, by the retry strategy or the time-out"
+
+
+def seconds(value: float) -> str:
+    """A duration: `45 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
+    whole = max(0, round(value))
+    for size, unit, next_size, next_unit in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // next_size
+            return f"{whole // size} {unit}" + (f" {rest} {next_unit}" if rest else "")
+    return f"{whole} s"

@@ -1,0 +1,131 @@
+"""What the alerts remember: a table, the routes that Terraform writes into it, and a clock that looks for leftovers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cdktf_cdktf_provider_aws.dynamodb_table import (
+    DynamodbTable,
+    DynamodbTableAttribute,
+    DynamodbTablePointInTimeRecovery,
+    DynamodbTableServerSideEncryption,
+    DynamodbTableTtl,
+)
+from cdktf_cdktf_provider_aws.dynamodb_table_item import DynamodbTableItem
+
+from jobs import limits
+
+from .._core.arguments import check
+from .._core.expressions import (
+    Condition,
+    Expression,
+    any_of,
+    as_map,
+    choose,
+    hcl,
+    is_expression,
+    literal,
+    negate,
+    not_empty,
+)
+from .._core.resources import Made, Unit, make, require
+
+#: What the function does with the table.
+ACTIONS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+_ROUTE_KEYS = {"channel", "mention", "mute"}
+
+
+def table(scope: Unit, namespace: str, when: Condition, kms_key_arn: str | None, tags: Any) -> Made:
+    """The table: paid by use, encrypted, old rows go by themselves."""
+    return make(
+        scope,
+        DynamodbTable,
+        "table",
+        when=when,
+        name=f"{namespace}-job-alerts",
+        billing_mode="PAY_PER_REQUEST",
+        hash_key="pk",
+        range_key="sk",
+        attribute=[DynamodbTableAttribute(name=name, type="S") for name in ("pk", "sk")],
+        ttl=DynamodbTableTtl(attribute_name="expires_at", enabled=True),
+        server_side_encryption=DynamodbTableServerSideEncryption(enabled=True, kms_key_arn=kms_key_arn),
+        point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
+        tags=as_map(tags),
+    )
+
+
+def check_routes(routes: Any, quiet: Condition) -> None:
+    """Checks known routes.
+
+    Raises:
+        ValueError: a route has a key or a value that is not allowed, or there is no table for it.
+    """
+    if is_expression(routes):
+        return
+    if routes and quiet is False:
+        raise ValueError("routes: they are kept in the table, which only quiet alerts have: set quiet to true")
+    for name, route in routes.items():
+        check("routes: a name", name, limits.JOB_NAME)
+        unknown = sorted(set(route) - _ROUTE_KEYS)
+        if unknown:
+            raise ValueError(f"routes: {name}: unknown key {unknown[0]!r}: channel, mention or mute")
+        check(f"routes: {name}: channel", route.get("channel"), limits.SLACK_CHANNEL)
+        check(f"routes: {name}: mention", route.get("mention"), limits.SLACK_MENTION)
+
+
+def write_routes(scope: Unit, made: Made, routes: Any, quiet: Condition) -> None:
+    """Puts each route into the table, where the function looks it up by the job's name and by each beginning of it."""
+    if quiet is False:
+        return
+    if is_expression(routes):
+        each: Any = Expression.of(f"{{ for name, route in {hcl(routes)} : name => route if {hcl(quiet)} }}")
+    else:
+        each = {name: _whole(route) for name, route in sorted(routes.items())}
+        if not each:
+            return
+    item = (
+        'jsonencode({ channel = { S = each.value.channel == null ? "" : each.value.channel },'
+        ' mention = { S = each.value.mention == null ? "" : each.value.mention },'
+        ' mute = { BOOL = each.value.mute }, pk = { S = "route" }, sk = { S = each.key } })'
+    )
+    make(
+        scope,
+        DynamodbTableItem,
+        "route",
+        for_each=each,
+        table_name=made["name"],
+        hash_key="pk",
+        range_key="sk",
+        item=Expression.of(item),
+    )
+
+
+def require_table(function: Made, routes: Any, quiet: Condition) -> None:
+    """Routes without a table are refused when Terraform plans, where it was not known before."""
+    if is_expression(routes):
+        need = any_of(quiet, negate(not_empty(routes)))
+        require(function, need, "routes: they are kept in the table, which only quiet alerts have: set quiet to true.")
+
+
+def environment(made: Made, quiet: Condition, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The function's settings of all this."""
+    if quiet is False:
+        return {}
+    name = made["name"] if quiet is True else choose(quiet, made["name"], "")
+    return {"ALERT_TABLE_NAME": name, **settings}
+
+
+def _whole(route: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "channel": literal(route.get("channel") or ""),
+        "mention": literal(route.get("mention") or ""),
+        "mute": bool(route.get("mute", False)),
+    }

@@ -1,0 +1,94 @@
+"""Events are read, and nothing in them is believed to be there."""
+
+from __future__ import annotations
+
+import pytest
+from job_alerts.events import FailedTrigger, JobEvent, Sweep, UnreadableEvent, read
+
+from tests.unit.lambda_.support import EVENTS, event, job
+
+JOBS = sorted(path.stem for path in EVENTS.glob("*.json") if path.stem not in ("trigger_dead_letter", "sweep"))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_every_kept_event_is_read(name: str) -> None:
+    found = job(name)
+    assert found.name
+    assert found.queue
+    assert found.account
+    assert found.region
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_survives_being_kept(name: str) -> None:
+    assert JobEvent.from_json(job(name).to_json()) == job(name)
+
+
+def test_the_facts_of_a_failed_job() -> None:
+    found = job("exit_code")
+    assert (found.name, found.queue, found.definition) == (
+        "my-service-do-something",
+        "batchtab-prod-default",
+        "batchtab-prod-my-service-do-something:7",
+    )
+    assert (found.exit_code, found.attempt, found.attempts) == (3, 1, 1)
+    assert (found.log_group, found.log_stream) == (
+        "/aws/batch/batchtab-prod",
+        "my-service-do-something/default/0f1e2d3c4b5a",
+    )
+    assert found.stopped_ms is not None
+    assert found.started_ms is not None
+    assert found.stopped_ms - found.started_ms == 1_236_000
+
+
+def test_the_first_of_several_containers_speaks() -> None:
+    found = job("several_containers")
+    assert (found.exit_code, found.log_stream, found.memory_mib) == (
+        3,
+        "my-service-do-something/default/0f1e2d3c4b5a",
+        "1024",
+    )
+
+
+def test_a_trigger_that_failed_names_its_rule_and_error() -> None:
+    found = read(event("trigger_dead_letter"))
+    assert isinstance(found, list)
+    (trigger,) = found
+    assert isinstance(trigger, FailedTrigger)
+    assert trigger.rule_arn.endswith(":rule/batchtab-prod-my-service-do-something")
+    assert (trigger.error_code, trigger.attempts, trigger.region) == ("NO_PERMISSIONS", "4", "ap-northeast-2")
+
+
+def test_the_clock_is_known() -> None:
+    assert isinstance(read(event("sweep")), Sweep)
+
+
+@pytest.mark.parametrize(
+    ("unreadable", "message"),
+    [
+        (None, "not an object"),
+        ([], "not an object"),
+        ({}, "not an event of aws.batch"),
+        ({"source": "aws.ec2"}, "not an event of aws.batch"),
+        ({"source": "aws.batch", "detail-type": "ECS Task State Change"}, "detail-type is 'ECS Task State Change'"),
+        ({"source": "aws.batch", "detail-type": "Batch Job State Change"}, "detail is missing"),
+        ({"source": "aws.batch", "detail-type": "Batch Job State Change", "detail": {}}, "detail.jobName is missing"),
+        ({"batchtab": "kept", "job": "{"}, "what was kept is not JSON"),
+        ({"batchtab": "kept", "job": "[]"}, "what was kept is no job"),
+    ],
+)
+def test_another_event_is_reported_and_not_swallowed(unreadable: object, message: str) -> None:
+    with pytest.raises(UnreadableEvent, match=message):
+        read(unreadable)
+
+
+def test_what_another_version_kept_is_read_as_far_as_it_fits() -> None:
+    text = '{"name": "a", "new": 1, "attempt": "x", "exit_code": true, "depends_on": ["p", 1], "is_cancelled": 1}'
+    found = JobEvent.from_json(text)
+    assert (found.name, found.attempt, found.exit_code, found.depends_on, found.is_cancelled) == (
+        "a",
+        1,
+        None,
+        ("p",),
+        False,
+    )
