@@ -13,6 +13,7 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import eventbridge, sqs
 
+from local import permissions
 from local.clock import Clock
 from local.targets import Delivery, DeliveryError, Record, Targets, payload
 
@@ -103,6 +104,12 @@ class Deliveries:
             logger.warning("%s: its dead-letter queue %s does not exist; the event is lost", rule.get("Arn"), queue_arn)
             return
         scheduled = delivery.scheduled
+        with request_scope(*delivery.scope):
+            if not _may_send(delivery, queue_arn):
+                logger.warning(
+                    "%s: may not send to its dead-letter queue %s; the event is lost", rule.get("Arn"), queue_arn
+                )
+                return
         attributes = {
             "SCHEDULE_ARN" if scheduled else "RULE_ARN": rule.get("Arn", ""),
             "TARGET_ARN": target.get("Arn", ""),
@@ -118,6 +125,13 @@ class Deliveries:
     @staticmethod
     def _event_text(delivery: Delivery) -> str:
         return json.dumps(eventbridge._pattern_event_view(delivery.event).event_with_detail())
+
+
+def _may_send(delivery: Delivery, queue_arn: str) -> bool:
+    """Whether a dead-letter queue takes the event: by its policy from a rule, by the target's role from a schedule."""
+    if delivery.scheduled:
+        return permissions.role_allows(delivery.target.get("RoleArn") or "", "sqs:SendMessage", queue_arn)
+    return permissions.queue_lets_in(sqs._queue_by_arn(queue_arn) or {}, delivery.rule.get("Arn", ""))
 
 
 def _send(queue_arn: str, body: str, attributes: dict[str, str]) -> None:

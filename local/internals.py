@@ -18,6 +18,7 @@ MINISTACK_VERSION = "1.5.33"
 REQUIRED: dict[str, tuple[str, ...]] = {
     "app": ("app(scope, receive, send)", "_reset_all_state()"),
     "core.arn": ("parse_arn", "ArnParseError"),
+    "core.iam_evaluator": ("EvalContext", "_gather_role_policies(role_name, account_id)", "evaluate(ctx, policies)"),
     "core.responses": ("get_account_id()", "get_region()", "request_scope(account_id, region)"),
     "services.batch": ("handle_request", "reset()", "get_state()", "load_persisted_state(data)"),
     "services.cloudwatch": (

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
-from ministack.services import eventbridge, iam, lambda_svc, sns, sqs
+from ministack.services import eventbridge, lambda_svc, sns, sqs
 
+from local import permissions
 from local.batch.errors import ClientError
 from local.batch.model import recase, service_model, to_model_case
+from local.batch.store import Scope
 
 Record = dict[str, Any]
 Submit = Callable[[Record], Record]
@@ -69,16 +71,14 @@ class Targets:
         target = delivery.target
         arn = target.get("Arn", "")
         if arn == UNIVERSAL_SUBMIT:
-            _check_role(target, arn)
-            self._call_submit(to_model_case("SubmitJob", _json_object(payload(delivery, view), arn)))
+            self._call_submit(delivery, to_model_case("SubmitJob", _json_object(payload(delivery, view), arn)))
             return
         try:
             service = parse_arn(arn).service
         except ArnParseError as error:
             raise DeliveryError("INVALID_TARGET", f"{arn} is not an ARN", retried=False) from error
         if service == "batch":
-            _check_role(target, arn)
-            self._call_submit(_from_batch_parameters(delivery, view))
+            self._call_submit(delivery, _from_batch_parameters(delivery, view))
         elif service == "lambda":
             _invoke_function(delivery, view)
         elif service in _LEFT_TO_MINISTACK:
@@ -91,7 +91,8 @@ class Targets:
         else:
             raise DeliveryError("UNSUPPORTED_TARGET", f"local AWS does not deliver to {arn}", retried=False)
 
-    def _call_submit(self, request: Record) -> None:
+    def _call_submit(self, delivery: Delivery, request: Record) -> None:
+        _check_submission(delivery, request)
         try:
             self._submit(request)
         except ClientError as error:
@@ -115,12 +116,26 @@ def payload(delivery: Delivery, view: Any = None) -> str:
     return json.dumps(event)
 
 
-def _check_role(target: Record, arn: str) -> None:
-    """Refuse a delivery without a role that exists; what the role allows is not looked at."""
-    role = target.get("RoleArn") or ""
-    if role.rsplit("/", 1)[-1] not in iam._roles:
-        told = f"role {role} does not exist" if role else "the target has no role"
-        raise DeliveryError("NO_PERMISSIONS", f"Not authorized to invoke {arn}: {told}", retried=False)
+def _check_submission(delivery: Delivery, request: Record) -> None:
+    """Refuse a delivery whose role may not be taken, or may not submit this definition to this queue."""
+    target, role = delivery.target, delivery.target.get("RoleArn") or ""
+    service = "scheduler.amazonaws.com" if delivery.scheduled else "events.amazonaws.com"
+    # Scheduler acts for a schedule's group, and AWS's pages disagree on how its ARN is written; it is left out.
+    told = permissions.role_refusal(role, service, None if delivery.scheduled else delivery.rule.get("Arn", ""))
+    if told is None:
+        scope = Scope.current()
+        queue = _arn(scope, "job-queue", str(request.get("jobQueue", "")))
+        definition = _arn(scope, "job-definition", str(request.get("jobDefinition", "")))
+        base, _, revision = definition.rpartition(":") if definition.count(":") > 5 else (definition, "", "1")
+        for resources in ([queue], [base, f"{base}:{revision}"]):
+            if not permissions.role_allows(role, "batch:SubmitJob", *resources):
+                told = f"{role} is not authorized to perform: batch:SubmitJob on resource: {resources[0]}"
+    if told is not None:
+        raise DeliveryError("NO_PERMISSIONS", f"Not authorized to invoke {target['Arn']}: {told}", retried=False)
+
+
+def _arn(scope: Scope, kind: str, reference: str) -> str:
+    return reference if reference.startswith("arn:") else scope.arn(kind, reference)
 
 
 def _invoke_function(delivery: Delivery, view: Any) -> None:

@@ -28,7 +28,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".batchtab" / "local-venv" / "bin" / "python"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": ["events.amazonaws.com", "scheduler.amazonaws.com"]},
+            }
+        ],
+    }
+)
 _NUMBERS = itertools.count(1)
 
 
@@ -283,8 +294,20 @@ def make_batch(local: LocalAws, vcpus: int = 4, **queue: Any) -> Batch:
     )
     order = [{"order": 1, "computeEnvironment": environment}]
     api.create_job_queue(**{"jobQueueName": name, "priority": 1, "computeEnvironmentOrder": order, **queue})
-    role = local.client("iam").create_role(RoleName=unique("role"), AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    return Batch(local, environment, name, role)
+    return Batch(local, environment, name, make_role(local))
+
+
+def make_role(local: LocalAws, actions: tuple[str, ...] = ("batch:SubmitJob", "sqs:SendMessage"), **more: Any) -> str:
+    """Make a role that EventBridge and Scheduler may take; returns its ARN."""
+    iam, name = local.client("iam"), unique("role")
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(allowed))
+    return str(role)
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def lambda_function(batch: Batch, code: str, rule: str = "arn:aws:events:*:*:rule/*", **more: Any) -> str:
@@ -313,8 +336,16 @@ def lambda_function(batch: Batch, code: str, rule: str = "arn:aws:events:*:*:rul
 def sqs_queue(local: LocalAws) -> tuple[str, str]:
     """Make an SQS queue; returns its URL and ARN."""
     name = unique("messages")
-    url = local.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    lets_in = {
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Resource": arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/*"}},
+    }
+    url = local.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy(lets_in)})["QueueUrl"]
+    return url, arn
 
 
 def received(local: LocalAws, url: str) -> list[dict[str, Any]]:

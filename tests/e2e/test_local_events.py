@@ -18,6 +18,8 @@ from tests.e2e.local_helpers import (
     LocalAws,
     lambda_function,
     make_batch,
+    make_role,
+    policy,
     received,
     running,
     sqs_queue,
@@ -394,6 +396,37 @@ def test_rule_without_a_role_that_exists_does_not_submit(local: LocalAws, batch:
     assert jobs_named(batch, "never") == []
     [message] = received(local, url)
     assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+def test_role_that_may_not_submit_this_is_told(local: LocalAws, batch: Batch) -> None:
+    # GIVEN roles that may submit to another queue, another definition, nothing, or not be taken by EventBridge
+    queue, definition = queue_arn(batch), batch.define("pass")
+    base = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-definition"
+    submit, iam = ("batch:SubmitJob",), local.client("iam")
+    stranger = unique("role")
+    trust = policy({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}})
+    roles = {
+        make_role(local, submit, Resource=[f"{queue}-other", f"{base}/*"]): queue,
+        make_role(local, submit, Resource=[queue, f"{base}/other-*"]): definition,
+        make_role(local, ("batch:ListJobs",)): "batch:SubmitJob",
+        iam.create_role(RoleName=stranger, AssumeRolePolicyDocument=trust)["Role"]["Arn"]: "does not trust",
+    }
+    for role, told in roles.items():
+        url, arn = sqs_queue(local)
+        parameters = {"JobDefinition": definition, "JobName": "never"}
+        name = rule(local, EventPattern=json.dumps({"source": [role]}))
+        target(local, name, Arn=queue, RoleArn=role, BatchParameters=parameters, DeadLetterConfig={"Arn": arn})
+        # WHEN an event comes, THEN nothing is submitted, and the dead letter tells what is missing
+        local.client("events").put_events(Entries=[{"Source": role, "DetailType": "x", "Detail": "{}"}])
+        [message] = received(local, url)
+        assert told in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    assert jobs_named(batch, "never") == []
+    # AND exactly the queue and the definition suffice
+    enough = make_role(local, submit, Resource=[queue, f"{base}/{definition}", f"{base}/{definition}:*"])
+    parameters = {"JobDefinition": definition, "JobName": "allowed"}
+    target(local, rule(local, EventPattern='{"source": ["ok"]}'), Arn=queue, RoleArn=enough, BatchParameters=parameters)
+    local.client("events").put_events(Entries=[{"Source": "ok", "DetailType": "x", "Detail": "{}"}])
+    assert len(jobs_named(batch, "allowed")) == 1
 
 
 def test_function_without_a_permission_for_the_rule_is_not_called(local: LocalAws, batch: Batch) -> None:

@@ -20,7 +20,7 @@ def used() -> set[str]:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack."):
                 prefix = str(node.module).removeprefix("ministack.")
                 for alias in node.names:
-                    if prefix == "services" or alias.name == "responses":
+                    if prefix == "services" or alias.name in ("responses", "iam_evaluator"):
                         modules[alias.name] = f"{prefix}.{alias.name}"
                     else:
                         found.add(f"{prefix}.{alias.name}")
