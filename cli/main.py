@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "reviewed-plan": "cli.ci_reviewed:reviewed_plan",
     "drift-issue": "cli.ci_drift:drift_issue",
     "release-files": "cli.ci_release:release_files",
+    "release-publish": "cli.ci_release:release_publish",
 }
 INTERRUPTED = 130
 

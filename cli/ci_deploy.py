@@ -1,0 +1,99 @@
+"""`batchtab deploy`: applies the plan that was reviewed, and says why if it is another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.session import Session, StageOption, refusal
+
+if TYPE_CHECKING:
+    from cli.plan_summary.fingerprint import Reviewed
+    from cli.progress import Step
+    from cli.stacks import Plan, Stacks
+
+NOT_REVIEWED = 3
+
+
+def deploy(
+    stage: StageOption = "local",
+    reviewed: Annotated[
+        Path | None, typer.Option(help="What a review left behind: reviewed.json of `plan --out`.")
+    ] = None,
+    unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Apply whatever the plan says.")] = False,
+    stack: Annotated[list[str] | None, typer.Option(help="Only these stacks; may be repeated.")] = None,
+) -> int:
+    """Plan all stacks anew and apply them in order, if all that they do was reviewed.
+
+    Nothing is applied, and the exit status is 3, if a plan does something else than what was reviewed; each reason is
+    a line on stderr. What is done already is no objection: a second run does nothing.
+    """
+    from cli.plan_summary.fingerprint import Reviewed  # noqa: PLC0415
+    from cli.processes import stoppable  # noqa: PLC0415
+    from cli.progress import Step  # noqa: PLC0415
+    from cli.stacks import Stacks  # noqa: PLC0415
+
+    if (reviewed is None) != unreviewed:
+        raise refusal("deploy: give either --reviewed FILE or --unreviewed")
+    session = Session.open(stage)
+    known = session.stacks()
+    unknown = sorted(set(stack or ()) - set(known))
+    if unknown:
+        raise refusal(f"--stack: {unknown[0]} is not a stack of {stage}: {', '.join(known)}")
+    review = Reviewed.load(reviewed) if reviewed else None
+    stacks = Stacks(session)
+    wanted = [name for name in known if not stack or name in stack]
+    with stoppable():
+        with Step(f"Plan of stage {stage}") as step:
+            stacks.synthesize()
+            plans = [stacks.plan_one(name, step.at) for name in wanted]
+        if review and (objections := _objections(session, stacks, plans, review)):
+            return _refuse(objections)
+        with Step(f"Deployment of {', '.join(wanted)}") as step:
+            return _apply(session, stacks, plans, review, step)
+
+
+def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed | None, step: Step) -> int:
+    """Applies stack by stack; one that reads from a stack that was just changed is planned anew."""
+    applied: list[str] = []
+    for plan in plans:
+        now = plan
+        if applied:
+            now = stacks.plan_one(plan.stack, step.at)
+            if review and (objections := _objections(session, stacks, [now], review)):
+                return _refuse([*objections, f"applied already: {', '.join(applied)}"])
+        if not now.changes:
+            typer.echo(f"{now.stack}: nothing to do")
+            continue
+        if now.provisional:
+            raise refusal(f"{now.stack}: what it reads from is not deployed", "deploy those stacks first")
+        stacks.apply(now, step.at)
+        applied.append(now.stack)
+        typer.echo(f"{now.stack}: applied: {now.summary.removeprefix('Plan: ')}")
+    if not applied:
+        typer.echo("Nothing to apply: what is deployed is what the files say.")
+    step.result = f"{len(applied)} applied"
+    return 0
+
+
+def _objections(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed) -> list[str]:
+    from cli.reviews import contents  # noqa: PLC0415
+    from cli.reviews import reviewed as reviewed_now  # noqa: PLC0415
+
+    changing = [plan for plan in plans if plan.changes]
+    if not changing:
+        return []
+    return review.objections(reviewed_now(session, contents(stacks, changing)))
+
+
+def _refuse(objections: list[str]) -> int:
+    for line in objections:
+        typer.echo(f"batchtab deploy: {line}", err=True)
+    typer.echo(
+        "batchtab deploy: not applied: this is not the plan that was reviewed "
+        "[hint: run the deploy workflow by hand to have this one approved]",
+        err=True,
+    )
+    return NOT_REVIEWED

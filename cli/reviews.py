@@ -1,0 +1,43 @@
+"""What a review leaves behind, and whether a plan is the one that was reviewed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.plan_summary.fingerprint import Reviewed
+from cli.plan_summary.plan import Plan as Content
+from cli.runner_image import DIGEST_VARIABLE, source_hash
+from cli.session import Session
+from cli.stacks import Plan, Stacks
+
+REVIEWED = "reviewed.json"
+
+
+def contents(stacks: Stacks, plans: Sequence[Plan]) -> list[Content]:
+    """Plans as they can be compared and told."""
+    return [Content.read(stacks.show(plan), plan.stack) for plan in plans]
+
+
+def reviewed(session: Session, found: list[Content]) -> Reviewed:
+    """What plans do, to be compared with another time's.
+
+    The digest of the runner image counts as the hash of its sources, for the image that a pull request's plan names
+    may be built only after the merge.
+    """
+    return Reviewed.of(found, image_source=source_hash(session.root), image_digest=os.environ.get(DIGEST_VARIABLE, ""))
+
+
+def write(session: Session, stacks: Stacks, plans: Sequence[Plan], out: Path) -> None:
+    """Writes each plan's JSON, which only this machine's owner may read, and what a review leaves behind."""
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in out.glob("*.plan.json"):
+        stale.unlink()
+    found = contents(stacks, plans)
+    for content in found:
+        path = out / f"{content.stack}.plan.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(content.content), encoding="utf-8")
+    reviewed(session, found).write(out / REVIEWED)

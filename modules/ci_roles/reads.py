@@ -1,0 +1,99 @@
+"""What a plan reads: the state, and each resource that the stacks make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._core.policies import allow
+from .names import Names
+
+# AWS limits these to no resource.
+_EVERYWHERE = (
+    "batch:DescribeComputeEnvironments",
+    "batch:DescribeJobDefinitions",
+    "batch:DescribeJobQueues",
+    "cloudwatch:DescribeAlarms",
+    "ec2:DescribeAvailabilityZones",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeLaunchTemplates",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeTags",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcs",
+    "logs:DescribeLogGroups",
+    "sts:GetCallerIdentity",
+)
+
+
+def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_names: Any) -> list[Mapping[str, Any]]:
+    """Statements that let a plan see what there is, and change nothing.
+
+    Args:
+        names: ARNs of what the stacks make.
+        state_bucket: The bucket of the remote state.
+        stage: The stage, below whose name its state lies.
+        repository_names: The image repositories that it may look into.
+    """
+    bucket = f"arn:{names.partition}:s3:::{state_bucket}"
+    rows: Sequence[tuple[Sequence[str], Any]] = (
+        (["s3:GetObject"], [f"{bucket}/{stage}/*.tfstate"]),
+        (_EVERYWHERE, "*"),
+        (
+            ["batch:ListTagsForResource"],
+            [
+                *names.job_queues,
+                *names.job_definitions,
+                names.arn("batch", "compute-environment/*"),
+            ],
+        ),
+        (["cloudwatch:ListTagsForResource"], names.alarms),
+        (["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"], names.tables),
+        (["dynamodb:ListTagsOfResource"], names.tables),
+        (
+            [
+                "ecr:BatchGetImage",
+                "ecr:DescribeImages",
+                "ecr:DescribeRepositories",
+                "ecr:GetLifecyclePolicy",
+                "ecr:GetRepositoryPolicy",
+                "ecr:ListTagsForResource",
+            ],
+            names.repositories(repository_names),
+        ),
+        (["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"], names.rules),
+        (
+            [
+                "iam:GetInstanceProfile",
+                "iam:GetRole",
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+                "iam:ListInstanceProfilesForRole",
+                "iam:ListRolePolicies",
+                "iam:ListRoleTags",
+            ],
+            [*names.roles, *names.instance_profiles],
+        ),
+        (
+            [
+                "lambda:GetFunction",
+                "lambda:GetFunctionCodeSigningConfig",
+                "lambda:GetFunctionConfiguration",
+                "lambda:GetFunctionEventInvokeConfig",
+                "lambda:GetPolicy",
+                "lambda:ListTags",
+                "lambda:ListVersionsByFunction",
+            ],
+            names.functions,
+        ),
+        (["logs:ListTagsForResource"], names.log_groups),
+        (["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"], names.message_queues),
+    )
+    listing = allow(["s3:ListBucket"], [bucket], condition={"StringLike": {"s3:prefix": [f"{stage}/*"]}})
+    return [listing, *(allow(actions, resources) for actions, resources in rows)]
