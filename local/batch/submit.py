@@ -40,7 +40,7 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     strategy.check_retries(request.get("retryStrategy"))
     definitions.check_scheduling_priority(request.get("schedulingPriorityOverride"))
     check_tags(request.get("tags"))
-    others, kinds = _dependencies(store, request, size)
+    dependencies = _dependencies(store, request, size)
 
     scope = Scope.current()
     record = _record(request, queue, definition, properties)
@@ -58,7 +58,7 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     job = make(job_id, record, None)
     propagated = {**definition["tags"], **record["tags"]} if record["propagateTags"] else {}
     job.too_many_tags = len(propagated) > limits.TAGS_MAXIMUM
-    plain = [other for other, kind in zip(others, kinds, strict=True) if kind == ""]
+    plain = [other for other, kind in dependencies if other is not None and kind == ""]
     job.waits_for = list(plain)
     if size:
         summary = {**dict.fromkeys(STATUSES, 0), "SUBMITTED": size}
@@ -68,8 +68,8 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
             child_record["arrayProperties"] = {"index": index}
             child = make(f"{job_id}:{index}", child_record, job)
             child.waits_for = list(plain)
-            for other, kind in zip(others, kinds, strict=True):
-                if kind == "N_TO_N":
+            for other, kind in dependencies:
+                if other is not None and kind == "N_TO_N":
                     child.waits_for.append(other.children[index])
                 elif kind == "SEQUENTIAL" and index:
                     child.waits_for.append(job.children[index - 1])
@@ -171,12 +171,12 @@ def _check_share(request: Record, queue: Record) -> None:
         raise ClientError("shareIdentifier can't be given: the job queue has no scheduling policy")
 
 
-def _dependencies(store: Store, request: Record, size: int) -> tuple[list[Job], list[str]]:
+def _dependencies(store: Store, request: Record, size: int) -> list[tuple[Job | None, str]]:
+    """Return the jobs that are waited for, each with its type; SEQUENTIAL names none."""
     given = request.get("dependsOn") or []
     if len(given) > limits.DEPENDENCIES_MAXIMUM:
         raise ClientError(f"dependsOn: {len(given)} given, at most {limits.DEPENDENCIES_MAXIMUM} are allowed")
-    jobs: list[Job] = []
-    kinds: list[str] = []
+    found: list[tuple[Job | None, str]] = []
     for entry in given:
         kind, reference = entry.get("type") or "", entry.get("jobId")
         if kind and not size:
@@ -184,12 +184,12 @@ def _dependencies(store: Store, request: Record, size: int) -> tuple[list[Job], 
         if kind == "SEQUENTIAL":
             if reference:
                 raise ClientError("dependsOn: SEQUENTIAL takes no jobId")
-            jobs.append(Job({}, "", "", 0))
-        elif not reference:
+            found.append((None, kind))
+            continue
+        if not reference:
             raise ClientError("dependsOn: a jobId is required")
-        else:
-            jobs.append(store.job(reference))
-            if kind == "N_TO_N" and len(jobs[-1].children) != size:
-                raise ClientError(f"dependsOn: N_TO_N needs an array job of the same size, {size}: {reference} is not")
-        kinds.append(kind)
-    return jobs, kinds
+        other = store.job(reference)
+        if kind == "N_TO_N" and len(other.children) != size:
+            raise ClientError(f"dependsOn: N_TO_N needs an array job of the same size, {size}: {reference} is not")
+        found.append((other, kind))
+    return found
