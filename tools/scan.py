@@ -2,7 +2,9 @@
 
 checkov ends with 0 when it could not read a file, so its word alone is not taken: the scan fails as well when checkov
 reports a parsing error, when it warns that a block could not be read, when nothing was checked, or when a file that
-declares resources has no check. Skips stand in `.checkov.yaml`, each with its reason.
+declares resources has no check. Two things that checkov 3.3 cannot read in JSON are put into a form that it can, in a
+copy: `dynamic` blocks (their content once, as checkov itself would do) and `required_version`. Skips stand in
+`.checkov.yaml`, each with its reason.
 
     python3 tools/scan.py                       # what `make scan` scans
     python3 tools/scan.py modules examples      # these folders
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,12 +41,38 @@ class Scan:
     skipped: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # of the scan itself
-    files: set[str] = field(default_factory=set)
+    files: set[Path] = field(default_factory=set)
+
+
+def readable(content: Any) -> Any:
+    """Terraform's JSON with each dynamic block replaced by its content."""
+    if isinstance(content, list):
+        return [readable(item) for item in content]
+    if not isinstance(content, dict):
+        return content
+    made = {key: readable(value) for key, value in content.items() if key != "dynamic"}
+    for block, parts in content.get("dynamic", {}).items():
+        made[block] = [readable(parts["content"])]
+    return made
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copies a folder for checkov to read."""
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns(".terraform", "node_modules", "__pycache__"))
+    for path in target.rglob("*.tf.json"):
+        content = readable(json.loads(path.read_text(encoding="utf-8")))
+        if isinstance(content.get("terraform"), dict):
+            content["terraform"].pop("required_version", None)
+        path.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 def scan(folder: Path, outputs: Path) -> Scan:
-    """Runs checkov on one folder; its own output files go to `outputs`."""
-    found = Scan(folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.as_posix())
+    """Runs checkov on a copy of one folder; its own output files go to `outputs`."""
+    name = folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
+    found = Scan(name)
+    work = outputs.with_name(outputs.name + "-copy")
+    copy(folder, work / name)
+    folder = work / name
     done = subprocess.run(
         [
             *(CHECKOV, "-d", folder, "--config-file", CONFIG, "--framework", *_FRAMEWORKS),
@@ -52,7 +81,7 @@ def scan(folder: Path, outputs: Path) -> Scan:
         capture_output=True,
         text=True,
         check=False,
-        cwd=ROOT,
+        cwd=work,
     )
     report = outputs / "results_json.json"
     if not report.exists():
@@ -69,11 +98,11 @@ def scan(folder: Path, outputs: Path) -> Scan:
         found.failed += results["failed_checks"]
         found.faults += [f"could not be read: {path}" for path in results["parsing_errors"]]
         for check in results["passed_checks"] + results["failed_checks"] + results["skipped_checks"]:
-            found.files.add(str(Path(check["file_abs_path"]).resolve()))
+            found.files.add(Path(check["file_abs_path"]).resolve())
     found.faults += [
         f"{path.relative_to(folder)} declares resources, and nothing in it was checked"
         for path in sorted(folder.rglob("*.tf.json"))
-        if ".terraform" not in path.parts and _declares(path) and str(path.resolve()) not in found.files
+        if _declares(path) and path.resolve() not in found.files
     ]
     if not found.passed and not found.failed:
         found.faults.append("nothing was checked")
