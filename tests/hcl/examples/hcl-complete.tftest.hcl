@@ -1,0 +1,78 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "ap-northeast-2" }
+  }
+  mock_resource "aws_batch_job_queue" {
+    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/made" }
+  }
+  mock_resource "aws_batch_compute_environment" {
+    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/made" }
+  }
+  mock_resource "aws_iam_instance_profile" {
+    defaults = { arn = "arn:aws:iam::123456789012:instance-profile/made" }
+  }
+  mock_resource "aws_launch_template" {
+    defaults = { id = "lt-0123456789abcdef0", latest_version = 1 }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:made" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:made" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:ap-northeast-2:123456789012:rule/made" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:made" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:ap-northeast-2:123456789012:shop-oncall" }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::shop-sales" }
+  }
+  mock_resource "aws_ecr_repository" {
+    defaults = { arn = "arn:aws:ecr:ap-northeast-2:123456789012:repository/made", repository_url = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/made" }
+  }
+}
+
+variables {
+  subnet_ids         = ["subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6"]
+  security_group_ids = ["sg-0123456789abcdef0"]
+  reports_token_arn  = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/reports/token"
+}
+
+# Before anything is there, each count must be known.
+run "plans_without_knowing_anything" {
+  command = plan
+}
+
+run "makes_everything" {
+  assert {
+    condition = output.job_definition_names == {
+      mail          = "shop-fargate-reports-mail"
+      rebuild-index = "shop-ec2-orders-rebuild-index"
+      settle        = "shop-ec2-orders-settle"
+      sync-stock    = "shop-ec2-orders-sync-stock"
+    }
+    error_message = "there are four jobs of two services"
+  }
+  assert {
+    condition     = module.orders["settle"].rule_name == "shop-ec2-orders-settle" && module.orders["rebuild-index"].rule_name == null
+    error_message = "a job without a schedule has no rule"
+  }
+  assert {
+    condition     = module.reports.execution_role_arn != null && module.orders["settle"].execution_role_arn == null
+    error_message = "Fargate and secrets need an execution role, instances do not"
+  }
+}

@@ -1,0 +1,45 @@
+"""`terraform validate` and `terraform test` on each HCL example, as it stands in the repository."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.hcl.terraform import EXAMPLE_FILES, EXAMPLES, ROOT, Terraform, copy, copy_modules
+
+HERE = Path(__file__).parent / "examples"
+NAMES = sorted(path.name for path in EXAMPLES.glob("hcl-*"))
+
+
+def test_each_example_has_a_test() -> None:
+    assert sorted(path.name.removesuffix(".tftest.hcl") for path in HERE.glob("*.tftest.hcl")) == NAMES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_terraform_tests_the_example(name: str, tmp_path: Path) -> None:
+    # GIVEN a copy of an example beside the modules that it names
+    copy_modules(tmp_path)
+    folder = copy(EXAMPLES / name, tmp_path / "examples" / name, EXAMPLE_FILES)
+    copy(HERE, folder, [f"{name}.tftest.hcl"])
+    terraform = Terraform(folder)
+    terraform.init()
+    # THEN Terraform has no objection to it
+    assert json.loads(terraform.run("validate", "-json").stdout)["diagnostics"] == []
+    # AND its tests pass, without a warning
+    out = terraform.do("test")
+    assert re.search(r"Success! [1-9]\d* passed, 0 failed\.", out), out
+    assert "Warning" not in out, out
+
+
+def test_one_job_takes_less_than_30_lines() -> None:
+    assert len((EXAMPLES / "hcl-minimal" / "main.tf").read_text(encoding="utf-8").splitlines()) < 30
+
+
+def test_everything_is_formatted() -> None:
+    for folder in (EXAMPLES, Path(__file__).parent):
+        done = Terraform(ROOT).run("fmt", "-check", "-recursive", str(folder))
+        assert done.returncode == 0, f"run: terraform fmt -recursive {folder.relative_to(ROOT)}\n{done.stdout}"
