@@ -8,6 +8,7 @@ from typing import Any
 
 from cli.plan_summary import masking
 from cli.plan_summary.destruction import kind
+from cli.plan_summary.permissions import UNKNOWN
 from cli.plan_summary.plan import Plan
 from cli.plan_summary.resource import Resource
 
@@ -126,5 +127,5 @@ def _shown(value: Any) -> str:
         text = ", ".join(value)
     else:
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    text = masking.text(text)
+    text = UNKNOWN if text.startswith("${") else masking.text(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -76,11 +76,15 @@ def _destructions(summary: Summary, budget: int) -> str:
     losing = sum(bool(loss.lost) for loss in summary.destructions)
     what = f"This plan destroys or replaces {number:,} thing{'' if number == 1 else 's'}"
     what += f"; {losing:,} of them with what is in {'it' if losing == 1 else 'them'}" if losing else ""
-    lines = []
+    lines = [
+        f"> - **job {_code(change.name)} is removed: it does not run any more**\n"
+        for change in summary.jobs
+        if change.action == REMOVED
+    ]
     for loss in summary.destructions:
         forced = f" because of {', '.join(map(_code, loss.forced_by))}" if loss.forced_by else ""
         verb = {"replace": "replaced", "destroy": "destroyed", "forget": "forgotten"}.get(loss.action, loss.action)
-        name = "" if loss.name in loss.address else f" {_code(loss.name)}"
+        name = f" {_code(loss.name)}" if loss.lost or loss.name not in loss.address else ""
         text = (
             f"> - **{loss.kind}{name} is {verb}**{forced}" if loss.lost else f"> - {loss.kind}{name} is {verb}{forced}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from jobs.schedule import ScheduleError, next_runs
 
@@ -38,6 +39,7 @@ def in_words(schedule: str) -> str:
     return f"every month on day {day} {time}" if weekday == "?" and day.isdigit() else ""
 
 
+@lru_cache(maxsize=4096)
 def upcoming(schedule: str, now: datetime, zone: tzinfo) -> str:
     """The next times, with the date where it is not today's; rates are estimates and marked so."""
     try:

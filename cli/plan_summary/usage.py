@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from jobs.schedule import Cron, ScheduleError, parse
 
@@ -25,11 +26,16 @@ class Usage:
 
 def runs_per_month(schedule: str, now: datetime) -> float:
     """How often a schedule fires in a month, as the mean of the twelve months that begin with this one."""
+    return _runs_per_month(schedule, now.year * _MONTHS + now.month - 1)
+
+
+@lru_cache(maxsize=4096)
+def _runs_per_month(schedule: str, first: int) -> float:
     parsed = parse(schedule)
     if not isinstance(parsed, Cron):
         return _SECONDS_PER_MONTH / parsed.seconds
     per_day = len(parsed.minutes) * len(parsed.hours)
-    months = [divmod(now.year * _MONTHS + now.month - 1 + number, _MONTHS) for number in range(_MONTHS)]
+    months = [divmod(first + number, _MONTHS) for number in range(_MONTHS)]
     days = sum(
         len(parsed.days(year, month + 1))
         for year, month in months

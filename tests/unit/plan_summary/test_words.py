@@ -1,0 +1,260 @@
+"""Schedules in words, use in a month, permissions, gates, findings, the command."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cli.main import main
+from cli.plan_summary import gates, markdown
+from cli.plan_summary.findings import Findings
+from cli.plan_summary.gates import Gate
+from cli.plan_summary.job_change import duration
+from cli.plan_summary.plan import Plan
+from cli.plan_summary.timing import in_words, upcoming
+from cli.plan_summary.usage import runs_per_month, usage
+from jobs.schedule import next_runs
+from tests.unit.plan_summary.summaries import NOW, PLANS, change, content, many_jobs, of, summary
+
+SCAN = {
+    "results": {
+        "failed_checks": [
+            {
+                "check_id": "CKV_AWS_1",
+                "check_name": "No @wide `policies`",
+                "resource": "aws_iam_policy.x",
+                "file_path": "/a.json",
+            }
+        ]
+    },
+    "summary": {"passed": 12, "failed": 1, "skipped": 3, "parsing_errors": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("cron(7/10 * * * ? *)", "every 10 minutes from minute 7"),
+        ("cron(0/5 * * * ? *)", "every 5 minutes"),
+        ("cron(*/5 * ? * * *)", "every 5 minutes"),
+        ("cron(* * * * ? *)", "every minute"),
+        ("cron(0 0 * * ? *)", "every day at 00:00 UTC"),
+        ("cron(30 6 ? * MON-FRI *)", "MON-FRI at 06:30 UTC"),
+        ("cron(15 3 1 * ? *)", "every month on day 1 at 03:15 UTC"),
+        ("cron(20 * * * ? *)", "every hour at minute 20"),
+        ("rate(1 minute)", "every minute"),
+        ("rate(12 hours)", "every 12 hours"),
+        ("cron(0 9 ? * 2#1 *)", ""),
+        ("cron(0 9 1 1 ? 2027)", ""),
+        ("not one", ""),
+    ],
+)
+def test_schedules_in_words(schedule: str, words: str) -> None:
+    assert in_words(schedule) == words
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "told"),
+    [
+        ("cron(7/10 * * * ? *)", "UTC", "10:07, 10:17, 10:27"),
+        ("cron(0 0 * * ? *)", "UTC", "Wed 25 Nov 00:00, Thu 26 Nov 00:00, Fri 27 Nov 00:00"),
+        ("cron(0 0 * * ? *)", "Asia/Seoul", "Wed 25 Nov 09:00, Thu 26 Nov 09:00, Fri 27 Nov 09:00"),
+        ("cron(0 12 31 12 ? 2027)", "UTC", "Fri 31 Dec 2027 12:00"),
+        ("cron(0 12 31 12 ? 2020)", "UTC", "never again"),
+        ("rate(5 minutes)", "UTC", "~10:08, ~10:13, ~10:18"),
+        ("nonsense", "UTC", "not a schedule"),
+    ],
+)
+def test_next_runs(schedule: str, zone: str, told: str) -> None:
+    assert upcoming(schedule, NOW, ZoneInfo(zone)) == told
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["cron(7/10 * * * ? *)", "cron(0 0 * * ? *)", "cron(0 5 L * ? *)", "cron(0 9 ? * MON#1 *)", "cron(0 0 29 2 ? *)"],
+)
+def test_runs_in_a_month_are_those_of_a_year_by_twelve(schedule: str) -> None:
+    # GIVEN a year that begins with a month
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    # WHEN every run of the twelve months is counted
+    end = datetime(2027, 11, 1, tzinfo=UTC)
+    counted = sum(run < end for run in next_runs(schedule, datetime(2026, 10, 31, 23, 59, tzinfo=UTC), 53_000))
+    # THEN the mean is a twelfth of it
+    assert runs_per_month(schedule, begin) == pytest.approx(counted / 12)
+
+
+def test_the_bound_takes_timeout_attempts_and_children() -> None:
+    used = usage(
+        schedule="rate(1 hour)",
+        suspended=False,
+        vcpus=0.25,
+        memory_mib=512,
+        timeout_seconds=1800,
+        attempts=2,
+        array_size=10,
+        now=NOW,
+    )
+    assert used is not None
+    assert used.runs == pytest.approx(730.5)
+    assert used.vcpu_hours == pytest.approx(730.5 * 10 * 2 * 0.5 * 0.25)
+    assert used.gib_hours == pytest.approx(730.5 * 10 * 2 * 0.5 * 0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "runs"), [({"suspended": True}, 0.0), ({"schedule": None}, 0.0), ({"timeout_seconds": None}, None)]
+)
+def test_what_does_not_run_uses_nothing_and_what_has_no_timeout_has_no_bound(given: Any, runs: float | None) -> None:
+    plain = {"schedule": "rate(1 hour)", "suspended": False, "timeout_seconds": 60}
+    used = usage(**{**plain, **given}, vcpus=1, memory_mib=1, attempts=1, array_size=None, now=NOW)
+    assert (used.runs if used else None) == runs
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(5400, "1 h 30 min"), (45, "45 s"), (599, "9 min 59 s"), (0, "0 s")])
+def test_durations(seconds: int, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_suspended_job_is_told_to_stop() -> None:
+    plan = content("schedule-change")
+    rule = change(plan, "aws_cloudwatch_event_rule.do_often_rule")
+    rule["after"]["schedule_expression"] = rule["before"]["schedule_expression"]
+    rule["after"]["state"] = "DISABLED"
+    (job,) = of([Plan.read(plan, "jobs")]).jobs
+    assert job.headline == "stops running by schedule (suspended)"
+    assert job.usage_after is not None
+    assert job.usage_after.runs == 0
+
+
+def test_a_condition_that_goes_widens_and_one_that_comes_narrows() -> None:
+    # GIVEN a role whose trust loses its condition
+    plan = content("iam-widened")
+    (held,) = [h for h in of([Plan.read(plan, "x")]).all_permissions if h.address == "aws_iam_role.do_often_job_role"]
+    assert held.widens
+    # WHEN it is the other way round THEN the action is given under a condition, which is told as given too
+    trust = change(plan, "aws_iam_role.do_often_job_role")
+    trust["before"], trust["after"] = trust["after"], trust["before"]
+    (held,) = [h for h in of([Plan.read(plan, "x")]).all_permissions if h.address == "aws_iam_role.do_often_job_role"]
+    assert [bool(p.condition) for p in held.added] == [True]
+
+
+def test_a_deny_that_goes_widens() -> None:
+    plan = content("iam-widened")
+    policy = change(plan, "aws_iam_role_policy.do_something_job_role_policy")
+    deny = {"Statement": [{"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}]}
+    policy.update(actions=["update"], before={**policy["after"], "policy": json.dumps(deny)})
+    policy["after"] = {**policy["after"], "policy": json.dumps({"Statement": []})}
+    whole = of([Plan.read(plan, "x")])
+    (held,) = [h for h in whole.all_permissions if "do_something" in h.address]
+    assert held.widens
+    assert "is no longer denied `s3:DeleteObject`" in markdown.render(whole, title="x")
+
+
+def test_a_policy_on_an_old_role_that_cannot_be_read_counts_as_more() -> None:
+    plan = content("iam-widened")
+    policy = change(plan, "aws_iam_role_policy.do_something_job_role_policy")
+    policy["after_sensitive"] = {"policy": True}
+    (held,) = [h for h in of([Plan.read(plan, "x")]).all_permissions if "do_something" in h.address]
+    assert held.unreadable
+    assert held.widens
+
+
+@pytest.mark.parametrize(
+    ("name", "gate", "begins"),
+    [
+        ("job-removed", Gate.DESTROY, "destroy: destroys: aws_batch_job_definition.do_something_job_definition, "),
+        ("job-removed", Gate.JOB_REMOVED, "job-removed: removes the job: my-service-do-something"),
+        ("queue-replaced", Gate.REPLACE, 'replace: replaces: aws_batch_job_queue.job_queue["continuously"], '),
+        ("queue-replaced", Gate.LOSS, 'loss: loses what is in: aws_batch_job_queue.job_queue["continuously"] (jobs'),
+        ("iam-widened", Gate.IAM, "iam: gives more permissions: aws_iam_role.do_often_job_role, "),
+        ("iam-widened", Gate.WIDE, "wide: gives wide permissions: aws_iam_role_policy.do_something_job_role_policy"),
+        ("schedule-change", Gate.CHANGES, "changes: changes something: aws_cloudwatch_event_rule.do_often_rule"),
+        ("schedule-change", Gate.FINDINGS, "findings: checkov objects: no scan was given"),
+    ],
+)
+def test_gates_say_why(name: str, gate: Gate, begins: str) -> None:
+    (reason,) = gates.reasons(summary(name), [gate])
+    assert reason.startswith(begins)
+
+
+@pytest.mark.parametrize("gate", [g for g in Gate if g not in {Gate.CHANGES, Gate.FINDINGS}])
+def test_a_harmless_plan_passes(gate: Gate) -> None:
+    assert gates.reasons(summary("schedule-change"), [gate]) == []
+    assert gates.reasons(summary("first-deploy"), [gate]) == []
+
+
+def test_a_scan_is_told_and_its_words_are_not_markup(tmp_path: Path) -> None:
+    path = tmp_path / "checkov.json"
+    path.write_text(json.dumps([SCAN, SCAN]))
+    told = markdown.render(summary("schedule-change", Findings.load(path)), title="x")
+    assert "checkov: 1 findings (24 checks passed, 6 skipped with a reason)" in told
+    assert "@wide" not in told
+
+
+@pytest.mark.parametrize(
+    "tally", [{"passed": 0, "failed": 0, "skipped": 0, "parsing_errors": 0}, {"passed": 5, "parsing_errors": 1}]
+)
+def test_a_scan_that_saw_nothing_is_a_warning(tmp_path: Path, tally: dict[str, int]) -> None:
+    path = tmp_path / "checkov.json"
+    path.write_text(json.dumps({"summary": tally}))
+    found = Findings.load(path)
+    assert "what it says is worth nothing" in markdown.render(summary("schedule-change", found), title="x")
+    assert gates.reasons(summary("schedule-change", found), [Gate.FINDINGS]) != []
+
+
+def test_the_command_writes_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(PLANS / "schedule-change")
+    assert main(["plan-summary", folder]) == 0
+    assert "my-service-do-often (changed): every 10 minutes" in capsys.readouterr().out
+    out = tmp_path / "sub" / "plan.md"
+    assert main(["plan-summary", folder, "--format", "markdown", "--out", str(out)]) == 0
+    assert out.read_text().startswith("## batchtab-local: 1 job changes")
+    assert main(["plan-summary", folder, "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["version"] == 1
+    assert told["jobs"][0]["name"] == "my-service-do-often"
+    assert told["jobs"][0]["usage_after"]["runs"] == 8760
+
+
+def test_the_command_fails_for_what_it_is_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(PLANS / "job-removed")
+    assert main(["plan-summary", folder, "--fail-on", "replace"]) == 0
+    assert main(["plan-summary", folder, "--fail-on", "replace", "--fail-on", "destroy"]) == 1
+    assert "batchtab plan-summary: destroy: destroys: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "No such file"),
+        ("no", "is not JSON"),
+        ("[]", "is not a plan"),
+        ('{"format_version": "2.0", "planned_values": {}}', "format_version 1"),
+        ('{"format_version": "1.2", "planned_values": {}, "errored": true}', "could not finish"),
+    ],
+)
+def test_what_is_no_plan_is_refused_in_a_line(tmp_path: Path, text: str | None, why: str, capsys: Any) -> None:
+    path = tmp_path / "x.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["plan-summary", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert why in error
+    assert error.count("\n") == 1
+
+
+def test_an_empty_folder_and_an_unknown_zone_are_refused(tmp_path: Path, capsys: Any) -> None:
+    assert main(["plan-summary", str(tmp_path)]) == 2
+    assert "no *.plan.json" in capsys.readouterr().err
+    assert main(["plan-summary", str(PLANS / "job-removed"), "--timezone", "Mars/Base"]) == 2
+    assert "'Mars/Base' is not a time zone" in capsys.readouterr().err
+
+
+def test_jobs_of_all_stacks_are_told_together() -> None:
+    whole = of(many_jobs(30))
+    assert len(whole.stacks) == 10
+    assert whole.headline().startswith("30 jobs change (30 to update)")
