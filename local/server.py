@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,13 @@ def run(config: Config, port: int, start: float | None, speed: float) -> None:
     listener = _listen(port)
     port = listener.getsockname()[1]
     caller = dict(os.environ)
-    folder = Path(tempfile.mkdtemp(prefix="batchtab-local-"))
+    # The guard is there before the folder is, so that a kill at any moment leaves none.
+    folder = Path(tempfile.gettempdir()) / f"batchtab-local-{uuid.uuid4().hex[:12]}"
     home = folder / "home"
-    home.mkdir()
     wards = Wards(folder, caller)
     try:
+        folder.mkdir(mode=0o700)
+        home.mkdir()
         _enter_environment(config, port, folder)
         clock = Clock(start, speed)
         application = _assemble(config, port, clock, wards, home, caller)

@@ -109,6 +109,28 @@ def test_killing_it_outright_leaves_no_job_either(tmp_path: Path) -> None:
         local.killed = True
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killing_it_while_it_starts_leaves_no_folder(tmp_path: Path, number: signal.Signals) -> None:
+    # GIVEN a temporary folder of its own, and local AWS killed at some moments of its start
+    own = tmp_path / "tmp"
+    own.mkdir()
+    config = write_config(tmp_path)
+    for seconds in (0.02, 0.05, 0.08, 0.11, 0.14, 0.18, 0.25, 0.4):
+        process = subprocess.Popen(
+            command("--config", str(config), "--port", "0"),
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(own)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        # WHEN it is killed
+        process.send_signal(number)
+        process.wait(timeout=20)
+    # THEN nothing is left of any of them
+    wait_until(lambda: list(own.iterdir()) == [], "the folders to be removed", seconds=10)
+
+
 def test_stopping_it_in_the_middle_of_a_walk_through_time_is_quick_and_quiet(tmp_path: Path) -> None:
     # GIVEN a walk through a day that meets a job every minute
     with running(tmp_path) as local:
