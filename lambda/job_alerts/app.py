@@ -10,6 +10,7 @@ from typing import Any
 from . import events, quiet, story
 from .events import FailedTrigger, JobEvent, Sweep
 from .failures import DeliveryFailed
+from .journal import say
 from .quiet import Decision, Group
 from .settings import Settings
 from .story import Route, Story
@@ -104,7 +105,7 @@ class App:
                 return self._gather(key)
             except Unavailable as error:
                 # Noise is better than silence.
-                print(json.dumps({"table": str(error)}, ensure_ascii=False))
+                say(table=str(error))
                 if key in _sent:
                     return "told"
         self._deliver(self._one(job))
@@ -238,7 +239,7 @@ class App:
             self._table.clear_state(job.name)
         except Unavailable as error:
             # No failure is lost by that, and the next success tells it.
-            print(json.dumps({"table": str(error)}, ensure_ascii=False))
+            say(table=str(error))
             return "not told: the table does not answer"
         return outcome
 

@@ -84,8 +84,9 @@ class JobEvent(NamedTuple):
             raise UnreadableEvent("what was kept is not JSON") from error
         if not isinstance(kept, dict) or not _text(kept.get("name")):
             raise UnreadableEvent("what was kept is no job")
-        depends_on = tuple(parent for parent in _list(kept.pop("depends_on", None)) if isinstance(parent, str))
+        depends_on = tuple(text for text in map(_text, _list(kept.pop("depends_on", None))) if text)
         known = {key: kept[key] for key in cls._fields if key in kept and _fits(kept[key], _BLANK[key])}
+        known = {key: _text(value) if isinstance(value, str) else value for key, value in known.items()}
         return cls(**{**_BLANK, **known, "depends_on": depends_on})
 
 
@@ -156,8 +157,8 @@ def read(event: Any) -> JobEvent | list[FailedTrigger] | Sweep:
 
 
 def _job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: bool) -> JobEvent:
-    name = detail.get("jobName")
-    if not isinstance(name, str) or not name:
+    name = _text(detail.get("jobName"))
+    if not name:
         raise UnreadableEvent("detail.jobName is missing")
     attempts = [attempt for attempt in _list(detail.get("attempts")) if isinstance(attempt, dict)]
     last = attempts[-1] if attempts else {}
@@ -172,7 +173,7 @@ def _job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: bool) -
         account=_text(event.get("account")),
         region=_text(event.get("region")),
         job_id=_text(detail.get("jobId")),
-        name=name[:_TEXT_MAX],
+        name=name,
         status=_text(detail.get("status")),
         status_reason=_text(detail.get("statusReason")) or _text(last.get("statusReason")),
         queue_arn=_text(detail.get("jobQueue")),
@@ -242,7 +243,8 @@ def _trigger(record: Any) -> FailedTrigger:
 
 
 def _text(value: Any, most: int = _TEXT_MAX) -> str:
-    return value[:most] if isinstance(value, str) else ""
+    """A text without halves of characters, which nothing else takes; empty for anything else."""
+    return value[:most].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _int(value: Any) -> int | None:

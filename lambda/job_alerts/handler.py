@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 from . import attachment, blocks, function, logs, webhook
 from .app import NOTHING, App
 from .clients import client
+from .journal import say
 from .redaction import redact
 from .settings import Settings
 from .story import Story
@@ -26,7 +26,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
     """
     is_sweep = isinstance(event, dict) and event.get("batchtab") == "sweep"
     if not is_sweep:  # it comes each minute, and mostly for nothing
-        print(json.dumps({"event": redact(event)}, ensure_ascii=False, default=str))
+        say(event=redact(event))
     settings = Settings.read()
 
     def remaining_seconds() -> float:
@@ -58,5 +58,5 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
     )
     outcome = app.handle(event)
     if not (is_sweep and outcome == NOTHING):
-        print(json.dumps({"outcome": outcome}))
+        say(outcome=outcome)
     return {"outcome": outcome}

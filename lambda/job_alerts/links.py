@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from urllib.parse import quote
 
 from .events import JobEvent
@@ -13,6 +12,8 @@ _CONSOLES = {
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def _console(job: JobEvent) -> str:
@@ -39,7 +40,10 @@ def log_url(job: JobEvent) -> str | None:
 
 
 def rerun_command(job: JobEvent, template: str) -> str:
-    """The command that runs the job again; `template` may hold `{job}`, `{queue}`, `{definition}` and `{region}`."""
+    """The command that runs the job again; `template` may hold `{job}`, `{queue}`, `{definition}` and `{region}`.
+
+    Empty where a name holds what no name of Batch's holds: nobody is to paste that into a shell.
+    """
     template = template or (
         "aws batch submit-job --region {region} --job-name {job} --job-queue {queue} --job-definition {definition}"
     )
@@ -49,4 +53,7 @@ def rerun_command(job: JobEvent, template: str) -> str:
         "definition": job.definition.partition(":")[0],  # the newest revision
         "region": job.region,
     }
-    return re.sub(r"\{(job|queue|definition|region)\}", lambda found: shlex.quote(values[found[1]][:200]), template)
+    used = re.findall(r"\{(job|queue|definition|region)\}", template)
+    if not all(_NAME.fullmatch(values[name]) for name in used):
+        return ""
+    return re.sub(r"\{(job|queue|definition|region)\}", lambda found: values[found[1]], template)

@@ -204,10 +204,11 @@ def test_a_rerun_command_of_ones_own_is_filled_in() -> None:
     assert told.command == "batchtab run my-service-do-something --stage prod"
 
 
-def test_a_name_cannot_add_to_the_command() -> None:
-    settings = SETTINGS._replace(rerun_command="batchtab run {job} --queue {queue}")
-    told = story.failed(job("exit_code", jobName="{queue}; rm -rf ~"), settings)
-    assert told.command == "batchtab run '{queue}; rm -rf ~' --queue batchtab-prod-default"
+@pytest.mark.parametrize("name", ["x; rm -rf ~", "{queue}", "-rf", "a\u202eb", "$(id)"])
+def test_a_name_that_batch_would_refuse_makes_no_command_to_paste(name: str) -> None:
+    told = story.failed(job("exit_code", jobName=name), SETTINGS)
+    assert told.command == ""
+    assert "Run it again" not in fields(attachment.render(told, SETTINGS))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,156 @@
+"""The table's calls are DynamoDB's; what it does not answer is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from job_alerts import clients
+from job_alerts.story import Route
+from job_alerts.table import JobState, Pending, Table, Unavailable
+
+NOW = 1_772_410_900
+
+
+def key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    made = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    monkeypatch.setattr(clients, "_clients", {("dynamodb", ""): made})
+    with Stubber(made) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table("alerts")
+
+
+def test_the_first_time_of_an_event_stays(stub: Stubber, table: Table) -> None:
+    stub.add_response(
+        "update_item",
+        {},
+        {
+            "TableName": "alerts",
+            "Key": key("pending", "j1"),
+            "UpdateExpression": "SET content = :content, since = if_not_exists(since, :now)",
+            "ExpressionAttributeValues": {":content": {"S": "{}"}, ":now": {"N": str(NOW)}},
+        },
+    )
+    table.put_pending("j1", "{}", NOW)
+
+
+def test_all_pages_of_what_is_pending_are_read_and_sorted(stub: Stubber, table: Table) -> None:
+    def item(job_id: str, since: int) -> dict[str, Any]:
+        return {**key("pending", job_id), "content": {"S": job_id}, "since": {"N": str(since)}}
+
+    expected = {
+        "TableName": "alerts",
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": "pending"}},
+        "ConsistentRead": True,
+    }
+    first = {"Items": [item("b", 2)], "LastEvaluatedKey": key("pending", "b")}
+    stub.add_response("query", first, expected)
+    stub.add_response("query", {"Items": [item("a", 1)]}, {**expected, "ExclusiveStartKey": key("pending", "b")})
+    assert table.pending() == [Pending("a", "a", 1), Pending("b", "b", 2)]
+
+
+def test_what_is_left_unprocessed_is_asked_for_again(stub: Stubber, table: Table) -> None:
+    stub.add_response(
+        "batch_get_item",
+        {
+            "Responses": {"alerts": [key("told", "a")]},
+            "UnprocessedKeys": {"alerts": {"Keys": [key("told", "b")]}},
+        },
+    )
+    stub.add_response("batch_get_item", {"Responses": {"alerts": [key("told", "b")]}, "UnprocessedKeys": {}})
+    assert table.told(["a", "b"]) == {"a", "b"}
+
+
+def test_told_is_written_before_pending_is_deleted(stub: Stubber, table: Table) -> None:
+    put = {"PutRequest": {"Item": {**key("told", "a"), "expires_at": {"N": str(NOW + 7 * 86_400)}}}}
+    stub.add_response("batch_write_item", {}, {"RequestItems": {"alerts": [put]}})
+    stub.add_response(
+        "batch_write_item", {}, {"RequestItems": {"alerts": [{"DeleteRequest": {"Key": key("pending", "a")}}]}}
+    )
+    table.mark_told(["a"], NOW)
+
+
+def test_more_than_a_batch_is_written_in_batches(stub: Stubber, table: Table) -> None:
+    for _ in range(3):
+        stub.add_response("batch_write_item", {}, {"RequestItems": ANY})
+    table.drop_pending([str(number) for number in range(60)])
+
+
+def test_a_claim_that_another_holds_is_refused(stub: Stubber, table: Table) -> None:
+    stub.add_client_error("update_item", "ConditionalCheckFailedException")
+    assert table.claim("gather", "me", NOW, 60) is False
+
+
+def test_a_claim_is_taken_when_it_is_free_or_old_or_ones_own(stub: Stubber, table: Table) -> None:
+    stub.add_response(
+        "update_item",
+        {},
+        {
+            "TableName": "alerts",
+            "Key": key("claim", "gather"),
+            "UpdateExpression": ANY,
+            "ConditionExpression": "attribute_not_exists(pk) OR #until < :now OR #owner = :owner",
+            "ExpressionAttributeNames": {"#owner": "owner", "#until": "until"},
+            "ExpressionAttributeValues": {
+                ":owner": {"S": "me"},
+                ":until": {"N": str(NOW + 60)},
+                ":now": {"N": str(NOW)},
+                ":expires": ANY,
+            },
+        },
+    )
+    assert table.claim("gather", "me", NOW, 60) is True
+
+
+def test_a_claim_of_another_is_not_released(stub: Stubber, table: Table) -> None:
+    stub.add_client_error("delete_item", "ConditionalCheckFailedException")
+    table.release("gather", "me")
+
+
+def test_states_and_routes_are_read(stub: Stubber, table: Table) -> None:
+    state = {"failures": 3, "untold": 1, "since": 10, "told_at": 20, "last_created_ms": 30}
+    item = {**key("job", "a"), **{name: {"N": str(value)} for name, value in state.items()}}
+    stub.add_response("batch_get_item", {"Responses": {"alerts": [item]}})
+    assert table.states(["a", "b"]) == {"a": JobState(3, 1, 10, 20, 30)}
+    rows = [{**key("route", "a"), "channel": {"S": "#a"}, "mention": {"S": ""}, "mute": {"BOOL": True}}]
+    stub.add_response("batch_get_item", {"Responses": {"alerts": rows}})
+    assert table.routes(["a"]) == {"a": Route("a", "#a", "", True)}
+
+
+def test_messages_of_this_minute_and_the_last_are_counted(stub: Stubber, table: Table) -> None:
+    stub.add_response("update_item", {"Attributes": {"messages": {"N": "2"}}})
+    stub.add_response("batch_get_item", {"Responses": {"alerts": [{**key("sent", "x"), "messages": {"N": "3"}}]}})
+    assert table.count_message(NOW) == 5
+
+
+def test_nothing_is_asked_for_nothing(stub: Stubber, table: Table) -> None:
+    assert table.told([]) == set()
+    assert stub.client is not None
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ThrottlingException"])
+def test_a_refusal_is_said(stub: Stubber, table: Table, code: str) -> None:
+    stub.add_client_error("query", code)
+    with pytest.raises(Unavailable, match=code):
+        table.pending()
+
+
+def test_keys_that_stay_unprocessed_are_said(stub: Stubber, table: Table) -> None:
+    for _ in range(5):
+        stub.add_response("batch_get_item", {"UnprocessedKeys": {"alerts": {"Keys": [key("told", "a")]}}})
+    with pytest.raises(Unavailable, match="unprocessed"):
+        table.told(["a"])
