@@ -23,16 +23,11 @@ module "reports" {
 
   environment = { LANG = "C.UTF-8" }
   secrets     = { REPORTS_TOKEN = var.reports_token_arn }
-  permissions = [{ actions = ["s3:GetObject", "s3:ListBucket"], resources = [aws_s3_bucket.sales.arn, "${aws_s3_bucket.sales.arn}/*"] }]
+  permissions = [{ actions = ["s3:GetObject", "s3:ListBucket"], resources = [var.sales_bucket_arn, "${var.sales_bucket_arn}/*"] }]
 
   create_trigger_role       = false
   trigger_role_arn          = module.fargate.trigger_role_arn
   dead_letter_queue_arn     = module.fargate.trigger_dead_letter_queue_arn
   maximum_event_age_seconds = 3600
   tags                      = var.tags
-}
-
-resource "aws_s3_bucket" "sales" {
-  bucket_prefix = "shop-sales-"
-  tags          = var.tags
 }

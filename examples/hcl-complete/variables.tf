@@ -19,6 +19,11 @@ variable "reports_token_arn" {
   description = "SSM parameter with the token that the reports' jobs read."
 }
 
+variable "sales_bucket_arn" {
+  type        = string
+  description = "Bucket that the reports' jobs read."
+}
+
 variable "tags" {
   type        = map(string)
   description = "Tags of everything."

@@ -38,9 +38,6 @@ mock_provider "aws" {
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:ap-northeast-2:123456789012:shop-oncall" }
   }
-  mock_resource "aws_s3_bucket" {
-    defaults = { arn = "arn:aws:s3:::shop-sales" }
-  }
   mock_resource "aws_ecr_repository" {
     defaults = { arn = "arn:aws:ecr:ap-northeast-2:123456789012:repository/made", repository_url = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/made" }
   }
@@ -49,6 +46,7 @@ mock_provider "aws" {
 variables {
   subnet_ids         = ["subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6"]
   security_group_ids = ["sg-0123456789abcdef0"]
+  sales_bucket_arn   = "arn:aws:s3:::shop-sales"
   reports_token_arn  = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/reports/token"
 }
 
