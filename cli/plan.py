@@ -19,6 +19,9 @@ def plan(
         Path | None,
         typer.Option(help="Folder for STACK.plan.json (with sensitive values) and reviewed.json (without any)."),
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="With --out: tell the changes in words, on a run's page too.")
+    ] = False,
     lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
 ) -> int:
     """Plan every stack against what is deployed. Changes nothing."""
@@ -34,6 +37,10 @@ def plan(
             from cli.reviews import write  # noqa: PLC0415
 
             write(session, stacks, plans, out)
+    if show and out is not None:
+        from cli.reviews import show as tell  # noqa: PLC0415
+
+        tell(session, out)
     width = max(len(plan.stack) for plan in plans)
     for found in plans:
         note = " (with stand-ins: what it reads from is not deployed)" if found.provisional else ""

@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import typer
+
 from cli.plan_summary.fingerprint import Reviewed
 from cli.plan_summary.plan import Plan as Content
 from cli.runner_image import DIGEST_VARIABLE, source_hash
@@ -41,3 +43,15 @@ def write(session: Session, stacks: Stacks, plans: Sequence[Plan], out: Path) ->
         path.touch(mode=0o600)
         path.write_text(json.dumps(content.content), encoding="utf-8")
     reviewed(session, found).write(out / REVIEWED)
+
+
+def show(session: Session, out: Path) -> None:
+    """Tells in words what `write` wrote: here as text, and on the page of a workflow's run."""
+    from cli import actions  # noqa: PLC0415
+    from cli.ci_plan_summary import summarize  # noqa: PLC0415
+    from cli.plan_summary import markdown, text  # noqa: PLC0415
+
+    stage = session.catalog.stage
+    summary = summarize([out], None, stage.timezone)
+    typer.echo(text.render(summary, title=stage.prefix))
+    actions.summarize(markdown.render(summary, title=stage.prefix))

