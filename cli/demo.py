@@ -81,7 +81,12 @@ def render(message: dict[str, Any]) -> str:
     for attachment in message.get("attachments", []):
         rows += [(key, attachment.get(key, "")) for key in ("color", "text")]
     width = max(len(key) for key, _ in rows)
-    return "\n".join(f"  │ {key.ljust(width)}  {value}" for key, value in rows)
+    lines = []
+    for key, value in rows:
+        first, *more = str(value).splitlines() or [""]
+        lines.append(f"  │ {key.ljust(width)}  {first}")
+        lines += [f"  │ {'':{width}}  {line}" for line in more]
+    return "\n".join(lines)
 
 
 def _await_tick(aws: Aws, queue: str) -> None:

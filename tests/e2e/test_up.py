@@ -17,15 +17,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("deploy
 
 def test_the_failed_jobs_message_is_shown_as_in_the_original_system(deployment: Deployment) -> None:
     # GIVEN a stage that `up` deployed, with a job that it let fail
-    # THEN the message's fields are printed
-    shown = dict(line.strip(" │").split(None, 1) for line in deployment.up.stdout.splitlines() if "│" in line)
-    assert shown == {
-        "channel": "#cron-error",
-        "username": "AWS Batch Job Failed Alert",
-        "icon_emoji": ":cloud:",
-        "color": "danger",
-        "text": "examples-fail failed by Essential container in task exited",
-    }
+    # THEN the message's fields are printed, and its text begins as it always did
+    shown = [line.strip(" │") for line in deployment.up.stdout.splitlines() if "│" in line]
+    assert [line.split(None, 1) for line in shown[:5]] == [
+        ["channel", "#cron-error"],
+        ["username", "AWS Batch Job Failed Alert"],
+        ["icon_emoji", ":cloud:"],
+        ["color", "danger"],
+        ["text", "examples-fail failed by Essential container in task exited"],
+    ]
 
 
 def test_the_table_names_every_job_with_its_next_runs(deployment: Deployment) -> None:
