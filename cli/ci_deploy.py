@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cli.stacks import Plan, Stacks
 
 NOT_REVIEWED = 3
+JOBS = "jobs-"
 
 
 def deploy(
@@ -23,9 +24,12 @@ def deploy(
         Path | None, typer.Option(help="What a review left behind: reviewed.json of `plan --out`.")
     ] = None,
     unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Apply whatever the plan says.")] = False,
-    stack: Annotated[list[str] | None, typer.Option(help="Only these stacks; may be repeated.")] = None,
+    stack: Annotated[list[str] | None, typer.Option(help="Apply only these stacks; may be repeated.")] = None,
+    jobs: Annotated[bool, typer.Option(help="Apply the jobs' stacks too, or only what they need.")] = True,
 ) -> int:
     """Plan all stacks anew and apply them in order, if all that they do was reviewed.
+
+    With a review all stacks are compared, also where only some are applied.
 
     Nothing is applied, and the exit status is 3, if a plan does something else than what was reviewed; each reason is
     a line on stderr. What is done already is no objection: a second run does nothing.
@@ -44,15 +48,15 @@ def deploy(
         raise refusal(f"--stack: {unknown[0]} is not a stack of {stage}: {', '.join(known)}")
     review = Reviewed.load(reviewed) if reviewed else None
     stacks = Stacks(session)
-    wanted = [name for name in known if not stack or name in stack]
+    wanted = [name for name in known if (not stack or name in stack) and (jobs or not name.startswith(JOBS))]
     with stoppable():
         with Step(f"Plan of stage {stage}") as step:
             stacks.synthesize()
-            plans = [stacks.plan_one(name, step.at) for name in wanted]
+            plans = [stacks.plan_one(name, step.at) for name in (known if review else wanted)]
         if review and (objections := _objections(session, stacks, plans, review)):
             return _refuse(objections)
         with Step(f"Deployment of {', '.join(wanted)}") as step:
-            return _apply(session, stacks, plans, review, step)
+            return _apply(session, stacks, [plan for plan in plans if plan.stack in wanted], review, step)
 
 
 def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed | None, step: Step) -> int:

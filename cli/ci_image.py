@@ -30,7 +30,7 @@ def runner_image(
     session = Session.open(stage)
     aws = Aws(session.catalog.stage.region, session.endpoint_url)
     try:
-        image = images.find_or_build(session, aws, builder) if build else images.find(session, aws)
+        image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
     except (ClientError, BotoCoreError) as error:
         raise refusal(f"runner-image: {error}", "check credentials and network") from None
     digest = image.digest or images.NOT_BUILT

@@ -54,22 +54,29 @@ def source_hash(root: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def find(session: Session, aws: Aws) -> RunnerImage:
-    """The image of these files, if it was built before.
+def look_up(session: Session, aws: Aws) -> RunnerImage:
+    """The image of these files, if it was built before; before a first deployment there is not even its repository.
 
     Raises:
-        Problems: the stage has no runner image in its own registry, or the repository is not there yet.
+        Problems: the stage has no runner image in its own registry.
     """
+    try:
+        return _find(session, aws)
+    except LookupError as error:
+        return RunnerImage(str(error), _tag(session), None, "missing")
+
+
+def _tag(session: Session) -> str:
+    return f"src-{source_hash(session.root)}"
+
+
+def _find(session: Session, aws: Aws) -> RunnerImage:
     stage = session.catalog.stage
     image = stage.runner_image
     if image is None or not image.in_ecr:
         raise refusal(f"stage {stage.name} has no runner_image in its own registry", "runner_image: {repository, tag}")
-    tag = f"src-{source_hash(session.root)}"
-    try:
-        digest = aws.image_digest(image.repository, tag)
-    except LookupError:
-        hint = f"batchtab deploy --stage {stage.name} --stack environment --unreviewed makes it"
-        raise refusal(f"the repository {image.repository} does not exist in {stage.region}", hint) from None
+    tag = _tag(session)
+    digest = aws.image_digest(image.repository, tag)
     return RunnerImage(image.repository, tag, digest, "found" if digest else "missing")
 
 
@@ -77,12 +84,16 @@ def find_or_build(session: Session, aws: Aws, builder: str | None = None) -> Run
     """The image of these files; built and pushed if it was not before.
 
     Raises:
-        Problems: nothing here builds images, or building or pushing failed.
+        Problems: the repository is not there yet, nothing here builds images, or building or pushing failed.
     """
-    image = find(session, aws)
+    stage = session.catalog.stage
+    try:
+        image = _find(session, aws)
+    except LookupError as error:
+        hint = f"batchtab deploy --stage {stage.name} --no-jobs makes it"
+        raise refusal(f"the repository {error} does not exist in {stage.region}", hint) from None
     if image.digest:
         return image
-    stage = session.catalog.stage
     domain = "amazonaws.com.cn" if stage.partition == "aws-cn" else "amazonaws.com"
     registry = f"{stage.account_id}.dkr.ecr.{stage.region}.{domain}"
     name = f"{registry}/{image.repository}:{image.tag}"

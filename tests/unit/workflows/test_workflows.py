@@ -156,7 +156,8 @@ def test_the_image_is_built_before_and_in_the_job_that_deploys_it() -> None:
     commands = [
         step["run"].split()[1] for job, step in steps("deploy") if job == "deploy" and "batchtab" in step.get("run", "")
     ]
-    assert commands == ["ci-stage", "runner-image", "deploy"]
+    # THEN its repository is made before it, and the jobs get it after
+    assert commands == ["ci-stage", "runner-image", "deploy", "runner-image", "deploy"]
 
 
 @pytest.mark.slow
