@@ -8,6 +8,7 @@ from jobs import limits
 
 from .._core.expressions import Expression, hcl
 from .._core.module_stack import ModuleStack, Variable, among, each_key, holds, matching, within
+from .._core.resources import require
 from .construct import JobAlerts
 
 _DEFAULTS = limits.ALERT_DEFAULTS
@@ -187,6 +188,22 @@ def module() -> ModuleStack:
     del inputs["tell_failed_triggers"]
     arguments: dict[str, Any] = inputs
     alerts = JobAlerts(stack, "Default", **arguments)
+    # What is given and not used is refused: an input never goes without effect unsaid.
+    require(
+        alerts.function,
+        Expression.of("var.tell_failed_triggers || var.trigger_dead_letter_queue_arn == null"),
+        "${var.namespace}: trigger_dead_letter_queue_arn is given, but tell_failed_triggers is false: set it to true.",
+    )
+    require(
+        alerts.function,
+        Expression.of("!var.tell_failed_triggers || var.trigger_dead_letter_queue_arn != null"),
+        "${var.namespace}: tell_failed_triggers is true: give trigger_dead_letter_queue_arn.",
+    )
+    require(
+        alerts.function,
+        Expression.of("var.webhook_secret_arn != null || var.webhook_kms_key_arn == null"),
+        "${var.namespace}: webhook_kms_key_arn is the key of webhook_secret_arn, which is not given.",
+    )
     stack.output("alert_function_arn", alerts.function["arn"], "ARN of the function that makes the messages.")
     stack.output("alert_function_name", alerts.function["function_name"], "Its name.")
     stack.output("role_arn", alerts.role["arn"], "ARN of its role.")

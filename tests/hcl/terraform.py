@@ -19,18 +19,6 @@ EXAMPLES = ROOT / "examples"
 MODULE_FILES = ("*.tf.json", "*.zip")
 EXAMPLE_FILES = ("*.tf", "*.md")
 
-#: A provider that asks nobody: neither for credentials nor for the account.
-OFFLINE_PROVIDER = """
-provider "aws" {
-  region                      = "ap-northeast-2"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-}
-"""
-
 
 @dataclass
 class Terraform:

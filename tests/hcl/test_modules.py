@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from modules._core import export
-from tests.hcl.terraform import MODULE_FILES, MODULES, OFFLINE_PROVIDER, Terraform, copy
+from tests.hcl.terraform import MODULE_FILES, MODULES, Terraform, copy, copy_modules
 
 HERE = Path(__file__).parent
 NAMES = export.names()
+#: The input that tells two calls of a module apart.
+IDENTITY = dict.fromkeys(NAMES, "namespace") | {"scheduled_job": "name", "runner_repository": "name"}
 
 
 @dataclass
@@ -120,28 +122,37 @@ def begins(pattern: re.Pattern[str], says: str) -> bool:
     return not tail and re.escape(says) == head[: len(re.escape(says))]
 
 
+@pytest.mark.e2e
 @pytest.mark.slow
-def test_rules_across_inputs_are_told_when_terraform_plans(tmp_path: Path) -> None:
-    # GIVEN a call of the module for each combination that cannot be
-    copy(MODULES / "scheduled_job", tmp_path / "job", MODULE_FILES)
-    refusals = Refusals.of("scheduled_job")
-    calls = {
-        f"case_{number}": {"source": "./job", **refusals.given, "name": f"case-{number}", **case["inputs"]}
-        for number, case in enumerate(refusals.together)
-    }
+def test_rules_across_inputs_are_told_when_terraform_plans(
+    tmp_path: Path, terraform_environment: dict[str, str]
+) -> None:
+    # GIVEN a call of each module for each combination that cannot be; the job's name or the namespace tells them apart
+    cases = [(name, case) for name in NAMES for case in Refusals.of(name).together]
+    calls = {}
+    for number, (name, case) in enumerate(cases):
+        own = {IDENTITY[name]: f"case-{number}"}
+        calls[f"case_{number}"] = {"source": f"./modules/{name}", **Refusals.of(name).given, **own, **case["inputs"]}
+    copy_modules(tmp_path)
     (tmp_path / "main.tf.json").write_text(json.dumps({"module": calls}), encoding="utf-8")
-    (tmp_path / "provider.tf").write_text(OFFLINE_PROVIDER, encoding="utf-8")
-    terraform = Terraform(tmp_path)
+    terraform = Terraform(tmp_path, terraform_environment)
     terraform.init()
     # WHEN Terraform plans
-    told = terraform.errors("plan")
-    # THEN each is told, beginning with the job's name: Terraform does not say which call it is about
-    for number, case in enumerate(refusals.together):
-        name = case["inputs"].get("name", f"case-{number}")
-        own = [error["detail"] for error in told if error["detail"].startswith(f"{name}: ")]
-        assert any(case["says"] in detail for detail in own), (case, own, told)
+    told = [error["detail"] for error in terraform.errors("plan")]
+    # THEN each is told, and a job's with its name: Terraform does not say which call of a module it is about
+    for number, (name, case) in enumerate(cases):
+        own_name = case["inputs"].get("name", f"case-{number}")
+        begin = f"{own_name}: " if name == "scheduled_job" else ""
+        assert any(detail.startswith(begin) and case["says"] in detail for detail in told), (case, told)
     # AND there is a case for each rule
-    (body,) = content("scheduled_job", "main.tf.json")["resource"]["aws_batch_job_definition"].values()
-    for rule in body["lifecycle"]["precondition"]:
-        pattern = as_pattern(rule["error_message"])
-        assert any(pattern.match(error["detail"]) for error in told), rule["error_message"]
+    for name in NAMES:
+        for rule in preconditions(name):
+            pattern = as_pattern(rule["error_message"])
+            assert any(pattern.match(detail) for detail in told), f"{name}/refusals.yaml: {rule['error_message']}"
+
+
+def preconditions(name: str) -> list[dict[str, str]]:
+    """The rules of all resources of a module."""
+    resources = content(name, "main.tf.json")["resource"].values()
+    bodies = [body for named in resources for body in named.values()]
+    return [rule for body in bodies for rule in body.get("lifecycle", {}).get("precondition", [])]

@@ -22,6 +22,9 @@ mock_provider "aws" {
   mock_resource "aws_cloudwatch_event_rule" {
     defaults = { arn = "arn:aws:events:ap-northeast-2:123456789012:rule/made" }
   }
+  mock_resource "aws_dynamodb_table" {
+    defaults = { arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/made" }
+  }
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:made" }
   }
@@ -51,8 +54,38 @@ run "defaults" {
   }
 }
 
+run "quiet_alerts" {
+  variables {
+    quiet                         = true
+    repeat_seconds                = 7200
+    gather_seconds                = 10
+    give_up_seconds               = 1800
+    routes                        = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true } }
+    tell_failed_triggers          = true
+    trigger_dead_letter_queue_arn = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
+  }
+  assert {
+    condition     = output.table_name != null && length(aws_dynamodb_table_item.route) == 2
+    error_message = "quiet alerts remember in a table, which holds the routes"
+  }
+  assert {
+    condition     = aws_lambda_function.function.environment[0].variables["ALERT_REPEAT_SECONDS"] == "7200" && aws_lambda_function.function.environment[0].variables["ALERT_GATHER_SECONDS"] == "10" && aws_lambda_function.function.environment[0].variables["ALERT_GIVE_UP_SECONDS"] == "1800"
+    error_message = "times arrive"
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.trigger_mapping[0].event_source_arn == var.trigger_dead_letter_queue_arn
+    error_message = "a trigger that failed is told"
+  }
+}
+
 run "every_input" {
   variables {
+    webhook_secret_arn       = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
+    webhook_kms_key_arn      = "arn:aws:kms:ap-northeast-2:123456789012:key/w"
+    details                  = false
+    stage                    = "prod"
+    rerun_command            = "run {job}"
+    log_lines                = 5
     job_queue_arns           = [for n in range(9) : "arn:aws:batch:ap-northeast-2:123456789012:job-queue/q${n}"]
     function_name            = "Speak"
     function_region          = "us-east-1"
@@ -73,6 +106,18 @@ run "every_input" {
   assert {
     condition     = aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_NAME"] == "Speak" && aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_REGION"] == "us-east-1" && aws_lambda_function.function.environment[0].variables["SLACK_CHANNEL"] == "#batch" && aws_lambda_function.function.environment[0].variables["SLACK_USERNAME"] == "Batch" && aws_lambda_function.function.environment[0].variables["SLACK_ICON_EMOJI"] == ":fire:" && aws_lambda_function.function.environment[0].variables["SLACK_COLOR"] == "#cc0000"
     error_message = "the message is as wished"
+  }
+  assert {
+    condition     = aws_lambda_function.function.environment[0].variables["SLACK_WEBHOOK_SECRET_ARN"] == var.webhook_secret_arn && aws_lambda_function.function.environment[0].variables["ALERT_DETAILS"] == "false" && aws_lambda_function.function.environment[0].variables["ALERT_STAGE"] == "prod" && aws_lambda_function.function.environment[0].variables["ALERT_RERUN_COMMAND"] == "run {job}" && aws_lambda_function.function.environment[0].variables["ALERT_LOG_LINES"] == "5"
+    error_message = "the function knows its settings"
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.role_policy.policy, var.webhook_secret_arn) && strcontains(aws_iam_role_policy.role_policy.policy, var.webhook_kms_key_arn)
+    error_message = "the function may read the webhook's secret: ${aws_iam_role_policy.role_policy.policy}"
+  }
+  assert {
+    condition     = length(aws_dynamodb_table.table) == 0 && length(aws_lambda_event_source_mapping.trigger_mapping) == 0
+    error_message = "what is not asked for is not made"
   }
   assert {
     condition     = aws_cloudwatch_log_group.log_group.retention_in_days == 7 && aws_cloudwatch_log_group.log_group.kms_key_id == var.kms_key_arn && aws_lambda_function.function.kms_key_arn == var.kms_key_arn && aws_sqs_queue.dead_letter_queue.kms_master_key_id == var.kms_key_arn

@@ -1,0 +1,80 @@
+# Defaults, and each input.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "ap-northeast-2" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/made" }
+  }
+  mock_resource "aws_iam_policy" {
+    defaults = { arn = "arn:aws:iam::123456789012:policy/made" }
+  }
+  mock_resource "aws_iam_openid_connect_provider" {
+    defaults = { arn = "arn:aws:iam::123456789012:oidc-provider/made" }
+  }
+}
+
+variables {
+  namespace         = "batchtab-prod"
+  stage             = "prod"
+  github_repository = "my-company/batchtab"
+  state_bucket      = "my-company-terraform-state"
+  repository_names  = ["batchtab-runner"]
+}
+
+run "defaults" {
+  assert {
+    condition     = aws_iam_role.plan_role.name == "batchtab-prod-ci-plan" && aws_iam_role.deploy_role.name == "batchtab-prod-ci-deploy"
+    error_message = "there are two roles"
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.plan_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:my-company/batchtab:pull_request", "repo:my-company/batchtab:ref:refs/heads/main"]
+    error_message = "pull requests and the main branch may plan"
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.deploy_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:my-company/batchtab:environment:prod"]
+    error_message = "only the environment's jobs may deploy"
+  }
+  assert {
+    condition     = output.oidc_provider_arn == "arn:aws:iam::123456789012:oidc-provider/made" && length(aws_iam_policy.network_policy) == 0
+    error_message = "the provider is made, a network is not managed"
+  }
+  assert {
+    condition     = strcontains(aws_iam_policy.images_policy.policy, "repository/batchtab-runner") && strcontains(aws_iam_policy.read_policy.policy, "my-company-terraform-state")
+    error_message = "repositories and the state are named"
+  }
+}
+
+run "every_input" {
+  variables {
+    branch                   = "trunk"
+    environment              = "production"
+    manages_network          = true
+    oidc_provider_arn        = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    tags                     = { team = "platform" }
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.plan_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"][1] == "repo:my-company/batchtab:ref:refs/heads/trunk"
+    error_message = "the branch is trunk"
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.deploy_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:my-company/batchtab:environment:production"]
+    error_message = "the environment is production"
+  }
+  assert {
+    condition     = length(aws_iam_policy.network_policy) == 1 && length(aws_iam_openid_connect_provider.oidc_provider) == 0 && output.oidc_provider_arn == var.oidc_provider_arn
+    error_message = "a network is managed, the provider is brought"
+  }
+  assert {
+    condition     = alltrue([for role in [aws_iam_role.plan_role, aws_iam_role.deploy_role] : role.permissions_boundary == var.permissions_boundary_arn && role.tags.team == "platform"])
+    error_message = "roles have the boundary and the tags"
+  }
+}
