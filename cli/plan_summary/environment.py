@@ -25,6 +25,7 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
         ("state", "state"),
     ),
     "aws_batch_job_queue": (
+        ("name", "name"),
         ("priority", "priority"),
         ("state", "state"),
         ("cancels a stuck job after (s)", "job_state_time_limit_action.max_time_seconds"),
@@ -80,7 +81,7 @@ def change(resource: Resource, plan: Plan) -> EnvironmentChange | None:
     details = []
     for name, path in () if resource.after is None else _DETAILS[resource.type]:
         before, after = _value(resource, path, after=False), _value(resource, path, after=True)
-        if before == after:
+        if before == after or (path == "name" and resource.before is None):
             continue
         if path == "source_code_hash":  # says nothing, but that it is another
             before, after = ("another", "new") if before and after else ("", "")

@@ -19,7 +19,9 @@ _LONGEST_NAMES = 400
 _RESERVE = 200  # for a marker in front of it all
 _SHARES = {"destructions": 0.2, "jobs": 0.62, "environment": 0.1, "permissions": 0.1, "findings": 0.15}
 _ICONS = {NEW: "🟢", CHANGED: "🟡", REMOVED: "🔴"}
-_CODE = frozenset({"image", "command", "queue", "job role", "environment", "secrets", "capacity"})
+_CODE = frozenset({"command", "environment", "secrets"})
+_NAMES = frozenset({"image", "queue", "job role", "capacity"})  # or words, where there is no name
+_BOUND = "at most a month"
 _BOUND_NOTE = (
     "At most a month: every attempt of every run lasting until its timeout, in the mean of the next twelve months. "
     "Real use is lower by as much as runs are shorter."
@@ -104,7 +106,9 @@ def _jobs(summary: Summary, budget: int) -> str:
         return f"No job changes; there are {unchanged:,}.\n\n" if unchanged and summary.has_changes else ""
     head = "### Jobs\n\n"
     same = f" Unchanged jobs: {summary.unchanged_jobs:,}." if summary.unchanged_jobs else ""
-    note = f"<sub>{_BOUND_NOTE}{_total(summary)}{same}</sub>\n\n"
+    bound = any(field.name == _BOUND for change in summary.jobs for field in change.fields)
+    words = f"{_BOUND_NOTE}{_total(summary)}{same}" if bound else same.strip()
+    note = f"<sub>{words}</sub>\n\n" if words else ""
     budget -= size(head) + size(note)
     full = [_job(change) for change in summary.jobs]
     if sum(map(size, full)) <= budget:
@@ -233,10 +237,8 @@ def _resources(summary: Summary, budget: int) -> str:
     if not summary.resources and not summary.outputs:
         return ""
     number = len(summary.resources)
-    head = (
-        f"<details><summary>All {number:,} changes of resources</summary>\n\n"
-        "| stack | action | resource | attributes |\n|---|---|---|---|\n"
-    )
+    title = "The one change of a resource" if number == 1 else f"All {number:,} changes of resources"
+    head = f"<details><summary>{title}</summary>\n\n| stack | action | resource | attributes |\n|---|---|---|---|\n"
     foot = "\n</details>\n\n"
     rows = [
         f"| {_plain(row.stack)} | {row.action} | {_code(row.address)} | {', '.join(map(_code, row.changed))} |\n"
@@ -277,8 +279,11 @@ def _value(field: str, text: str) -> str:
     """A job's field: what is written for machines as code, what is said in words as words."""
     if field == "schedule":
         expression, comma, words = text.partition("), ")
-        return f"{_code(expression + ')')}, {_plain(words)}" if comma else _code(text)
-    return _cell(text) if field in _CODE else _plain(text)
+        if not comma:
+            return _code(text) if text.endswith(")") else _plain(text)
+        return f"{_code(expression + ')')}, {_plain(words)}"
+    is_code = field in _CODE or (field in _NAMES and " " not in text)
+    return _cell(text) if is_code else _plain(text)
 
 
 def _is_link(text: str) -> bool:

@@ -227,6 +227,13 @@ def test_the_command_fails_for_what_it_is_told_to(capsys: pytest.CaptureFixture[
     assert "batchtab plan-summary: destroy: destroys: " in capsys.readouterr().err
 
 
+def test_gates_can_stand_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the workflow's variable, which is empty if the repository has none
+    for value, status in (("", 0), ("replace", 0), ("replace destroy", 1)):
+        monkeypatch.setenv("BATCHTAB_FAIL_ON", value)
+        assert main(["plan-summary", str(PLANS / "job-removed")]) == status, value
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -1,0 +1,280 @@
+"""From a pull request to what is deployed: the workflows' own steps, on local AWS and a small GitHub."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs import build_image
+from tests.e2e.checkout import ROOT, Checkout
+from tests.unit.plan_summary import fake_github
+from tests.unit.plan_summary.fake_github import REPOSITORY, TOKEN, FakeGitHub
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("pull_request"), pytest.mark.timeout(1500)]
+
+ZEROS = f"sha256:{'0' * 64}"
+# The real one fetches a base image, which not every machine can; what counts here is that it is built, and its digest.
+DOCKERFILE = "FROM scratch\nCOPY jobs /app/jobs\n"
+
+
+@dataclass
+class Runner:
+    """Runs a workflow's commands as GitHub's machine would: one after the other, variables and outputs in between."""
+
+    checkout: Checkout
+    hub: FakeGitHub
+    folder: Path
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 100)))
+
+    def run(self, workflow: str, event: str, *, pull_request: int | None = None, sha: str = "abc123") -> list[str]:
+        """Runs all jobs of a workflow; what each command said.
+
+        Raises:
+            Failed: a command ended with another status than 0.
+        """
+        body = yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text())
+        files = {name: self.folder / f"{name}-{next(self.numbers)}" for name in ("env", "output", "event")}
+        files["event"].write_text(json.dumps({"pull_request": {"number": pull_request}} if pull_request else {}))
+        files["env"].touch()
+        base = {
+            "BATCHTAB_STAGE": "local",
+            "GITHUB_API_URL": self.hub.url,
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_EVENT_PATH": str(files["event"]),
+            "GITHUB_ENV": str(files["env"]),
+            "GITHUB_OUTPUT": str(files["output"]),
+            "GITHUB_SHA": sha,
+        }
+        said = []
+        for job in body["jobs"].values():
+            files["env"].write_text("")  # variables end with their job
+            for step in job["steps"]:
+                condition = step.get("if", "")
+                if "run" not in step or (
+                    (match := re.search(r"event_name == '(\w+)'", condition)) and match[1] != event
+                ):
+                    continue
+                words = shlex.split(step["run"])
+                if words[0] != ".venv/bin/batchtab":  # set-up and scan are the machine's
+                    continue
+                variables = dict(line.split("=", 1) for line in files["env"].read_text().splitlines())
+                token = {"GITHUB_TOKEN": TOKEN} if "GITHUB_TOKEN" in step.get("env", {}) else {}
+                done = self.checkout.run(*words[1:], env={**base, **variables, **token})
+                if done.returncode:
+                    raise Failed(step["run"], done)
+                said.append(done.stdout)
+        return said
+
+
+class Failed(Exception):  # noqa: N818
+    def __init__(self, command: str, done: subprocess.CompletedProcess[str]) -> None:
+        super().__init__(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        self.status, self.stderr = done.returncode, done.stderr
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """A checkout with a local AWS of its own, an empty account, and a GitHub."""
+    root = tmp_path_factory.mktemp("pull-request")
+    checkout = Checkout.make(root)
+    (root / "requirements").mkdir()
+    shutil.copy(ROOT / "requirements" / "runner.txt", root / "requirements")
+    shutil.copy(ROOT / ".dockerignore", root)
+    (root / "jobs" / "Dockerfile").write_text(DOCKERFILE)
+    (root / ".batchtab" / "scan").mkdir()
+    (root / ".batchtab" / "scan" / "checkov.json").write_text(
+        json.dumps({"summary": {"passed": 3, "failed": 0, "skipped": 0, "parsing_errors": 0}, "results": {}})
+    )
+    python = ROOT / ".batchtab" / "local-venv" / "bin" / "python"
+    log = (root / ".batchtab" / "local.log").open("wb")
+    local = subprocess.Popen(
+        [str(python), "-m", "local", "--config", "config/local.yaml"], cwd=root, stdout=log, stderr=log
+    )
+    try:
+        for _ in range(100):
+            if checkout.run("bootstrap").returncode == 0:
+                break
+        with fake_github.running() as hub:
+            folder = root / ".batchtab" / "actions"
+            folder.mkdir()
+            yield Runner(checkout, hub, folder)
+    finally:
+        local.terminate()
+        local.wait(30)
+        log.close()
+
+
+def merge(runner: Runner, pull_request: int, sha: str) -> None:
+    """What GitHub knows when a pull request whose plan was made is merged."""
+    head = f"{pull_request:040x}"
+    runner.hub.pulls[sha] = [{"number": pull_request, "merged_at": "2026-11-24T10:00:00Z", "head": {"sha": head}}]
+    runner.hub.runs.append({"id": pull_request, "head_sha": head, "head_repository": {"full_name": REPOSITORY}})
+    reviewed = (runner.checkout.root / "plan" / "reviewed.json").read_bytes()
+    runner.hub.add_artifact(pull_request, "reviewed-local", reviewed_json=reviewed)
+
+
+def spoil(runner: Runner, old: str, new: str) -> None:
+    path = runner.checkout.root / "jobs" / "my-service" / "jobs.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def comment(runner: Runner, number: int) -> str:
+    (only,) = runner.hub.comments[number]
+    return str(only["body"])
+
+
+def rule(runner: Runner) -> str:
+    found: dict[str, Any] = runner.checkout.client("events").describe_rule(Name="batchtab-local-my-service-do-often")
+    return str(found["ScheduleExpression"])
+
+
+def image(runner: Runner, name: str) -> str:
+    found = runner.checkout.client("batch").describe_job_definitions(jobDefinitionName=name, status="ACTIVE")
+    newest = max(found["jobDefinitions"], key=lambda definition: int(definition["revision"]))
+    return str(newest["containerProperties"]["image"])
+
+
+def can_build() -> bool:
+    try:
+        build_image.find_builder()
+    except build_image.BuildError:
+        return False
+    return True
+
+
+# One story in order: what is deployed by one part is what the next begins with.
+
+
+def test_from_an_empty_account_by_pull_requests(runner: Runner) -> None:
+    if not can_build():
+        pytest.skip("nothing here builds images")
+    first_deployment(runner)
+    schedule_change(runner)
+    second_run_does_nothing(runner)
+    not_what_was_reviewed(runner)
+    by_hand(runner)
+    drift(runner)
+
+
+def first_deployment(runner: Runner) -> None:
+    # GIVEN an account without anything, and a pull request
+    runner.run("plan", "pull_request", pull_request=1)
+    # THEN its comment tells all jobs as new, though no stack but the first can be planned as it is
+    told = comment(runner, 1)
+    assert told.startswith("<!-- batchtab: plan of local -->\n## batchtab-local: 5 jobs are new")
+    assert "planned before what it reads from is deployed" in told
+    assert "checkov: nothing found (3 checks passed" in told
+    # AND the image that nobody has built yet is told so
+    assert "batchtab-runner (to be built by the deployment)" in told
+    # WHEN it is merged
+    merge(runner, 1, "c1")
+    said = runner.run("deploy", "push", sha="c1")
+    # THEN all stacks are applied, each with what was reviewed
+    applied = re.findall(r"^(\S+): applied: (\d+) to add, 0 to change, 0 to destroy", "\n".join(said), re.MULTILINE)
+    assert [stack for stack, _ in applied] == ["network", "environment", "jobs-examples", "jobs-my-service"]
+    # AND jobs without an image run the very one that was built and pushed
+    digest = pushed_digest(runner)
+    assert digest != ZEROS
+    assert image(runner, "batchtab-local-examples-tick").endswith(f"/batchtab-runner@{digest}")
+    # AND those with an image of their own keep it
+    assert image(runner, "batchtab-local-my-service-do-often").endswith("/my-service:latest")
+
+
+def pushed_digest(runner: Runner) -> str:
+    images = runner.checkout.client("ecr").describe_images(repositoryName="batchtab-runner")["imageDetails"]
+    (only,) = images
+    assert re.fullmatch(r"src-[0-9a-f]{32}", only["imageTags"][0])
+    return str(only["imageDigest"])
+
+
+def schedule_change(runner: Runner) -> None:
+    # GIVEN a pull request that changes a schedule
+    spoil(runner, "cron(7/10 * * * ? *)", "cron(2/5 * * * ? *)")
+    runner.run("plan", "pull_request", pull_request=2)
+    told = comment(runner, 2)
+    # THEN the comment names the job, the old and the new schedule, and the next runs
+    assert re.search(
+        r"\*\*my-service-do-often\*\* \(changed\): every 10 minutes from minute 7 → every 5 minutes from minute 2,"
+        r" next runs .*\d\d:\d[27], .*\d\d:\d[27], .*\d\d:\d[27]\n",
+        told,
+    )
+    assert "`cron(7/10 * * * ? *)`" in told
+    assert "`cron(2/5 * * * ? *)`" in told
+    assert told.splitlines()[1] == "## batchtab-local: 1 job changes (1 to update)"
+    # WHEN it is pushed to again THEN the same comment says what is new
+    spoil(runner, "cron(2/5 * * * ? *)", "cron(3/5 * * * ? *)")
+    runner.run("plan", "pull_request", pull_request=2)
+    assert "every 5 minutes from minute 3" in comment(runner, 2)
+    # WHEN it is merged THEN the rule has it
+    merge(runner, 2, "c2")
+    said = "\n".join(runner.run("deploy", "push", sha="c2"))
+    assert "jobs-my-service: applied: 0 to add, 1 to change, 0 to destroy" in said
+    assert rule(runner) == "cron(3/5 * * * ? *)"
+
+
+def second_run_does_nothing(runner: Runner) -> None:
+    before = pushed_digest(runner)
+    said = runner.run("deploy", "push", sha="c2")
+    assert "Nothing to apply" in said[-1]
+    assert "applied" not in "\n".join(said)
+    # AND no image was built
+    assert pushed_digest(runner) == before
+
+
+def not_what_was_reviewed(runner: Runner) -> None:
+    # GIVEN a merge that brings something else than its plan showed
+    spoil(runner, "cron(3/5 * * * ? *)", "rate(5 minutes)")
+    runner.run("plan", "pull_request", pull_request=3)
+    merge(runner, 3, "c3")
+    spoil(runner, "rate(5 minutes)", "rate(6 minutes)")
+    # WHEN it is to be deployed
+    with pytest.raises(Failed) as caught:
+        runner.run("deploy", "push", sha="c3")
+    # THEN nothing is applied, and it says what differs
+    assert caught.value.status == 3
+    assert "update aws_cloudwatch_event_rule.do_often_rule: other values than those reviewed" in caught.value.stderr
+    assert "not applied: this is not the plan that was reviewed" in caught.value.stderr
+    assert rule(runner) == "cron(3/5 * * * ? *)"
+    # AND a commit that nobody reviewed is not deployed either
+    with pytest.raises(Failed) as unseen:
+        runner.run("deploy", "push", sha="unseen")
+    assert unseen.value.status == 3
+    assert "it came by no pull request" in unseen.value.stderr
+
+
+def by_hand(runner: Runner) -> None:
+    # WHEN the workflow is started by hand, its own plan is what the approval is for
+    said = runner.run("deploy", "workflow_dispatch", sha="c3")
+    assert any(
+        "my-service-do-often (changed): every 5 minutes from minute 3 → every 6 minutes" in text for text in said
+    )
+    assert rule(runner) == "rate(6 minutes)"
+
+
+def drift(runner: Runner) -> None:
+    # GIVEN somebody who changes a rule by hand
+    runner.run("drift", "schedule")
+    assert runner.hub.issues == []
+    events = runner.checkout.client("events")
+    events.put_rule(Name="batchtab-local-my-service-do-often", ScheduleExpression="rate(9 minutes)")
+    # WHEN the night comes THEN there is an issue
+    runner.run("drift", "schedule")
+    (issue,) = runner.hub.issues
+    assert issue["state"] == "open"
+    assert "every 9 minutes → every 6 minutes" in issue["body"]
+    # WHEN it is put right THEN the issue is closed
+    events.put_rule(Name="batchtab-local-my-service-do-often", ScheduleExpression="rate(6 minutes)")
+    runner.run("drift", "schedule")
+    assert issue["state"] == "closed"
