@@ -24,6 +24,11 @@ variable "sales_bucket_arn" {
   description = "Bucket that the reports' jobs read."
 }
 
+variable "slack_webhook_secret_arn" {
+  type        = string
+  description = "Secret that holds the webhook's address."
+}
+
 variable "tags" {
   type        = map(string)
   description = "Tags of everything."

@@ -37,16 +37,22 @@ def render(name: str) -> dict[str, bytes]:
     return files
 
 
+def render_all() -> dict[str, bytes]:
+    """Every generated file by its path below `modules/`: the modules' own, their READMEs, the catalogue."""
+    modules = {name: render(name) for name in names()}
+    for name, files in modules.items():
+        files["README.md"] = readme.render(MODULES / name / "README.md", files)
+    all_files = {f"{name}/{file}": content for name, files in modules.items() for file, content in files.items()}
+    return all_files | {"README.md": readme.catalogue(MODULES / "README.md", modules)}
+
+
 def main() -> int:
     """Writes what has changed and says so."""
-    for name in names():
-        files = render(name)
-        files["README.md"] = readme.render(MODULES / name / "README.md", files)
-        for file, content in files.items():
-            path = MODULES / name / file
-            if not path.exists() or path.read_bytes() != content:
-                path.write_bytes(content)
-                print(f"wrote modules/{name}/{file}")
+    for file, content in render_all().items():
+        path = MODULES / file
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+            print(f"wrote modules/{file}")
     return 0
 
 

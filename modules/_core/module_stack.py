@@ -75,6 +75,7 @@ class ModuleStack(TerraformStack):
     """A stack whose synthesis is a module: no provider, no backend, no metadata."""
 
     def __init__(self, name: str) -> None:
+        self._moved: list[dict[str, str]] = []
         self._outdir = TemporaryDirectory()  # cdktf makes its output folder at once; nothing is written there
         super().__init__(App(outdir=self._outdir.name), name)
 
@@ -113,6 +114,16 @@ class ModuleStack(TerraformStack):
         # An input may have the same name, and cdktf has one set of ids for both.
         output = TerraformOutput(self, f"output_{name}", value=value, description=description)
         output.override_logical_id(name)
+
+    def moved(self, old: str, new: str) -> None:
+        """Lets what callers have at an old address stay what it is: an address is API.
+
+        Args:
+            old: The address in earlier releases, such as `aws_iam_role.role`.
+            new: Where it is now.
+        """
+        self._moved.append({"from": old, "to": new})
+        self.add_override("moved", self._moved)
 
     def files(self) -> dict[str, dict[str, Any]]:
         """The module's files by name: what each holds, for `export` to write."""

@@ -27,6 +27,31 @@ def render(path: Path, files: Mapping[str, bytes]) -> bytes:
     return f"{before}{BEGIN}\n\n{tables(files)}\n\n{END}{after}".encode()
 
 
+def catalogue(path: Path, modules: Mapping[str, Mapping[str, bytes]]) -> bytes:
+    """The catalogue of all modules with its table made anew.
+
+    Args:
+        path: The committed catalogue, with the two marks in it.
+        modules: Each module's files by name, its README among them.
+    """
+    lines = ["| module | what it makes | inputs | required | outputs |", "|---|---|---|---|---|"]
+    for name, files in sorted(modules.items()):
+        variables = json.loads(files["variables.tf.json"])["variable"]
+        outputs = json.loads(files["outputs.tf.json"])["output"]
+        required = [f"`{key}`" for key, body in sorted(variables.items()) if "default" not in body]
+        lines.append(
+            f"| [`{name}`]({name}/README.md) | {_first_paragraph(files['README.md'])} | {len(variables)}"
+            f" | {', '.join(required)} | {len(outputs)} |"
+        )
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{chr(10).join(lines)}\n\n{END}{rest.partition(END)[2]}".encode()
+
+
+def _first_paragraph(readme: bytes) -> str:
+    """What a README says right below its title."""
+    return " ".join(readme.decode().split("\n\n")[1].split())
+
+
 def tables(files: Mapping[str, bytes]) -> str:
     """The generated part: requirements, inputs (what must be given first), outputs."""
     variables = json.loads(files["variables.tf.json"])["variable"]

@@ -35,6 +35,9 @@ mock_provider "aws" {
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:made" }
   }
+  mock_resource "aws_dynamodb_table" {
+    defaults = { arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/made" }
+  }
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:ap-northeast-2:123456789012:shop-oncall" }
   }
@@ -44,10 +47,11 @@ mock_provider "aws" {
 }
 
 variables {
-  subnet_ids         = ["subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6"]
-  security_group_ids = ["sg-0123456789abcdef0"]
-  sales_bucket_arn   = "arn:aws:s3:::shop-sales"
-  reports_token_arn  = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/reports/token"
+  subnet_ids               = ["subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6"]
+  security_group_ids       = ["sg-0123456789abcdef0"]
+  sales_bucket_arn         = "arn:aws:s3:::shop-sales"
+  slack_webhook_secret_arn = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
+  reports_token_arn        = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/reports/token"
 }
 
 # Before anything is there, each count must be known.
