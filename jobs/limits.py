@@ -327,6 +327,8 @@ LOG_LINES = Range(
 _SECONDS_OF_ALERTS = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"
 REPEAT_SECONDS = Range(0, 7 * 86_400, "seconds", _SECONDS_OF_ALERTS)
 GATHER_SECONDS = Range(0, 40, "seconds", _SECONDS_OF_ALERTS)  # the function may run two minutes
+# One of them gathers while others bring their events.
+ALERTS_AT_ONCE = Range(2, 1000, "", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html")
 GIVE_UP_SECONDS = Range(60, 86_400, "seconds", _SECONDS_OF_ALERTS)
 
 # Ours. 1 vCPU with 2048 MiB is a size that EC2 and Fargate both take.

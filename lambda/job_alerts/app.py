@@ -19,6 +19,7 @@ from .table import Table, Unavailable
 _CLAIM_SECONDS = 150  # longer than this function may run
 _GATHER = "gather"
 _GATHER_MAX_SECONDS = 40
+_CALM_MESSAGES = 2  # of two minutes
 _DOUBLINGS_MAX = 3
 _ROUNDS = 5
 _RESERVE_SECONDS = 45  # of the function's time, for what follows a pause
@@ -135,7 +136,8 @@ class App:
         """Longer the more messages there were of late, so that a storm makes few."""
         minute = self._now() // 60
         recent = self._needed().messages(minute) + self._needed().messages(minute - 1)
-        wanted = self._settings.gather_seconds * 2 ** min(recent, _DOUBLINGS_MAX)
+        doublings = min(max(0, recent - _CALM_MESSAGES), _DOUBLINGS_MAX)
+        wanted = self._settings.gather_seconds * 2**doublings
         return float(max(0, min(wanted, _GATHER_MAX_SECONDS, self._remaining() - _RESERVE_SECONDS)))
 
     def _tell_pending(self) -> int:

@@ -211,7 +211,7 @@ class Table:
 
     def _raw(self, operation: str, **arguments: Any) -> Any:
         try:
-            made = client("dynamodb", connect_seconds=1, read_seconds=3, attempts=4)
+            made = client("dynamodb", connect_seconds=2, read_seconds=5, attempts=4)
             return getattr(made, operation)(**arguments)
         except errors() as error:
             raise Unavailable(f"{operation}: {error}") from error

@@ -49,6 +49,7 @@ def python_function(
     permissions_boundary_arn: str | None,
     tags: Any,
     dead_letter_queue: Made | None = None,
+    reserved_concurrent_executions: Any = None,
 ) -> PythonFunction:
     """Makes the function `lambda/<package>`, whose entry is `handler.lambda_handler`.
 
@@ -66,6 +67,7 @@ def python_function(
         permissions_boundary_arn: For the role.
         tags: On everything.
         dead_letter_queue: Where Lambda puts an event that failed for the last time.
+        reserved_concurrent_executions: At most so many at once; taken from what the account may run.
     """
     log_group = make(
         scope,
@@ -110,6 +112,7 @@ def python_function(
         source_code_hash=file.source_code_hash,
         timeout=timeout_seconds,
         memory_size=memory_mib,
+        reserved_concurrent_executions=as_number(reserved_concurrent_executions),
         environment=LambdaFunctionEnvironment(variables=variables) if variables else None,
         kms_key_arn=kms_key_arn,
         dead_letter_config=(

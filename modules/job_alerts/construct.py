@@ -66,6 +66,7 @@ class JobAlerts(Unit):
         give_up_seconds: int | Expression = _DEFAULTS["give_up_seconds"],
         routes: Mapping[str, Mapping[str, Any]] | Expression | None = None,
         trigger_dead_letter_queue_arn: str | None = None,
+        reserved_concurrent_executions: int | Expression | None = None,
         log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
         kms_key_arn: str | None = None,
         alarm_topic_arns: Sequence[str] | Expression = (),
@@ -100,6 +101,8 @@ class JobAlerts(Unit):
             routes: By a service's or a job's name: `channel`, `mention`, `mute`. An empty one tells that there is a
                 service of this name. For quiet alerts.
             trigger_dead_letter_queue_arn: An environment's; each of its messages is told as a run that did not start.
+            reserved_concurrent_executions: At most so many of the function at once, two or more; other events wait in
+                Lambda. Taken from the account's own limit, which new accounts have little of. None: no bound.
             log_retention_days: How long CloudWatch keeps the function's log.
             kms_key_arn: Encrypts log group, queue, table and the function's environment instead of AWS's own keys. Its
                 policy must let events.amazonaws.com, sqs and logs use it.
@@ -125,6 +128,7 @@ class JobAlerts(Unit):
             repeat_seconds=(repeat_seconds, limits.REPEAT_SECONDS),
             gather_seconds=(gather_seconds, limits.GATHER_SECONDS),
             give_up_seconds=(give_up_seconds, limits.GIVE_UP_SECONDS),
+            reserved_concurrent_executions=(reserved_concurrent_executions, limits.ALERTS_AT_ONCE),
             log_retention_days=(log_retention_days, limits.LOG_RETENTION_DAYS),
         )
         if not is_expression(job_queue_arns):
@@ -200,6 +204,7 @@ class JobAlerts(Unit):
             permissions_boundary_arn=permissions_boundary_arn,
             tags=tags,
             dead_letter_queue=self.dead_letter_queue,
+            reserved_concurrent_executions=reserved_concurrent_executions,
         )
         self.function, self.log_group, self.role = made.function, made.log_group, made.role
         memory.write_routes(self, self.table, routes, quiet)

@@ -161,6 +161,14 @@ VARIABLES = (
         "trigger_dead_letter_queue_arn", "string", "An environment's queue of what its triggers could not submit.", None
     ),
     Variable(
+        "reserved_concurrent_executions",
+        "number",
+        "At most so many of the function at once; other events wait in Lambda. Taken from the account's own limit, of"
+        " which new accounts have little. Null: no bound.",
+        None,
+        [within("reserved_concurrent_executions", limits.ALERTS_AT_ONCE, nullable=True)],
+    ),
+    Variable(
         "log_retention_days",
         "number",
         "Days that CloudWatch keeps the function's log.",

@@ -238,6 +238,7 @@ def test_each_argument_arrives() -> None:
         stage="prod",
         rerun_command="batchtab run {job} --stage prod",
         log_lines=5,
+        reserved_concurrent_executions=5,
         log_retention_days=90,
         kms_key_arn=KEY_ARN,
         alarm_topic_arns=[TOPIC_ARN],
@@ -259,6 +260,7 @@ def test_each_argument_arrives() -> None:
         "ALERT_LOG_LINES": "5",
     }
     assert function["kms_key_arn"] == KEY_ARN
+    assert function["reserved_concurrent_executions"] == 5
     assert template.one("aws_cloudwatch_log_group")["retention_in_days"] == 90
     assert template.one("aws_cloudwatch_log_group")["kms_key_id"] == KEY_ARN
     queue = template.one("aws_sqs_queue")
@@ -295,6 +297,7 @@ def test_queues_may_be_an_expression() -> None:
         ({"log_lines": 101}, "log_lines: 101 is too large: 0 to 100 (lines)"),
         ({"repeat_seconds": -1}, "repeat_seconds: -1 is too short: 0 to 604800 (seconds)"),
         ({"gather_seconds": 41}, "gather_seconds: 41 is too long: 0 to 40 (seconds)"),
+        ({"reserved_concurrent_executions": 1}, "reserved_concurrent_executions: 1 is too small: 2 to 1000"),
         ({"give_up_seconds": 59}, "give_up_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"routes": {"my-service": {}}}, "routes: they are kept in the table, which only quiet alerts have"),
         ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
