@@ -212,7 +212,8 @@ def schedule_change(runner: Runner) -> None:
     )
     assert "`cron(7/10 * * * ? *)`" in told
     assert "`cron(2/5 * * * ? *)`" in told
-    assert told.splitlines()[1] == "## batchtab-local: 1 job changes (1 to update)"
+    # (the trigger is tried for less long as well, since a late run would start beside the next)
+    assert told.splitlines()[1] == "## batchtab-local: 1 job changes (2 to update)"
     # WHEN it is pushed to again THEN the same comment says what is new
     spoil(runner, "cron(2/5 * * * ? *)", "cron(3/5 * * * ? *)")
     runner.run("plan", "pull_request", pull_request=2)
@@ -220,7 +221,7 @@ def schedule_change(runner: Runner) -> None:
     # WHEN it is merged THEN the rule has it
     merge(runner, 2, "c2")
     said = "\n".join(runner.run("deploy", "push", sha="c2"))
-    assert "jobs-my-service: applied: 0 to add, 1 to change, 0 to destroy" in said
+    assert "jobs-my-service: applied: 0 to add, 2 to change, 0 to destroy" in said
     assert rule(runner) == "cron(3/5 * * * ? *)"
 
 
