@@ -1,4 +1,4 @@
-"""A local AWS of these tests' own, with a compute environment and two queues that were not made by Terraform."""
+"""A local AWS for each file of tests, since names repeat, with an environment that Terraform did not make."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from tests.e2e.local_helpers import REGION, LocalAws, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A running local AWS; its jobs of the image `my-service` run in an empty folder."""
     with running(tmp_path_factory.mktemp("local-aws"), images={"my-service": "work"}) as local:
         yield local
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def terraform_environment(local_aws: LocalAws) -> dict[str, str]:
     """What points Terraform's provider at the local AWS."""
     return {
@@ -28,12 +28,12 @@ def terraform_environment(local_aws: LocalAws) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def original_environment(local_aws: LocalAws) -> dict[str, Any]:
     """The original system's environment as its CloudFormation template made it, with its names.
 
     Roles for Batch, instances, cron rules and jobs; the compute environment; the queues `default` and `continuously`.
-    The provider waits half a minute for each queue, so the tests share these.
+    Made without Terraform, whose provider waits half a minute for each queue.
     """
     iam, batch, ec2 = (local_aws.client(service) for service in ("iam", "batch", "ec2"))
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

@@ -17,6 +17,11 @@ JOBS = ("settle", "sync-stock", "rebuild-index", "mail", "clean-up")
 
 ROOT_MODULE = """
 variable "job_queue_arn" {{ type = string }}
+variable "before" {{ default = "once" }}
+
+resource "terraform_data" "before" {{
+  input = var.before
+}}
 
 locals {{
   jobs = {{
@@ -39,6 +44,19 @@ module "job" {{
   job_queue_arn = var.job_queue_arn
   schedule      = each.value.schedule
   environment   = {{ JOB = each.key, LITERAL = "$${{HOME}}" }}
+
+  depends_on = [terraform_data.before]
+}}
+
+module "counted" {{
+  source = "git::file://{repository}//modules/scheduled_job?ref={tag}"
+  count  = 1
+
+  name          = "my-service-counted"
+  namespace     = "from-git"
+  image         = "my-service:latest"
+  command       = ["true"]
+  job_queue_arn = var.job_queue_arn
 }}
 
 output "job_definition_names" {{
@@ -90,6 +108,9 @@ def test_five_jobs_from_a_tag(
     assert "Warning" not in out, out
     # THEN nothing is left to do
     terraform.plan_is_empty()
+    # AND when something that the jobs wait for changes, nothing but that does
+    done = terraform.run("plan", "-input=false", "-no-color", "-var=before=twice")
+    assert "Plan: 0 to add, 1 to change, 0 to destroy." in done.stdout, done.stdout
     # AND each job runs, by the name of its definition alone
     batch, logs = local_aws.client("batch"), local_aws.client("logs")
     ids = {
