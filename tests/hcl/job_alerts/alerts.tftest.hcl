@@ -80,24 +80,25 @@ run "quiet_alerts" {
 
 run "every_input" {
   variables {
-    webhook_secret_arn       = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
-    webhook_kms_key_arn      = "arn:aws:kms:ap-northeast-2:123456789012:key/w"
-    details                  = false
-    stage                    = "prod"
-    rerun_command            = "run {job}"
-    log_lines                = 5
-    job_queue_arns           = [for n in range(9) : "arn:aws:batch:ap-northeast-2:123456789012:job-queue/q${n}"]
-    function_name            = "Speak"
-    function_region          = "us-east-1"
-    channel                  = "#batch"
-    username                 = "Batch"
-    icon_emoji               = ":fire:"
-    color                    = "#cc0000"
-    log_retention_days       = 7
-    kms_key_arn              = "arn:aws:kms:ap-northeast-2:123456789012:key/k"
-    alarm_topic_arns         = ["arn:aws:sns:ap-northeast-2:123456789012:oncall"]
-    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
-    tags                     = { team = "platform" }
+    webhook_secret_arn             = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
+    webhook_kms_key_arn            = "arn:aws:kms:ap-northeast-2:123456789012:key/w"
+    details                        = false
+    stage                          = "prod"
+    rerun_command                  = "run {job}"
+    log_lines                      = 5
+    reserved_concurrent_executions = 2
+    job_queue_arns                 = [for n in range(9) : "arn:aws:batch:ap-northeast-2:123456789012:job-queue/q${n}"]
+    function_name                  = "Speak"
+    function_region                = "us-east-1"
+    channel                        = "#batch"
+    username                       = "Batch"
+    icon_emoji                     = ":fire:"
+    color                          = "#cc0000"
+    log_retention_days             = 7
+    kms_key_arn                    = "arn:aws:kms:ap-northeast-2:123456789012:key/k"
+    alarm_topic_arns               = ["arn:aws:sns:ap-northeast-2:123456789012:oncall"]
+    permissions_boundary_arn       = "arn:aws:iam::123456789012:policy/boundary"
+    tags                           = { team = "platform" }
   }
   assert {
     condition     = length(aws_cloudwatch_event_rule.failed_job) == 2
@@ -114,6 +115,10 @@ run "every_input" {
   assert {
     condition     = strcontains(aws_iam_role_policy.role_policy.policy, var.webhook_secret_arn) && strcontains(aws_iam_role_policy.role_policy.policy, var.webhook_kms_key_arn)
     error_message = "the function may read the webhook's secret: ${aws_iam_role_policy.role_policy.policy}"
+  }
+  assert {
+    condition     = aws_lambda_function.function.reserved_concurrent_executions == 2
+    error_message = "two alerts at once"
   }
   assert {
     condition     = length(aws_dynamodb_table.table) == 0 && length(aws_lambda_event_source_mapping.trigger_mapping) == 0
