@@ -31,7 +31,13 @@ def render(story: Story, settings: Settings) -> dict[str, Any]:
     ]
     if mention:
         blocks.append(_section(mention))
-    blocks += [_section(f"*{fact.label}*\n{_value(fact.value, fact.at)}") for fact in story.facts if fact.long]
+    if story.sentence != story.title:
+        blocks.append(_section(summary))
+    blocks += [
+        _section(f"*{fact.label}*\n{_value(fact.value, fact.at)}")
+        for fact in story.facts
+        if fact.long and fact.value not in story.title  # the header says it
+    ]
     short = [_mrkdwn(f"*{fact.label}*\n{_value(fact.value, fact.at)}") for fact in story.facts if not fact.long]
     blocks += [{"type": "section", "fields": short[i : i + _FIELDS_MAX]} for i in range(0, len(short), _FIELDS_MAX)]
     if story.log:

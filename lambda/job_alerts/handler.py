@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import attachment, blocks, function, logs, webhook
+from . import attachment, function, logs
 from .app import NOTHING, App
 from .clients import client
 from .journal import say
@@ -35,6 +35,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
 
     def deliver(story: Story) -> None:
         if settings.webhook_secret_arn:
+            from . import blocks, webhook  # noqa: PLC0415 - HTTP takes a third of a cold start; not all need it
+
             message = blocks.render(story, settings)
             webhook.send(message, secret_arn=settings.webhook_secret_arn, remaining_seconds=remaining_seconds)
         else:

@@ -89,8 +89,9 @@ def failed(
         facts.append(Fact("Again", f"{repeats.failures} failures since its last success{untold}", long=True))
         facts.append(Fact("First failed", "", at=repeats.since))
     facts += _where(job, settings, route)
-    facts.append(Fact("Attempt", words.tries(job)))
-    facts += _when(job)
+    if explanation.kind != "array":  # an array has no attempt of its own, only its children
+        facts.append(Fact("Attempt", words.tries(job)))
+        facts += _when(job)
     if explanation.kind == "image":
         facts.append(Fact("Image", line(job.image, 300), long=True))
     buttons = [(label, url) for label, url in (("Job", links.job_url(job)), ("Log", links.log_url(job))) if url]
@@ -106,7 +107,7 @@ def failed(
         log_note=log_note,
         list_title="Failed because of it" if dependents else "",
         names=tuple(map(name_of, dependents)),
-        footer=footer(settings, job.account, job.region),
+        footer=footer(job.account, job.region),
         at=_seconds(job.stopped_ms),
         channel=route.channel if route else "",
         mention=route.mention if route else "",
@@ -119,13 +120,13 @@ def recovered(job: JobEvent, settings: Settings, failures: int, since: int, rout
     times = "1 failure" if failures == 1 else f"{failures} failures"
     buttons = [("Job", url) for url in [links.job_url(job)] if url]
     return Story(
-        title=f"{name}: recovered after {times}",
+        title=f"{name} recovered after {times}",
         sentence=f"{name} recovered after {times}",
         color="good",
         emoji=":large_green_circle:",
         facts=(Fact("First failed", "", at=since), *_where(job, settings, route), *_when(job)),
         buttons=tuple(buttons),
-        footer=footer(settings, job.account, job.region),
+        footer=footer(job.account, job.region),
         at=_seconds(job.stopped_ms),
         channel=route.channel if route else "",
     )
@@ -142,12 +143,11 @@ def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> St
         emoji=":large_orange_circle:",
         facts=(
             Fact("What happened", line(words.explain(job).sentence, 300), long=True),
-            Fact("Reason", reason, long=True),
             *_where(job, settings, route),
             *([Fact("Waits since", "", at=job.created_ms // 1000)] if job.created_ms else []),
         ),
         buttons=tuple(("Job", url) for url in [links.job_url(job)] if url),
-        footer=footer(settings, job.account, job.region),
+        footer=footer(job.account, job.region),
         channel=route.channel if route else "",
         mention=route.mention if route else "",
     )
@@ -171,7 +171,7 @@ def not_submitted(trigger: FailedTrigger, settings: Settings, route: Route | Non
             *([Fact("Due", line(trigger.time, 40))] if trigger.time else []),
             *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
         ),
-        footer=footer(settings, trigger.account, trigger.region),
+        footer=footer(trigger.account, trigger.region),
         channel=route.channel if route else "",
         mention=route.mention if route else "",
     )
@@ -193,18 +193,19 @@ def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", men
         sentence=f"{len(jobs)} jobs failed",
         color=settings.color,
         emoji=":red_circle:",
+        facts=(Fact("Stage", line(settings.stage, 40)),) if settings.stage else (),
         list_title="Failed",
         names=tuple(names),
-        footer=footer(settings, first.account, first.region),
+        footer=footer(first.account, first.region),
         at=max((job.stopped_ms or 0 for job in jobs), default=0) // 1000 or None,
         channel=channel,
         mention=mention,
     )
 
 
-def footer(settings: Settings, account: str, region: str) -> str:
+def footer(account: str, region: str) -> str:
     """Where all this is."""
-    return " · ".join(line(part, 60) for part in (settings.stage, account, region) if part)
+    return " · ".join(line(part, 60) for part in (account, region) if part)
 
 
 def _where(job: JobEvent, settings: Settings, route: Route | None) -> list[Fact]:

@@ -86,7 +86,9 @@ def test_a_job_without_a_reason_is_told_as_well() -> None:
 def test_what_happened_is_said_in_a_persons_words(name: str, words: str) -> None:
     told = story.failed(job(name), SETTINGS)
     assert fields(attachment.render(told, SETTINGS))["What happened"] == words
-    assert f"*What happened*\n{words}" in texts(blocks.render(told, SETTINGS))
+    header = blocks.render(told, SETTINGS)["blocks"][0]["text"]["text"]
+    assert header == f":red_circle: {told.title}"
+    assert words in header
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_a_failed_job_is_told_with_all_that_helps() -> None:
         "`aws batch submit-job --region ap-northeast-2 --job-name my-service-do-something"
         " --job-queue batchtab-prod-default --job-definition batchtab-prod-my-service-do-something`"
     )
-    assert message["attachments"][0]["footer"] == "prod · 123456789012 · ap-northeast-2"
+    assert message["attachments"][0]["footer"] == "123456789012 · ap-northeast-2"
     assert message["attachments"][0]["ts"] == 1_772_410_841
     urls = {action["text"]: action["url"] for action in message["attachments"][0]["actions"]}
     assert urls == {
@@ -140,7 +142,8 @@ def test_both_forms_carry_the_same_facts() -> None:
     )
     in_blocks = "\n".join(texts(blocks.render(told, SETTINGS)))
     for title, value in fields(attachment.render(told, SETTINGS)).items():
-        assert f"*{title}*\n{value}" in in_blocks, title
+        assert f"*{title}*\n{value}" in in_blocks or value in told.title, title
+    assert told.sentence in in_blocks
     assert "loading" in in_blocks
     assert told.footer in in_blocks
 
@@ -174,7 +177,7 @@ def test_a_blocked_queue_is_told_with_its_reason() -> None:
     told = story.blocked(job("queue_blocked"), SETTINGS)
     found = fields(attachment.render(told, SETTINGS))
     assert found["What happened"] == "it could not be placed: the compute environment is too small for it"
-    assert "cannot meet the CPU requirement of the job" in found["Reason"]
+    assert "cannot meet the CPU requirement of the job" in told.sentence
     assert told.title == "Queue batchtab-prod-default is blocked by my-service-do-something"
     assert told.color == "warning"
 
