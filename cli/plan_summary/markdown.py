@@ -153,10 +153,12 @@ def _findings(findings: Findings | None, budget: int) -> str:
             f"{findings.parsing_errors or 'any'} file{'' if findings.parsing_errors == 1 else 's'}: "
             "what it says is worth nothing.\n\n"
         )
-    tally = f"{findings.passed:,} checks passed, {findings.skipped:,} skipped with a reason"
+    tally = (
+        f" ({findings.passed:,} checks passed, {findings.skipped:,} skipped with a reason)" if findings.tallied else ""
+    )
     if not findings.failed:
-        return f"checkov: nothing found ({tally}).\n"
-    head = f"<details open><summary>checkov: {len(findings.failed):,} findings ({tally})</summary>\n\n"
+        return f"checkov: nothing found{tally}.\n"
+    head = f"<details open><summary>checkov: {len(findings.failed):,} findings{tally}</summary>\n\n"
     rows = []
     for finding in findings.failed:
         link = f"[{finding.check}]({finding.guideline})" if is_link(finding.guideline) else code(finding.check)

@@ -95,5 +95,7 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
         (["logs:ListTagsForResource"], names.log_groups),
         (["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"], names.message_queues),
     )
-    listing = allow(["s3:ListBucket"], [bucket], condition={"StringLike": {"s3:prefix": [f"{stage}/*"]}})
+    # Terraform asks for other workspaces whenever it starts, though we use none.
+    prefixes = [f"{stage}/*", "env:/", "env:/*"]
+    listing = allow(["s3:ListBucket"], [bucket], condition={"StringLike": {"s3:prefix": prefixes}})
     return [listing, *(allow(actions, resources) for actions, resources in rows)]

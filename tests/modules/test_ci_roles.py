@@ -94,7 +94,7 @@ def test_the_plan_role_reads_no_other_stages_state(default: Template) -> None:
     assert by_action["s3:GetObject"]["Resource"] == [
         "arn:${data.aws_partition.current.partition}:s3:::my-company-terraform-state/prod/*.tfstate"
     ]
-    assert by_action["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["prod/*"]}}
+    assert by_action["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["prod/*", "env:/", "env:/*"]}}
 
 
 @pytest.mark.parametrize("policy", ["read", "write", "images", "roles"])

@@ -21,7 +21,7 @@ from cli.plan_summary.usage import runs_per_month, usage
 from jobs.schedule import next_runs
 from tests.unit.plan_summary.summaries import NOW, PLANS, change, content, many_jobs, of, summary
 
-SCAN = {
+SCAN: dict[str, Any] = {
     "results": {
         "failed_checks": [
             {
@@ -193,6 +193,28 @@ def test_a_scan_is_told_and_its_words_are_not_markup(tmp_path: Path) -> None:
     told = markdown.render(summary("schedule-change", Findings.load(path)), title="x")
     assert "checkov: 1 findings (24 checks passed, 6 skipped with a reason)" in told
     assert "@wide" not in told
+
+
+def test_our_own_scans_faults_are_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "scan.json"
+    path.write_text(json.dumps({"failed": [], "passed": 9, "skipped": 1, "faults": []}))
+    assert "checkov: nothing found (9 checks passed, 1 skipped" in markdown.render(
+        summary("schedule-change", Findings.load(path)), title="x"
+    )
+    path.write_text(json.dumps({"failed": [], "passed": 9, "skipped": 1, "faults": ["could not be read: x"]}))
+    assert Findings.load(path).is_blind
+
+
+def test_our_own_scans_list_is_told_without_a_tally(tmp_path: Path) -> None:
+    path = tmp_path / "scan.json"
+    for rows, told in (
+        (SCAN["results"]["failed_checks"], "checkov: 1 findings</summary>"),
+        ([], "checkov: nothing found.\n"),
+    ):
+        path.write_text(json.dumps(rows))
+        found = Findings.load(path)
+        assert not found.is_blind
+        assert told in markdown.render(summary("schedule-change", found), title="x")
 
 
 @pytest.mark.parametrize(
