@@ -20,9 +20,11 @@ from .._core.expressions import Condition, Expression, as_map, as_number, choose
 from .._core.policies import policy
 from .._core.resources import Made, Unit, make
 from . import github
+from .alerts import alert_statements
 from .names import Names
+from .privileges import network_statements, role_statements
 from .reads import read_statements
-from .writes import image_statements, network_statements, role_statements, write_statements
+from .writes import image_statements, write_statements
 
 _ISSUER = "token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
@@ -110,6 +112,7 @@ class CiRoles(Unit):
         # Policies of their own, because all inline ones of a role together may have 10,240 characters.
         self._policy("read", both, read_statements(names, repository_names=repository_names, **state))
         self._policy("write", deploy, write_statements(names, namespace=namespace, **state))
+        self._policy("alerts", deploy, alert_statements(names))
         self._policy("images", deploy, image_statements(names, repository_names=repository_names))
         self._policy("roles", deploy, role_statements(names, boundary=permissions_boundary_arn))
         self._policy("network", deploy, network_statements(names, namespace=namespace), when=manages_network)

@@ -54,6 +54,11 @@ class Names:
         return self._named("lambda", "function:")
 
     @property
+    def event_source_mappings(self) -> list[str]:
+        """Mappings of event sources to functions; Lambda gives them their names."""
+        return [self._account.arn("lambda", "event-source-mapping:*")]
+
+    @property
     def message_queues(self) -> list[str]:
         """Message queues."""
         return self._named("sqs", "")

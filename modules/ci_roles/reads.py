@@ -55,7 +55,7 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
         ),
         (["cloudwatch:ListTagsForResource"], names.alarms),
         (["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"], names.tables),
-        (["dynamodb:ListTagsOfResource"], names.tables),
+        (["dynamodb:GetItem", "dynamodb:ListTagsOfResource"], names.tables),
         (
             [
                 "ecr:BatchGetImage",
@@ -92,6 +92,7 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
             ],
             names.functions,
         ),
+        (["lambda:GetEventSourceMapping", "lambda:ListTags"], names.event_source_mappings),
         (["logs:ListTagsForResource"], names.log_groups),
         (["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"], names.message_queues),
     )
