@@ -107,8 +107,8 @@ run "on_a_schedule" {
     error_message = "the trigger may submit ${aws_iam_role_policy.trigger_role_policy[0].policy}"
   }
   assert {
-    condition     = jsondecode(aws_iam_role.trigger_role[0].assume_role_policy).Statement[0].Condition.ArnLike["aws:SourceArn"] == "arn:aws:events:ap-northeast-2:123456789012:rule/batchtab-test-my-service-do-something"
-    error_message = "the trigger role is for this rule"
+    condition     = flatten([jsondecode(aws_iam_role.trigger_role[0].assume_role_policy).Statement[0].Condition.ArnLike["aws:SourceArn"]])[0] == "arn:aws:events:ap-northeast-2:123456789012:rule/batchtab-test-my-service-do-something"
+    error_message = "the trigger role is for this job's rules"
   }
   assert {
     condition     = output.rule_name == "batchtab-test-my-service-do-something" && output.trigger_role_arn == "arn:aws:iam::123456789012:role/made"
