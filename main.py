@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import limits
 from jobs.catalog import Catalog, load
+from jobs.chain import resolve
 from jobs.image import ImageRef
 from jobs.job import JobSpec
 from jobs.problems import Problems
@@ -176,6 +177,9 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             job_queue_arn=stack.read(environment, f"job_queue_arn_{job.queue}"),
             schedule=job.schedule,
             suspend=job.suspend,
+            after=["-".join(resolve(service.service, reference)) for reference in job.after],
+            after_status=job.after_status,
+            concurrency_policy=job.concurrency_policy,
             description=job.description,
             capacity=config.environment.capacity,
             vcpus=job.vcpus,

@@ -217,3 +217,23 @@ class Aws:
         for page in pages:
             # The filter ignores case, and one name may be another's in other letters.
             yield from (job for job in page["jobSummaryList"] if job["jobName"] == name)
+
+    def log(self, prefix: str, job: JobDetailTypeDef) -> str:
+        """What a job's last attempt wrote, as far as CloudWatch has it; empty before it started.
+
+        Args:
+            prefix: What the stage's names begin with; its log group is called by it.
+            job: As `job` returns it.
+        """
+        stream = job.get("container", {}).get("logStreamName")
+        if not stream:
+            return ""
+        try:
+            answer = self._client("logs").get_log_events(
+                logGroupName=f"/aws/batch/{prefix}", logStreamName=stream, startFromHead=True
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return ""
+            raise
+        return "\n".join(event["message"] for event in answer["events"])

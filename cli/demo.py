@@ -10,10 +10,15 @@ import typer
 from cli.session import Session
 
 if TYPE_CHECKING:
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+
     from cli.aws import Aws
     from cli.daemon import Daemon
+    from cli.progress import Step
 
 SUCCEEDS, FAILS, TICKS = "examples-hello", "examples-fail", "examples-tick"
+CHAIN = ("examples-extract", "examples-transform", "examples-load")
+ALONE = "examples-nightly"
 _ENDED = ("SUCCEEDED", "FAILED")
 _RUN_SECONDS = 60.0
 _MESSAGE_SECONDS = 60.0
@@ -40,6 +45,10 @@ def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
             _run(session, aws, name, queues[name])
     if FAILS in queues:
         _show_message(daemon)
+    if fresh and all(name in queues for name in CHAIN):
+        _show_chain(session, aws, queues)
+    if fresh and ALONE in queues:
+        _show_overlap(session, aws, queues[ALONE])
     if TICKS in queues and fresh:
         _await_tick(aws, queues[TICKS])
 
@@ -48,16 +57,59 @@ def _run(session: Session, aws: Aws, name: str, queue: str) -> None:
     from cli.progress import Step  # noqa: PLC0415
 
     with Step(f"Job {name}") as step:
-        job_id = aws.submit(name=name, queue=queue, definition=f"{session.catalog.stage.prefix}-{name}")
-        deadline = time.monotonic() + _RUN_SECONDS
-        job = aws.job(job_id)
-        while job["status"] not in _ENDED and time.monotonic() < deadline:
-            step.at(job["status"])
-            time.sleep(_POLL_SECONDS)
-            job = aws.job(job_id)
-        exit_code = job.get("container", {}).get("exitCode")
+        job = _await_end(aws, _submit(session, aws, name, queue), step)
+        exit_code = _exit_code(job)
         told = f", exit code {exit_code}" if exit_code is not None else ""
         step.result = f"{job['status']}{told} ({job.get('statusReason', 'no reason given')})"
+
+
+def _submit(session: Session, aws: Aws, name: str, queue: str) -> str:
+    return aws.submit(name=name, queue=queue, definition=f"{session.catalog.stage.prefix}-{name}")
+
+
+def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
+    from cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Chain {' → '.join(CHAIN)}") as step:
+        began = time.time() * 1000 - 1000
+        _submit(session, aws, CHAIN[0], queues[CHAIN[0]])
+        deadline = time.monotonic() + _RUN_SECONDS
+        ended: list[str] = []
+        while len(ended) < len(CHAIN) and time.monotonic() < deadline:
+            runs = [next(aws.runs(queues[name], name), None) for name in CHAIN]
+            ended = [run["status"] for run in runs if run and run["createdAt"] >= began and run["status"] in _ENDED]
+            step.at(f"{len(ended)} of {len(CHAIN)} ended")
+            time.sleep(_POLL_SECONDS)
+        step.result = f"{', '.join(ended)}: each started at the end of the one before"
+
+
+def _show_overlap(session: Session, aws: Aws, queue: str) -> None:
+    from cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Two runs of {ALONE} at once") as step:
+        ids = [_submit(session, aws, ALONE, queue) for _ in range(2)]
+        jobs = [_await_end(aws, job_id, step) for job_id in ids]
+        said = [aws.log(session.catalog.stage.prefix, job) for job in jobs]
+        # Which of the two Batch counts as the earlier one is Batch's to say.
+        gave_way = next((number for number, text in enumerate(said) if '"skipped": true' in text), None)
+        if gave_way is None:
+            step.result = "both ran"
+        else:
+            step.result = f"one ran; the other gave way to it and exited with {_exit_code(jobs[gave_way])}"
+
+
+def _await_end(aws: Aws, job_id: str, step: Step) -> JobDetailTypeDef:
+    deadline = time.monotonic() + _RUN_SECONDS
+    job = aws.job(job_id)
+    while job["status"] not in _ENDED and time.monotonic() < deadline:
+        step.at(job["status"])
+        time.sleep(_POLL_SECONDS)
+        job = aws.job(job_id)
+    return job
+
+
+def _exit_code(job: JobDetailTypeDef) -> int | None:
+    return job.get("container", {}).get("exitCode")
 
 
 def _show_message(daemon: Daemon) -> None:

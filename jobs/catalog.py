@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jobs import limits
+from jobs import chain, limits
 from jobs.document import Document
 from jobs.job import JobSpec
 from jobs.problems import Problem, Problems, did_you_mean, listed
@@ -73,6 +73,7 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
             for problem in _service_problems(catalog, source, faulty):
                 of_stages.setdefault(str(problem), (problem, []))[1].append(name)
         problems.extend(_same_names(chosen))
+        problems.extend(_chain_problems(chosen))
         catalogs.append(catalog)
     for problem, names in of_stages.values():
         stages = f"stage{'s' if len(names) > 1 else ''} {listed(names)}"
@@ -90,7 +91,8 @@ def _stage_problems(
         if name not in services and "jobs" not in faulty:
             text, hint = f"is not a service: {listed(services)}", did_you_mean(name, services)
             yield document.problem(("jobs", index), text, value=name, hint=hint)
-    for repository, folder in stage.local.images.items() if stage.local else ():
+    for repository, entry in stage.local.images.items() if stage.local else ():
+        folder = entry if isinstance(entry, str) else entry.folder
         if not (root / folder).is_dir():
             yield document.problem(("local", "images", repository), "is not a folder", value=folder)
     for queue in stage.environment.queues:
@@ -122,6 +124,26 @@ def _same_names(sources: list[Source]) -> Iterator[Problem]:
             if other != (service, job) and other[0] != service:
                 text = f"has the same full name as job {other[1]} of service {other[0]}: {service}-{job}"
                 yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
+
+
+def _chain_problems(sources: list[Source]) -> Iterator[Problem]:
+    """Names in `after` that are no job of the stage, and circles."""
+    jobs = [(source.spec.service, name) for source in sources for name in source.spec.jobs]
+    before: dict[chain.JobName, list[chain.JobName]] = {}
+    where: dict[chain.JobName, Source] = {}
+    for source in sources:
+        service = source.spec.service
+        for name, job in source.spec.jobs.items():
+            where[service, name] = source
+            before[service, name] = [chain.resolve(service, reference) for reference in job.after]
+            for index, message, hint in chain.unknown(service, job.after, jobs):
+                given = source.document.data["jobs"][name]["after"]
+                path = ("jobs", name, "after", index) if isinstance(given, list) else ("jobs", name, "after")
+                yield source.document.problem(path, message, value=job.after[index], hint=hint)
+    for circle in chain.circles(before):
+        service, name = circle[0]
+        steps = " → ".join(job if other == service else f"{other}/{job}" for other, job in [*circle, circle[0]])
+        yield where[service, name].document.problem(("jobs", name, "after"), f"goes in a circle: {steps}")
 
 
 def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, faulty: set[str]) -> Iterator[Fault]:

@@ -93,6 +93,10 @@ class JobSettings(Declared):
     assign_public_ip: Flag = Field(
         default=_JOB["assign_public_ip"], description="Fargate in a subnet without NAT needs it."
     )
+    concurrency_policy: Annotated[str, Strict(), Limit(limits.CONCURRENCY_POLICY)] = Field(
+        default=_JOB["concurrency_policy"],
+        description="forbid: a run gives way while an earlier one waits or runs. The image must start with the runner.",
+    )
     suspend: Flag = Field(default=_JOB["suspend"], description="Keep the schedule, but don't fire.")
     tags: dict[Line, PlainText] = Field(
         default={}, max_length=limits.TAGS_MAX, description="Tags of all that the job is made of."
@@ -147,6 +151,20 @@ class JobSpec(JobSettings):
         default=_JOB["schedule"],
         description="cron(minutes hours day-of-month month day-of-week year) or rate(5 minutes), in UTC; else by hand.",
     )
+
+    after: tuple[Line, ...] = Field(
+        default=_JOB["after"],
+        max_length=limits.AFTER_MAX,
+        description="Start when these jobs end: names of this service's, or service/job. One or a list.",
+    )
+    after_status: Annotated[str, Strict(), Limit(limits.AFTER_STATUS)] = Field(
+        default=_JOB["after_status"], description="Which end of the jobs in `after` counts."
+    )
+
+    @field_validator("after", mode="before")
+    @classmethod
+    def _validate_after(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("command", mode="before")
     @classmethod

@@ -289,6 +289,15 @@ SCHEDULE_SHAPE = Text(
 RATE_VALUE = Range(1, None, "", f"{_EVENTS_API}/API_PutRule.html")
 DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
 
+# One after another, and no two at once.
+AFTER_MAX = 10  # a rule's pattern has 2,048 characters, and each job takes up to 190 of them
+AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job_events.html")
+CONCURRENCY_POLICY = Choice(("allow", "forbid"), f"{_BATCH_API}/API_ListJobs.html")  # Kubernetes' words
+UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
+RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}
+)
+
 # Logs.
 LOG_RETENTION_DAYS_ALLOWED = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -334,6 +343,9 @@ GIVE_UP_SECONDS = Range(60, 86_400, "seconds", _SECONDS_OF_ALERTS)
 # Ours. 1 vCPU with 2048 MiB is a size that EC2 and Fargate both take.
 JOB_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
+        "after": (),
+        "after_status": "succeeded",
+        "concurrency_policy": "allow",
         "schedule": None,
         "queue": "default",
         "vcpus": 1.0,

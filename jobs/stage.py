@@ -61,13 +61,22 @@ class Alerts(Declared):
     )
 
 
+class LocalImage(Declared):
+    """How an image's jobs run where no container engine answers."""
+
+    folder: Annotated[str, Strict()] = Field(description="The folder in which they run.")
+    entrypoint: tuple[Annotated[str, Strict()], ...] = Field(
+        default=(), description="What stands before a job's command, as the image's ENTRYPOINT would."
+    )
+
+
 class LocalAws(Declared):
     """What local AWS needs to know; only read in a local stage."""
 
     port: Annotated[int, Strict()] = Field(
         default=4566, ge=1024, le=65535, description="Port of local AWS on 127.0.0.1."
     )
-    images: dict[RepositoryName, Annotated[str, Strict()]] = Field(
+    images: dict[RepositoryName, Annotated[str, Strict()] | LocalImage] = Field(
         default={}, description="Repository to the folder in which its jobs run where no container engine answers."
     )
 

@@ -22,6 +22,7 @@ class Config:
         region: Region of a request that names none.
         port: Port on 127.0.0.1.
         images: Image repository (last part or parts of its path) to the folder in which its jobs run.
+        entrypoints: Image repository to the words that stand before a job's command, as the image's ENTRYPOINT would.
         root: The repository's root, against which folders are resolved.
         source: The file that was read, for messages; None if there was none.
     """
@@ -30,6 +31,7 @@ class Config:
     region: str = DEFAULT_REGION
     port: int = DEFAULT_PORT
     images: dict[str, Path] = field(default_factory=dict)
+    entrypoints: dict[str, list[str]] = field(default_factory=dict)
     root: Path = field(default_factory=Path.cwd)
     source: Path | None = None
 
@@ -81,6 +83,7 @@ def _parse(content: Any, source: Path) -> Config:
         region=region,
         port=check_port(section.get("port", DEFAULT_PORT), f"{source}: local.port"),
         images=_images(section.get("images") or {}, root, source),
+        entrypoints=_entrypoints(section.get("images") or {}, source),
         root=root,
         source=source,
     )
@@ -90,7 +93,8 @@ def _images(section: Any, root: Path, source: Path) -> dict[str, Path]:
     if not isinstance(section, dict):
         raise UserError(f"{source}: local.images: must map an image's repository to a folder")
     images = {}
-    for repository, folder in section.items():
+    for repository, entry in section.items():
+        folder = entry.get("folder") if isinstance(entry, dict) else entry
         if not isinstance(folder, str):
             raise UserError(f"{source}: local.images.{repository}: {folder!r} is not a folder")
         path = (root / folder).resolve()
@@ -98,6 +102,22 @@ def _images(section: Any, root: Path, source: Path) -> dict[str, Path]:
             raise UserError(f"{source}: local.images.{repository}: no folder {folder!r} under {root}")
         images[str(repository)] = path
     return images
+
+
+def _entrypoints(section: dict[Any, Any], source: Path) -> dict[str, list[str]]:
+    entrypoints = {}
+    for repository, entry in section.items():
+        if not isinstance(entry, dict):
+            continue
+        where = f"{source}: local.images.{repository}"
+        unknown = sorted(set(map(str, entry)) - {"folder", "entrypoint"})
+        if unknown:
+            raise UserError(f"{where}: unknown key {unknown[0]!r}; allowed are folder and entrypoint")
+        words = entry.get("entrypoint") or []
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise UserError(f"{where}.entrypoint: {words!r} is not a list of words")
+        entrypoints[str(repository)] = words
+    return entrypoints
 
 
 def check_port(value: object, where: str) -> int:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from local.batch import limits
+from local.batch import limits, sessions
 from local.batch.job import Job
 from local.batch.launch import Launch, Launcher, LaunchError
 from local.batch.logs import LogGroupMissingError, LogStream
@@ -94,7 +94,7 @@ class Attempt:
             self._read(process)
         finally:
             # When a container's first process ends, all its processes do.
-            self._signal(signal.SIGKILL)
+            sessions.kill(process.pid)
             process.wait()
             self._wards.group_ended(process.pid)
             if self._container:
@@ -149,7 +149,8 @@ class Attempt:
         self._stop_asked = True
         if self._container:
             self._launcher.docker.kill(self._container)
-        self._signal(signal.SIGKILL)
+        if self._process is not None and self._process.returncode is None:
+            sessions.kill(self._process.pid)
 
     def _start(self, launch: Launch) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(

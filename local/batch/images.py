@@ -1,8 +1,10 @@
-"""What an image's name says: its repository, and the folder that stands for it here."""
+"""What an image's name says: its repository, and what the configuration says of it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def repository_of(image: str) -> str:
@@ -20,11 +22,11 @@ def short_name(image: str) -> str:
     return repository_of(image).rpartition("/")[2]
 
 
-def folder_for(image: str, folders: dict[str, Path]) -> Path | None:
-    """Return the folder of an image: by its whole repository first, then by ever fewer of its last parts."""
+def entry_for(image: str, entries: dict[str, T]) -> T | None:
+    """Return what is said of an image: by its whole repository first, then by ever fewer of its last parts."""
     parts = repository_of(image).split("/")
     for start in range(len(parts)):
-        folder = folders.get("/".join(parts[start:]))
-        if folder is not None:
-            return folder
+        entry = entries.get("/".join(parts[start:]))
+        if entry is not None:
+            return entry
     return None

@@ -77,7 +77,9 @@ class Launcher:
                 f"CannotStartContainerError: the definition has no command, and local AWS runs {image} as a process,"
                 " which has no default command; give the definition a command"
             )
-        return Launch(properties["command"], folder, {"PATH": self._path, "HOME": str(self._home)} | variables)
+        entrypoint = images.entry_for(image, self._config.entrypoints) or []
+        command = [*entrypoint, *properties["command"]]
+        return Launch(command, folder, {"PATH": self._path, "HOME": str(self._home)} | variables)
 
     def folder_for(self, image: str) -> Path:
         """Return the folder in which an image's jobs run.
@@ -85,7 +87,7 @@ class Launcher:
         Raises:
             LaunchError: The configuration names none.
         """
-        folder = images.folder_for(image, self._config.images)
+        folder = images.entry_for(image, self._config.images)
         if folder is not None:
             return folder
         where = self._config.source or "the file given with --config"

@@ -10,7 +10,7 @@ from .documents import document
 from .expressions import Expression, hcl, is_expression
 
 
-def trust(service: str, account: Account, *, source_arn: str | None = None) -> str:
+def trust(service: str, account: Account, *, source_arn: str | list[str] | None = None) -> str:
     """A role's trust policy for one AWS service, limited to requests made for this account.
 
     Args:

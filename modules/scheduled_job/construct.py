@@ -18,6 +18,7 @@ from constructs import Construct
 from jobs import limits
 
 from .._core.arguments import check
+from .._core.documents import When
 from .._core.expressions import (
     Expression,
     all_of,
@@ -32,9 +33,10 @@ from .._core.expressions import (
     one_of,
 )
 from .._core.naming import namespaced, shorten
-from .._core.resources import ONCE, Unit, local, make
-from . import container, retries, roles, rules
+from .._core.resources import ONCE, Made, Unit, local, make
+from . import chain, container, retries, roles, rules
 
+_JOB_NAME, _POLICY = limits.RUNNER_VARIABLES["job_name"], limits.RUNNER_VARIABLES["concurrency_policy"]
 _DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
 
 
@@ -62,6 +64,9 @@ class ScheduledJob(Unit):
         job_queue_arn: str,
         schedule: str | None = limits.JOB_DEFAULTS["schedule"],
         suspend: bool | Expression = limits.JOB_DEFAULTS["suspend"],
+        after: Sequence[str] | Expression = limits.JOB_DEFAULTS["after"],
+        after_status: str = limits.JOB_DEFAULTS["after_status"],
+        concurrency_policy: str = limits.JOB_DEFAULTS["concurrency_policy"],
         description: str | None = None,
         capacity: str = limits.ENVIRONMENT_DEFAULTS["capacity"],
         vcpus: float | Expression = limits.JOB_DEFAULTS["vcpus"],
@@ -102,7 +107,12 @@ class ScheduledJob(Unit):
             command: As the image's CMD. Text is literal: `${HOME}` reaches the shell. `Ref::name` takes a parameter.
             job_queue_arn: Where the trigger submits to.
             schedule: `cron(…)` or `rate(…)` as EventBridge takes them, in UTC; None makes no trigger.
-            suspend: Keeps the trigger but disables it.
+            suspend: Keeps the triggers but disables them.
+            after: Names of jobs of this namespace, such as `my-service-extract`, at whose end this one starts. The
+                ended job's id reaches it as BATCHTAB_UPSTREAM_JOB_ID.
+            after_status: Which end counts: succeeded, failed or any. A run that gave way to another has succeeded.
+            concurrency_policy: forbid lets a run give way while an earlier one of its name waits or runs in the
+                queue. The image's entrypoint must be the runner's (docs/runner.md).
             description: Of the trigger.
             capacity: The environment's: EC2, SPOT, FARGATE or FARGATE_SPOT.
             vcpus: Whole on EC2; from 0.25 on Fargate, where only some pairs with memory exist.
@@ -155,6 +165,9 @@ class ScheduledJob(Unit):
             secrets=secrets,
             permissions=permissions,
             log_retention_days=log_retention_days,
+            after=after,
+            after_status=after_status,
+            concurrency_policy=concurrency_policy,
         )
         check(f"{name}: maximum_event_age_seconds", maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS)
         self.name = name
@@ -175,7 +188,8 @@ class ScheduledJob(Unit):
         )
         #: The log group's name, whoever made it.
         self.log_group_name = choose(is_set(log_group_name), log_group_name, own_log_group.get("name"))
-        self.job_role = maker.job_role(negate(is_set(job_role_arn)), permissions)
+        forbids = one_of(concurrency_policy, ["forbid"])
+        self.job_role = maker.job_role(negate(is_set(job_role_arn)), permissions, lists_jobs=forbids)
         #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
         self.job_role_arn = choose(is_set(job_role_arn), job_role_arn, self.job_role.get("arn"))
         needs_execution_role = any_of(on_fargate, not_empty(secrets))
@@ -200,6 +214,7 @@ class ScheduledJob(Unit):
                 vcpus=vcpus,
                 memory_mib=memory_mib,
                 environment=environment,
+                runner_environment=When(forbids, {_JOB_NAME: name, _POLICY: concurrency_policy}),
                 secrets=secrets,
                 job_role_arn=self.job_role_arn,
                 execution_role_arn=self.execution_role_arn,
@@ -232,42 +247,67 @@ class ScheduledJob(Unit):
             secrets=secrets,
         )
 
+        rule_name = shorten(self.full_name, limits.RULE_NAME_MAX)
         self.rule = make(
             self,
             CloudwatchEventRule,
             "rule",
             when=scheduled,
-            name=shorten(self.full_name, limits.RULE_NAME_MAX),
+            name=rule_name,
             description=description,
             schedule_expression=schedule,
             state=choose(suspend, "DISABLED", "ENABLED"),
             tags=as_map(tags),
         )
-        makes_trigger_role = all_of(scheduled, negate(is_set(trigger_role_arn)))
-        self.trigger_role = maker.trigger_role(makes_trigger_role)
+        follows = not_empty(after)
+        self.after_rule = (
+            chain.rule(
+                self,
+                follows,
+                full_name=self.full_name,
+                namespace=namespace,
+                account=maker.account,
+                after=after,
+                after_status=after_status,
+                suspend=suspend,
+                tags=tags,
+            )
+            if follows is not False
+            else Made("", False)
+        )
+        makes_trigger_role = all_of(any_of(scheduled, follows), negate(is_set(trigger_role_arn)))
+        own_rules = {rule_name: scheduled, chain.rule_name(self.full_name): follows}
+        self.trigger_role = maker.trigger_role(
+            makes_trigger_role, [name for name, when in own_rules.items() if when is not False]
+        )
         #: The trigger role's ARN, whoever made it.
         self.trigger_role_arn = choose(is_set(trigger_role_arn), trigger_role_arn, self.trigger_role.get("arn"))
-        make(
-            self,
-            CloudwatchEventTarget,
-            "target",
-            when=scheduled,
-            rule=self.rule.get("name"),
-            arn=job_queue_arn,
-            role_arn=self.trigger_role_arn,
-            batch_target=CloudwatchEventTargetBatchTarget(
+        delivery: dict[str, Any] = {
+            "arn": job_queue_arn,
+            "role_arn": self.trigger_role_arn,
+            "batch_target": CloudwatchEventTargetBatchTarget(
                 job_definition=self.job_definition["name"], job_name=name, array_size=as_number(array_size)
             ),
-            retry_policy=CloudwatchEventTargetRetryPolicy(
+            "retry_policy": CloudwatchEventTargetRetryPolicy(
                 maximum_event_age_in_seconds=as_number(maximum_event_age_seconds),
                 maximum_retry_attempts=_DELIVERY_ATTEMPTS,
             ),
-            blocks={
+            "blocks": {
                 "dead_letter_config": (
                     choose(is_set(dead_letter_queue_arn), list(ONCE), []),
                     {"arn": dead_letter_queue_arn},
                 )
             },
+        }
+        make(self, CloudwatchEventTarget, "target", when=scheduled, rule=self.rule.get("name"), **delivery)
+        make(
+            self,
+            CloudwatchEventTarget,
+            "after_target",
+            when=follows,
+            rule=self.after_rule.get("name"),
+            input_transformer=chain.upstream_input(),
+            **delivery,
         )
 
     @property

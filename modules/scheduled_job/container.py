@@ -10,6 +10,7 @@ from .._core.expressions import (
     Condition,
     Expression,
     all_of,
+    any_of,
     choose,
     hcl,
     is_expression,
@@ -27,6 +28,7 @@ def properties(
     vcpus: Any,
     memory_mib: Any,
     environment: Any,
+    runner_environment: When,
     secrets: Any,
     job_role_arn: Any,
     execution_role_arn: Any,
@@ -53,7 +55,10 @@ def properties(
                 {"type": "VCPU", "value": _text(vcpus)},
                 {"type": "MEMORY", "value": _text(memory_mib)},
             ],
-            "environment": When(not_empty(environment), _pairs(environment, "value", escape=True)),
+            "environment": When(
+                any_of(not_empty(environment), runner_environment.condition),
+                _pairs(_with(environment, runner_environment), "value", escape=True),
+            ),
             "secrets": When(not_empty(secrets), _pairs(secrets, "valueFrom", escape=False)),
             "readonlyRootFilesystem": read_only_root_filesystem,
             "logConfiguration": {
@@ -67,6 +72,14 @@ def properties(
             ),
         }
     )
+
+
+def _with(environment: Any, runner: When) -> Any:
+    """The job's variables and, where they apply, the runner's."""
+    if is_expression(environment) or not isinstance(runner.condition, bool):
+        extra = f"{{ for k, v in {hcl(runner.value)} : k => v if {hcl(runner.condition)} }}"
+        return Expression.of(f"merge({hcl(environment or {})}, {extra})")
+    return {**(environment or {}), **(runner.value if runner.condition else {})}
 
 
 def _text(number: Any) -> str:

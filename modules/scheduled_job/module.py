@@ -70,6 +70,35 @@ VARIABLES = (
         [matching("schedule", limits.SCHEDULE_SHAPE, nullable=True)],
     ),
     Variable("suspend", "bool", "Keeps the trigger but disables it.", _JOB["suspend"]),
+    Variable(
+        "after",
+        "list(string)",
+        f"Names of jobs of this namespace at whose end this one starts, at most {limits.AFTER_MAX}. The ended job's id"
+        f" reaches it as {limits.UPSTREAM_JOB_ID_VARIABLE}.",
+        [],
+        [
+            holds(f"length(var.after) <= {limits.AFTER_MAX}", f"after: at most {limits.AFTER_MAX} jobs."),
+            holds(
+                f"alltrue([for name in var.after : can(regex({hcl(limits.JOB_NAME.pattern)}, name))])",
+                f"after: a job's name must be {limits.JOB_NAME.describe()}.",
+            ),
+        ],
+    ),
+    Variable(
+        "after_status",
+        "string",
+        f"Which end of those jobs counts: {limits.AFTER_STATUS.describe()}.",
+        _JOB["after_status"],
+        [among("after_status", limits.AFTER_STATUS)],
+    ),
+    Variable(
+        "concurrency_policy",
+        "string",
+        f"{limits.CONCURRENCY_POLICY.describe()}: forbid lets a run give way while an earlier one of its name waits or"
+        " runs in the queue. The image's entrypoint must be the runner's.",
+        _JOB["concurrency_policy"],
+        [among("concurrency_policy", limits.CONCURRENCY_POLICY)],
+    ),
     Variable("description", "string", "Description of the trigger.", None),
     Variable(
         "capacity",

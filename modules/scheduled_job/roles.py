@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from jobs import limits
 
 from .._core.account import Account
-from .._core.expressions import Condition, Expression, all_of, as_map, hcl, is_expression, not_empty
+from .._core.expressions import Condition, Expression, all_of, any_of, as_map, hcl, is_expression, not_empty
 from .._core.naming import shorten
 from .._core.policies import allow, grants, policy, trust
 from .._core.resources import Made, Unit, make
@@ -33,7 +34,8 @@ class RoleMaker:
         self._tags = tags
 
     @cached_property
-    def _account(self) -> Account:
+    def account(self) -> Account:
+        """Where the job's queue is, and so everything else of it."""
         return Account.of_arn(self._scope, self._job_queue_arn)
 
     def _role(self, kind: str, when: Condition, trust_policy: str) -> Made:
@@ -59,20 +61,24 @@ class RoleMaker:
             policy=document,
         )
 
-    def job_role(self, when: Condition, permissions: Any) -> Made:
-        """What the program in the container may do: nothing, but for `permissions`."""
+    def job_role(self, when: Condition, permissions: Any, *, lists_jobs: Condition) -> Made:
+        """What the program in the container may do: `permissions`, and the runner's look at the queue."""
         if when is False:
             return Made("", False)
-        role = self._role("job", when, trust("ecs-tasks.amazonaws.com", self._account))
-        granted = all_of(when, not_empty(permissions))
+        role = self._role("job", when, trust("ecs-tasks.amazonaws.com", self.account))
+        granted = all_of(when, any_of(not_empty(permissions), lists_jobs))
         if granted is not False:
+            runner = allow(["batch:ListJobs"], ["*"])  # AWS scopes it to no resource
             if is_expression(permissions):
-                statements: Any = Expression.of(
+                own = (
                     f"[for p in {hcl(permissions)} :"
                     ' { Action = p.actions, Effect = "Allow", Resource = p.resources }]'
                 )
+                extra = hcl([{key: value for key, value in runner.items() if value is not None}])
+                statements: Any = Expression.of(f"concat({own}, [for s in {extra} : s if {hcl(lists_jobs)}])")
             else:
                 statements = [allow(p["actions"], list(p["resources"])) for p in permissions]
+                statements += [runner] if lists_jobs is not False else []
             self._policy("job", granted, role, "permissions", policy(statements))
         return role
 
@@ -82,7 +88,7 @@ class RoleMaker:
         """What ECS does for the container before it runs: pull this image, read these secrets, write its log."""
         if when is False:
             return Made("", False)
-        account = self._account
+        account = self.account
         role = self._role("execution", when, trust("ecs-tasks.amazonaws.com", account))
         log_streams = account.arn("logs", f"log-group:{log_group_name}:*")
         repositories = _repository_arns(image, account)
@@ -101,13 +107,13 @@ class RoleMaker:
         self._policy("execution", when, role, "start", policy(statements))
         return role
 
-    def trigger_role(self, when: Condition) -> Made:
-        """Lets this job's rule submit this definition, in any revision, to this queue."""
+    def trigger_role(self, when: Condition, rule_names: Sequence[str]) -> Made:
+        """Lets this job's rules submit this definition, in any revision, to this queue."""
         if when is False:
             return Made("", False)
-        account = self._account
-        rule = account.arn("events", f"rule/{shorten(self._name, limits.RULE_NAME_MAX)}")
-        role = self._role("trigger", when, trust("events.amazonaws.com", account, source_arn=rule))
+        account = self.account
+        rules = [account.arn("events", f"rule/{name}") for name in rule_names]
+        role = self._role("trigger", when, trust("events.amazonaws.com", account, source_arn=rules))
         definition = account.arn("batch", f"job-definition/{self._name}")
         statement = allow(["batch:SubmitJob"], [self._job_queue_arn, definition, f"{definition}:*"])
         self._policy("trigger", when, role, "submit-job", policy([statement]))

@@ -30,6 +30,9 @@ def check_arguments(
     secrets: Any,
     permissions: Any,
     log_retention_days: Any,
+    after: Any,
+    after_status: str,
+    concurrency_policy: str,
 ) -> None:
     """Checks the known values, each against the limit of its name.
 
@@ -48,6 +51,15 @@ def check_arguments(
     check(f"{name}: ephemeral_storage_gib", ephemeral_storage_gib, limits.EPHEMERAL_STORAGE_GIB)
     check(f"{name}: log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
     check(f"{name}: schedule", schedule, limits.SCHEDULE_SHAPE)
+    check(f"{name}: after_status", after_status, limits.AFTER_STATUS)
+    check(f"{name}: concurrency_policy", concurrency_policy, limits.CONCURRENCY_POLICY)
+    if not is_expression(after):
+        if len(after) > limits.AFTER_MAX:
+            raise ValueError(f"{name}: after: {len(after)} jobs: at most {limits.AFTER_MAX}")
+        for other in after:
+            check(f"{name}: after", other, limits.JOB_NAME)
+            if other == name:
+                raise ValueError(f"{name}: after: {other} is this job itself")
     if not_empty(command) is False:
         raise ValueError(f"{name}: command is empty: name a program to run")
     _check_variables(name, environment, secrets)

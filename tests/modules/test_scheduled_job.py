@@ -107,7 +107,8 @@ def test_the_rule_submits_the_newest_revision_under_the_jobs_name(original: Temp
 
 def test_the_trigger_never_sets_attempts(original: Template, hcl: Template) -> None:
     for template in (original, hcl):
-        assert "job_attempts" not in template.one("aws_cloudwatch_event_target")["batch_target"]
+        for target in template.all("aws_cloudwatch_event_target").values():
+            assert "job_attempts" not in target["batch_target"]
 
 
 def test_the_job_role_is_for_tasks_of_this_account_and_may_do_nothing(original: Template) -> None:
@@ -124,7 +125,7 @@ def test_the_trigger_role_is_for_this_rule_this_queue_and_this_definition(origin
     part = "arn:${data.aws_partition.current.partition}"
     (trust,) = original.statements("aws_iam_role", "trigger_role", "assume_role_policy")
     assert trust["Condition"]["ArnLike"] == {
-        "aws:SourceArn": f"{part}:events:{where}:rule/batchtab-test-my-service-do-something"
+        "aws:SourceArn": [f"{part}:events:{where}:rule/batchtab-test-my-service-do-something"]
     }
     (statement,) = original.statements("aws_iam_role_policy", "trigger_role_policy")
     definition = f"{part}:batch:{where}:job-definition/batchtab-test-my-service-do-something"
@@ -427,7 +428,11 @@ def test_without_a_namespace_names_are_the_jobs_alone(hcl: Template) -> None:
 
 
 def test_addresses_are_the_same_by_both_doors(original: Template, fargate: Template, hcl: Template) -> None:
-    permitted = {"aws_iam_role_policy.job_role_policy"}
+    permitted = {
+        "aws_iam_role_policy.job_role_policy",
+        "aws_cloudwatch_event_rule.after_rule",
+        "aws_cloudwatch_event_target.after_target",
+    }
     resources = {a for a in original.addresses() | fargate.addresses() if not a.startswith("data.")}
     # The module asks AWS nothing: it reads account and region from the queue's ARN.
     assert hcl.addresses() == resources | permitted
@@ -450,7 +455,7 @@ def test_the_module_decides_by_inputs_that_are_known_when_it_plans(hcl: Template
     assert hcl.address("aws_cloudwatch_log_group", "log_group")["count"] == "${var.create_log_group ? 1 : 0}"
     assert hcl.address("aws_cloudwatch_event_rule", "rule")["count"] == "${var.schedule != null ? 1 : 0}"
     trigger = hcl.address("aws_iam_role", "trigger_role")["count"]
-    assert trigger == "${(var.schedule != null) && var.create_trigger_role ? 1 : 0}"
+    assert trigger == "${((var.schedule != null) || (length(var.after) > 0)) && var.create_trigger_role ? 1 : 0}"
 
 
 def test_the_module_checks_sizes_when_it_plans(hcl: Template) -> None:
@@ -459,4 +464,76 @@ def test_the_module_checks_sizes_when_it_plans(hcl: Template) -> None:
 
 
 def test_only_known_wildcards_are_in_the_module(hcl: Template) -> None:
-    assert wildcards(hcl) == [("aws_iam_role_policy.execution_role_policy", "*")]  # ECR's token
+    assert wildcards(hcl) == [
+        ("aws_iam_role_policy.execution_role_policy", "*"),  # ECR's token
+        ("aws_iam_role_policy.job_role_policy", "*"),  # the runner's ListJobs
+    ]
+
+
+# --- one after another, and no two at once
+
+
+def test_a_job_follows_others_by_their_definitions() -> None:
+    # GIVEN a job after another, without a schedule
+    made = job(schedule=None, after=["my-service-extract"], after_status="any")
+    rule = made.one("aws_cloudwatch_event_rule")
+    pattern = json.loads(rule["event_pattern"])
+    # THEN its rule takes the end of any revision of that definition, of no longer name, and of no array's child
+    [prefix] = pattern["detail"]["jobDefinition"]
+    assert prefix["prefix"].endswith(":job-definition/batchtab-test-my-service-extract:")
+    assert pattern["detail"]["status"] == ["SUCCEEDED", "FAILED"]
+    assert pattern["detail"]["arrayProperties"] == {"index": [{"exists": False}]}
+    # AND the id of the job before reaches the next
+    target = made.one("aws_cloudwatch_event_target")
+    assert target["input_transformer"]["input_paths"] == {"upstream": "$.detail.jobId"}
+    assert json.loads(target["input_transformer"]["input_template"]) == {
+        "ContainerOverrides": {"Environment": [{"Name": "BATCHTAB_UPSTREAM_JOB_ID", "Value": "<upstream>"}]}
+    }
+
+
+@pytest.mark.parametrize(("status", "events"), [("succeeded", ["SUCCEEDED"]), ("failed", ["FAILED"])])
+def test_one_end_may_count(status: str, events: list[str]) -> None:
+    made = job(schedule=None, after=["other"], after_status=status)
+    assert json.loads(made.one("aws_cloudwatch_event_rule")["event_pattern"])["detail"]["status"] == events
+
+
+def test_a_job_may_follow_others_and_have_a_schedule() -> None:
+    made = job(after=["other"])
+    assert made.count("aws_cloudwatch_event_rule") == 2
+    # AND its trigger role is for both rules
+    (trust,) = made.statements("aws_iam_role", "trigger_role", "assume_role_policy")
+    assert len(trust["Condition"]["ArnLike"]["aws:SourceArn"]) == 2
+
+
+def test_a_suspended_job_follows_nobody() -> None:
+    made = job(schedule=None, after=["other"], suspend=True)
+    assert made.one("aws_cloudwatch_event_rule")["state"] == "DISABLED"
+
+
+def test_forbid_tells_the_runner_and_lets_it_look_at_the_queue() -> None:
+    # GIVEN a job that must not meet itself
+    made = job(concurrency_policy="forbid", environment={"A": "b"})
+    properties = json.loads(made.one("aws_batch_job_definition")["container_properties"])
+    # THEN the runner knows the job's name and the policy
+    assert {pair["name"]: pair["value"] for pair in properties["environment"]} == {
+        "A": "b",
+        "BATCHTAB_JOB_NAME": "my-service-do-something",
+        "BATCHTAB_CONCURRENCY_POLICY": "forbid",
+    }
+    # AND the job role may list jobs, and nothing more
+    (statement,) = made.statements("aws_iam_role_policy", "job_role_policy")
+    assert (statement["Action"], statement["Resource"]) == (["batch:ListJobs"], ["*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"after": ["my-service-do-something"]}, "after: my-service-do-something is this job itself"),
+        ({"after": [f"job-{n}" for n in range(11)]}, "after: 11 jobs: at most 10"),
+        ({"after_status": "done"}, "after_status: 'done' is not allowed"),
+        ({"concurrency_policy": "replace"}, "concurrency_policy: 'replace' is not allowed"),
+    ],
+)
+def test_what_a_chain_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        job(**arguments)

@@ -41,6 +41,21 @@ def test_tick_says_the_time() -> None:
     assert re.fullmatch(r"tick \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", run("tick").stdout)
 
 
+def test_the_steps_come_one_after_another_and_nightly_stays_alone() -> None:
+    assert {name: job.after for name, job in JOBS.items() if job.after} == {
+        "transform": ("extract",),
+        "load": ("transform",),
+    }
+    assert [name for name, job in JOBS.items() if job.concurrency_policy == "forbid"] == ["nightly"]
+
+
+def test_a_step_names_the_job_before_it() -> None:
+    assert run("transform", BATCHTAB_UPSTREAM_JOB_ID="1234").stdout.splitlines() == [
+        "transform: begins after job 1234",
+        "transform: done",
+    ]
+
+
 def test_only_tick_has_a_schedule_and_all_use_the_shared_runner_image() -> None:
-    assert {name: job.schedule for name, job in JOBS.items()} == {"hello": None, "fail": None, "tick": "rate(1 minute)"}
+    assert {name: job.schedule for name, job in JOBS.items() if job.schedule} == {"tick": "rate(1 minute)"}
     assert all(job.image is None for job in JOBS.values())

@@ -26,7 +26,7 @@ def test_repository_is_the_image_without_registry_tag_and_digest(image: str, rep
 
 def test_folder_is_that_of_the_most_parts() -> None:
     folders = {"b": Path("/short"), "a/b": Path("/long")}
-    assert images.folder_for("r.io/a/b:1", folders) == Path("/long")
-    assert images.folder_for("r.io/c/b:1", folders) == Path("/short")
-    assert images.folder_for("r.io/b/c:1", folders) is None
+    assert images.entry_for("r.io/a/b:1", folders) == Path("/long")
+    assert images.entry_for("r.io/c/b:1", folders) == Path("/short")
+    assert images.entry_for("r.io/b/c:1", folders) is None
     assert images.short_name("r.io/b/c:1") == "c"

@@ -1,0 +1,21 @@
+"""A step of a chain: says its name, the job that came before it, and takes a moment."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+
+def main() -> int:
+    """Work on the step named on the command line, for so many seconds."""
+    name, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    before = os.environ.get("BATCHTAB_UPSTREAM_JOB_ID")
+    print(f"{name}: begins" + (f" after job {before}" if before else ""), flush=True)
+    time.sleep(seconds)
+    print(f"{name}: done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
