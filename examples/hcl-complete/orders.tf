@@ -12,10 +12,16 @@ locals {
       schedule = "cron(7/10 * * * ? *)"
       timeout  = 60
       queue    = "continuously" # apart from the others, whose list it would flood
+      policy   = "forbid"       # a run gives way while an earlier one is there; the image has the runner as entrypoint
     }
     rebuild-index = {
-      command = ["node", "app/jobs/rebuild-index"] # no schedule: run by hand
+      command = ["node", "app/jobs/rebuild-index"]
+      after   = ["orders-settle"] # no schedule of its own: it starts when settle has succeeded
       timeout = 14400
+    }
+    repair = {
+      command = ["node", "app/jobs/repair"] # run by hand
+      timeout = 3600
     }
   }
 }
@@ -33,6 +39,9 @@ module "orders" {
   capacity        = module.instances.capacity
   memory_mib      = 1024
   timeout_seconds = each.value.timeout
+
+  after              = try(each.value.after, [])
+  concurrency_policy = try(each.value.policy, "allow")
 
   create_trigger_role   = false
   trigger_role_arn      = module.instances.trigger_role_arn

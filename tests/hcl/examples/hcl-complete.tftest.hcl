@@ -64,13 +64,14 @@ run "makes_everything" {
     condition = output.job_definition_names == {
       mail          = "shop-fargate-reports-mail"
       rebuild-index = "shop-ec2-orders-rebuild-index"
+      repair        = "shop-ec2-orders-repair"
       settle        = "shop-ec2-orders-settle"
       sync-stock    = "shop-ec2-orders-sync-stock"
     }
-    error_message = "there are four jobs of two services"
+    error_message = "there are five jobs of two services"
   }
   assert {
-    condition     = module.orders["settle"].rule_name == "shop-ec2-orders-settle" && module.orders["rebuild-index"].rule_name == null
+    condition     = module.orders["settle"].rule_name == "shop-ec2-orders-settle" && module.orders["rebuild-index"].rule_name == null && module.orders["repair"].rule_name == null
     error_message = "a job without a schedule has no rule"
   }
   assert {

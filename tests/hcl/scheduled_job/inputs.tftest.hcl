@@ -151,3 +151,35 @@ run "fargates_own" {
     error_message = "without rules there is none that exits either"
   }
 }
+
+run "after_others" {
+  variables {
+    schedule           = null
+    after              = ["extract", "load"]
+    after_status       = "any"
+    concurrency_policy = "forbid"
+  }
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.after_rule[0].event_pattern).detail.status == ["SUCCEEDED", "FAILED"]
+    error_message = "either end of the jobs before counts"
+  }
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.after_rule[0].event_pattern).detail.jobDefinition == [
+      { prefix = "arn:aws-cn:batch:cn-north-1:123456789012:job-definition/batchtab-test-extract:" },
+      { prefix = "arn:aws-cn:batch:cn-north-1:123456789012:job-definition/batchtab-test-load:" },
+    ]
+    error_message = "it starts after two jobs, in any revision: ${aws_cloudwatch_event_rule.after_rule[0].event_pattern}"
+  }
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.rule) == 0 && aws_cloudwatch_event_target.after_target[0].batch_target[0].job_name == "report"
+    error_message = "the end of another job is the only trigger"
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.job_role_policy[0].policy).Statement : s.Action] == [["batch:ListJobs"]]
+    error_message = "to give way, a run has to see the others"
+  }
+  assert {
+    condition     = contains(jsondecode(aws_batch_job_definition.job_definition.container_properties).environment, { name = "BATCHTAB_CONCURRENCY_POLICY", value = "forbid" })
+    error_message = "the runner is told: ${aws_batch_job_definition.job_definition.container_properties}"
+  }
+}
