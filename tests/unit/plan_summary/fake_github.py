@@ -85,7 +85,13 @@ class FakeGitHub:
         found = self.comments.setdefault(number, [])
         if method == "GET":
             return 200, found
-        made = {"id": 100 + len(found), "body": content["body"], "user": {"login": BOT}, "html_url": f"u/{len(found)}"}
+        number_of_all = sum(map(len, self.comments.values()))
+        made = {
+            "id": 1000 + number_of_all,
+            "body": content["body"],
+            "user": {"login": BOT},
+            "html_url": f"u/{len(found)}",
+        }
         found.append(made)
         return 201, made
 
