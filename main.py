@@ -188,7 +188,7 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             attempts=job.attempts,
             evaluate_on_exit=[rule.model_dump(exclude_none=True) for rule in job.evaluate_on_exit],
             array_size=job.array_size,
-            environment=job.environment,
+            environment=_environment(service.service, name, job),
             secrets={key: config.secret_arn(reference) for key, reference in job.secrets.items()},
             parameters=job.parameters or None,
             permissions=[{"actions": p.actions, "resources": p.resources} for p in job.permissions],
@@ -202,6 +202,13 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             **shared,
         )
     return stack
+
+
+def _environment(service: str, name: str, job: JobSpec) -> dict[str, str]:
+    """A job's variables; in the shared image the runner's log lines tell its name, which Batch does not."""
+    if job.image is not None:
+        return job.environment
+    return {limits.RUNNER_VARIABLES["job_name"]: f"{service}-{name}", **job.environment}
 
 
 def image_uri(catalog: Catalog, image: ImageRef | None) -> str:

@@ -17,7 +17,7 @@ class Step(AbstractContextManager["Step"]):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._status: Status | None = None
         self._began = self._said = time.monotonic()
         self.result = ""
