@@ -86,7 +86,7 @@ class Failed(Exception):  # noqa: N818
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A checkout with a local AWS of its own, an empty account, and a GitHub."""
     root = tmp_path_factory.mktemp("pull-request")
-    checkout = Checkout.make(root)
+    checkout = Checkout.make(root, jobs=["examples", "my-service"])
     (root / "requirements").mkdir()
     shutil.copy(ROOT / "requirements" / "runner.txt", root / "requirements")
     shutil.copy(ROOT / ".dockerignore", root)
@@ -173,7 +173,9 @@ def first_deployment(runner: Runner) -> None:
     runner.run("plan", "pull_request", pull_request=1)
     # THEN its comment tells all jobs as new, though no stack but the first can be planned as it is
     told = comment(runner, 1)
-    assert told.startswith("<!-- batchtab: plan of local -->\n## batchtab-local: 5 jobs are new")
+    assert re.match(r"<!-- batchtab: plan of local -->\n## batchtab-local: \d+ jobs are new \(\d+ to create\)\n", told)
+    for name in ("examples-tick", "my-service-do-something", "my-service-do-often"):
+        assert f"<b>{name}</b> (new): " in told
     assert "planned before what it reads from is deployed" in told
     assert "checkov: nothing found (3 checks passed" in told
     # AND the image that nobody has built yet is told so
