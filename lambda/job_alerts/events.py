@@ -138,6 +138,9 @@ def read(event: Any) -> JobEvent | list[FailedTrigger] | Sweep:
     """
     if not isinstance(event, dict):
         raise UnreadableEvent("not an object")
+    payload = event.get("requestPayload")
+    if isinstance(payload, dict) and "requestContext" in event:
+        event = payload  # as a destination on failure keeps it, and so a redrive may bring it
     if event.get("batchtab") == "sweep":
         return Sweep()
     if event.get("batchtab") == "kept":

@@ -59,6 +59,11 @@ def test_a_trigger_that_failed_names_its_rule_and_error() -> None:
     assert (trigger.error_code, trigger.attempts, trigger.region) == ("NO_PERMISSIONS", "4", "ap-northeast-2")
 
 
+def test_an_event_that_was_kept_by_a_destination_is_read() -> None:
+    kept = {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event("exit_code")}
+    assert read(kept) == job("exit_code")
+
+
 def test_the_clock_is_known() -> None:
     assert isinstance(read(event("sweep")), Sweep)
 
