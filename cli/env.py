@@ -14,3 +14,4 @@ def env(stage: StageOption = "local") -> None:
     session = Session.open(stage)
     for name, value in session.variables().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+    typer.echo(f'export PATH={shlex.quote(str(session.state / "bin"))}:"$PATH"')  # the checkout's Node and npx

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -84,12 +83,11 @@ def by_hand(deployment: Deployment) -> dict[str, str]:
 
 def test_cdktf_deploys_a_stack_by_hand_and_changes_nothing(deployment: Deployment, by_hand: dict[str, str]) -> None:
     # GIVEN the variables that the README names
-    npx = deployment.checkout.root / ".batchtab" / "bin" / "npx"
     # WHEN one stack is deployed by hand
     done = subprocess.run(
-        [npx, "cdktf", "deploy", "--skip-provider-lock", "--auto-approve", "environment"],
+        ["npx", "cdktf", "deploy", "--skip-provider-lock", "--auto-approve", "environment"],
         cwd=deployment.checkout.root,
-        env={**by_hand, "PATH": f"{npx.parent}{os.pathsep}{by_hand['PATH']}"},
+        env=by_hand,
         capture_output=True,
         text=True,
         timeout=300,
