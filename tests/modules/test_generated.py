@@ -136,33 +136,51 @@ def test_a_changed_source_changes_the_zip(monkeypatch: Any, tmp_path: Path) -> N
     assert package.archive("job_alerts") != export.MODULES / "job_alerts" / "job_alerts.zip"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_terraform_accepts_the_module(name: str, tmp_path: Path, terraform_rc: Path | None) -> None:
-    # GIVEN a copy of a module
-    if shutil.which("terraform") is None:
-        pytest.skip("terraform is not installed")
-    for path in (export.MODULES / name).iterdir():
-        if path.name.endswith((".tf.json", ".zip")):
-            shutil.copy(path, tmp_path)
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CHECKPOINT_DISABLE": "1"}
-    if terraform_rc is not None:
-        environment["TF_CLI_CONFIG_FILE"] = str(terraform_rc)
+class Terraform:
+    """Terraform in a copy of a module."""
 
-    def terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def __init__(self, name: str, folder: Path, terraform_rc: Path | None) -> None:
+        if shutil.which("terraform") is None:
+            pytest.skip("terraform is not installed")
+        for path in (export.MODULES / name).iterdir():
+            if path.name.endswith((".tf.json", ".zip")):
+                shutil.copy(path, folder)
+        self._folder = folder
+        self._environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CHECKPOINT_DISABLE": "1"}
+        if terraform_rc is not None:
+            self._environment["TF_CLI_CONFIG_FILE"] = str(terraform_rc)
+        initialized = self("init", "-backend=false", "-no-color")
+        assert initialized.returncode == 0, initialized.stderr
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["terraform", *arguments],
-            cwd=tmp_path,
-            env=environment,
+            cwd=self._folder,
+            env=self._environment,
             capture_output=True,
             text=True,
             check=False,
             timeout=300,
         )
 
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_terraform_accepts_the_module(name: str, tmp_path: Path, terraform_rc: Path | None) -> None:
+    # GIVEN a copy of a module
+    terraform = Terraform(name, tmp_path, terraform_rc)
     # WHEN Terraform reads it
-    initialized = terraform("init", "-backend=false", "-no-color")
-    assert initialized.returncode == 0, initialized.stderr
     validated = terraform("validate", "-json")
     # THEN it has no objection, not even a warning
     assert json.loads(validated.stdout)["diagnostics"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("*.tftest.hcl")), ids=lambda path: path.name)
+def test_terraform_plans_the_module_as_its_test_says(path: Path, tmp_path: Path, terraform_rc: Path | None) -> None:
+    # GIVEN a copy of a module and a test of it, in which nothing of AWS is real
+    terraform = Terraform(path.name.partition(".")[0], tmp_path, terraform_rc)
+    shutil.copy(path, tmp_path)
+    # WHEN Terraform runs the test THEN it passes
+    done = terraform("test", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
