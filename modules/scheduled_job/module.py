@@ -299,6 +299,11 @@ def module() -> ModuleStack:
         _require_one_of_two(job, given.removeprefix("!var."), name)
     require(
         job.job_definition,
+        Expression.of("!contains(var.after, var.name)"),
+        "${var.name}: after names this job itself: it would start again and again.",
+    )
+    require(
+        job.job_definition,
         Expression.of("var.create_job_role || length(var.permissions) == 0"),
         "${var.name}: permissions have no effect on a role that is not made here: give them to that role, or leave them"
         " out.",
