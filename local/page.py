@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -53,6 +54,9 @@ def _attachments(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
+_SLACK_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+
+
 def _block(part: dict[str, Any]) -> str:
     lines = [str(part[key]) for key in ("pretext", "title", "text") if part.get(key)]
     fields = part.get("fields")
@@ -62,7 +66,12 @@ def _block(part: dict[str, Any]) -> str:
     blocks = part.get("blocks")
     for each in blocks if isinstance(blocks, list) else []:
         lines += _block_texts(each)
-    return "".join(f"<pre>{escape(line)}</pre>" for line in lines)
+    # Slack writes a date in its reader's own time; here its plain form is shown.
+    return "".join(f"<pre>{escape(_SLACK_DATE.sub(_plain_date, line))}</pre>" for line in lines)
+
+
+def _plain_date(found: re.Match[str]) -> str:
+    return found[1]
 
 
 def _block_texts(block: Any) -> list[str]:
