@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.local_helpers import REGION, LocalAws, running
+
+# jsii warns on a Node that has had its day; the checkout's own is new enough. It is read when cdktf is imported.
+_NODE = Path(__file__).resolve().parents[2] / ".batchtab" / "bin" / "node"
+if _NODE.exists():
+    os.environ.setdefault("JSII_NODE", str(_NODE))
+os.environ.setdefault("NODE_OPTIONS", "--no-deprecation")  # cdktf 0.21 calls what Node 24 will drop
 
 
 @pytest.fixture(scope="module")
