@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from .events import JobEvent
+from .job_event import JobEvent
 
 _CONSOLES = {
     "aws": "console.aws.amazon.com",

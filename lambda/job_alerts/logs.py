@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .clients import client, errors
-from .events import JobEvent
+from .job_event import JobEvent
 from .text import log_lines
 
 _END_LINES = 5
+_RUNNER = '{"batchtab": '  # the job runner's own lines say nothing that the message does not
+_RUNNER_LINES = 2
 
 
 def tail(job: JobEvent, lines: int) -> tuple[list[str], str]:
@@ -14,10 +16,11 @@ def tail(job: JobEvent, lines: int) -> tuple[list[str], str]:
     if lines < 1 or not job.log_stream:
         return [], ""
     try:
-        messages = _read(job, lines)
+        read = _read(job, lines + _RUNNER_LINES)
     except errors() as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
         return [], f"Its log could not be read ({code})."
+    messages = [message for message in read if not message.startswith(_RUNNER)]
     shown = log_lines(messages)[-lines:] if messages else []
     return shown, "" if shown else "It logged nothing."
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from . import words
-from .events import JobEvent
+from .job_event import JobEvent
 from .story import Repeats, Route
 from .table import JobState
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import links, words
-from .events import FailedTrigger, JobEvent
+from .events import FailedTrigger
+from .job_event import JobEvent
 from .settings import Settings
 from .text import line, mask
 

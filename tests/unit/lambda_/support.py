@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from job_alerts import app as app_module
+from job_alerts import gathering as gathering_module
 from job_alerts.app import App
 from job_alerts.events import JobEvent, read
 from job_alerts.failures import DeliveryFailed
@@ -170,5 +170,5 @@ class World:
 
     def handle(self, found: Any) -> str:
         """In a new process."""
-        app_module._sent.clear()
+        gathering_module._sent.clear()
         return self.app().handle(found)

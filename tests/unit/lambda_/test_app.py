@@ -331,6 +331,12 @@ def test_an_event_that_was_told_by_the_clock_is_not_told_by_a_redrive(world: Wor
     assert world.handle(failure(1)) == "told already"
 
 
+def test_what_cannot_be_read_holds_up_nothing(world: World) -> None:
+    table(world).put_pending("spoiled", "{", START)
+    assert world.handle(failure(1)) == "told 1"
+    assert table(world).waiting == {}
+
+
 # --- routes
 
 

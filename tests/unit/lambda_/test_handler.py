@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from job_alerts import app, clients, function, handler, logs
+from job_alerts import clients, function, gathering, handler, logs
 from job_alerts.events import UnreadableEvent
 from job_alerts.settings import Settings
 
@@ -41,7 +41,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(function, "send", send)
     monkeypatch.setattr(logs, "tail", lambda *_: (["the end"], ""))
-    monkeypatch.setattr(app, "_sent", {})
+    monkeypatch.setattr(gathering, "_sent", {})
     return messages
 
 
@@ -115,11 +115,19 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stubber:
 def test_the_logs_last_lines_are_read_and_masked(stub: Stubber) -> None:
     stub.add_response(
         "get_log_events",
-        {"events": [{"message": "start"}, {"message": "password=hunter2"}, {"message": "a\nb"}]},
+        {
+            "events": [
+                {"message": '{"batchtab": "start", "job_name": "x"}'},
+                {"message": "start"},
+                {"message": "password=hunter2"},
+                {"message": "a\nb"},
+                {"message": '{"batchtab": "end", "exit_code": 3}'},
+            ]
+        },
         {
             "logGroupName": "/aws/batch/batchtab-prod",
             "logStreamName": "my-service-do-something/default/0f1e2d3c4b5a",
-            "limit": 3,
+            "limit": 5,  # two of which may be the job runner's own
             "startFromHead": False,
         },
     )

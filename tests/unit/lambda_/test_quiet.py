@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from job_alerts import quiet
 from job_alerts.events import JobEvent
@@ -41,6 +41,7 @@ def test_the_newest_run_speaks_for_the_same_job() -> None:
     assert [one.job_id for one in group.same] == ["j1", "j2"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 30), st.sampled_from(["a", "b", "c"]), st.lists(st.integers(0, 30), max_size=2)),
@@ -54,6 +55,7 @@ def test_grouping_loses_nothing_and_repeats_nothing(rows: list[tuple[int, str, l
     assert sorted(grouped) == sorted(one.job_id for one in jobs)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5000), max_size=40), st.integers(0, 4000))
 def test_every_failure_is_told_or_counted(gaps: list[int], repeat_seconds: int) -> None:
     state: JobState | None = None

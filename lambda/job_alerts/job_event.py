@@ -1,0 +1,188 @@
+"""A job as Batch's events tell of it.
+
+See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from .values import dict_, first_, int_, list_, text_
+
+FINAL = ("FAILED", "SUCCEEDED")
+
+
+class UnreadableEvent(ValueError):  # noqa: N818 - it is what the event is
+    """An event that this function was not made for, or that lacks what it must have."""
+
+
+class JobEvent(NamedTuple):
+    """A job that ended, or that blocks its queue; what is not known is empty or None."""
+
+    event_id: str
+    account: str
+    region: str
+    job_id: str
+    name: str
+    status: str
+    status_reason: str
+    queue_arn: str
+    definition: str
+    image: str
+    exit_code: int | None
+    container_reason: str
+    attempt: int
+    attempts: int
+    timeout_seconds: int | None
+    memory_mib: str
+    created_ms: int | None
+    started_ms: int | None
+    stopped_ms: int | None
+    log_group: str
+    log_stream: str
+    depends_on: tuple[str, ...]
+    is_cancelled: bool
+    is_terminated: bool
+    array_index: int | None
+    array_size: int | None
+    array_failed: int | None
+    skip_exit_code: int | None
+    blocks_queue: bool
+
+    @property
+    def queue(self) -> str:
+        """The queue's own name."""
+        return self.queue_arn.rpartition("/")[2]
+
+    @property
+    def gave_way(self) -> bool:
+        """Whether the runner ended it because another run of it was there, with a code of its own for that."""
+        return bool(self.skip_exit_code) and self.exit_code == self.skip_exit_code
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn` or `aws-us-gov`."""
+        parts = self.queue_arn.split(":")
+        return parts[1] if len(parts) > 1 and parts[1].startswith("aws") else "aws"
+
+    def to_json(self) -> str:
+        """All of it as text, to be kept."""
+        return json.dumps(self._asdict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> JobEvent:
+        """What `to_json` wrote, also by another version of this function.
+
+        Raises:
+            UnreadableEvent: it is something else.
+        """
+        try:
+            kept = json.loads(text)
+        except ValueError as error:
+            raise UnreadableEvent("what was kept is not JSON") from error
+        if not isinstance(kept, dict) or not text_(kept.get("name")):
+            raise UnreadableEvent("what was kept is no job")
+        depends_on = tuple(text for text in map(text_, list_(kept.pop("depends_on", None))) if text)
+        known = {key: kept[key] for key in cls._fields if key in kept and _fits(kept[key], _BLANK[key])}
+        known = {key: text_(value) if isinstance(value, str) else value for key, value in known.items()}
+        return cls(**{**_BLANK, **known, "depends_on": depends_on})
+
+
+def _fits(value: Any, blank: Any) -> bool:
+    if isinstance(blank, bool):
+        return isinstance(value, bool)
+    if isinstance(blank, str):
+        return isinstance(value, str)
+    return value is None or int_(value) is not None
+
+
+#: A job of which nothing is known: texts are empty, numbers None (but for the attempts), answers no.
+_BLANK: dict[str, Any] = {
+    **dict.fromkeys(JobEvent._fields, ""),
+    **dict.fromkeys(("attempt", "attempts"), 1),
+    **dict.fromkeys(("is_cancelled", "is_terminated", "blocks_queue"), False),
+    **dict.fromkeys(
+        (
+            *("exit_code", "timeout_seconds", "created_ms", "started_ms", "stopped_ms"),
+            *("array_index", "array_size", "array_failed", "skip_exit_code"),
+        )
+    ),
+}
+
+
+def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: bool) -> JobEvent:
+    """The job of an event.
+
+    Raises:
+        UnreadableEvent: it has no name.
+    """
+    name = text_(detail.get("jobName"))
+    if not name:
+        raise UnreadableEvent("detail.jobName is missing")
+    attempts = [attempt for attempt in list_(detail.get("attempts")) if isinstance(attempt, dict)]
+    last = attempts[-1] if attempts else {}
+    container = _first_container(detail)
+    last_container = dict_(last.get("container")) or first_(list_(last.get("containers")))
+    array = dict_(detail.get("arrayProperties"))
+    exit_code = int_(last_container.get("exitCode"))
+    options = dict_(dict_(container.get("logConfiguration")).get("options"))
+    reason = last_container.get("reason") or container.get("reason")
+    return JobEvent(
+        event_id=text_(event.get("id")),
+        account=text_(event.get("account")),
+        region=text_(event.get("region")),
+        job_id=text_(detail.get("jobId")),
+        name=name,
+        status=text_(detail.get("status")),
+        status_reason=text_(detail.get("statusReason")) or text_(last.get("statusReason")),
+        queue_arn=text_(detail.get("jobQueue")),
+        definition=text_(detail.get("jobDefinition")).rpartition("/")[2],
+        image=text_(container.get("image")),
+        exit_code=exit_code if exit_code is not None else int_(container.get("exitCode")),
+        container_reason=text_(reason),
+        attempt=max(1, len(attempts)),
+        attempts=max(1, int_(dict_(detail.get("retryStrategy")).get("attempts")) or 1),
+        timeout_seconds=int_(dict_(detail.get("timeout")).get("attemptDurationSeconds")),
+        memory_mib=_requirement(container, "MEMORY") or text_(container.get("memory")),
+        created_ms=int_(detail.get("createdAt")),
+        started_ms=int_(last.get("startedAt")) or int_(detail.get("startedAt")),
+        stopped_ms=int_(last.get("stoppedAt")) or int_(detail.get("stoppedAt")),
+        log_group=text_(options.get("awslogs-group")) or "/aws/batch/job",
+        log_stream=text_(last_container.get("logStreamName")) or text_(container.get("logStreamName")),
+        depends_on=tuple(
+            text_(dict_(parent).get("jobId")) for parent in list_(detail.get("dependsOn")) if dict_(parent).get("jobId")
+        ),
+        is_cancelled=detail.get("isCancelled") is True,
+        is_terminated=detail.get("isTerminated") is True,
+        array_index=int_(array.get("index")),
+        array_size=int_(array.get("size")),
+        array_failed=int_(dict_(array.get("statusSummary")).get("FAILED")),
+        skip_exit_code=_skip_exit_code(container),
+        blocks_queue=blocks_queue,
+    )
+
+
+def _first_container(detail: dict[str, Any]) -> dict[str, Any]:
+    """The container; of a job with several, the first."""
+    found = dict_(detail.get("container"))
+    if found:
+        return found
+    task = first_(list_(dict_(detail.get("ecsProperties")).get("taskProperties")))
+    return first_(list_(task.get("containers")))
+
+
+def _requirement(container: dict[str, Any], kind: str) -> str:
+    for requirement in map(dict_, list_(container.get("resourceRequirements"))):
+        if requirement.get("type") == kind:
+            return text_(requirement.get("value"))
+    return ""
+
+
+def _skip_exit_code(container: dict[str, Any]) -> int | None:
+    """The exit code by which the job runner tells that it gave way, where the job's definition sets one."""
+    for variable in map(dict_, list_(container.get("environment"))):
+        value = text_(variable.get("value"))
+        if variable.get("name") == "BATCHTAB_SKIP_EXIT_CODE" and value.isascii() and value.isdigit():
+            return int(value[:4])
+    return None

@@ -1,0 +1,33 @@
+"""Takes values out of what others wrote, of which nothing is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT_MAX = 2048
+_LIST_MAX = 100
+
+
+def text_(value: Any, most: int = _TEXT_MAX) -> str:
+    """A text without halves of characters, which nothing else takes; empty for anything else."""
+    return value[:most].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def int_(value: Any) -> int | None:
+    """A whole number that JavaScript could hold as well; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None
+
+
+def dict_(value: Any) -> dict[str, Any]:
+    """An object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_(value: Any) -> list[Any]:
+    """The beginning of a list; an empty one for anything else."""
+    return value[:_LIST_MAX] if isinstance(value, list) else []
+
+
+def first_(values: list[Any]) -> dict[str, Any]:
+    """The first object of a list."""
+    return dict_(values[0]) if values else {}
