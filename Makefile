@@ -69,7 +69,7 @@ image: setup ## Build the shared runner image with docker, podman or buildah
 	@$(BIN)/python jobs/build_image.py
 
 test: setup lint types scan workflows-check dockerfiles-check ## Run all checks and tests, the deployment to local AWS included
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup ## Measure what benchmarks/ measures
 	@for each in synth runner local alerts plan_summary; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
