@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check image bench clean
 
 BIN := .venv/bin
-STAGE ?= local
+STAGE ?= $(or $(BATCHTAB_STAGE),local)
 export PATH := $(CURDIR)/.batchtab/bin:$(PATH)
 export JSII_NODE ?= $(CURDIR)/.batchtab/bin/node
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.batchtab/jsii
