@@ -212,12 +212,19 @@ def _environment(service: str, name: str, job: JobSpec) -> dict[str, str]:
 
 
 def image_uri(catalog: Catalog, image: ImageRef | None) -> str:
-    """An image's address: in the stage's own ECR unless its repository names another registry."""
+    """An image's address: in the stage's own ECR unless its repository names another registry.
+
+    `BATCHTAB_RUNNER_IMAGE_DIGEST` is the digest of the shared image that was built of these very sources, as
+    `batchtab runner-image` found or built it: jobs that name no image then run just that one.
+    """
+    digest = None if image else os.environ.get("BATCHTAB_RUNNER_IMAGE_DIGEST")
     image = image or catalog.stage.runner_image
     if image is None:  # the catalog's checks let no such job through
         raise LookupError(f"stage {catalog.stage.name} has no runner_image")
     if not image.in_ecr:
         return str(image)
+    if digest:
+        image = ImageRef(repository=image.repository, digest=digest)
     config = catalog.stage
     domain = "amazonaws.com.cn" if config.partition == "aws-cn" else "amazonaws.com"
     return f"{config.account_id}.dkr.ecr.{config.region}.{domain}/{image}"
