@@ -20,6 +20,7 @@ from jobs.chain import resolve
 from jobs.image import ImageRef
 from jobs.job import JobSpec
 from jobs.problems import Problems
+from jobs.routes import routes
 from jobs.schedule import next_runs
 from jobs.spec import ServiceSpec
 
@@ -130,7 +131,14 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         job_queue_arns=[environment.job_queue_arn(name) for name in settings.queues],
         function_name=alerts.function_name,
         function_region=alerts.function_region,
+        webhook_secret_arn=alerts.webhook_secret_arn,
+        webhook_kms_key_arn=alerts.webhook_kms_key_arn,
         channel=alerts.channel,
+        stage=config.name,
+        quiet=alerts.quiet,
+        repeat_seconds=alerts.repeat_seconds,
+        routes=routes(catalog.services) if alerts.quiet else None,
+        trigger_dead_letter_queue_arn=environment.trigger_dead_letter_queue["arn"],
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=alerts.alarm_topic_arns,
     )

@@ -107,11 +107,23 @@ def _stage_problems(
 
 
 def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Iterator[Problem]:
+    if not catalog.stage.alerts.quiet and "alerts" not in faulty:
+        yield from _unquiet_problems(source)
     for name, job in source.spec.jobs.items():
         for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, faulty):
             if (name, field) not in source.faulty:
                 path = ("jobs", name, *field.split(".")) if field else ("jobs", name)
                 yield source.document.problem(path, message, value=value, hint=hint)
+
+
+def _unquiet_problems(source: Source) -> Iterator[Problem]:
+    """What says where alerts go, in a stage whose alerts keep no such thing."""
+    of_service = source.spec.alerts
+    paths: list[tuple[str, ...]] = [] if of_service.is_empty else [("alerts",)]
+    paths += [("jobs", name, "alerts") for name, job in source.spec.jobs.items() if job.alerts != of_service]
+    for path in paths:
+        text = f"has no effect: {_STAGES} has no quiet alerts, and only these know where a job's go"
+        yield source.document.problem(path, text, hint="alerts: {quiet: true} in the stage's file")
 
 
 def _same_names(sources: list[Source]) -> Iterator[Problem]:

@@ -139,7 +139,7 @@ def _problem(
 
 def _showable(value: object, path: Sequence[str | int]) -> object:
     """The value, unless somebody may have written a secret itself where its name belongs."""
-    return None if "secrets" in path else value
+    return None if "secrets" in path or "webhook_secret_arn" in path else value
 
 
 def _unknown_key(

@@ -14,6 +14,7 @@ from jobs import limits
 from jobs.fields import Declared, Limit, Written, refuse
 from jobs.image import ImageRef
 from jobs.permissions import ExitRule, Permission
+from jobs.routes import AlertRoute
 from jobs.schedule import ScheduleError
 from jobs.schedule import check as check_schedule
 
@@ -159,6 +160,10 @@ class JobSpec(JobSettings):
     )
     after_status: Annotated[str, Strict(), Limit(limits.AFTER_STATUS)] = Field(
         default=_JOB["after_status"], description="Which end of the jobs in `after` counts."
+    )
+
+    alerts: AlertRoute = Field(
+        default=AlertRoute(), description="Where its alerts go; what is left out is the service's."
     )
 
     @field_validator("after", mode="before")

@@ -330,6 +330,12 @@ SLACK_COLOR = Text(
     "https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments",
 )
 
+KMS_KEY_ARN = Text(
+    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+$",
+    2048,
+    "the ARN of a KMS key",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN",
+)
 LOG_LINES = Range(
     0, 100, "lines", "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"
 )

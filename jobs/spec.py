@@ -1,7 +1,8 @@
 """The services and their jobs as the files under `jobs/` declare them: `<folder>/jobs.yaml`, one per service.
 
 A job takes what it doesn't say from the service's `defaults`, then from `jobs.limits`. Of `environment`, `secrets`,
-`parameters` and `tags` the single entries are merged; all else is replaced as a whole.
+`parameters` and `tags` the single entries are merged; all else is replaced as a whole. A service's own `alerts` hold
+for its jobs in the same way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from jobs.fields import Declared, Limit, problems_of
 from jobs.image import ImageRef
 from jobs.job import JobSettings, JobSpec
 from jobs.problems import Problem, Problems
+from jobs.routes import AlertRoute
 
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
 
@@ -34,6 +36,7 @@ class ServiceFile(Declared):
     image: ImageRef | None = Field(
         default=None, description="The image of all jobs; left out: the shared runner image."
     )
+    alerts: AlertRoute = Field(default=AlertRoute(), description="Where the alerts of its jobs go.")
     defaults: JobSettings | None = Field(
         default=None, description="What holds for every job that doesn't say otherwise."
     )
@@ -45,6 +48,7 @@ class ServiceSpec(Declared):
 
     service: str
     image: ImageRef | None
+    alerts: AlertRoute = AlertRoute()
     jobs: dict[str, JobSpec]
 
 
@@ -128,7 +132,17 @@ def _merge(document: Document, faults: list[Key], folder: str) -> Source:
             defaults.pop(str(fault[1]), None)
     bad_image = any(fault[:1] == ("image",) for fault in faults)
     image = None if bad_image or not data.get("image") else ImageRef.model_validate(data["image"])
-    source = Source(ServiceSpec(service=str(data.get("service") or folder), image=image, jobs={}), document)
+    alerts = data.get("alerts")
+    alerts = (
+        {key: value for key, value in alerts.items() if ("alerts", key) not in faults}
+        if isinstance(alerts, dict)
+        else {}
+    )
+    defaults["alerts"] = alerts
+    spec = ServiceSpec(
+        service=str(data.get("service") or folder), image=image, alerts=AlertRoute.model_validate(alerts), jobs={}
+    )
+    source = Source(spec, document)
     jobs = data.get("jobs")
     for name, raw in jobs.items() if isinstance(jobs, dict) else ():
         if isinstance(raw, dict):
@@ -139,7 +153,7 @@ def _merge(document: Document, faults: list[Key], folder: str) -> Source:
 
 def _merge_job(source: Source, name: str, defaults: dict[str, Any], raw: dict[str, Any], faulty: set[str]) -> None:
     merged = {**defaults, **{key: value for key, value in raw.items() if key not in faulty}}
-    for key in _MERGED:
+    for key in (*_MERGED, "alerts"):
         if isinstance(defaults.get(key), dict) and isinstance(raw.get(key), dict) and key not in faulty:
             merged[key] = {**defaults[key], **raw[key]}
     for _ in range(2):

@@ -46,11 +46,23 @@ class Alerts(Declared):
         default=_ALERTS["function_name"], description="The function that sends a message to Slack; it exists already."
     )
     function_region: Region | None = Field(default=None, description="Its region; left out: the stage's.")
-    channel: Annotated[str, Strict()] = Field(
-        default=_ALERTS["channel"],
-        min_length=1,
-        max_length=80,
-        description="Slack channel, in quotes because of the '#'.",
+    webhook_secret_arn: Annotated[str, Strict(), Limit(limits.SECRET_ARN)] | None = Field(
+        default=None,
+        description="Instead of the function: the secret or parameter that holds a webhook's address, by its ARN.",
+    )
+    webhook_kms_key_arn: Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)] | None = Field(
+        default=None, description="The key of that secret; left out: AWS's own."
+    )
+    channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
+        default=_ALERTS["channel"], description="Slack channel, in quotes because of the '#'."
+    )
+    quiet: Annotated[bool, Strict()] = Field(
+        default=_ALERTS["quiet"],
+        description="Fold repeats, dependents and storms, and tell recoveries; jobs.yaml may then say `alerts`.",
+    )
+    repeat_seconds: Annotated[int, Strict(), Limit(limits.REPEAT_SECONDS)] = Field(
+        default=_ALERTS["repeat_seconds"],
+        description="How often a job that fails again and again is told, if quiet; 0: each time.",
     )
     alarm_topic_arns: tuple[Annotated[str, Strict(), Limit(limits.TOPIC_ARN)], ...] = Field(
         default=(),
@@ -59,6 +71,19 @@ class Alerts(Declared):
     stand_in: Annotated[bool, Strict()] = Field(
         default=False, description="Only in a local stage: make a stand-in function."
     )
+
+    @model_validator(mode="after")
+    def _validate_together(self) -> Alerts:
+        given = self.model_fields_set
+        if self.webhook_secret_arn is None and self.webhook_kms_key_arn is not None:
+            raise refuse("is the key of webhook_secret_arn, which is not given", at=("webhook_kms_key_arn",))
+        if self.webhook_secret_arn is not None:
+            for name in ("function_name", "function_region", "stand_in"):
+                if name in given and getattr(self, name):
+                    raise refuse("has no effect beside webhook_secret_arn", "leave one of the two out", at=(name,))
+        if "repeat_seconds" in given and not self.quiet:
+            raise refuse("has no effect without quiet", "quiet: true", at=("repeat_seconds",))
+        return self
 
 
 class LocalImage(Declared):

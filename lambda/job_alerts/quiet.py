@@ -105,7 +105,10 @@ def route_names(job_name: str) -> list[str]:
 
 
 def route_of(job_name: str, routes: Mapping[str, Route]) -> Route | None:
-    """The job's route: the job's own settings where it has them, the service's otherwise."""
+    """The job's route: its own if that is whole, else what it says of its own, and the service's for the rest."""
+    own = routes.get(job_name)
+    if own is not None and own.service:
+        return own._replace(name=own.service)
     found = [routes[name] for name in route_names(job_name) if name in routes]
     if not found:
         return None

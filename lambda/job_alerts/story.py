@@ -56,12 +56,13 @@ class Repeats(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where the alerts of a service or a job go."""
+    """Where the alerts of a service or a job go; a job's that names its service is whole, and takes no other's."""
 
     name: str
     channel: str = ""
     mention: str = ""
     mute: bool = False
+    service: str = ""
 
 
 def name_of(job: JobEvent) -> str:

@@ -148,6 +148,7 @@ class Table:
                 item.get("channel", {}).get("S", ""),
                 item.get("mention", {}).get("S", ""),
                 item.get("mute", {}).get("BOOL", False),
+                item.get("service", {}).get("S", ""),
             )
             for item in self._get("route", sorted(set(names)))
         }

@@ -99,7 +99,8 @@ class JobAlerts(Unit):
             gather_seconds: How long a failure waits for what belongs to it; longer in a storm.
             give_up_seconds: After which what Slack did not take goes into the dead-letter queue.
             routes: By a service's or a job's name: `channel`, `mention`, `mute`. An empty one tells that there is a
-                service of this name. For quiet alerts.
+                service of this name. What a job's leaves out is its service's, which is any route whose name the job's
+                begins with; a job's that names its `service` is whole instead. For quiet alerts.
             trigger_dead_letter_queue_arn: An environment's; each of its messages is told as a run that did not start.
             reserved_concurrent_executions: At most so many of the function at once, two or more; other events wait in
                 Lambda. Taken from the account's own limit, which new accounts have little of. None: no bound.

@@ -40,7 +40,7 @@ ACTIONS = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-_ROUTE_KEYS = {"channel", "mention", "mute"}
+_ROUTE_KEYS = {"channel", "mention", "mute", "service"}
 
 
 def table(scope: Unit, namespace: str, when: Condition, kms_key_arn: str | None, tags: Any) -> Made:
@@ -76,9 +76,10 @@ def check_routes(routes: Any, quiet: Condition) -> None:
         check("routes: a name", name, limits.JOB_NAME)
         unknown = sorted(set(route) - _ROUTE_KEYS)
         if unknown:
-            raise ValueError(f"routes: {name}: unknown key {unknown[0]!r}: channel, mention or mute")
+            raise ValueError(f"routes: {name}: unknown key {unknown[0]!r}: channel, mention, mute or service")
         check(f"routes: {name}: channel", route.get("channel"), limits.SLACK_CHANNEL)
         check(f"routes: {name}: mention", route.get("mention"), limits.SLACK_MENTION)
+        check(f"routes: {name}: service", route.get("service"), limits.JOB_NAME)
 
 
 def write_routes(scope: Unit, made: Made, routes: Any, quiet: Condition) -> None:
@@ -94,7 +95,8 @@ def write_routes(scope: Unit, made: Made, routes: Any, quiet: Condition) -> None
     item = (
         'jsonencode({ channel = { S = each.value.channel == null ? "" : each.value.channel },'
         ' mention = { S = each.value.mention == null ? "" : each.value.mention },'
-        ' mute = { BOOL = each.value.mute }, pk = { S = "route" }, sk = { S = each.key } })'
+        ' mute = { BOOL = each.value.mute }, pk = { S = "route" },'
+        ' service = { S = each.value.service == null ? "" : each.value.service }, sk = { S = each.key } })'
     )
     make(
         scope,
@@ -128,4 +130,5 @@ def _whole(route: Mapping[str, Any]) -> dict[str, Any]:
         "channel": literal(route.get("channel") or ""),
         "mention": literal(route.get("mention") or ""),
         "mute": bool(route.get("mute", False)),
+        "service": route.get("service") or "",
     }

@@ -133,9 +133,10 @@ VARIABLES = (
     ),
     Variable(
         "routes",
-        'map(object({ channel = optional(string, ""), mention = optional(string, ""), mute = optional(bool, false) }))',
+        'map(object({ channel = optional(string, ""), mention = optional(string, ""), mute = optional(bool, false),'
+        ' service = optional(string, "") }))',
         "Where alerts go, by a service's or a job's name, if quiet. An empty route tells that there is a"
-        " service of this name.",
+        " service of this name. A job's route that names its service takes nothing from routes with shorter names.",
         {},
         [
             each_key("routes", "a name", limits.JOB_NAME),
@@ -148,6 +149,11 @@ VARIABLES = (
                 f'alltrue([for route in values(var.routes) : route.mention == "" ? true :'
                 f" can(regex({hcl(limits.SLACK_MENTION.pattern)}, route.mention))])",
                 f"routes: mention must be {limits.SLACK_MENTION.meaning}.",
+            ),
+            holds(
+                f'alltrue([for route in values(var.routes) : route.service == "" ? true :'
+                f" can(regex({hcl(limits.JOB_NAME.pattern)}, route.service))])",
+                f"routes: service must be {limits.JOB_NAME.meaning}.",
             ),
         ],
     ),

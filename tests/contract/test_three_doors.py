@@ -22,7 +22,8 @@ from modules.scheduled_job.module import VARIABLES as JOB_VARIABLES
 ROOT = Path(__file__).resolve().parents[2]
 
 # A job owner names a queue, and the stage knows its ARN; what only a stage knows has no place in jobs.yaml.
-YAML_ONLY = {"queue"}
+# Where a job's alerts go is an input of job_alerts, which knows the jobs by their names.
+YAML_ONLY = {"queue", "alerts"}
 NOT_IN_YAML = {
     *{"name", "namespace", "job_queue_arn", "capacity", "trigger_role_arn", "log_group_name", "log_retention_days"},
     *{"dead_letter_queue_arn", "maximum_event_age_seconds", "permissions_boundary_arn", "secrets_kms_key_arns"},

@@ -303,7 +303,7 @@ def test_queues_may_be_an_expression() -> None:
         ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
         (
             {"quiet": True, "routes": {"a": {"chanel": "#x"}}},
-            "routes: a: unknown key 'chanel': channel, mention or mute",
+            "routes: a: unknown key 'chanel': channel, mention, mute or service",
         ),
         ({"quiet": True, "routes": {"a": {"channel": "# x"}}}, "routes: a: channel: '# x' is not allowed"),
         ({"quiet": True, "routes": {"a": {"mention": "bob"}}}, "routes: a: mention: 'bob' is not allowed"),
@@ -394,8 +394,8 @@ def test_the_function_may_use_its_table_and_no_other(quiet: Template) -> None:
 def test_routes_are_rows_of_the_table(quiet: Template, hcl: Template) -> None:
     row = quiet.one("aws_dynamodb_table_item")
     assert row["for_each"] == {
-        "my-service": {"channel": "", "mention": "", "mute": False},
-        "my-service-do-often": {"channel": "#ops", "mention": "here", "mute": True},
+        "my-service": {"channel": "", "mention": "", "mute": False, "service": ""},
+        "my-service-do-often": {"channel": "#ops", "mention": "here", "mute": True, "service": ""},
     }
     assert row["table_name"] == "${aws_dynamodb_table.table.name}"
     assert hcl.one("aws_dynamodb_table_item")["item"] == row["item"]

@@ -60,12 +60,12 @@ run "quiet_alerts" {
     repeat_seconds                = 7200
     gather_seconds                = 10
     give_up_seconds               = 1800
-    routes                        = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true } }
+    routes                        = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true }, billing-late = { channel = "#late", service = "billing" } }
     tell_failed_triggers          = true
     trigger_dead_letter_queue_arn = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
   }
   assert {
-    condition     = output.table_name != null && length(aws_dynamodb_table_item.route) == 2
+    condition     = output.table_name != null && length(aws_dynamodb_table_item.route) == 3 && jsondecode(aws_dynamodb_table_item.route["billing-late"].item).service.S == "billing"
     error_message = "quiet alerts remember in a table, which holds the routes"
   }
   assert {

@@ -19,6 +19,9 @@ state: {bucket: my-state}
 network: {create: true}
 """
 
+SECRET = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
+KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/k"
+
 
 def load(tmp_path: Path, text: str, name: str = "prod") -> StageConfig:
     path = tmp_path / f"{name}.yaml"
@@ -41,6 +44,7 @@ def test_the_local_stage_is_the_original_environment_on_local_aws() -> None:
     assert stage.environment.queues == {"default": 5, "continuously": 3}
     assert (stage.alerts.function_name, stage.alerts.channel) == ("SendToSlack", "#cron-error")
     assert stage.alerts.stand_in
+    assert (stage.alerts.quiet, stage.alerts.repeat_seconds) == (True, 0)
     assert stage.local_aws.port == 4566
 
 
@@ -111,6 +115,13 @@ def test_a_parameters_name_becomes_the_arn_of_this_stage(tmp_path: Path, region:
         ("environment: {runnable_timeout_seconds: 599}", "599 is too short: 600 to 86400 (seconds)"),
         ("alerts: {channel: #cron-error\n  }", "alerts.channel: has no value [hint: a '#' begins a comment in YAML"),
         ("alerts: {stand_in: true}", "alerts.stand_in: true is only for a local stage"),
+        ("alerts: {channel: 'my channel'}", "alerts.channel: 'my channel' is not allowed: a channel's name"),
+        ("alerts: {quiet: yes please}", "alerts.quiet: 'yes please' is not true or false"),
+        ("alerts: {quiet: true, repeat_seconds: -1}", "alerts.repeat_seconds: -1 is too short: 0 to 604800"),
+        ("alerts: {repeat_seconds: 60}", "prod.yaml:5: alerts.repeat_seconds: has no effect without quiet [hint:"),
+        (f"alerts: {{webhook_kms_key_arn: '{KEY}'}}", "webhook_kms_key_arn: is the key of webhook_secret_arn, which"),
+        (f"alerts: {{webhook_secret_arn: '{SECRET}', webhook_kms_key_arn: k}}", "'k' is not allowed: the ARN of a KMS"),
+        (f"alerts: {{webhook_secret_arn: '{SECRET}', function_name: F}}", "function_name: has no effect beside"),
         ("local: {port: 4566}", 'local: is only for a local stage [hint: a local stage has account_id: "0000'),
         ("repositories: [A]", "repositories[0]: 'A' is not allowed: lower-case letters and digits"),
         ("runner_image: {repository: r}", "runner_image: has neither tag nor digest"),
@@ -121,6 +132,15 @@ def test_a_fault_is_one_line_with_file_line_field_and_what_is_allowed(tmp_path: 
     (line,) = lines(tmp_path, SMALLEST + more)
 
     assert expected in line
+
+
+def test_a_webhook_that_stands_where_its_secret_belongs_is_not_shown(tmp_path: Path) -> None:
+    # GIVEN somebody who wrote the address itself
+    (line,) = lines(tmp_path, SMALLEST + "alerts: {webhook_secret_arn: 'https://hooks.slack.example/T0/B0/xyz'}")
+
+    # THEN the line, which CI's log may keep, doesn't repeat it
+    assert "alerts.webhook_secret_arn: is not allowed: the ARN of an SSM parameter or a Secrets Manager secret" in line
+    assert "hooks" not in line
 
 
 @pytest.mark.parametrize(

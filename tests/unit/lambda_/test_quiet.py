@@ -78,3 +78,10 @@ def test_a_route_is_filled_from_the_service() -> None:
     routes = {"a": Route("a", "#a", "here"), "a-b": Route("a-b", mute=True)}
     assert quiet.route_of("a-b-c", routes) == Route("a", "#a", "here", True)
     assert quiet.route_of("b", routes) is None
+
+
+def test_a_route_that_names_its_service_takes_nothing_from_others() -> None:
+    # GIVEN a muted job, and another whose name begins with its name
+    routes = {"a": Route("a", "#a", "here"), "a-b": Route("a-b", mute=True), "a-b-c": Route("a-b-c", "#c", service="a")}
+    # THEN the other's own route is all that counts
+    assert quiet.route_of("a-b-c", routes) == Route("a", "#c", service="a")

@@ -126,9 +126,17 @@ def test_states_and_routes_are_read(stub: Stubber, table: Table) -> None:
     item = {**key("job", "a"), **{name: {"N": str(value)} for name, value in state.items()}}
     stub.add_response("batch_get_item", {"Responses": {"alerts": [item]}})
     assert table.states(["a", "b"]) == {"a": JobState(3, 1, 10, 20, 30)}
-    rows = [{**key("route", "a"), "channel": {"S": "#a"}, "mention": {"S": ""}, "mute": {"BOOL": True}}]
+    rows = [
+        {
+            **key("route", "a"),
+            "channel": {"S": "#a"},
+            "mention": {"S": ""},
+            "mute": {"BOOL": True},
+            "service": {"S": "s"},
+        }
+    ]
     stub.add_response("batch_get_item", {"Responses": {"alerts": rows}})
-    assert table.routes(["a"]) == {"a": Route("a", "#a", "", True)}
+    assert table.routes(["a"]) == {"a": Route("a", "#a", "", True, "s")}
 
 
 def test_messages_of_this_minute_and_the_last_are_counted(stub: Stubber, table: Table) -> None:
