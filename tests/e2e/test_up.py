@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,10 @@ def test_the_table_names_every_job_with_its_next_runs(deployment: Deployment) ->
         "examples-hello",
         "examples-fail",
         "examples-tick",
+        "examples-extract",
+        "examples-transform",
+        "examples-load",
+        "examples-nightly",
         "my-service-do-something",
         "my-service-do-often",
     }
@@ -43,6 +48,26 @@ def test_the_table_names_every_job_with_its_next_runs(deployment: Deployment) ->
     assert rows["my-service-do-something"].count(" 09:00") == 3
     assert "SUCCEEDED" in rows["examples-hello"]
     assert "FAILED" in rows["examples-fail"]
+
+
+def test_a_chain_runs_in_order_and_an_overlap_gives_way(deployment: Deployment) -> None:
+    # GIVEN the three steps and the two runs of one job that `up` started
+    batch = deployment.checkout.client("batch")
+    queue = "batchtab-local-default"
+
+    def runs(name: str) -> list[dict[str, Any]]:
+        filters = [{"name": "JOB_NAME", "values": [name]}]
+        found = batch.list_jobs(jobQueue=queue, filters=filters)["jobSummaryList"]
+        return list(batch.describe_jobs(jobs=[run["jobId"] for run in found])["jobs"])
+
+    # THEN each step began when the one before had ended, and knows its id
+    extract, transform, load = (runs(f"examples-{name}")[0] for name in ("extract", "transform", "load"))
+    assert extract["stoppedAt"] <= transform["createdAt"] <= transform["stoppedAt"] <= load["createdAt"]
+    for before, after in ((extract, transform), (transform, load)):
+        variables = {pair["name"]: pair["value"] for pair in after["container"]["environment"]}
+        assert variables["BATCHTAB_UPSTREAM_JOB_ID"] == before["jobId"]
+    # AND one of the two runs gave way
+    assert "one ran; the other gave way to it and exited with 0" in deployment.up.stderr
 
 
 def test_a_rule_made_by_terraform_started_a_job_by_itself(deployment: Deployment) -> None:
