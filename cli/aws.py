@@ -1,4 +1,4 @@
-"""Every call of the CLI to AWS: S3 for the state, Batch for jobs. All have a timeout and bounded retries."""
+"""The CLI's calls to AWS, but for those in `aws_alerts`: S3, ECR, Batch. All have time-outs and bounded retries."""
 
 from __future__ import annotations
 
@@ -44,23 +44,24 @@ class Aws:
         self._session = boto3.session.Session(**options)
         self._endpoint_url = endpoint_url
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str, config: Config = _CONFIG) -> Any:
+        """A client of this stage's region, for the files beside this one."""
         make: Any = self._session.client  # typed for each service by its literal name
-        return make(service, endpoint_url=self._endpoint_url, config=_CONFIG)
+        return make(service, endpoint_url=self._endpoint_url, config=config)
 
     @cached_property
     def _s3(self) -> S3Client:
-        return self._client("s3")  # type: ignore[no-any-return]
+        return self.client("s3")  # type: ignore[no-any-return]
 
     @cached_property
     def _batch(self) -> BatchClient:
-        return self._client("batch")  # type: ignore[no-any-return]
+        return self.client("batch")  # type: ignore[no-any-return]
 
     # --- the state bucket
 
     def account_id(self) -> str:
         """The account that the credentials belong to."""
-        return str(self._client("sts").get_caller_identity()["Account"])
+        return str(self.client("sts").get_caller_identity()["Account"])
 
     def bucket_exists(self, bucket: str, account_id: str) -> bool:
         """Whether the bucket is there and this account's own.
@@ -158,7 +159,7 @@ class Aws:
 
     @cached_property
     def _ecr(self) -> ECRClient:
-        client: ECRClient = self._client("ecr")
+        client: ECRClient = self.client("ecr")
         return client
 
     def image_digest(self, repository: str, tag: str) -> str | None:
@@ -229,7 +230,7 @@ class Aws:
         if not stream:
             return ""
         try:
-            answer = self._client("logs").get_log_events(
+            answer = self.client("logs").get_log_events(
                 logGroupName=f"/aws/batch/{prefix}", logStreamName=stream, startFromHead=True
             )
         except ClientError as error:

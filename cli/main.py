@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "next": "cli.next_runs:next_runs",
     "up": "cli.up:up",
     "status": "cli.status:status",
+    "alerts": "cli.alerts:app",
     "plan": "cli.plan:plan",
     "plan-summary": "cli.ci_plan_summary:plan_summary",
     "deploy": "cli.ci_deploy:deploy",
@@ -56,8 +57,11 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         module, _, function = COMMANDS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(module), function)
+        if isinstance(found, typer.Typer):  # a group of commands
+            return get_command(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name)(getattr(importlib.import_module(module), function))
+        single.command(cmd_name)(found)
         return get_command(single)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
