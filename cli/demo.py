@@ -80,7 +80,10 @@ def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
             ended = [run["status"] for run in runs if run and run["createdAt"] >= began and run["status"] in _ENDED]
             step.at(f"{len(ended)} of {len(CHAIN)} ended")
             time.sleep(_POLL_SECONDS)
-        step.result = f"{', '.join(ended)}: each started at the end of the one before"
+        if ended == ["SUCCEEDED"] * len(CHAIN):
+            step.result = f"{', '.join(ended)}: each started at the end of the one before"
+        else:
+            step.result = f"only {len(ended)} of {len(CHAIN)} ended ({', '.join(ended) or 'none'})"
 
 
 def _show_overlap(session: Session, aws: Aws, queue: str) -> None:

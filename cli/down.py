@@ -7,6 +7,7 @@ import shutil
 import typer
 
 from cli.session import Session, StageOption
+from jobs.problems import Problems
 
 
 def down(stage: StageOption = "local") -> None:
@@ -27,8 +28,11 @@ def down(stage: StageOption = "local") -> None:
             from cli.aws import Aws  # noqa: PLC0415
 
             clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
-            with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
-                Cdktf(session, stacks.log).destroy(step.at)
+            try:
+                with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
+                    Cdktf(session, stacks.log).destroy(step.at)
+            except Problems as problems:  # local AWS forgets everything when it ends
+                typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)
         with Step("Local AWS") as step:
             step.result = "stopped" if daemon.stop() else "did not run"
         stacks.mark_deployed(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ def plan(
 
     session = Session.open(stage)
     stacks = Stacks(session)
-    with stoppable(), Step(f"Plan of stage {stage}") as step:
+    with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
         plans = stacks.plan(step.at, lock=lock)
         if out is not None:
             from cli.reviews import write  # noqa: PLC0415
@@ -49,3 +50,10 @@ def plan(
     if not changed:
         typer.echo("No changes: what is deployed is what the files say.")
     return _CHANGES if changed and fail_on_changes else 0
+
+
+def _alone(session: Session) -> AbstractContextManager[None]:
+    """On local AWS `up` and `down` work in the same folder."""
+    from cli.up import alone  # noqa: PLC0415
+
+    return alone(session) if session.catalog.stage.is_local else nullcontext()

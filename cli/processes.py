@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded now: after a fork it may wait for a lock
 _STOP_SECONDS = 90.0  # Terraform finishes the call that it is in, and then writes the state
 _PARENT_POLL_SECONDS = 0.5
 
@@ -25,8 +27,8 @@ class Stopped(KeyboardInterrupt):
 
 def _end_with_parent() -> None:
     """Linux: the kernel asks the child to end when we are killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -94,32 +96,62 @@ def run(
             raise
 
 
+def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, str, str]:
+    """Runs a command and returns its exit status, output and errors; ends it as `run` does when we are asked to stop.
+
+    Raises:
+        Stopped: we were asked to stop; the command has ended.
+    """
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
+    )
+    try:
+        output, errors = process.communicate()
+    except BaseException:
+        stop_tree(process)
+        raise
+    return process.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
+
+
 def stop_tree(process: subprocess.Popen[bytes]) -> None:
     """Ends a process and its descendants: Terraform first and gently, then the rest."""
-    family = descendants(process.pid)
+    family = [(process.pid, Path(str(_first_word(process))).name), *descendants(process.pid)]
     for pid, name in family:
-        if name.startswith("terraform") and "provider" not in name:
+        if name == "terraform":
             _signal(pid, signal.SIGINT)
+    for stream in (process.stdout, process.stderr):  # a full pipe would hold it up
+        if stream is not None:
+            threading.Thread(target=_drain, args=(stream,), daemon=True).start()
     deadline = time.monotonic() + _STOP_SECONDS
     while any(name == "terraform" and _exists(pid) for pid, name in family) and time.monotonic() < deadline:
         time.sleep(0.1)
-    for pid, _ in [(process.pid, ""), *family]:
+    for pid, _ in family:
         _signal(pid, signal.SIGTERM)
     try:
         process.wait(5)
     except subprocess.TimeoutExpired:
-        for pid, _ in [(process.pid, ""), *family]:
+        for pid, _ in family:
             _signal(pid, signal.SIGKILL)
         process.wait()
 
 
 def descendants(root: int) -> list[tuple[int, str]]:
     """The processes below one, with their programs' names, nearest first."""
-    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=False).stdout
+    try:
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=False)
+    except OSError:  # small images have no ps; the process itself can still be ended
+        return []
     children: dict[int, list[tuple[int, str]]] = {}
-    for line in table.splitlines():
-        pid, parent, name = line.split(None, 2)
-        children.setdefault(int(parent), []).append((int(pid), Path(name).name))
+    for line in listed.stdout.splitlines():
+        pid, parent, *name = line.split(None, 2)
+        children.setdefault(int(parent), []).append((int(pid), Path(name[0]).name if name else ""))
     found: list[tuple[int, str]] = []
     waiting = [root]
     while waiting:
@@ -127,6 +159,16 @@ def descendants(root: int) -> list[tuple[int, str]]:
         found += below
         waiting += [pid for pid, _ in below]
     return found
+
+
+def _first_word(process: subprocess.Popen[bytes]) -> object:
+    return process.args[0] if isinstance(process.args, list) else process.args
+
+
+def _drain(stream: IO[bytes]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while stream.read(65_536):
+            pass
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -34,7 +34,11 @@ class Session:
             Problems: the files have faults.
         """
         root = (root or Path()).resolve()
-        return cls(load(stage, root), root)
+        session = cls(load(stage, root), root)
+        if session.endpoint_url:  # a proxy that the machine names is not for this machine itself
+            for name in ("NO_PROXY", "no_proxy"):
+                os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
+        return session
 
     @property
     def state(self) -> Path:
@@ -65,6 +69,7 @@ class Session:
                 "AWS_ACCESS_KEY_ID": "test",
                 "AWS_SECRET_ACCESS_KEY": "test",
                 "AWS_EC2_METADATA_DISABLED": "true",
+                "NO_PROXY": os.environ.get("NO_PROXY", "127.0.0.1"),
             }
         configured = os.environ.get("TF_CLI_CONFIG_FILE")
         own = self.root / STATE / "terraform.rc"
@@ -75,7 +80,8 @@ class Session:
     def environment(self) -> dict[str, str]:
         """The whole environment for a child process, with the checkout's Node first on PATH."""
         path = f"{self.root / STATE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-        kept = {key: value for key, value in os.environ.items() if not (self.endpoint_url and key == "AWS_PROFILE")}
+        foreign = {"AWS_PROFILE", "AWS_SESSION_TOKEN"} if self.endpoint_url else set()
+        kept = {key: value for key, value in os.environ.items() if key not in foreign}
         return {**kept, **self.variables(), "PATH": path}
 
     def waves(self) -> list[list[str]]:

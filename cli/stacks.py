@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import stand_ins
-from cli.processes import run
+from cli.processes import capture, run
 from cli.session import Session, refusal
 from cli.terraform_log import BUSY, first_error, plain
 from jobs.problems import Problems
@@ -148,22 +148,17 @@ class Stacks:
         self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,), output_only: bool = False
     ) -> tuple[int, str]:
         options = () if arguments[0] == "show" else ("-no-color",)
-        done = subprocess.run(
-            ["terraform", arguments[0], *options, *arguments[1:]],
-            cwd=folder,
-            env=self._session.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
+        code, output, errors = capture(
+            ["terraform", arguments[0], *options, *arguments[1:]], cwd=folder, env=self._session.environment()
         )
-        text = done.stdout if output_only and done.returncode in accept else done.stdout + done.stderr
-        if done.returncode not in accept:
+        text = output if output_only and code in accept else output + errors
+        if code not in accept:
             self.log.write_text(text)
             raise refusal(
                 f"terraform {arguments[0]} of {folder.name} failed: {first_error(self.log)}",
                 f"all that it said is in {_shown(self.log, self._session)}",
             )
-        return done.returncode, text
+        return code, text
 
     def deployed(self) -> dict[str, str]:
         """What was deployed last: the fingerprint and to which local AWS."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli.session import Session, StageOption, refusal
+from jobs.problems import Problems
 
 if TYPE_CHECKING:
     from cli.aws import Aws
@@ -64,11 +65,12 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
     with Step("State bucket") as step:
         make_bucket(aws, stage.state.bucket, stage.account_id, stage.partition)
         step.result = f"s3://{stage.state.bucket}"
-    recovering = clear_stale_locks(session, aws)
+    was_cut = _was_cut(session)
+    clear_stale_locks(session, aws)
     try:
         _deploy(session, stacks)
     except Exception:
-        if not (recovering or _was_cut(session)) or not _ORPHAN.search(stacks.failure_text()):
+        if not was_cut or not _ORPHAN.search(stacks.failure_text()):
             raise
         # A killed Terraform had made things that it could not write down. Nothing of value is in local AWS.
         typer.echo("The killed run left resources that no state knows: local AWS starts anew", err=True)
@@ -87,9 +89,13 @@ def _deploy(session: Session, stacks: Stacks) -> None:
 
     marker = _marker(session)
     marker.write_text(str(os.getpid()))
-    with Step(f"Deployment of {', '.join(session.stacks())}") as step:
-        stacks.mark_deployed(None)
-        Cdktf(session, stacks.log).deploy(step.at)
+    try:
+        with Step(f"Deployment of {', '.join(session.stacks())}") as step:
+            stacks.mark_deployed(None)
+            Cdktf(session, stacks.log).deploy(step.at)
+    except Problems:  # Terraform ended by itself, with its state written and its lock released
+        marker.unlink()
+        raise
     marker.unlink()
 
 
@@ -102,8 +108,8 @@ def _was_cut(session: Session) -> bool:
     return _marker(session).exists()
 
 
-def clear_stale_locks(session: Session, aws: Aws) -> bool:
-    """Clears the locks that a killed `up` left, and says so; returns whether there were any.
+def clear_stale_locks(session: Session, aws: Aws) -> None:
+    """Clears the locks that a killed `up` left, and says so.
 
     Raises:
         Problems: somebody else holds a lock, for all we know.
@@ -118,7 +124,6 @@ def clear_stale_locks(session: Session, aws: Aws) -> bool:
             raise refusal(what, f"if that run is gone: {command}")
         typer.echo(f"Stale lock: {what}; that run was killed, so now: {command}", err=True)
         aws.clear_lock(stage.state.bucket, stage.name, lock.stack)
-    return bool(locks)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,11 +128,19 @@ def _unquiet_problems(source: Source) -> Iterator[Problem]:
 
 
 def _same_names(sources: list[Source]) -> Iterator[Problem]:
-    """Job `c` of service `a-b` and job `b-c` of service `a` would be one job definition."""
+    """Job `c` of service `a-b` and job `b-c` of service `a` would be one job definition; some names are the alerts'."""
     first: dict[str, tuple[str, str]] = {}
     for source in sources:
+        addresses: dict[str, str] = {}
         for job in source.spec.jobs:
             service = source.spec.service
+            twin = addresses.setdefault(re.sub(r"[^A-Za-z0-9]", "_", job), job)
+            if twin != job:
+                text = f"differs from job {twin} in punctuation only, and Terraform's addresses have none"
+                yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
+            if re.match(limits.RESERVED_JOB_NAMES_PATTERN, f"{service}-{job}"):
+                text = f"has the full name {service}-{job}, by which a rule of the alerts is called"
+                yield source.document.problem(("jobs", job), text, hint="give it another name")
             other = first.setdefault(f"{service}-{job}", (service, job))
             if other != (service, job) and other[0] != service:
                 text = f"has the same full name as job {other[1]} of service {other[0]}: {service}-{job}"

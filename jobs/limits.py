@@ -144,6 +144,8 @@ REPOSITORY_NAME = Text(
     "lower-case letters and digits, joined by '.', '_', '-' or '/'",
     f"{_ECR_API}/API_CreateRepository.html",
 )
+# An image in ECR: account, region, repository.
+ECR_IMAGE_PATTERN = "^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
 # Another registry's image: a host with a dot or a port, then the path.
 REGISTRY_REPOSITORY = Text(
     "^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+$",
@@ -202,7 +204,7 @@ ROOT_VOLUME_GIB = Range(
 _VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
 SUBNET_ID = Text("^subnet-[0-9a-f]{8,17}$", 24, "a subnet's id, such as 'subnet-0123456789abcdef0'", _VPC_GUIDE)
 SECURITY_GROUP_ID = Text("^sg-[0-9a-f]{8,17}$", 20, "a security group's id, such as 'sg-0123456789abcdef0'", _VPC_GUIDE)
-VPC_PREFIX_LENGTH = Range(16, 28, "bits", f"{_VPC_GUIDE}/vpc-cidr-blocks.html")
+VPC_PREFIX_LENGTH = Range(16, 24, "bits", f"{_VPC_GUIDE}/vpc-cidr-blocks.html")
 NETWORK_CIDR = "10.20.0.0/16"
 FARGATE_SUBNETS_MAX = 16  # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
 QUEUES_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
@@ -290,7 +292,9 @@ RATE_VALUE = Range(1, None, "", f"{_EVENTS_API}/API_PutRule.html")
 DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
 
 # One after another, and no two at once.
-AFTER_MAX = 10  # a rule's pattern has 2,048 characters, and each job takes up to 190 of them
+AFTER_MAX = 8  # a rule's pattern has 2,048 characters, and the longest name's ARN takes about 210 of them
+# Names of rules that the alerts of a stage have.
+RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue)-[0-9]+)$"
 AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job_events.html")
 CONCURRENCY_POLICY = Choice(("allow", "forbid"), f"{_BATCH_API}/API_ListJobs.html")  # Kubernetes' words
 UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"

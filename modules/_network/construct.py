@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 
-from cdktf_cdktf_provider_aws.data_aws_availability_zones import DataAwsAvailabilityZones
+from cdktf_cdktf_provider_aws.data_aws_availability_zones import (
+    DataAwsAvailabilityZones,
+    DataAwsAvailabilityZonesFilter,
+)
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
 from cdktf_cdktf_provider_aws.internet_gateway import InternetGateway
 from cdktf_cdktf_provider_aws.route import Route
@@ -54,7 +57,14 @@ class Network(Unit):
             destination_cidr_block="0.0.0.0/0",
             gateway_id=gateway["id"],
         )
-        zones = make(self, DataAwsAvailabilityZones, "available", state="available")
+        # Not the Local Zones of the account, which would come and go with its opt-ins.
+        zones = make(
+            self,
+            DataAwsAvailabilityZones,
+            "available",
+            state="available",
+            filter=[DataAwsAvailabilityZonesFilter(name="opt-in-status", values=["opt-in-not-required"])],
+        )
         ranges = ipaddress.ip_network(cidr).subnets(prefixlen_diff=_SUBNET_BITS)
         subnets = []
         for index, range_ in zip(range(_SUBNETS), ranges, strict=False):

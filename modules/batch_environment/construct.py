@@ -56,7 +56,8 @@ class BatchEnvironment(Unit):
     On-demand EC2 by default, because a job that must not be interrupted is the common case. The compute environment has
     a generated name, so that Terraform can make its successor before it deletes it; Batch's own service-linked role
     and an allocation strategy other than BEST_FIT let most changes happen in place. Instances of EC2 and SPOT get
-    IMDSv2 only and an encrypted root volume; containers cannot reach the instance's credentials.
+    IMDSv2 only and an encrypted root volume. Jobs on one instance trust each other: on EC2 their containers share the
+    host's network and can reach the instance's credentials. FARGATE and FARGATE_SPOT keep jobs apart.
 
     A job that cannot be placed would wait in RUNNABLE for ever: after `runnable_timeout_seconds` at the head of its
     queue it is cancelled, and so told as a failure.

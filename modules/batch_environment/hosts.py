@@ -21,7 +21,10 @@ _UPDATE_TIMEOUT_MINUTES = 30  # how long a running job may hold up the replaceme
 
 
 def launch_template(scope: Unit, namespace: str, when: Condition, root_volume_gib: Any, tags: Any) -> Made:
-    """Instances with IMDSv2 only, one hop (containers cannot ask it), and an encrypted root volume."""
+    """Instances with IMDSv2 only, one hop, and an encrypted root volume.
+
+    The one hop keeps bridged containers from the instance's credentials; Batch's own run in the host's network.
+    """
     return make(
         scope,
         LaunchTemplate,

@@ -19,8 +19,8 @@ _STATUSES = {"succeeded": ["SUCCEEDED"], "failed": ["FAILED"], "any": ["SUCCEEDE
 
 
 def rule_name(full_name: str) -> str:
-    """The rule's name: the job's, and what it waits for."""
-    return shorten(f"{full_name}-after", limits.RULE_NAME_MAX)
+    """The rule's name: the job's, and a dot, which no other job's name can hold."""
+    return shorten(f"{full_name}.after", limits.RULE_NAME_MAX)
 
 
 def rule(
@@ -46,7 +46,7 @@ def rule(
     return make(
         scope,
         CloudwatchEventRule,
-        "after_rule",
+        "upstream",
         when=when,
         name=rule_name(full_name),
         description="Ends of the jobs that come before.",

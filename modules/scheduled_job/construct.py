@@ -303,7 +303,7 @@ class ScheduledJob(Unit):
         make(
             self,
             CloudwatchEventTarget,
-            "after_target",
+            "upstream_delivery",
             when=follows,
             rule=self.after_rule.get("name"),
             input_transformer=chain.upstream_input(),

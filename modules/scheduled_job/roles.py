@@ -18,7 +18,7 @@ from .._core.naming import shorten
 from .._core.policies import allow, grants, policy, trust
 from .._core.resources import Made, Unit, make
 
-_ECR_IMAGE = r"^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
+_ECR_IMAGE = limits.ECR_IMAGE_PATTERN
 
 
 class RoleMaker:

@@ -430,8 +430,8 @@ def test_without_a_namespace_names_are_the_jobs_alone(hcl: Template) -> None:
 def test_addresses_are_the_same_by_both_doors(original: Template, fargate: Template, hcl: Template) -> None:
     permitted = {
         "aws_iam_role_policy.job_role_policy",
-        "aws_cloudwatch_event_rule.after_rule",
-        "aws_cloudwatch_event_target.after_target",
+        "aws_cloudwatch_event_rule.upstream",
+        "aws_cloudwatch_event_target.upstream_delivery",
     }
     resources = {a for a in original.addresses() | fargate.addresses() if not a.startswith("data.")}
     # The module asks AWS nothing: it reads account and region from the queue's ARN.
@@ -529,7 +529,7 @@ def test_forbid_tells_the_runner_and_lets_it_look_at_the_queue() -> None:
     ("arguments", "message"),
     [
         ({"after": ["my-service-do-something"]}, "after: my-service-do-something is this job itself"),
-        ({"after": [f"job-{n}" for n in range(11)]}, "after: 11 jobs: at most 10"),
+        ({"after": [f"job-{n}" for n in range(9)]}, "after: 9 jobs: at most 8"),
         ({"after_status": "done"}, "after_status: 'done' is not allowed"),
         ({"concurrency_policy": "replace"}, "concurrency_policy: 'replace' is not allowed"),
     ],

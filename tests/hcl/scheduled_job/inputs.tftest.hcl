@@ -160,18 +160,18 @@ run "after_others" {
     concurrency_policy = "forbid"
   }
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.after_rule[0].event_pattern).detail.status == ["SUCCEEDED", "FAILED"]
+    condition     = jsondecode(aws_cloudwatch_event_rule.upstream[0].event_pattern).detail.status == ["SUCCEEDED", "FAILED"]
     error_message = "either end of the jobs before counts"
   }
   assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.after_rule[0].event_pattern).detail.jobDefinition == [
+    condition = jsondecode(aws_cloudwatch_event_rule.upstream[0].event_pattern).detail.jobDefinition == [
       { prefix = "arn:aws-cn:batch:cn-north-1:123456789012:job-definition/batchtab-test-extract:" },
       { prefix = "arn:aws-cn:batch:cn-north-1:123456789012:job-definition/batchtab-test-load:" },
     ]
-    error_message = "it starts after two jobs, in any revision: ${aws_cloudwatch_event_rule.after_rule[0].event_pattern}"
+    error_message = "it starts after two jobs, in any revision: ${aws_cloudwatch_event_rule.upstream[0].event_pattern}"
   }
   assert {
-    condition     = length(aws_cloudwatch_event_rule.rule) == 0 && aws_cloudwatch_event_target.after_target[0].batch_target[0].job_name == "report"
+    condition     = length(aws_cloudwatch_event_rule.rule) == 0 && aws_cloudwatch_event_target.upstream_delivery[0].batch_target[0].job_name == "report"
     error_message = "the end of another job is the only trigger"
   }
   assert {

@@ -215,3 +215,18 @@ def test_a_project_without_stages_is_told(tmp_path: Path) -> None:
     found = lines(tmp_path)
 
     assert [line.split(" [")[0] for line in found] == ["config: holds no stage", "jobs: is not a folder"]
+
+
+def test_two_jobs_that_differ_in_punctuation_only_are_refused(project: Path, spoil: Callable[..., None]) -> None:
+    # GIVEN two names that would have one address in Terraform
+    spoil("jobs/examples/jobs.yaml", "  hello:", "  fa_il:\n    command: [a]\n  fa-il:\n    command: [a]\n  hello:")
+    # THEN the later one is told
+    with pytest.raises(Problems, match="job fa-il: differs from job fa_il in punctuation only"):
+        catalog.load("local", project)
+
+
+def test_a_job_is_not_called_like_a_rule_of_the_alerts(project: Path, spoil: Callable[..., None]) -> None:
+    spoil("jobs/examples/jobs.yaml", "service: examples", "service: alerts")
+    spoil("jobs/examples/jobs.yaml", "  hello:", "  sweep:\n    command: [a]\n  hello:")
+    with pytest.raises(Problems, match="job sweep: has the full name alerts-sweep"):
+        catalog.load("local", project)

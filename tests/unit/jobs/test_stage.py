@@ -152,7 +152,7 @@ def test_a_webhook_that_stands_where_its_secret_belongs_is_not_shown(tmp_path: P
         ("{create: true, cidr: 10.20.0.1/16}", "network.cidr: '10.20.0.1/16' is not a range of addresses"),
         (
             "{create: true, cidr: 10.0.0.0/8}",
-            "network.cidr: '10.0.0.0/8' has a prefix that is too small: 16 to 28 (bits)",
+            "network.cidr: '10.0.0.0/8' has a prefix that is too small: 16 to 24 (bits)",
         ),
         ("{subnet_ids: [vpc-1], security_group_ids: [sg-01234567]}", "network.subnet_ids[0]: 'vpc-1' is not allowed"),
         ("{cidr: 10.20.0.0/16}", "network.cidr: '10.20.0.0/16' is only for a network that is made"),
