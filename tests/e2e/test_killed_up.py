@@ -50,7 +50,7 @@ def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) 
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (log.exists() and b"aws_vpc" in log.read_bytes()):
+    while time.monotonic() < deadline and not (log.exists() and b"Creating..." in log.read_bytes()):
         time.sleep(0.1)
     assert first.poll() is None, log.read_text()
     # WHEN it and all that it started are killed

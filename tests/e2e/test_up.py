@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jobs import catalog
 from tests.e2e.conftest import Deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("deployment")]
@@ -32,17 +33,8 @@ def test_the_table_names_every_job_with_its_next_runs(deployment: Deployment) ->
     # GIVEN the output of `up`
     rows = {line.split()[0]: line for line in deployment.up.stdout.splitlines() if line.startswith(("exam", "my-s"))}
     # THEN each job has a row
-    assert set(rows) == {
-        "examples-hello",
-        "examples-fail",
-        "examples-tick",
-        "examples-extract",
-        "examples-transform",
-        "examples-load",
-        "examples-nightly",
-        "my-service-do-something",
-        "my-service-do-often",
-    }
+    services = catalog.load("local", deployment.checkout.root).services
+    assert set(rows) == {f"{service.service}-{name}" for service in services for name in service.jobs}
     # AND the daily job runs at 00:00 UTC, 09:00 in Seoul, three times
     assert rows["my-service-do-something"].count(" 00:00") == 3
     assert rows["my-service-do-something"].count(" 09:00") == 3
@@ -143,7 +135,7 @@ def test_state_lies_in_s3_and_no_lock_is_left(deployment: Deployment) -> None:
     assert s3.get_bucket_versioning(Bucket="batchtab-local-state")["Status"] == "Enabled"
 
 
-def test_no_state_holds_a_secret_or_a_machine_path(deployment: Deployment) -> None:
+def test_no_state_holds_a_path_of_this_machine(deployment: Deployment) -> None:
     s3 = deployment.checkout.client("s3")
     for stack in ("network", "environment", "jobs-examples", "jobs-my-service"):
         # GIVEN a stack's state
