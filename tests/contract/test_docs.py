@@ -1,0 +1,43 @@
+"""What the pages say of the project is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_TRACKED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+PAGES = sorted(_TRACKED.split()) or sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_leads_to_a_file(page: str) -> None:
+    # GIVEN a page, without what stands in code
+    path = ROOT / page
+    text = re.sub(r"```.*?```|`[^`]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    # THEN each relative link in it leads to a file or folder of the project
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            assert (path.parent / target.partition("#")[0]).exists(), target
+
+
+def test_a_make_target_that_a_page_names_is_there() -> None:
+    # GIVEN the targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        # THEN every `make …` in a page is one
+        for name in re.findall(r"`make ([a-z][a-z-]+)", (ROOT / page).read_text(encoding="utf-8")):
+            assert name in targets, (page, name)
+
+
+def test_a_command_that_a_page_names_is_there() -> None:
+    # GIVEN the commands
+    from cli.main import COMMANDS  # noqa: PLC0415
+
+    for page in PAGES:
+        # THEN every `batchtab …` in a page is one
+        for name in re.findall(r"`(?:\.venv/bin/)?batchtab ([a-z][a-z-]+)", (ROOT / page).read_text(encoding="utf-8")):
+            assert name in COMMANDS, (page, name)
