@@ -12,6 +12,7 @@ from local import alarms, expressions, schedules
 from local.batch.api import Api
 from local.clock import Clock
 from local.delivery import Deliveries
+from local.functions import Invocations
 from local.rules import ScheduledRules
 from local.schedules import Schedules
 
@@ -68,6 +69,10 @@ def install(parts: Parts) -> None:
     for name in ("_create_schedule", "_update_schedule"):
         _check_schedule(scheduler, name)
         _then(scheduler, name, parts.schedules.next_moment, parts.clock)
+
+    lambda_svc = _module("lambda_svc")
+    invocations = Invocations(lambda_svc.invoke_async_with_retry, lambda_svc._execute_function)
+    lambda_svc.invoke_async_with_retry, lambda_svc._execute_function = invocations.invoke_async, invocations.execute
 
     describe, evaluate = cloudwatch._describe_alarms, cloudwatch._evaluate_alarm
     cloudwatch._describe_alarms = lambda *given, **named: alarms.describe_alarms(describe, *given, **named)

@@ -57,10 +57,11 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     ),
     "services.iam": ("_instance_profiles", "_roles"),
     "services.lambda_svc": (
+        "_execute_function(func, event)",
         "_execution_record_for_config",
         "_functions",
         "_get_func_record_for_ref",
-        "invoke_async_with_retry",
+        "invoke_async_with_retry(func, event)",
     ),
     "services.scheduler": (
         "_now()",

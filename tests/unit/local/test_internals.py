@@ -25,7 +25,9 @@ def used() -> set[str]:
                     else:
                         found.add(f"{prefix}.{alias.name}")
         if file.name == "hooks.py":
-            modules |= {name: f"services.{name}" for name in ("batch", "eventbridge", "scheduler", "cloudwatch")}
+            modules |= {
+                name: f"services.{name}" for name in ("batch", "eventbridge", "scheduler", "cloudwatch", "lambda_svc")
+            }
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 found.add(f"{modules[node.value.id]}.{node.attr}")
