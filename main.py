@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import limits
+from jobs.alerting import routes, watched
 from jobs.catalog import Catalog, load
 from jobs.chain import resolve
 from jobs.image import ImageRef
 from jobs.job import JobSpec
 from jobs.problems import Problems
-from jobs.routes import routes
 from jobs.schedule import next_runs
 from jobs.spec import ServiceSpec
 
@@ -143,6 +143,14 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         quiet=alerts.quiet,
         repeat_seconds=alerts.repeat_seconds,
         routes=routes(catalog.services) if alerts.quiet else None,
+        schedules={
+            name: {
+                "schedule": job.schedule,
+                "job_queue_arn": environment.job_queue_arn(job.queue),
+                "late_after_seconds": job.alerts.late_after_seconds,
+            }
+            for name, job in watched(catalog.services)
+        },
         trigger_dead_letter_queue_arn=environment.trigger_dead_letter_queue["arn"],
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=alerts.alarm_topic_arns,

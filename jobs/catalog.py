@@ -110,11 +110,24 @@ def _stage_problems(
 def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Iterator[Problem]:
     if not catalog.stage.alerts.quiet and "alerts" not in faulty:
         yield from _unquiet_problems(source)
+    yield from _late_problems(source)
     for name, job in source.spec.jobs.items():
         for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, faulty):
             if (name, field) not in source.faulty:
                 path = ("jobs", name, *field.split(".")) if field else ("jobs", name)
                 yield source.document.problem(path, message, value=value, hint=hint)
+
+
+def _late_problems(source: Source) -> Iterator[Problem]:
+    """Jobs without a schedule that say how late they may be; their service may say so for those that have one."""
+    for name, job in source.spec.jobs.items():
+        own = source.document.data["jobs"][name].get("alerts")
+        given = own.get("late_after_seconds") if isinstance(own, dict) else None
+        if given is not None and job.schedule is None and not {(name, "schedule"), (name, "alerts")} & source.faulty:
+            path = ("jobs", name, "alerts", "late_after_seconds")
+            yield source.document.problem(
+                path, "has no effect: the job has no schedule", value=given, hint="leave it out"
+            )
 
 
 def _unquiet_problems(source: Source) -> Iterator[Problem]:

@@ -11,10 +11,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict, field_validator, model_validator
 
 from jobs import limits
+from jobs.alerting import Alerting
 from jobs.fields import Declared, Limit, Written, refuse
 from jobs.image import ImageRef
 from jobs.permissions import ExitRule, Permission
-from jobs.routes import AlertRoute
 from jobs.schedule import ScheduleError
 from jobs.schedule import check as check_schedule
 
@@ -162,9 +162,7 @@ class JobSpec(JobSettings):
         default=_JOB["after_status"], description="Which end of the jobs in `after` counts."
     )
 
-    alerts: AlertRoute = Field(
-        default=AlertRoute(), description="Where its alerts go; what is left out is the service's."
-    )
+    alerts: Alerting = Field(default=Alerting(), description="Where its alerts go; what is left out is the service's.")
 
     @field_validator("after", mode="before")
     @classmethod

@@ -346,6 +346,9 @@ LOG_LINES = Range(
 _SECONDS_OF_ALERTS = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"
 REPEAT_SECONDS = Range(0, 7 * 86_400, "seconds", _SECONDS_OF_ALERTS)
 GATHER_SECONDS = Range(0, 40, "seconds", _SECONDS_OF_ALERTS)  # the function may run two minutes
+LATE_AFTER_SECONDS = Range(
+    60, 86_400, "seconds", "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"
+)  # a rule fires within its minute
 # One of them gathers while others bring their events.
 ALERTS_AT_ONCE = Range(2, 1000, "", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html")
 GIVE_UP_SECONDS = Range(60, 86_400, "seconds", _SECONDS_OF_ALERTS)

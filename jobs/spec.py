@@ -14,12 +14,12 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError
 
 from jobs import limits
+from jobs.alerting import Alerting
 from jobs.document import Document, Key, read
 from jobs.fields import Declared, Limit, problems_of
 from jobs.image import ImageRef
 from jobs.job import JobSettings, JobSpec
 from jobs.problems import Problem, Problems
-from jobs.routes import AlertRoute
 
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
 
@@ -36,7 +36,7 @@ class ServiceFile(Declared):
     image: ImageRef | None = Field(
         default=None, description="The image of all jobs; left out: the shared runner image."
     )
-    alerts: AlertRoute = Field(default=AlertRoute(), description="Where the alerts of its jobs go.")
+    alerts: Alerting = Field(default=Alerting(), description="Where the alerts of its jobs go.")
     defaults: JobSettings | None = Field(
         default=None, description="What holds for every job that doesn't say otherwise."
     )
@@ -48,7 +48,7 @@ class ServiceSpec(Declared):
 
     service: str
     image: ImageRef | None
-    alerts: AlertRoute = AlertRoute()
+    alerts: Alerting = Alerting()
     jobs: dict[str, JobSpec]
 
 
@@ -140,7 +140,7 @@ def _merge(document: Document, faults: list[Key], folder: str) -> Source:
     )
     defaults["alerts"] = alerts
     spec = ServiceSpec(
-        service=str(data.get("service") or folder), image=image, alerts=AlertRoute.model_validate(alerts), jobs={}
+        service=str(data.get("service") or folder), image=image, alerts=Alerting.model_validate(alerts), jobs={}
     )
     source = Source(spec, document)
     jobs = data.get("jobs")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import events, quiet, story
+from . import events, lateness, quiet, story
 from .events import FailedTrigger, Sweep
 from .failures import DeliveryFailed
 from .gathering import CLAIM_SECONDS, Gathering, remember, was_sent
@@ -37,6 +37,7 @@ class App:
         now: Callable[[], int],
         sleep: Callable[[float], None],
         remaining_seconds: Callable[[], float],
+        last_start: lateness.LastStart = lateness.last_start,
     ) -> None:
         self._settings = settings
         self._deliver = deliver
@@ -45,6 +46,8 @@ class App:
         self._keep = keep
         self._table = table
         self._now = now
+        self._remaining = remaining_seconds
+        self._last_start = last_start
         self._gathering = (
             Gathering(
                 settings,
@@ -120,6 +123,32 @@ class App:
         )
 
     def _sweep(self) -> str:
+        """Tells what was left behind, and which runs never came."""
+        outcomes = [self._left_behind(), self._late()]
+        return ", ".join(outcome for outcome in outcomes if outcome != NOTHING) or NOTHING
+
+    def _late(self) -> str:
+        """Tells each run that was due and did not start; what Slack does not take is found again by the next sweep."""
+        table = self._table
+        if table is None:
+            return NOTHING
+        now, outcomes = self._now(), []
+        late = lateness.find(table, now, self._settings.repeat_seconds, self._last_start, self._remaining)
+        for run, watched, noted in late:
+            try:
+                if run is not None:
+                    outcomes.append(self._tell_late(run))
+            except DeliveryFailed as error:
+                outcomes.append(f"{watched.job_name} not delivered: {error}")
+                break
+            table.put_watching(watched.job_name, noted)
+        return ", ".join(outcomes) or NOTHING
+
+    def _tell_late(self, run: lateness.LateRun) -> str:
+        name = run.watched.job_name
+        return self._once(f"late-{name}-{run.due}", lambda route: lateness.tell(run, self._settings, route), name)
+
+    def _left_behind(self) -> str:
         """Tells what a process left behind that was stopped, or that Slack refused.
 
         What Slack does not take for long goes where it is seen: into the dead-letter queue.

@@ -8,6 +8,8 @@
 | route | a service's or job's name | where its alerts go; Terraform writes these |
 | claim | what | who is doing it at the moment |
 | sent | a minute | how many messages there were in it |
+| late | a job's name | its schedule and how late it may start; Terraform writes these |
+| watch | a job's name | until when its schedule was looked at, and the runs that did not come |
 
 See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
 """
@@ -22,6 +24,7 @@ from .story import Route
 
 _TOLD_SECONDS = 7 * 86_400
 _JOB_SECONDS = 90 * 86_400
+_WATCH_SECONDS = 3 * 366 * 86_400  # a yearly job is looked at once a year
 _BATCH = 25
 _GET_BATCH = 100
 _UNPROCESSED_TRIES = 5
@@ -49,6 +52,24 @@ class JobState(NamedTuple):
     last_created_ms: int
 
 
+class Watched(NamedTuple):
+    """A job whose runs are to start in time."""
+
+    job_name: str
+    queue_arn: str
+    schedule: str
+    late_after_seconds: int
+
+
+class Watching(NamedTuple):
+    """Until when a schedule was looked at, how many runs in a row did not come, and when that was told."""
+
+    schedule: str
+    checked: int
+    missed: int
+    told_at: int
+
+
 class Table:
     """The table."""
 
@@ -66,23 +87,11 @@ class Table:
 
     def pending(self) -> list[Pending]:
         """All that is still to be told, the oldest first."""
-        found: list[Pending] = []
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._call(
-                "query",
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": "pending"}},
-                ConsistentRead=True,
-                **start,
-            )
-            found += [
-                Pending(item["sk"]["S"], item.get("content", {}).get("S", ""), int(item.get("since", {}).get("N", 0)))
-                for item in answer.get("Items", [])
-            ]
-            if not answer.get("LastEvaluatedKey"):
-                return sorted(found, key=lambda one: (one.since, one.job_id))
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        found = [
+            Pending(item["sk"]["S"], item.get("content", {}).get("S", ""), int(item.get("since", {}).get("N", 0)))
+            for item in self._all("pending")
+        ]
+        return sorted(found, key=lambda one: (one.since, one.job_id))
 
     def told(self, job_ids: Iterable[str]) -> set[str]:
         """Which of these were told."""
@@ -170,7 +179,58 @@ class Table:
         found = self._get("sent", [str(minute)])
         return int(found[0].get("messages", {}).get("N", 0)) if found else 0
 
+    # --- runs that never came
+
+    def watched(self) -> list[Watched]:
+        """The jobs whose runs are to start in time."""
+        return [
+            Watched(
+                item["sk"]["S"],
+                item.get("job_queue_arn", {}).get("S", ""),
+                item.get("schedule", {}).get("S", ""),
+                int(item.get("late_after_seconds", {}).get("N", 0)),
+            )
+            for item in self._all("late")
+        ]
+
+    def watching(self) -> dict[str, Watching]:
+        """Until when each job's schedule was looked at, also of jobs that are watched no more."""
+        return {
+            item["sk"]["S"]: Watching(
+                item.get("schedule", {}).get("S", ""),
+                *(int(item.get(field, {}).get("N", 0)) for field in ("checked", "missed", "told_at")),
+            )
+            for item in self._all("watch")
+        }
+
+    def put_watching(self, name: str, seen: Watching) -> None:
+        """Notes until when a job's schedule was looked at."""
+        numbers = {field: _number(getattr(seen, field)) for field in ("checked", "missed", "told_at")}
+        expires = _number(seen.checked + _WATCH_SECONDS)
+        item = {**_key("watch", name), "schedule": {"S": seen.schedule}, **numbers, "expires_at": expires}
+        self._call("put_item", Item=item)
+
+    def drop_watching(self, names: Sequence[str]) -> None:
+        """Forgets these jobs' schedules."""
+        self._write([{"DeleteRequest": {"Key": _key("watch", name)}} for name in names])
+
     # --- calls
+
+    def _all(self, pk: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._call(
+                "query",
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": pk}},
+                ConsistentRead=True,
+                **start,
+            )
+            items += answer.get("Items", [])
+            if not answer.get("LastEvaluatedKey"):
+                return items
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _get(self, pk: str, names: Sequence[str]) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ from jobs import limits
 from .._core.account import Account
 from .._core.arguments import check
 from .._core.dead_letters import dead_letter_queue
-from .._core.expressions import Expression, choose, hcl, is_expression, is_set, literal
+from .._core.expressions import Expression, choose, hcl, is_expression, is_set, literal, not_empty
 from .._core.functions import python_function
 from .._core.resources import Unit, make
 from . import delivery, memory, rules
@@ -65,6 +65,7 @@ class JobAlerts(Unit):
         gather_seconds: int | Expression = _DEFAULTS["gather_seconds"],
         give_up_seconds: int | Expression = _DEFAULTS["give_up_seconds"],
         routes: Mapping[str, Mapping[str, Any]] | Expression | None = None,
+        schedules: Mapping[str, Mapping[str, Any]] | Expression | None = None,
         trigger_dead_letter_queue_arn: str | None = None,
         reserved_concurrent_executions: int | Expression | None = None,
         log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
@@ -101,6 +102,8 @@ class JobAlerts(Unit):
             routes: By a service's or a job's name: `channel`, `mention`, `mute`. An empty one tells that there is a
                 service of this name. What a job's leaves out is its service's, which is any route whose name the job's
                 begins with; a job's that names its `service` is whole instead. For quiet alerts.
+            schedules: By a job's full name, as it is submitted: `schedule` (in UTC), `job_queue_arn`,
+                `late_after_seconds`. A run that is later than that is told. For quiet alerts.
             trigger_dead_letter_queue_arn: An environment's; each of its messages is told as a run that did not start.
             reserved_concurrent_executions: At most so many of the function at once, two or more; other events wait in
                 Lambda. Taken from the account's own limit, which new accounts have little of. None: no bound.
@@ -116,6 +119,7 @@ class JobAlerts(Unit):
         """
         super().__init__(scope, id_)
         routes = {} if routes is None else routes
+        schedules = {} if schedules is None else schedules
         _check(
             namespace=(namespace, limits.NAMESPACE_ANY),
             function_name=(function_name, limits.FUNCTION_NAME),
@@ -138,6 +142,7 @@ class JobAlerts(Unit):
             for arn in job_queue_arns:
                 check("job_queue_arns", arn, limits.JOB_QUEUE_ARN)
         memory.check_routes(routes, quiet)
+        memory.check_schedules(schedules, quiet)
         name = f"{namespace}-job-alerts"
         account = Account.of(self)
         region = choose(is_set(function_region), function_region, account.region)
@@ -194,6 +199,8 @@ class JobAlerts(Unit):
                 (["logs:GetLogEvents"], streams),
                 (["sqs:SendMessage"], [self.dead_letter_queue["arn"]]),
                 (list(memory.ACTIONS), choose(quiet, [self.table.get("arn")], [])),
+                # AWS knows no resource for it. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
+                (["batch:ListJobs"], choose(not_empty(schedules), ["*"], [])),
                 *rules.trigger_grants(trigger_dead_letter_queue_arn),
                 # What a key of the customer's encrypts is of use only to those who may use the key.
                 (["kms:Decrypt", "kms:GenerateDataKey"], choose(is_set(kms_key_arn), [kms_key_arn], [])),
@@ -209,7 +216,8 @@ class JobAlerts(Unit):
         )
         self.function, self.log_group, self.role = made.function, made.log_group, made.role
         memory.write_routes(self, self.table, routes, quiet)
-        memory.require_table(self.function, routes, quiet)
+        memory.write_schedules(self, self.table, schedules, quiet)
+        memory.require_table(self.function, quiet, routes=routes, schedules=schedules)
         make(
             self,
             LambdaFunctionEventInvokeConfig,

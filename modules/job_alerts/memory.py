@@ -40,6 +40,7 @@ ACTIONS = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+_SCHEDULE_KEYS = {"schedule", "job_queue_arn", "late_after_seconds"}
 _ROUTE_KEYS = {"channel", "mention", "mute", "service"}
 
 
@@ -110,11 +111,61 @@ def write_routes(scope: Unit, made: Made, routes: Any, quiet: Condition) -> None
     )
 
 
-def require_table(function: Made, routes: Any, quiet: Condition) -> None:
-    """Routes without a table are refused when Terraform plans, where it was not known before."""
-    if is_expression(routes):
-        need = any_of(quiet, negate(not_empty(routes)))
-        require(function, need, "routes: they are kept in the table, which only quiet alerts have: set quiet to true.")
+def check_schedules(schedules: Any, quiet: Condition) -> None:
+    """Checks known schedules.
+
+    Raises:
+        ValueError: one lacks a key, or has a value that is not allowed, or there is no table for it.
+    """
+    if is_expression(schedules):
+        return
+    if schedules and quiet is False:
+        raise ValueError("schedules: they are kept in the table, which only quiet alerts have: set quiet to true")
+    for name, watched in schedules.items():
+        check("schedules: a name", name, limits.JOB_NAME)
+        if set(watched) != _SCHEDULE_KEYS:
+            raise ValueError(
+                f"schedules: {name}: give schedule, job_queue_arn and late_after_seconds, and nothing else"
+            )
+        check(f"schedules: {name}: schedule", watched["schedule"], limits.SCHEDULE_SHAPE)
+        check(f"schedules: {name}: job_queue_arn", watched["job_queue_arn"], limits.JOB_QUEUE_ARN)
+        check(f"schedules: {name}: late_after_seconds", watched["late_after_seconds"], limits.LATE_AFTER_SECONDS)
+
+
+def write_schedules(scope: Unit, made: Made, schedules: Any, quiet: Condition) -> None:
+    """Puts each schedule whose runs are watched into the table, where the sweep reads them."""
+    if quiet is False:
+        return
+    if is_expression(schedules):
+        each: Any = Expression.of(f"{{ for name, watched in {hcl(schedules)} : name => watched if {hcl(quiet)} }}")
+    else:
+        each = dict(sorted(schedules.items()))
+        if not each:
+            return
+    item = (
+        "jsonencode({ job_queue_arn = { S = each.value.job_queue_arn },"
+        " late_after_seconds = { N = tostring(each.value.late_after_seconds) },"
+        ' pk = { S = "late" }, schedule = { S = each.value.schedule }, sk = { S = each.key } })'
+    )
+    make(
+        scope,
+        DynamodbTableItem,
+        "schedule",
+        for_each=each,
+        table_name=made["name"],
+        hash_key="pk",
+        range_key="sk",
+        item=Expression.of(item),
+    )
+
+
+def require_table(function: Made, quiet: Condition, **kept: Any) -> None:
+    """What is kept in a table is refused without one when Terraform plans, where it was not known before."""
+    for name, values in kept.items():
+        if is_expression(values):
+            need = any_of(quiet, negate(not_empty(values)))
+            text = f"{name}: they are kept in the table, which only quiet alerts have: set quiet to true."
+            require(function, need, text)
 
 
 def environment(made: Made, quiet: Condition, settings: Mapping[str, Any]) -> dict[str, Any]:

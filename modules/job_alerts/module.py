@@ -158,6 +158,31 @@ VARIABLES = (
         ],
     ),
     Variable(
+        "schedules",
+        "map(object({ schedule = string, job_queue_arn = string, late_after_seconds = number }))",
+        "Jobs by their full names, of which a run that starts later than that after its time is told, if quiet.",
+        {},
+        [
+            each_key("schedules", "a name", limits.JOB_NAME),
+            holds(
+                f"alltrue([for watched in values(var.schedules) :"
+                f" can(regex({hcl(limits.SCHEDULE_SHAPE.pattern)}, watched.schedule))])",
+                f"schedules: schedule must be {limits.SCHEDULE_SHAPE.meaning}.",
+            ),
+            holds(
+                f"alltrue([for watched in values(var.schedules) :"
+                f" can(regex({hcl(limits.JOB_QUEUE_ARN.pattern)}, watched.job_queue_arn))])",
+                f"schedules: job_queue_arn must be {limits.JOB_QUEUE_ARN.meaning}.",
+            ),
+            holds(
+                f"alltrue([for watched in values(var.schedules) :"
+                f" watched.late_after_seconds >= {limits.LATE_AFTER_SECONDS.minimum}"
+                f" && watched.late_after_seconds <= {limits.LATE_AFTER_SECONDS.maximum}])",
+                f"schedules: late_after_seconds must be {limits.LATE_AFTER_SECONDS.describe()}.",
+            ),
+        ],
+    ),
+    Variable(
         "tell_failed_triggers",
         "bool",
         "Whether each message of `trigger_dead_letter_queue_arn` is told as a run that did not start.",

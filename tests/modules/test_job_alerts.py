@@ -24,6 +24,11 @@ from tests.modules.template import (
 )
 
 OTHER_QUEUE_ARN = QUEUE_ARN.replace("default", "continuously")
+WATCHED = {
+    "schedule": "cron(0 0 * * ? *)",
+    "job_queue_arn": "arn:aws:batch:ap-northeast-2:123456789012:job-queue/a",
+    "late_after_seconds": 600,
+}
 
 
 def alerts(id_: str = "Default", **arguments: Any) -> Template:
@@ -138,8 +143,10 @@ def test_the_role_may_log_invoke_one_function_and_keep_what_failed(default: Temp
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_no_policy_has_a_wildcard(either: Template) -> None:
-    assert wildcards(either) == []
+def test_no_policy_has_a_wildcard(default: Template, hcl: Template) -> None:
+    assert wildcards(default) == []
+    # A module that may be told to watch schedules asks Batch for jobs, and AWS scopes that to no resource.
+    assert wildcards(hcl) == [("aws_iam_role_policy.role_policy", "*")]
 
 
 # --- nothing is lost without a word
@@ -300,6 +307,16 @@ def test_queues_may_be_an_expression() -> None:
         ({"reserved_concurrent_executions": 1}, "reserved_concurrent_executions: 1 is too small: 2 to 1000"),
         ({"give_up_seconds": 59}, "give_up_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"routes": {"my-service": {}}}, "routes: they are kept in the table, which only quiet alerts have"),
+        ({"schedules": {"a": WATCHED}}, "schedules: they are kept in the table, which only quiet alerts have"),
+        ({"quiet": True, "schedules": {"a": {}}}, "schedules: a: give schedule, job_queue_arn and late_after_seconds"),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "late_after_seconds": 59}}},
+            "schedules: a: late_after_seconds: 59 is too short",
+        ),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "schedule": "daily"}}},
+            "schedules: a: schedule: 'daily' is not",
+        ),
         ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
         (
             {"quiet": True, "routes": {"a": {"chanel": "#x"}}},
@@ -343,7 +360,8 @@ IF_QUIET = {
 
 def test_addresses_are_the_same_by_both_doors_and_without_hashes(default: Template, hcl: Template) -> None:
     assert default.addresses() == ALWAYS
-    optional = {"aws_dynamodb_table_item.route", "aws_lambda_event_source_mapping.trigger_mapping"}
+    optional = {"aws_dynamodb_table_item.route", "aws_dynamodb_table_item.schedule"}
+    optional |= {"aws_lambda_event_source_mapping.trigger_mapping"}
     assert hcl.addresses() == ALWAYS | IF_QUIET | optional
 
 
@@ -392,16 +410,33 @@ def test_the_function_may_use_its_table_and_no_other(quiet: Template) -> None:
 
 
 def test_routes_are_rows_of_the_table(quiet: Template, hcl: Template) -> None:
-    row = quiet.one("aws_dynamodb_table_item")
+    row = quiet.address("aws_dynamodb_table_item", "route")
     assert row["for_each"] == {
         "my-service": {"channel": "", "mention": "", "mute": False, "service": ""},
         "my-service-do-often": {"channel": "#ops", "mention": "here", "mute": True, "service": ""},
     }
     assert row["table_name"] == "${aws_dynamodb_table.table.name}"
-    assert hcl.one("aws_dynamodb_table_item")["item"] == row["item"]
-    assert hcl.one("aws_dynamodb_table_item")["for_each"] == (
+    assert hcl.address("aws_dynamodb_table_item", "route")["item"] == row["item"]
+    assert hcl.address("aws_dynamodb_table_item", "route")["for_each"] == (
         "${{ for name, route in var.routes : name => route if var.quiet }}"
     )
+
+
+def test_watched_schedules_are_rows_of_the_table_and_batch_may_be_asked(hcl: Template) -> None:
+    template = alerts(quiet=True, schedules={"my-service-daily": WATCHED})
+    row = template.address("aws_dynamodb_table_item", "schedule")
+    assert row["for_each"] == {"my-service-daily": WATCHED}
+    assert '"late"' in row["item"]
+    asked = {"Action": ["batch:ListJobs"], "Effect": "Allow", "Resource": ["*"]}
+    assert asked in template.statements("aws_iam_role_policy", "role_policy")
+    assert hcl.address("aws_dynamodb_table_item", "schedule")["for_each"] == (
+        "${{ for name, watched in var.schedules : name => watched if var.quiet }}"
+    )
+
+
+def test_batch_is_not_asked_where_nothing_is_watched(quiet: Template) -> None:
+    actions = [action for one in quiet.statements("aws_iam_role_policy", "role_policy") for action in one["Action"]]
+    assert "batch:ListJobs" not in actions
 
 
 def test_the_module_refuses_routes_without_a_table(hcl: Template) -> None:

@@ -61,6 +61,7 @@ run "quiet_alerts" {
     gather_seconds                = 10
     give_up_seconds               = 1800
     routes                        = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true }, billing-late = { channel = "#late", service = "billing" } }
+    schedules                     = { billing-invoice = { schedule = "cron(0 0 * * ? *)", job_queue_arn = var.job_queue_arns[0], late_after_seconds = 600 } }
     tell_failed_triggers          = true
     trigger_dead_letter_queue_arn = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
   }
@@ -71,6 +72,10 @@ run "quiet_alerts" {
   assert {
     condition     = aws_lambda_function.function.environment[0].variables["ALERT_REPEAT_SECONDS"] == "7200" && aws_lambda_function.function.environment[0].variables["ALERT_GATHER_SECONDS"] == "10" && aws_lambda_function.function.environment[0].variables["ALERT_GIVE_UP_SECONDS"] == "1800"
     error_message = "times arrive"
+  }
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.schedule["billing-invoice"].item).late_after_seconds.N == "600" && strcontains(aws_iam_role_policy.role_policy.policy, "batch:ListJobs")
+    error_message = "a schedule is watched, and Batch may be asked for its runs"
   }
   assert {
     condition     = aws_lambda_event_source_mapping.trigger_mapping[0].event_source_arn == var.trigger_dead_letter_queue_arn

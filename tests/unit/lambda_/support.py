@@ -13,7 +13,7 @@ from job_alerts.events import JobEvent, read
 from job_alerts.failures import DeliveryFailed
 from job_alerts.settings import Settings
 from job_alerts.story import Route, Story
-from job_alerts.table import JobState, Pending, Table, Unavailable
+from job_alerts.table import JobState, Pending, Table, Unavailable, Watched, Watching
 
 EVENTS = Path(__file__).parents[2] / "events"
 START = 1_772_410_900
@@ -57,6 +57,8 @@ class FakeTable(Table):
         self.failing: dict[str, JobState] = {}
         self.known_routes: dict[str, Route] = {}
         self.minutes: dict[int, int] = {}
+        self.schedules: list[Watched] = []
+        self.watches: dict[str, Watching] = {}
 
     def _up(self) -> None:
         if self.down:
@@ -113,6 +115,23 @@ class FakeTable(Table):
         self._up()
         return {name: self.known_routes[name] for name in names if name in self.known_routes}
 
+    def watched(self) -> list[Watched]:
+        self._up()
+        return self.schedules
+
+    def watching(self) -> dict[str, Watching]:
+        self._up()
+        return dict(self.watches)
+
+    def drop_watching(self, names: Sequence[str]) -> None:
+        self._up()
+        for name in names:
+            del self.watches[name]
+
+    def put_watching(self, name: str, seen: Watching) -> None:
+        self._up()
+        self.watches[name] = seen
+
     def count_message(self, now: int) -> int:
         self._up()
         self.minutes[now // 60] = self.minutes.get(now // 60, 0) + 1
@@ -138,6 +157,8 @@ class World:
         self.log = ["one line"]
         self.skipped = False
         self.while_asleep: list[dict[str, Any]] = []
+        self.starts: dict[str, list[int]] = {}
+        self.asked: list[str] = []
 
     def deliver(self, story: Story) -> None:
         if not self.slack_is_up:
@@ -147,6 +168,10 @@ class World:
     def tail(self, found: JobEvent, _lines: int) -> tuple[list[str], str]:
         self.tails.append(found.name)
         return self.log, ""
+
+    def last_start(self, _queue_arn: str, name: str, since: int) -> int | None:
+        self.asked.append(name)
+        return max((moment for moment in self.starts.get(name, []) if since <= moment <= self.clock), default=None)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -166,6 +191,7 @@ class World:
             now=lambda: self.clock,
             sleep=self.sleep,
             remaining_seconds=lambda: 110.0,
+            last_start=self.last_start,
         )
 
     def handle(self, found: Any) -> str:

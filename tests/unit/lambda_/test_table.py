@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 from job_alerts import clients
 from job_alerts.story import Route
-from job_alerts.table import JobState, Pending, Table, Unavailable
+from job_alerts.table import JobState, Pending, Table, Unavailable, Watched, Watching
 
 NOW = 1_772_410_900
 
@@ -162,3 +162,27 @@ def test_keys_that_stay_unprocessed_are_said(stub: Stubber, table: Table) -> Non
         stub.add_response("batch_get_item", {"UnprocessedKeys": {"alerts": {"Keys": [key("told", "a")]}}})
     with pytest.raises(Unavailable, match="unprocessed"):
         table.told(["a"])
+
+
+def test_watched_schedules_are_read_and_noted(stub: Stubber, table: Table) -> None:
+    # GIVEN a row that Terraform wrote, and one of the sweep's
+    row = {**key("late", "a"), "schedule": {"S": "rate(1 day)"}, "late_after_seconds": {"N": "600"}}
+    stub.add_response("query", {"Items": [{**row, "job_queue_arn": {"S": "arn"}}]})
+    assert table.watched() == [Watched("a", "arn", "rate(1 day)", 600)]
+    seen = {**key("watch", "a"), "schedule": {"S": "rate(1 day)"}, "checked": {"N": "5"}, "missed": {"N": "2"}}
+    stub.add_response("query", {"Items": [seen]})
+    assert table.watching() == {"a": Watching("rate(1 day)", 5, 2, 0)}
+    # WHEN one is noted, THEN it goes after years only: a yearly job is looked at once a year
+    stub.add_response(
+        "put_item",
+        {},
+        {
+            "TableName": "alerts",
+            "Item": {**seen, "told_at": {"N": "7"}, "expires_at": {"N": str(5 + 3 * 366 * 86_400)}},
+        },
+    )
+    table.put_watching("a", Watching("rate(1 day)", 5, 2, 7))
+    # AND forgotten, where it is watched no more
+    delete = {"RequestItems": {"alerts": [{"DeleteRequest": {"Key": key("watch", "a")}}]}}
+    stub.add_response("batch_write_item", {}, delete)
+    table.drop_watching(["a"])

@@ -1,8 +1,8 @@
-"""Where the alerts of a service's jobs go, as `alerts:` in jobs.yaml says it and as the alerts look it up."""
+"""What `alerts:` in jobs.yaml says of a service's jobs, and how the alerts look it up: routes and watched schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, Strict
@@ -11,11 +11,12 @@ from jobs import limits
 from jobs.fields import Declared, Limit
 
 if TYPE_CHECKING:
+    from jobs.job import JobSpec
     from jobs.spec import ServiceSpec
 
 
-class AlertRoute(Declared):
-    """Where alerts go. What a job leaves out is its service's, and what that leaves out the stage's."""
+class Alerting(Declared):
+    """What is told and where. What a job leaves out is its service's, and what that leaves out the stage's."""
 
     channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
         default="",
@@ -26,10 +27,19 @@ class AlertRoute(Declared):
     )
     mute: Annotated[bool, Strict()] = Field(default=False, description="Tell nothing, and count on.")
 
+    late_after_seconds: Annotated[int, Strict(), Limit(limits.LATE_AFTER_SECONDS)] | None = Field(
+        default=None, description="Tell a run that starts later than that after its time; left out: none."
+    )
+
+    @property
+    def route(self) -> dict[str, Any]:
+        """Where its alerts go."""
+        return self.model_dump(exclude={"late_after_seconds"})
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is said."""
-        return self == AlertRoute()
+        return self == Alerting()
 
 
 def routes(services: Iterable[ServiceSpec]) -> dict[str, dict[str, Any]]:
@@ -41,11 +51,19 @@ def routes(services: Iterable[ServiceSpec]) -> dict[str, dict[str, Any]]:
     """
     services = list(services)
     owner = {service.service: service.service for service in services}
-    found = {service.service: service.alerts.model_dump() for service in services}
+    found = {service.service: service.alerts.route for service in services}
     jobs = [(f"{one.service}-{name}", one, job) for one in services for name, job in one.jobs.items()]
     for full, service, job in sorted(jobs, key=lambda each: len(each[0])):  # each after the beginnings of its name
         begins = {owner[name] for name in found if full == name or full.startswith(f"{name}-")}
-        if job.alerts != service.alerts or begins != {service.service}:
-            found[full] = {**job.alerts.model_dump(), "service": service.service}
+        if job.alerts.route != service.alerts.route or begins != {service.service}:
+            found[full] = {**job.alerts.route, "service": service.service}
             owner[full] = full
     return {name: {key: value for key, value in route.items() if value} for name, route in sorted(found.items())}
+
+
+def watched(services: Iterable[ServiceSpec]) -> Iterator[tuple[str, JobSpec]]:
+    """The jobs, by full names, of which a run that does not start in time is told."""
+    for service in services:
+        for name, job in service.jobs.items():
+            if job.alerts.late_after_seconds is not None and job.schedule is not None and not job.suspend:
+                yield f"{service.service}-{name}", job

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from jobs import catalog
+from jobs.alerting import routes, watched
 from jobs.problems import Problems
-from jobs.routes import routes
 from jobs.spec import ServiceSpec, load_services
 
 
@@ -93,6 +93,7 @@ def test_a_job_takes_nothing_from_a_service_that_is_not_its_own(tmp_path: Path) 
         ("{channel: #x\n  }", "alerts.channel: has no value [hint: a '#' begins a comment in YAML"),
         ("{channel: my channel}", "alerts.channel: 'my channel' is not allowed: a channel's name with its '#'"),
         ("{mention: bob}", "alerts.mention: 'bob' is not allowed: here, channel, everyone"),
+        ("{late_after_seconds: 59}", "alerts.late_after_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ("{mute: 1}", "alerts.mute: 1 is not true or false"),
         ("quiet", "alerts: 'quiet' is not a mapping (key: value)"),
     ],
@@ -127,3 +128,40 @@ def test_a_stage_without_quiet_alerts_refuses_routes(project: Path) -> None:
     why = "has no effect: stage example has no quiet alerts, and only these know where a job's go"
     hint = "[hint: alerts: {quiet: true} in the stage's file]"
     assert [line.split(": ", 1)[1] for line in found] == [f"alerts: {why} {hint}", f"job hello: alerts: {why} {hint}"]
+
+
+def test_jobs_with_a_schedule_are_watched_where_they_or_their_service_say_so(tmp_path: Path) -> None:
+    # GIVEN a service whose jobs may be ten minutes late, one of them five, and one at any time
+    found = services(
+        tmp_path,
+        a="""
+        service: a
+        alerts: {late_after_seconds: 600}
+        jobs:
+          daily: {command: [x], schedule: cron(0 0 * * ? *)}
+          sooner: {command: [x], schedule: cron(0 0 * * ? *), alerts: {late_after_seconds: 300}}
+          by-hand: {command: [x]}
+          asleep: {command: [x], schedule: cron(0 0 * * ? *), suspend: true}
+          whenever: {command: [x], schedule: rate(1 day), alerts: {late_after_seconds: null}}
+        """,
+    )
+
+    # THEN those with a schedule that fires are watched
+    assert {name: job.alerts.late_after_seconds for name, job in watched(found)} == {"a-daily": 600, "a-sooner": 300}
+    # AND that makes no routes
+    assert routes(found) == {"a": {}}
+
+
+def test_a_job_without_a_schedule_is_never_late(project: Path) -> None:
+    # GIVEN a job that is run by hand and says how late it may be
+    path = project / "jobs" / "examples" / "jobs.yaml"
+    text = path.read_text(encoding="utf-8").replace("  hello:\n", "  hello:\n    alerts: {late_after_seconds: 60}\n")
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(Problems) as error:
+        catalog.load_all(project)
+
+    # THEN one line says that it has no effect
+    (problem,) = error.value.problems
+    line = "job hello: alerts.late_after_seconds: 60 has no effect: the job has no schedule [hint: leave it out]"
+    assert str(problem).endswith(line)

@@ -1,0 +1,151 @@
+"""Runs that never came: a job whose schedule passed without a start.
+
+Nothing runs per job: the sweep reads the schedules that are watched, which is one query, and asks Batch once for each
+run that was due. A job counts as started when Batch has it in whatever status, so that it need not say anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from . import schedule, words
+from .clients import client, errors
+from .journal import say
+from .settings import Settings
+from .story import Fact, Route, Story, footer
+from .table import Table, Watched, Watching
+from .text import line
+
+_EARLY_SECONDS = 5  # clocks differ a little
+_PAGE = 50
+_NAME_MAX = 128
+_LOOK_BACK_SECONDS = 40 * 86_400
+_RESERVE_SECONDS = 45  # of the function's time, for telling what was found
+
+
+class NotKnown(Exception):  # noqa: N818 - it is what it is
+    """Batch does not say."""
+
+
+class LateRun(NamedTuple):
+    """A run that was due, and did not start in the time that it may take."""
+
+    watched: Watched
+    due: int
+    missed: int
+
+
+LastStart = Callable[[str, str, int], "int | None"]
+
+
+def find(
+    table: Table, now: int, repeat_seconds: int, last_start: LastStart, remaining_seconds: Callable[[], float]
+) -> Iterator[tuple[LateRun | None, Watched, Watching]]:
+    """Each job of which a run did not come: the run if it is to be told, and what to note after that.
+
+    A schedule is watched from when it is first seen, seen again (after `suspend`, say) or seen changed: what was due
+    before is nobody's to tell.
+
+    Raises:
+        Unavailable: the table does not answer.
+    """
+    watched = table.watched()
+    known = table.watching()
+    table.drop_watching(sorted(set(known) - {one.job_name for one in watched}))
+    for one in watched:
+        if remaining_seconds() < _RESERVE_SECONDS:
+            return  # the next sweep goes on
+        seen = known.get(one.job_name)
+        if seen is None or seen.schedule != one.schedule:
+            table.put_watching(one.job_name, Watching(one.schedule, now, 0, 0))
+            continue
+        due = _due(one, seen, now)
+        if due is None:
+            continue
+        every = schedule.period(one.schedule)
+        try:
+            after = due - _EARLY_SECONDS if every is None else seen.checked + 1
+            started = last_start(one.queue_arn, one.job_name, after)
+        except NotKnown as error:
+            say(job=one.job_name, batch=str(error))
+            continue
+        if started is not None:
+            table.put_watching(one.job_name, Watching(one.schedule, due if every is None else started, 0, 0))
+            continue
+        missed, tell = seen.missed + 1, now - seen.told_at >= repeat_seconds
+        noted = Watching(one.schedule, due, missed, now if tell else seen.told_at)
+        yield LateRun(one, due, missed) if tell else None, one, noted
+
+
+def _due(one: Watched, seen: Watching, now: int) -> int | None:
+    """When a run was due that must have started by now; None if there is none since the last look.
+
+    A rate counts from a moment that only EventBridge knows: there, a run is due one period after the last one's start.
+    """
+    latest = now - one.late_after_seconds
+    every = schedule.period(one.schedule)
+    if every is None:
+        return schedule.last_due(one.schedule, max(seen.checked + 1, now - _LOOK_BACK_SECONDS), latest)
+    periods = (latest - seen.checked) // every
+    return seen.checked + periods * every if periods > 0 else None
+
+
+def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Story:
+    """A run that was due and did not start."""
+    name, queue_arn = line(run.watched.job_name, _NAME_MAX), run.watched.queue_arn.split(":")
+    queue = line(queue_arn[-1].rpartition("/")[2].removeprefix(f"{settings.namespace}-"), _NAME_MAX)
+    wait = words.seconds(run.watched.late_after_seconds)
+    service = route is not None and name.startswith(f"{route.name}-")
+    return Story(
+        title=f"{name} did not start",
+        sentence=f"{name} did not start within {wait} of its schedule",
+        color=settings.color,
+        emoji=":red_circle:",
+        facts=(
+            Fact("What happened", f"no run of it came within {wait} of its time", long=True),
+            Fact("Due", "", at=run.due),
+            Fact("Schedule", line(run.watched.schedule, 100)),
+            *([Fact("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else []),
+            *([Fact("Service", line(route.name, _NAME_MAX))] if route and service else []),
+            *([Fact("Queue", queue)] if queue else []),
+            *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
+        ),
+        footer=footer(*queue_arn[4:5], *queue_arn[3:4]) if len(queue_arn) > 5 else "",
+        at=run.due,
+        channel=route.channel if route else "",
+        mention=route.mention if route else "",
+    )
+
+
+def last_start(queue_arn: str, job_name: str, since: int) -> int | None:
+    """When Batch last took a job of this name, in seconds; None if not since then.
+
+    With a filter ListJobs gives the newest first, in whatever status; the filter ignores case.
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+
+    Raises:
+        NotKnown: Batch refuses or does not answer.
+    """
+    token: dict[str, str] = {}
+    try:
+        batch = client(
+            "batch",
+            region=queue_arn.split(":")[3] if queue_arn.count(":") > 3 else "",
+            connect_seconds=2,
+            read_seconds=10,
+            attempts=3,
+        )
+        while True:
+            answer = batch.list_jobs(
+                jobQueue=queue_arn, filters=[{"name": "JOB_NAME", "values": [job_name]}], maxResults=_PAGE, **token
+            )
+            jobs = [job for job in answer.get("jobSummaryList", []) if int(job.get("createdAt", 0)) >= since * 1000]
+            found = [int(job["createdAt"]) // 1000 for job in jobs if job.get("jobName") == job_name]
+            if found:
+                return max(found)
+            if not jobs or not answer.get("nextToken"):
+                return None
+            token = {"nextToken": answer["nextToken"]}
+    except errors() as error:
+        raise NotKnown(str(error)) from error
