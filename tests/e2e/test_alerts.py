@@ -1,0 +1,320 @@
+"""What Slack is told, on a deployment made by Terraform: one failure, many, and a Slack that is away."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from jobs.limits import ALERT_DEFAULTS
+from tests.e2e.checkout import Checkout
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("alerts")]
+
+PREFIX = "batchtab-local"
+FUNCTION = f"{PREFIX}-job-alerts"
+DEAD_LETTERS = f"{PREFIX}-job-alerts-dead-letter"
+PARAMETER = "/slack/webhook"
+JOBS = """
+service: alarms
+image: {repository: plain, tag: local}
+defaults: {vcpus: 1, memory_mib: 512, timeout_seconds: 60}
+jobs:
+  any: {command: [sh, -c, "exit 0"]}
+"""
+STORM = 200
+STORM_MESSAGES_MAX = 10
+GIVEN_UP_SECONDS = 1000  # more than the 15 minutes after which an alert is given up
+
+
+class Webhook(ThreadingHTTPServer):
+    """Slack's end; while it is away it answers 503."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.refused = 0
+        self.away = False
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.away:
+            self.server.refused += 1
+        else:
+            self.server.messages.append(json.loads(body))
+        self.send_response(503 if self.server.away else 200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+@dataclass
+class Stage:
+    """A deployed stage whose alerts are quiet, and the webhook that they go to."""
+
+    checkout: Checkout
+    webhook: Webhook
+
+    def submit(self, name: str, script: str, *after: str) -> str:
+        """Submits a job that runs a shell's script; returns its id."""
+        submitted = self.checkout.client("batch").submit_job(
+            jobName=name,
+            jobQueue=f"{PREFIX}-default",
+            jobDefinition=f"{PREFIX}-alarms-any",
+            containerOverrides={"command": ["sh", "-c", script]},
+            dependsOn=[{"jobId": job_id} for job_id in after],
+        )
+        return str(submitted["jobId"])
+
+    def messages(self, name: str) -> list[str]:
+        """The messages that name a job, as JSON."""
+        texts = [json.dumps(message, ensure_ascii=False) for message in self.webhook.messages]
+        return [text for text in texts if name in text]
+
+    def pending(self) -> list[dict[str, Any]]:
+        """What the table still has to tell."""
+        found = self.checkout.client("dynamodb").query(
+            TableName=FUNCTION,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "pending"}},
+            ConsistentRead=True,
+        )
+        return list(found["Items"])
+
+    def let_time_pass(self, seconds: int) -> None:
+        """Makes what waits in the table so much older, and has the sweep's rule fire."""
+        for item in self.pending():
+            since = int(item["since"]["N"]) - seconds
+            self.checkout.client("dynamodb").update_item(
+                TableName=FUNCTION,
+                Key={key: item[key] for key in ("pk", "sk")},
+                UpdateExpression="SET since = :since",
+                ExpressionAttributeValues={":since": {"N": str(since)}},
+            )
+        url = f"http://127.0.0.1:{self.checkout.port}/_local/clock"
+        request = urllib.request.Request(url, data=b'{"advance_seconds": 61}', method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            assert answer.status == 200
+
+    def gather_for(self, seconds: int) -> None:
+        """How long the function waits for what belongs to a failure, at first."""
+        functions = self.checkout.client("lambda")
+        variables = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
+        if variables["ALERT_GATHER_SECONDS"] != str(seconds):
+            variables["ALERT_GATHER_SECONDS"] = str(seconds)
+            functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": variables})
+
+    def dead_letters(self) -> int:
+        """How many events the dead-letter queue holds, those that somebody reads included."""
+        sqs = self.checkout.client("sqs")
+        url = sqs.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
+
+    def alarm(self) -> str:
+        """The state of that queue's alarm."""
+        alarms = self.checkout.client("cloudwatch").describe_alarms(AlarmNames=[DEAD_LETTERS])["MetricAlarms"]
+        return str(alarms[0]["StateValue"])
+
+
+def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
+    """Waits for something.
+
+    Raises:
+        AssertionError: it did not come.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One queue, one job definition, quiet alerts by a webhook whose address is a parameter."""
+    root = tmp_path_factory.mktemp("alerts")
+    checkout = Checkout.make(
+        root,
+        environment={"capacity": "EC2", "queues": {"default": 5}},
+        alerts={
+            "webhook_secret_arn": f"arn:aws:ssm:ap-northeast-2:000000000000:parameter{PARAMETER}",
+            "quiet": True,
+        },
+        jobs=["alarms"],
+        local={"images": {"plain": "."}},
+    )
+    for service in ("examples", "my-service"):  # their queue is not there
+        (root / "jobs" / service / "jobs.yaml").unlink()
+    (root / "jobs" / "alarms").mkdir()
+    (root / "jobs" / "alarms" / "jobs.yaml").write_text(JOBS)
+    webhook = Webhook()
+    done = checkout.run("up")
+    assert done.returncode == 0, done.stderr + done.stdout
+    address = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/secret"
+    checkout.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString")
+    yield Stage(checkout, webhook)
+    os.kill(checkout.local_pid(), signal.SIGTERM)  # a whole `down` of quiet alerts is among the tests of `up`
+    webhook.shutdown()
+    webhook.server_close()
+
+
+@pytest.fixture(autouse=True)
+def back(stage: Stage) -> Iterator[None]:
+    """Slack is there, before and after each test, and what is to be told waits for less than it usually does."""
+    stage.webhook.away = False
+    stage.gather_for(1)
+    yield
+    stage.webhook.away = False
+
+
+def test_a_failed_job_is_one_message_with_the_end_of_its_log(stage: Stage) -> None:
+    # GIVEN a job that says why it fails
+    stage.submit("alarms-orders", "echo reading orders; echo order 1042 has no customer; exit 3")
+    # WHEN it was told
+    until(lambda: stage.messages("alarms-orders"), 60, "a message")
+    time.sleep(3)
+    # THEN one message says it, with exit code, stage, service and log
+    (message,) = stage.messages("alarms-orders")
+    for part in ("exit", "3", "order 1042 has no customer", "reading orders", "local", "alarms", "submit-job"):
+        assert part in message, part
+    # AND the webhook's address stands in no setting of the function
+    function = stage.checkout.client("lambda").get_function_configuration(FunctionName=FUNCTION)
+    assert str(stage.webhook.server_port) not in json.dumps(function["Environment"])
+
+
+def test_repeats_are_folded_and_a_recovery_is_told(stage: Stage) -> None:
+    # GIVEN a job that was told, and that fails twice more
+    stage.submit("alarms-flaky", "exit 1")
+    until(lambda: stage.messages("alarms-flaky"), 60, "a message")
+    for _ in range(2):
+        stage.submit("alarms-flaky", "exit 1")
+    until(lambda: not stage.pending() and _failures(stage, "alarms-flaky") == 3, 60, "three failures")
+    # WHEN it succeeds
+    stage.submit("alarms-flaky", "exit 0")
+    until(lambda: len(stage.messages("alarms-flaky")) > 1, 60, "its recovery")
+    # THEN there are two messages: the first failure, and the recovery with the number of all
+    assert len(stage.messages("alarms-flaky")) == 2
+    assert "recovered after 3 failures" in stage.messages("alarms-flaky")[1]
+
+
+def _failures(stage: Stage, name: str) -> int:
+    found = stage.checkout.client("dynamodb").get_item(
+        TableName=FUNCTION, Key={"pk": {"S": "job"}, "sk": {"S": name}}, ConsistentRead=True
+    )
+    return int(found.get("Item", {}).get("failures", {}).get("N", 0))
+
+
+def test_dependents_are_told_with_their_root(stage: Stage) -> None:
+    # GIVEN two jobs that wait for a third
+    root = stage.submit("alarms-extract", "sleep 2; exit 1")
+    middle = stage.submit("alarms-transform", "exit 0", root)
+    stage.submit("alarms-load", "exit 0", middle)
+    # WHEN the third fails
+    until(lambda: stage.messages("alarms-load"), 60, "a message")
+    time.sleep(3)
+    # THEN one message names all three
+    messages = {text for name in ("extract", "transform", "load") for text in stage.messages(f"alarms-{name}")}
+    (message,) = messages
+    for name in ("extract", "transform", "load"):
+        assert f"alarms-{name}" in message
+
+
+def test_a_storm_is_few_messages_that_name_every_job(stage: Stage) -> None:
+    # GIVEN many jobs that fail at once, and alerts that wait as they do by default
+    stage.gather_for(ALERT_DEFAULTS["gather_seconds"])
+    before = len(stage.webhook.messages)
+    names = [f"storm-{number:03}" for number in range(STORM)]
+    for name in names:
+        stage.submit(name, "exit 1")
+    # WHEN all is told
+    until(lambda: len(_named(stage, before)) >= STORM, 150, "every name")
+    until(lambda: not stage.pending(), 30, "an end")
+    # THEN few messages name all of them, each once
+    messages = stage.webhook.messages[before:]
+    print(f"\n{STORM} failures: {len(messages)} messages, {[len(_names(message)) for message in messages]} names")
+    assert len(messages) <= STORM_MESSAGES_MAX
+    assert _named(stage, before) == names
+    # AND nothing was given up
+    assert stage.dead_letters() == 0
+
+
+def _names(message: dict[str, Any]) -> set[str]:
+    return set(re.findall(r"storm-\d{3}", json.dumps(message)))
+
+
+def _named(stage: Stage, since: int) -> list[str]:
+    return sorted(name for message in stage.webhook.messages[since:] for name in _names(message))
+
+
+def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) -> None:
+    # GIVEN a Slack that is away while jobs fail
+    stage.webhook.away = True
+    names = [f"alarms-away-{number}" for number in range(3)]
+    for name in names:
+        stage.submit(name, "exit 1")
+    until(lambda: len(stage.pending()) == len(names) and stage.dead_letters(), 60, "what Lambda gave up on")
+    # WHEN it is back, and two minutes later
+    stage.webhook.away = False
+    stage.let_time_pass(130)
+    # THEN all arrive by themselves
+    until(lambda: not stage.pending(), 60, "all are told")
+    assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
+    # AND what lies in the dead-letter queue is known to be told
+    done = stage.checkout.run("alerts", "redrive")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "told already" in done.stdout
+    assert stage.dead_letters() == 0
+    assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
+
+
+def test_what_slack_never_took_lies_in_the_queue_until_it_is_redriven(stage: Stage) -> None:
+    # GIVEN a Slack that stays away, and jobs that fail
+    stage.webhook.away = True
+    names = [f"alarms-lost-{number}" for number in range(3)]
+    for name in names:
+        stage.submit(name, "exit 1")
+    until(lambda: len(stage.pending()) == len(names) and stage.dead_letters(), 60, "what Lambda gave up on")
+    # WHEN a quarter of an hour has passed
+    stage.let_time_pass(GIVEN_UP_SECONDS)
+    until(lambda: not stage.pending(), 60, "given up")
+    # THEN the alarm says so, and a list names every job
+    until(lambda: stage.alarm() == "ALARM", 30, "the alarm")
+    listed = stage.checkout.run("alerts", "list")
+    assert listed.returncode == 0, listed.stderr
+    for name in names:
+        assert f"{name} FAILED" in listed.stdout
+    # AND a redrive to a Slack that is still away leaves all in the queue
+    held = stage.dead_letters()
+    refused = stage.checkout.run("alerts", "redrive")
+    assert refused.returncode == 1, refused.stdout
+    assert "refused and kept" in refused.stdout
+    assert [stage.messages(name) for name in names] == [[], [], []]
+    # WHEN it is back
+    stage.webhook.away = False
+    done = stage.checkout.run("alerts", "redrive")
+    # THEN a redrive tells each once, and the queue and the alarm are quiet
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stage.dead_letters() == 0, (held, refused.stdout, done.stdout)
+    until(lambda: not stage.pending(), 30, "all are told")
+    assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
+    stage.let_time_pass(0)
+    until(lambda: stage.alarm() == "OK", 90, "the alarm's end")
