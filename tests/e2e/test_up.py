@@ -151,7 +151,9 @@ def test_a_state_that_somebody_holds_is_not_touched(deployment: Deployment) -> N
     key = "local/network.tfstate.tflock"
     lock = {"ID": "1-2-3", "Operation": "OperationTypeApply", "Who": "ann@elsewhere", "Created": "2026-11-24T06:00:00Z"}
     s3.put_object(Bucket="batchtab-local-state", Key=key, Body=json.dumps(lock).encode())
-    (deployment.checkout.root / ".batchtab" / "deployed.json").unlink()
+    deployed = deployment.checkout.root / ".batchtab" / "deployed.json"
+    record = deployed.read_text()
+    deployed.unlink()
     # WHEN `up` would deploy
     done = deployment.checkout.run("up")
     # THEN it says who holds the state and which command clears it, and leaves it alone
@@ -164,6 +166,7 @@ def test_a_state_that_somebody_holds_is_not_touched(deployment: Deployment) -> N
     assert cleared.returncode == 0, cleared.stderr
     assert "network: unlocked" in cleared.stdout
     assert "Contents" not in s3.list_objects_v2(Bucket="batchtab-local-state", Prefix=key)
+    deployed.write_text(record)  # for whichever test comes next
 
 
 def test_bootstrap_twice_does_no_harm(deployment: Deployment) -> None:
