@@ -31,6 +31,7 @@ image: {repository: plain, tag: local}
 defaults: {vcpus: 1, memory_mib: 512, timeout_seconds: 60}
 jobs:
   any: {command: [sh, -c, "exit 0"]}
+  minutely: {command: [sh, -c, "exit 0"], schedule: rate(1 minute), alerts: {late_after_seconds: 60}}
 """
 STORM = 200
 STORM_MESSAGES_MAX = 10
@@ -171,6 +172,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     assert done.returncode == 0, done.stderr + done.stdout
     address = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/secret"
     checkout.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString")
+    checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-minutely")
     yield Stage(checkout, webhook)
     os.kill(checkout.local_pid(), signal.SIGTERM)  # a whole `down` of quiet alerts is among the tests of `up`
     webhook.shutdown()
@@ -263,6 +265,16 @@ def _names(message: dict[str, Any]) -> set[str]:
 
 def _named(stage: Stage, since: int) -> list[str]:
     return sorted(name for message in stage.webhook.messages[since:] for name in _names(message))
+
+
+def test_a_run_that_never_came_is_told(stage: Stage) -> None:
+    # GIVEN a job that is due each minute, and whose rule somebody disabled
+    # WHEN a minute and what it may be late have passed
+    until(lambda: stage.messages("alarms-minutely"), 240, "a message")
+    # THEN it is told, although the job is nowhere
+    assert "alarms-minutely did not start" in stage.messages("alarms-minutely")[0]
+    # AND not each minute anew
+    assert len(stage.messages("alarms-minutely")) == 1
 
 
 def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) -> None:
