@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -164,8 +164,3 @@ def dynamic(element: Any, path: str, items: Any, content: Mapping[str, Any]) -> 
     known = [{key: item if given == value else given for key, given in content.items()} for item in items]
     if known:
         element.add_override(path, known)
-
-
-def block_if(condition: Condition, make_block: Callable[[], Any]) -> Any:
-    """A nested block where it was decided at synth that it exists; None otherwise, also for an expression."""
-    return make_block() if condition is True else None

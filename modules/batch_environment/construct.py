@@ -34,7 +34,7 @@ from .._core.expressions import (
     one_of,
     pick,
 )
-from .._core.resources import Made, Unit, make
+from .._core.resources import Unit, make
 from . import hosts, roles
 
 _ALLOCATION_STRATEGIES = {"EC2": "BEST_FIT_PROGRESSIVE", "SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED"}
@@ -211,7 +211,6 @@ class BatchEnvironment(Unit):
             },
             tags=as_map(tags),
         )
-        self._queues: Made = self.job_queue
         self.trigger_dead_letter_queue = dead_letter_queue(
             self,
             "trigger_dead_letter",
@@ -232,13 +231,13 @@ class BatchEnvironment(Unit):
     @property
     def job_queue_arns(self) -> Expression:
         """The queues' ARNs by their short names: a map."""
-        return Expression.of(f"{{ for name, queue in {self._queues.address} : name => queue.arn }}")
+        return Expression.of(f"{{ for name, queue in {self.job_queue.address} : name => queue.arn }}")
 
     @property
     def job_queue_names(self) -> Expression:
         """The queues' whole names by their short names: a map."""
-        return Expression.of(f"{{ for name, queue in {self._queues.address} : name => queue.name }}")
+        return Expression.of(f"{{ for name, queue in {self.job_queue.address} : name => queue.name }}")
 
     def job_queue_arn(self, name: str) -> Any:
         """One queue's ARN, by its short name."""
-        return Expression.of(f'{self._queues.address}["{name}"].arn')
+        return Expression.of(f'{self.job_queue.address}["{name}"].arn')
