@@ -16,6 +16,8 @@ from typing import Any
 _BATCH_API = "https://docs.aws.amazon.com/batch/latest/APIReference"
 _BATCH_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide"
 _EVENTS_API = "https://docs.aws.amazon.com/eventbridge/latest/APIReference"
+_SCHEDULER_API = "https://docs.aws.amazon.com/scheduler/latest/APIReference"
+_SCHEDULER_GUIDE = "https://docs.aws.amazon.com/scheduler/latest/UserGuide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +285,48 @@ SUBMIT_JOB_PAYLOAD_BYTES = 30 * 1024
 SCHEDULE_EXPRESSION_MAX = 256  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 # What modules check; jobs.schedule knows all of the syntax.
 SCHEDULE_SHAPE = Text(
+    "^((cron|rate|at)[(].+[)]|@[a-z]+( [0-9a-z]+)?|[^ ()]+( +[^ ()]+){4})$",
+    SCHEDULE_EXPRESSION_MAX,
+    "cron(minutes hours day-of-month month day-of-week year), rate(value unit), at(yyyy-mm-ddThh:mm:ss), five fields of"
+    " crontab or a word such as @daily",
+    f"{_SCHEDULER_GUIDE}/schedule-types.html",
+)
+# The forms that AWS itself takes in a rule.
+RULE_SCHEDULE_SHAPE = Text(
     "^(cron|rate)[(].+[)]$",
     SCHEDULE_EXPRESSION_MAX,
     "cron(minutes hours day-of-month month day-of-week year) or rate(value unit)",
     f"{_EVENTS_API}/API_PutRule.html",
+)
+TIMEZONE = Text(
+    "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
+    50,
+    "a name of the IANA time zone database, such as Asia/Seoul",
+    f"{_SCHEDULER_API}/API_CreateSchedule.html",
+)
+# What modules check of `start` and `end`, which Scheduler takes in UTC; jobs.yaml takes wall-clock times too.
+MOMENT = Text(
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    20,
+    "a moment in UTC, such as 2026-12-01T00:00:00Z",
+    f"{_SCHEDULER_API}/API_CreateSchedule.html",
+)
+FLEXIBLE_WINDOW_MINUTES = Range(1, 1440, "minutes", f"{_SCHEDULER_API}/API_FlexibleTimeWindow.html")
+TRIGGER = Choice(("rule", "schedule"), f"{_SCHEDULER_GUIDE}/what-is-scheduler.html")
+# A date, two with a slash between (the last included), or a cron expression; in the schedule's time zone.
+EXCEPT = Text(
+    "^([0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?|cron[(].+[)])$",
+    100,
+    "a date (2026-12-25), two dates (2026-12-24/2027-01-02) or cron(…)",
+    f"{_SCHEDULER_GUIDE}/schedule-types.html",
+)
+EXCEPT_MAX = 30  # they travel in the trigger's input, of which a rule takes 8,192 characters
+SCHEDULE_NAME_MAX = 64  # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+SCHEDULE_GROUP_NAME = Text(
+    "^[0-9A-Za-z_.-]+$",
+    SCHEDULE_NAME_MAX,
+    "letters, digits, '.', '_' and '-'",
+    f"{_SCHEDULER_API}/API_CreateScheduleGroup.html",
 )
 RATE_VALUE = Range(1, None, "", f"{_EVENTS_API}/API_PutRule.html")
 DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
@@ -296,7 +336,19 @@ AFTER_MAX = 8  # a rule's pattern has 2,048 characters, and the longest name's A
 # Names of rules that the alerts of a stage have.
 RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue)-[0-9]+)$"
 AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job_events.html")
-CONCURRENCY_POLICY = Choice(("allow", "forbid"), f"{_BATCH_API}/API_ListJobs.html")  # Kubernetes' words
+# Kubernetes' words, and one more.
+CONCURRENCY_POLICY = Choice(("allow", "forbid", "replace", "queue"), f"{_BATCH_API}/API_ListJobs.html")
+QUEUE_LIMIT = Range(1, 100, "runs", f"{_BATCH_API}/API_ListJobs.html", default=10)
+STARTING_DEADLINE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
+HISTORY_DAYS = Range(2, 3650, "days", f"{_BATCH_API}/API_ListJobs.html", default=90)  # a delivery may be a day late
+# What a run is told, as environment variables; Batch itself tells the attempt, as AWS_BATCH_JOB_ATTEMPT.
+RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "scheduled_time": "BATCHTAB_SCHEDULED_TIME",
+        "run_id": "BATCHTAB_RUN_ID",
+        "run_policy": "BATCHTAB_RUN_POLICY",
+    }
+)
 UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
 RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
     {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}
@@ -359,6 +411,15 @@ JOB_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "after": (),
         "after_status": "succeeded",
         "concurrency_policy": "allow",
+        "queue_limit": QUEUE_LIMIT.default,
+        "starting_deadline_seconds": None,
+        "pause_on_failure": False,
+        "timezone": None,
+        "start": None,
+        "end": None,
+        "flexible_window_minutes": None,
+        "except_": (),
+        "trigger": None,
         "schedule": None,
         "queue": "default",
         "vcpus": 1.0,

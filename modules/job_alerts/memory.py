@@ -127,7 +127,7 @@ def check_schedules(schedules: Any, quiet: Condition) -> None:
             raise ValueError(
                 f"schedules: {name}: give schedule, job_queue_arn and late_after_seconds, and nothing else"
             )
-        check(f"schedules: {name}: schedule", watched["schedule"], limits.SCHEDULE_SHAPE)
+        check(f"schedules: {name}: schedule", watched["schedule"], limits.RULE_SCHEDULE_SHAPE)
         check(f"schedules: {name}: job_queue_arn", watched["job_queue_arn"], limits.JOB_QUEUE_ARN)
         check(f"schedules: {name}: late_after_seconds", watched["late_after_seconds"], limits.LATE_AFTER_SECONDS)
 

@@ -166,8 +166,8 @@ VARIABLES = (
             each_key("schedules", "a name", limits.JOB_NAME),
             holds(
                 f"alltrue([for watched in values(var.schedules) :"
-                f" can(regex({hcl(limits.SCHEDULE_SHAPE.pattern)}, watched.schedule))])",
-                f"schedules: schedule must be {limits.SCHEDULE_SHAPE.meaning}.",
+                f" can(regex({hcl(limits.RULE_SCHEDULE_SHAPE.pattern)}, watched.schedule))])",
+                f"schedules: schedule must be {limits.RULE_SCHEDULE_SHAPE.meaning}.",
             ),
             holds(
                 f"alltrue([for watched in values(var.schedules) :"
