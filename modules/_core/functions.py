@@ -48,7 +48,7 @@ def python_function(
     kms_key_arn: str | None,
     permissions_boundary_arn: str | None,
     tags: Any,
-    dead_letter_queue: Made | None = None,
+    dead_letter_queue_arn: str | None = None,
     reserved_concurrent_executions: Any = None,
 ) -> PythonFunction:
     """Makes the function `lambda/<package>`, whose entry is `handler.lambda_handler`.
@@ -66,7 +66,7 @@ def python_function(
         kms_key_arn: Encrypts the log group and the environment.
         permissions_boundary_arn: For the role.
         tags: On everything.
-        dead_letter_queue: Where Lambda puts an event that failed for the last time.
+        dead_letter_queue_arn: Where Lambda puts an event that failed for the last time.
         reserved_concurrent_executions: At most so many at once; taken from what the account may run.
     """
     log_group = make(
@@ -116,7 +116,7 @@ def python_function(
         environment=LambdaFunctionEnvironment(variables=variables) if variables else None,
         kms_key_arn=kms_key_arn,
         dead_letter_config=(
-            LambdaFunctionDeadLetterConfig(target_arn=dead_letter_queue["arn"]) if dead_letter_queue else None
+            None if dead_letter_queue_arn is None else LambdaFunctionDeadLetterConfig(target_arn=dead_letter_queue_arn)
         ),
         tags=as_map(tags),
         # Without its log group the function would make one that never ends; without its policy Lambda refuses the

@@ -211,7 +211,7 @@ class JobAlerts(Unit):
             kms_key_arn=kms_key_arn,
             permissions_boundary_arn=permissions_boundary_arn,
             tags=tags,
-            dead_letter_queue=self.dead_letter_queue,
+            dead_letter_queue_arn=self.dead_letter_queue["arn"],
             reserved_concurrent_executions=reserved_concurrent_executions,
         )
         self.function, self.log_group, self.role = made.function, made.log_group, made.role

@@ -8,21 +8,16 @@ from typing import Any
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
     CloudwatchEventTarget,
-    CloudwatchEventTargetDeadLetterConfig,
     CloudwatchEventTargetRetryPolicy,
 )
 from cdktf_cdktf_provider_aws.lambda_event_source_mapping import LambdaEventSourceMapping
 from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 
+from .._core import job_events
 from .._core.documents import document
-from .._core.expressions import Condition, Expression, as_map, choose, hcl, is_set
+from .._core.expressions import Condition, Expression, as_map, choose, is_set
 from .._core.resources import Made, Unit, make
 
-_DELIVERY_AGE_SECONDS = 3600  # how long EventBridge tries to hand an event to Lambda
-_DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
-# EventBridge takes 2,048 characters of pattern by default, and a queue's ARN may have 190: each rule gets this many.
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
-_QUEUES_PER_RULE = 8
 #: The names of the rules, with their namespace in front, for whoever lets them in.
 NAMES = ("failed-job-*", "blocked-queue-*", "alerts-sweep")
 
@@ -30,24 +25,16 @@ NAMES = ("failed-job-*", "blocked-queue-*", "alerts-sweep")
 def on_jobs(
     scope: Unit, label: str, namespace: str, job_queue_arns: Any, kind: str, detail: Mapping[str, Any], tags: Any
 ) -> Made:
-    """Rules on one kind of Batch's events, as many as the queues need; their numbers are known when Terraform plans."""
-    queues = hcl(job_queue_arns)
-    numbered = f"{{ for index, arns in chunklist({queues}, {_QUEUES_PER_RULE}) : tostring(index + 1) => arns }}"
-    return make(
+    """Rules on one kind of Batch's events."""
+    return job_events.rules_on_jobs(
         scope,
-        CloudwatchEventRule,
         label,
-        for_each=Expression.of(numbered),
-        name=f"{namespace}-{label.replace('_', '-')}-${{each.key}}",
+        namespace=namespace,
+        job_queue_arns=job_queue_arns,
+        kind=kind,
+        detail=detail,
         description={"failed_job": "Jobs that ended.", "blocked_queue": "Jobs that block their queue."}[label],
-        event_pattern=document(
-            {
-                "source": ["aws.batch"],
-                "detail-type": [kind],
-                "detail": {**detail, "jobQueue": Expression.of("each.value")},
-            }
-        ),
-        tags=as_map(tags),
+        tags=tags,
     )
 
 
@@ -65,18 +52,8 @@ def connect(scope: Unit, rule: Made, label: str, function: Made, dead_letter_que
         principal="events.amazonaws.com",
         source_arn=Expression.of("each.value.arn"),
     )
-    make(
-        scope,
-        CloudwatchEventTarget,
-        f"{prefix}target",
-        for_each=Expression.of(rule.address),
-        rule=Expression.of("each.value.name"),
-        arn=function["arn"],
-        retry_policy=CloudwatchEventTargetRetryPolicy(
-            maximum_event_age_in_seconds=_DELIVERY_AGE_SECONDS, maximum_retry_attempts=_DELIVERY_ATTEMPTS
-        ),
-        dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=dead_letter_queue["arn"]),
-        depends_on=[permission.address],
+    job_events.deliver(
+        scope, f"{prefix}target", rule, function, dead_letter_queue["arn"], depends_on=[permission.address]
     )
 
 
