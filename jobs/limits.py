@@ -333,8 +333,8 @@ DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_Re
 
 # One after another, and no two at once.
 AFTER_MAX = 8  # a rule's pattern has 2,048 characters, and the longest name's ARN takes about 210 of them
-# Names of rules that the alerts of a stage have.
-RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue)-[0-9]+)$"
+# Names of rules that a stage itself has.
+RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue|run-ended)-[0-9]+)$"
 AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job_events.html")
 # Kubernetes' words, and one more.
 CONCURRENCY_POLICY = Choice(("allow", "forbid", "replace", "queue"), f"{_BATCH_API}/API_ListJobs.html")

@@ -1,0 +1,1 @@
+"""The group of a service's schedules: internal."""
