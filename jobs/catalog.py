@@ -152,7 +152,7 @@ def _same_names(sources: list[Source]) -> Iterator[Problem]:
                 text = f"differs from job {twin} in punctuation only, and Terraform's addresses have none"
                 yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
             if re.match(limits.RESERVED_JOB_NAMES_PATTERN, f"{service}-{job}"):
-                text = f"has the full name {service}-{job}, by which a rule of the alerts is called"
+                text = f"has the full name {service}-{job}, by which a rule of the stage is called"
                 yield source.document.problem(("jobs", job), text, hint="give it another name")
             other = first.setdefault(f"{service}-{job}", (service, job))
             if other != (service, job) and other[0] != service:
