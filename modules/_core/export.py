@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from . import package, readme
 from .module_stack import ModuleStack
 
 MODULES = Path(__file__).resolve().parent.parent
+_FUNCTION = re.compile(r'"filename": "\$\{path\.module\}/(\w+)\.zip"')
 
 
 def names() -> list[str]:
@@ -32,8 +34,9 @@ def render(name: str) -> dict[str, bytes]:
         file: (json.dumps(head | content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
         for file, content in load(name).files().items()
     }
-    if package.has_sources(name):
-        files[f"{name}.zip"] = package.build(name)
+    for function in _FUNCTION.findall(files["main.tf.json"].decode()):
+        if package.has_sources(function):
+            files[f"{function}.zip"] = package.build(function)
     return files
 
 

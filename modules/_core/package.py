@@ -48,11 +48,13 @@ def has_sources(name: str) -> bool:
 
 def archive(name: str) -> Path:
     """The zip as a file: the one that is committed beside the construct, or a new one where sources have changed."""
-    committed = MODULES / name / f"{name}.zip"
+    committed = next(MODULES.glob(f"*/{name}.zip"), None)  # the module may have another name than its function
     if not has_sources(name):
+        if committed is None:
+            raise FileNotFoundError(f"neither lambda/{name} nor modules/*/{name}.zip is there")
         return committed
     content = build(name)
-    if committed.exists() and committed.read_bytes() == content:
+    if committed is not None and committed.read_bytes() == content:
         return committed
     if not _folder:
         _folder.append(TemporaryDirectory(prefix="batchtab-"))  # cdktf copies it when it synthesizes
