@@ -39,6 +39,16 @@ class Names:
         return self._named("events", "rule/")
 
     @property
+    def schedules(self) -> list[str]:
+        """Schedules of EventBridge Scheduler, by their groups."""
+        return self._named("scheduler", "schedule/")
+
+    @property
+    def schedule_groups(self) -> list[str]:
+        """Groups of schedules, one for each service that has some."""
+        return self._named("scheduler", "schedule-group/")
+
+    @property
     def alarms(self) -> list[str]:
         """Alarms."""
         return self._named("cloudwatch", "alarm:")

@@ -14,6 +14,7 @@ _PASSED_TO = (
     "ecs-tasks.amazonaws.com",
     "events.amazonaws.com",
     "lambda.amazonaws.com",
+    "scheduler.amazonaws.com",
 )
 _LINKED = ("batch.amazonaws.com", "ecs.amazonaws.com", "spot.amazonaws.com")
 _INSTANCE_POLICY = "service-role/AmazonEC2ContainerServiceforEC2Role"

@@ -94,6 +94,8 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
         ),
         (["lambda:GetEventSourceMapping", "lambda:ListTags"], names.event_source_mappings),
         (["logs:ListTagsForResource"], names.log_groups),
+        (["scheduler:GetSchedule"], names.schedules),
+        (["scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"], names.schedule_groups),
         (["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"], names.message_queues),
     )
     # Terraform asks for other workspaces whenever it starts, though we use none.

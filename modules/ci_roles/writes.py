@@ -63,6 +63,16 @@ def write_statements(names: Names, *, namespace: Any, state_bucket: Any, stage: 
             ],
             names.rules,
         ),
+        allow(["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"], names.schedules),
+        allow(
+            [
+                "scheduler:CreateScheduleGroup",
+                "scheduler:DeleteScheduleGroup",
+                "scheduler:TagResource",
+                "scheduler:UntagResource",
+            ],
+            names.schedule_groups,
+        ),
         allow(["ec2:CreateLaunchTemplate"], templates, condition=asked),
         allow(
             ["ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:ModifyLaunchTemplate"],

@@ -144,7 +144,18 @@ def test_roles_are_passed_to_the_services_that_run_jobs_only(default: Template) 
         "ecs-tasks.amazonaws.com",
         "events.amazonaws.com",
         "lambda.amazonaws.com",
+        "scheduler.amazonaws.com",
     ]
+
+
+def test_schedules_are_changed_in_the_groups_of_the_stage_only(default: Template) -> None:
+    # GIVEN what a deployment may change of schedules
+    by_action = {a: s["Resource"] for s in statements(default, "write") for a in many(s["Action"])}
+    of_schedules = {a: [arn.split(":", 5)[5] for arn in by_action[a]] for a in by_action if a.startswith("scheduler:")}
+    # THEN it is what lies in groups with the stage's names, and these groups
+    assert of_schedules["scheduler:CreateSchedule"] == ["schedule/batchtab-prod-*"]
+    assert of_schedules["scheduler:CreateScheduleGroup"] == ["schedule-group/batchtab-prod-*"]
+    assert {"scheduler:DeleteSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteScheduleGroup"} <= set(by_action)
 
 
 def test_with_a_boundary_no_role_is_made_without_it() -> None:
