@@ -460,7 +460,13 @@ REPOSITORY_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"image_tag_mutability": "IMMUTABLE", "keep_tagged_images": 50, "untagged_days": 14}
 )
 STAGE_DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"namespace": "batchtab", "timezone": "UTC", "log_retention_days": 30, "runner_repository": "batchtab-runner"}
+    {
+        "namespace": "batchtab",
+        "timezone": "UTC",
+        "history_days": HISTORY_DAYS.default,
+        "log_retention_days": 30,
+        "runner_repository": "batchtab-runner",
+    }
 )
 DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"job": JOB_DEFAULTS, "environment": ENVIRONMENT_DEFAULTS, "alerts": ALERT_DEFAULTS, "stage": STAGE_DEFAULTS}

@@ -86,6 +86,15 @@ class Alerts(Declared):
         return self
 
 
+class Runs(Declared):
+    """How runs are remembered."""
+
+    history_days: Annotated[int, Strict(), Limit(limits.HISTORY_DAYS)] = Field(
+        default=_STAGE["history_days"],
+        description="For how long; so long is no scheduled time run twice, and `batchtab history` knows of it.",
+    )
+
+
 class LocalImage(Declared):
     """How an image's jobs run where no container engine answers."""
 
@@ -117,7 +126,7 @@ class StageFile(Declared):
         default=_STAGE["namespace"], description="First part of all names, which begin <namespace>-<stage>."
     )
     timezone: Annotated[str, Strict()] = Field(
-        default=_STAGE["timezone"], description="For people who read times; schedules are UTC."
+        default=_STAGE["timezone"], description="For people who read times; schedules are UTC unless a job says."
     )
     state: State = Field(description="Where Terraform keeps its state: {bucket: NAME}.")
     network: Network = Field(description="{create: true}, or subnet_ids and security_group_ids that exist.")
@@ -125,6 +134,7 @@ class StageFile(Declared):
     runner_image: ImageRef | None = Field(default=None, description="Image of the jobs that name none.")
     repositories: tuple[RepositoryName, ...] = Field(default=(), description="ECR repositories that this stage makes.")
     alerts: Alerts = Field(default=Alerts(), description="Who is told of a failed job.")
+    runs: Runs = Field(default=Runs(), description="What is remembered of runs.")
     log_retention_days: Annotated[int, Strict(), Limit(limits.LOG_RETENTION_DAYS)] = Field(
         default=_STAGE["log_retention_days"], description="How long logs are kept."
     )

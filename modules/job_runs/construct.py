@@ -60,7 +60,7 @@ class JobRuns(Unit):
         namespace: str,
         job_queue_arns: Sequence[str] | Expression,
         trigger_dead_letter_queue_arn: str,
-        history_days: int | Expression = limits.HISTORY_DAYS.default or limits.HISTORY_DAYS.minimum,
+        history_days: int | Expression = limits.STAGE_DEFAULTS["history_days"],
         log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
         kms_key_arn: str | None = None,
         permissions_boundary_arn: str | None = None,

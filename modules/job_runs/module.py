@@ -38,7 +38,7 @@ VARIABLES = (
         "history_days",
         "number",
         "Days for which a run is remembered, and so is not submitted a second time.",
-        limits.HISTORY_DAYS.default,
+        limits.STAGE_DEFAULTS["history_days"],
         [within("history_days", limits.HISTORY_DAYS)],
     ),
     Variable(

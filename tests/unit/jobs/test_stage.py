@@ -60,6 +60,7 @@ def test_what_a_stage_leaves_out_has_a_default(tmp_path: Path) -> None:
     stage = load(tmp_path, SMALLEST)
 
     assert (stage.namespace, stage.timezone, stage.log_retention_days) == ("batchtab", "UTC", 30)
+    assert stage.runs.history_days == 90
     assert stage.environment.queues == {"default": 5, "continuously": 3}
     assert stage.environment.runnable_timeout_seconds == 3600
     assert stage.jobs is None
@@ -70,6 +71,14 @@ def test_null_turns_the_limit_for_runnable_jobs_off(tmp_path: Path) -> None:
         load(tmp_path, SMALLEST + "environment: {runnable_timeout_seconds: null}").environment.runnable_timeout_seconds
         is None
     )
+
+
+def test_runs_are_remembered_for_as_long_as_the_stage_says(tmp_path: Path) -> None:
+    assert load(tmp_path, SMALLEST + "runs: {history_days: 7}").runs.history_days == 7
+    # (a delivery may be a day late, and must then still find the run's record)
+    assert lines(tmp_path, SMALLEST + "runs: {history_days: 1}") == [
+        "prod.yaml:5: runs.history_days: 1 is too short: 2 to 3650 (days)"
+    ]
 
 
 def test_a_tag_and_an_account_are_texts_even_without_quotes(tmp_path: Path) -> None:
