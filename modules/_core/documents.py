@@ -30,6 +30,17 @@ def document(content: Mapping[str, Any]) -> str:
     return Expression.of(f"jsonencode({_hcl_object(pruned)})")
 
 
+def template(content: Mapping[str, Any], *places: str) -> str:
+    """A document in which AWS fills in `<name>`, in Terraform's `jsonencode` too, which would escape the brackets."""
+    text = document(content)
+    if not isinstance(text, Expression):
+        return text
+    for place in places:
+        escaped = place.replace("<", "\\u003c").replace(">", "\\u003e")
+        text = Expression.of(f"replace({text.text}, {hcl(escaped)}, {hcl(place)})")
+    return text
+
+
 def _prune(value: Any) -> Any:
     """Without absent members; the order of lists is kept."""
     if is_expression(value):

@@ -7,7 +7,7 @@ from typing import Any
 
 from .account import Account
 from .documents import document
-from .expressions import Expression, hcl, is_expression
+from .expressions import Condition, Expression, choose, hcl, is_expression
 
 
 def trust(service: str, account: Account, *, source_arn: str | list[str] | None = None) -> str:
@@ -20,16 +20,28 @@ def trust(service: str, account: Account, *, source_arn: str | list[str] | None 
 
     See https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
+    return policy([trusts(service, account, source_arn=source_arn)])
+
+
+def trusts(service: str, account: Account, *, source_arn: str | list[str] | None = None) -> dict[str, Any]:
+    """The statement of such a policy, for a role that several services take."""
     condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account.id}}
     if source_arn is not None:
         condition["ArnLike"] = {"aws:SourceArn": source_arn}
-    statement = {
+    return {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Principal": {"Service": service},
         "Condition": condition,
     }
-    return document({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def schedule_group_arns(account: Account, name: Any) -> list[str]:
+    """What EventBridge Scheduler may be asked to act for: a group's schedules, in both forms that AWS's pages give.
+
+    See https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    return [account.arn("scheduler", part) for part in (f"schedule-group/{name}", f"schedule/{name}/*")]
 
 
 def service_trust(service: str) -> str:
@@ -60,6 +72,14 @@ def grants(rows: Sequence[tuple[Sequence[str], Any]]) -> Any:
         text = ", ".join(f'{{ Action = {hcl(a)}, Effect = "Allow", Resource = {hcl(r)} }}' for a, r in rows)
         return Expression.of(f"[for grant in [{text}] : grant if length(grant.Resource) > 0]")
     return [allow(actions, resources) for actions, resources in rows if resources]
+
+
+def those(rows: Sequence[tuple[Condition, Any]]) -> Any:
+    """A list of what applies, each with its condition."""
+    if all(isinstance(when, bool) for when, _ in rows):
+        return [item for when, item in rows if when]
+    known = [f"[{hcl(item)}]" if when is True else hcl(choose(when, [item], [])) for when, item in rows if when]
+    return Expression.of(f"concat({', '.join(known)})")
 
 
 def policy(statements: Any) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import CloudwatchEventTargetInputTransformer
 
 from jobs import limits
 
 from .._core.account import Account
 from .._core.documents import document
-from .._core.expressions import Condition, Expression, as_map, choose, hcl, is_expression, pick
+from .._core.expressions import Condition, Expression, as_map, hcl, is_expression, pick
 from .._core.naming import namespaced, shorten
 from .._core.resources import Made, Unit, make
 
@@ -32,7 +31,7 @@ def rule(
     account: Account,
     after: Any,
     after_status: str,
-    suspend: Any,
+    state: Any,
     tags: Any,
 ) -> Made:
     """The rule on the end of the jobs in `after`.
@@ -61,17 +60,8 @@ def rule(
                 },
             }
         ),
-        state=choose(suspend, "DISABLED", "ENABLED"),
+        state=state,
         tags=as_map(tags),
-    )
-
-
-def upstream_input() -> CloudwatchEventTargetInputTransformer:
-    """Hands the id of the job before to the next one, as an environment variable."""
-    variable = {"Name": limits.UPSTREAM_JOB_ID_VARIABLE, "Value": "<upstream>"}
-    return CloudwatchEventTargetInputTransformer(
-        input_paths={"upstream": "$.detail.jobId"},
-        input_template=document({"ContainerOverrides": {"Environment": [variable]}}),
     )
 
 

@@ -6,12 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdktf_cdktf_provider_aws.batch_job_definition import BatchJobDefinition, BatchJobDefinitionTimeout
-from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
-    CloudwatchEventTarget,
-    CloudwatchEventTargetBatchTarget,
-    CloudwatchEventTargetRetryPolicy,
-)
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from constructs import Construct
 
@@ -32,12 +26,15 @@ from .._core.expressions import (
     not_empty,
     one_of,
 )
-from .._core.naming import namespaced, shorten
-from .._core.resources import ONCE, Made, Unit, local, make
-from . import chain, container, retries, roles, rules
+from .._core.naming import namespaced
+from .._core.resources import Unit, local, make
+from . import chain, container, retries, roles, rules, trigger_rules
+from .inputs import Inputs
+from .timing import Timing
+from .triggers import Triggers, rule_name
 
 _JOB_NAME, _POLICY = limits.RUNNER_VARIABLES["job_name"], limits.RUNNER_VARIABLES["concurrency_policy"]
-_DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
+_RUN_POLICY = limits.RUN_VARIABLES["run_policy"]
 
 
 class ScheduledJob(Unit):
@@ -63,10 +60,21 @@ class ScheduledJob(Unit):
         command: Sequence[str] | Expression,
         job_queue_arn: str,
         schedule: str | None = limits.JOB_DEFAULTS["schedule"],
+        timezone: str | None = limits.JOB_DEFAULTS["timezone"],
+        start: str | None = limits.JOB_DEFAULTS["start"],
+        end: str | None = limits.JOB_DEFAULTS["end"],
+        flexible_window_minutes: int | Expression | None = limits.JOB_DEFAULTS["flexible_window_minutes"],
+        except_: Sequence[str] | Expression = limits.JOB_DEFAULTS["except_"],
+        trigger: str | None = limits.JOB_DEFAULTS["trigger"],
         suspend: bool | Expression = limits.JOB_DEFAULTS["suspend"],
         after: Sequence[str] | Expression = limits.JOB_DEFAULTS["after"],
         after_status: str = limits.JOB_DEFAULTS["after_status"],
         concurrency_policy: str = limits.JOB_DEFAULTS["concurrency_policy"],
+        queue_limit: int | Expression = limits.JOB_DEFAULTS["queue_limit"],
+        starting_deadline_seconds: int | Expression | None = limits.JOB_DEFAULTS["starting_deadline_seconds"],
+        pause_on_failure: bool | Expression = limits.JOB_DEFAULTS["pause_on_failure"],
+        submit_function_arn: str | None = None,
+        schedule_group_name: str | None = None,
         description: str | None = None,
         capacity: str = limits.ENVIRONMENT_DEFAULTS["capacity"],
         vcpus: float | Expression = limits.JOB_DEFAULTS["vcpus"],
@@ -106,13 +114,34 @@ class ScheduledJob(Unit):
             image: With a registry, and a tag or digest.
             command: As the image's CMD. Text is literal: `${HOME}` reaches the shell. `Ref::name` takes a parameter.
             job_queue_arn: Where the trigger submits to.
-            schedule: `cron(…)` or `rate(…)` as EventBridge takes them, in UTC; None makes no trigger.
+            schedule: `cron(…)`, `rate(…)` or `at(…)` as AWS takes them, crontab's five fields, or a word such as
+                `@daily`; None makes no trigger. In UTC unless `timezone` says otherwise.
+            timezone: Of the IANA database. With it, `start`, `end`, `flexible_window_minutes`, `except_` or `at(…)` an
+                EventBridge Scheduler schedule starts the job, otherwise a rule.
+            start: First moment, in UTC: `2026-12-01T00:00:00Z`. Scheduler refuses one that has passed, so it is sent
+                only until then; the plan after that moment takes it out of the schedule.
+            end: Last moment, in UTC. The schedule stays, and does nothing.
+            flexible_window_minutes: Scheduler starts the run at any moment within so many minutes.
+            except_: Dates, ranges `date/date` and cron expressions, in `timezone`, on which it does not run.
+            trigger: rule or schedule, where the choice matters. A change that moves a job from one to the other makes
+                and destroys triggers in no certain order: of a run that is due in these seconds, the submit function
+                makes one if either trigger fires; without it there may be two, or none. Choose a quiet moment.
             suspend: Keeps the triggers but disables them.
             after: Names of jobs of this namespace, such as `my-service-extract`, at whose end this one starts. The
                 ended job's id reaches it as BATCHTAB_UPSTREAM_JOB_ID.
             after_status: Which end counts: succeeded, failed or any. A run that gave way to another has succeeded.
-            concurrency_policy: forbid lets a run give way while an earlier one of its name waits or runs in the
-                queue. The image's entrypoint must be the runner's (docs/runner.md).
+            concurrency_policy: What becomes of a run that is due while another waits or runs. allow starts both. forbid
+                skips it, replace ends the other first, queue lets it wait for its turn. All but allow need
+                `submit_function_arn`; without one, forbid is left to the image's entrypoint, which must be the
+                runner's (docs/runner.md).
+            queue_limit: How many runs may wait with queue; the one that is due beyond them is dropped.
+            starting_deadline_seconds: A run that could not start so long after its time is not started.
+            pause_on_failure: After a run that failed, none is started until somebody resumes the job.
+            submit_function_arn: The function of `JobRuns`, which decides about each run of a job with a policy, with
+                `except_` or with `pause_on_failure`. Whether it is given must be known when Terraform plans a job with
+                forbid.
+            schedule_group_name: Where the schedule is made; None is Scheduler's `default`. An environment's trigger
+                role works for groups whose names begin with `<namespace>-`.
             description: Of the trigger.
             capacity: The environment's: EC2, SPOT, FARGATE or FARGATE_SPOT.
             vcpus: Whole on EC2; from 0.25 on Fargate, where only some pairs with memory exist.
@@ -160,7 +189,6 @@ class ScheduledJob(Unit):
             ephemeral_storage_gib=ephemeral_storage_gib,
             assign_public_ip=assign_public_ip,
             command=command,
-            schedule=schedule,
             environment=environment,
             secrets=secrets,
             permissions=permissions,
@@ -169,10 +197,41 @@ class ScheduledJob(Unit):
             after_status=after_status,
             concurrency_policy=concurrency_policy,
         )
+        trigger_rules.check_arguments(
+            name=name,
+            schedule=schedule,
+            timezone=timezone,
+            start=start,
+            end=end,
+            flexible_window_minutes=flexible_window_minutes,
+            except_=except_,
+            trigger=trigger,
+            queue_limit=queue_limit,
+            starting_deadline_seconds=starting_deadline_seconds,
+            schedule_group_name=schedule_group_name,
+        )
         check(f"{name}: maximum_event_age_seconds", maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS)
         self.name = name
         on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
-        scheduled = is_set(schedule)
+        timing = Timing.of(
+            self,
+            schedule=schedule,
+            timezone=timezone,
+            start=start,
+            end=end,
+            flexible_window_minutes=flexible_window_minutes,
+            except_=except_,
+            trigger=trigger,
+            suspend=suspend,
+        )
+        ends_matter = any_of(one_of(concurrency_policy, ["replace", "queue"]), pause_on_failure)
+        needs_function = any_of(ends_matter, not_empty(except_))
+        # Only with forbid does it matter at all whether there is a function: asked otherwise, its ARN may be unknown.
+        forbids = one_of(concurrency_policy, ["forbid"])
+        is_managed = local(
+            self, "is_managed", any_of(needs_function, choose(forbids, is_set(submit_function_arn), False))
+        )
+        guards = choose(forbids, negate(is_set(submit_function_arn)), False)
         #: What the job definition is called, and what the names of the rule and the roles begin with.
         self.full_name = local(self, "full_name", namespaced(namespace, name))
         maker = roles.RoleMaker(self, self.full_name, job_queue_arn, permissions_boundary_arn, tags)
@@ -188,8 +247,7 @@ class ScheduledJob(Unit):
         )
         #: The log group's name, whoever made it.
         self.log_group_name = choose(is_set(log_group_name), log_group_name, own_log_group.get("name"))
-        forbids = one_of(concurrency_policy, ["forbid"])
-        self.job_role = maker.job_role(negate(is_set(job_role_arn)), permissions, lists_jobs=forbids)
+        self.job_role = maker.job_role(negate(is_set(job_role_arn)), permissions, lists_jobs=guards)
         #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
         self.job_role_arn = choose(is_set(job_role_arn), job_role_arn, self.job_role.get("arn"))
         needs_execution_role = any_of(on_fargate, not_empty(secrets))
@@ -214,7 +272,10 @@ class ScheduledJob(Unit):
                 vcpus=vcpus,
                 memory_mib=memory_mib,
                 environment=environment,
-                runner_environment=When(forbids, {_JOB_NAME: name, _POLICY: concurrency_policy}),
+                own_environment=[
+                    When(guards, {_JOB_NAME: name, _POLICY: concurrency_policy}),
+                    When(ends_matter, {_RUN_POLICY: concurrency_policy}),
+                ],
                 secrets=secrets,
                 job_role_arn=self.job_role_arn,
                 execution_role_arn=self.execution_role_arn,
@@ -247,21 +308,63 @@ class ScheduledJob(Unit):
             secrets=secrets,
         )
 
-        rule_name = shorten(self.full_name, limits.RULE_NAME_MAX)
-        self.rule = make(
-            self,
-            CloudwatchEventRule,
-            "rule",
-            when=scheduled,
-            name=rule_name,
-            description=description,
-            schedule_expression=schedule,
-            state=choose(suspend, "DISABLED", "ENABLED"),
-            tags=as_map(tags),
+        trigger_rules.add_preconditions(
+            self.job_definition,
+            timing,
+            name=name,
+            namespace=namespace,
+            concurrency_policy=concurrency_policy,
+            queue_limit=queue_limit,
+            submit_function_arn=submit_function_arn,
+            needs_function=needs_function,
+            is_managed=is_managed,
         )
+
         follows = not_empty(after)
-        self.after_rule = (
-            chain.rule(
+        # A rule asks the function by the function's own policy.
+        takes_role = any_of(timing.by_schedule, all_of(any_of(timing.by_rule, follows), negate(is_managed)))
+        self.trigger_role = maker.trigger_role(
+            all_of(takes_role, negate(is_set(trigger_role_arn))),
+            rules={rule_name(self.full_name): timing.by_rule, chain.rule_name(self.full_name): follows},
+            by_schedule=timing.by_schedule,
+            schedule_group_name=schedule_group_name,
+            is_managed=is_managed,
+            submit_function_arn=submit_function_arn,
+            dead_letter_queue_arn=dead_letter_queue_arn,
+        )
+        #: The trigger role's ARN, whoever made it.
+        self.trigger_role_arn = choose(is_set(trigger_role_arn), trigger_role_arn, self.trigger_role.get("arn"))
+        triggers = Triggers(
+            scope=self,
+            full_name=self.full_name,
+            timing=timing,
+            inputs=Inputs(
+                name=name,
+                job_queue_arn=job_queue_arn,
+                job_definition=self.job_definition["name"],
+                array_size=array_size,
+                schedule=timing.expression,
+                timezone=timezone,
+                except_=except_,
+                concurrency_policy=concurrency_policy,
+                queue_limit=queue_limit,
+                starting_deadline_seconds=starting_deadline_seconds,
+                pause_on_failure=pause_on_failure,
+            ),
+            account=maker.account,
+            is_managed=is_managed,
+            submit_function_arn=submit_function_arn,
+            role_arn=self.trigger_role_arn,
+            dead_letter_queue_arn=dead_letter_queue_arn,
+            maximum_event_age_seconds=maximum_event_age_seconds,
+            tags=tags,
+        )
+        self.rule = triggers.rule(description)
+        if self.rule.when is not False:
+            triggers.deliver("target", self.rule)
+        self.schedule = triggers.schedule(description, schedule_group_name)
+        if follows is not False:
+            self.after_rule = chain.rule(
                 self,
                 follows,
                 full_name=self.full_name,
@@ -269,46 +372,10 @@ class ScheduledJob(Unit):
                 account=maker.account,
                 after=after,
                 after_status=after_status,
-                suspend=suspend,
+                state=timing.state,
                 tags=tags,
             )
-            if follows is not False
-            else Made("", False)
-        )
-        makes_trigger_role = all_of(any_of(scheduled, follows), negate(is_set(trigger_role_arn)))
-        own_rules = {rule_name: scheduled, chain.rule_name(self.full_name): follows}
-        self.trigger_role = maker.trigger_role(
-            makes_trigger_role, [name for name, when in own_rules.items() if when is not False]
-        )
-        #: The trigger role's ARN, whoever made it.
-        self.trigger_role_arn = choose(is_set(trigger_role_arn), trigger_role_arn, self.trigger_role.get("arn"))
-        delivery: dict[str, Any] = {
-            "arn": job_queue_arn,
-            "role_arn": self.trigger_role_arn,
-            "batch_target": CloudwatchEventTargetBatchTarget(
-                job_definition=self.job_definition["name"], job_name=name, array_size=as_number(array_size)
-            ),
-            "retry_policy": CloudwatchEventTargetRetryPolicy(
-                maximum_event_age_in_seconds=as_number(maximum_event_age_seconds),
-                maximum_retry_attempts=_DELIVERY_ATTEMPTS,
-            ),
-            "blocks": {
-                "dead_letter_config": (
-                    choose(is_set(dead_letter_queue_arn), list(ONCE), []),
-                    {"arn": dead_letter_queue_arn},
-                )
-            },
-        }
-        make(self, CloudwatchEventTarget, "target", when=scheduled, rule=self.rule.get("name"), **delivery)
-        make(
-            self,
-            CloudwatchEventTarget,
-            "upstream_delivery",
-            when=follows,
-            rule=self.after_rule.get("name"),
-            input_transformer=chain.upstream_input(),
-            **delivery,
-        )
+            triggers.deliver("upstream_delivery", self.after_rule, upstream=True)
 
     @property
     def job_definition_name(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.documents import When, document
@@ -28,7 +28,7 @@ def properties(
     vcpus: Any,
     memory_mib: Any,
     environment: Any,
-    runner_environment: When,
+    own_environment: Sequence[When],
     secrets: Any,
     job_role_arn: Any,
     execution_role_arn: Any,
@@ -56,8 +56,8 @@ def properties(
                 {"type": "MEMORY", "value": _text(memory_mib)},
             ],
             "environment": When(
-                any_of(not_empty(environment), runner_environment.condition),
-                _pairs(_with(environment, runner_environment), "value", escape=True),
+                any_of(not_empty(environment), *(own.condition for own in own_environment)),
+                _pairs(_with(environment, own_environment), "value", escape=True),
             ),
             "secrets": When(not_empty(secrets), _pairs(secrets, "valueFrom", escape=False)),
             "readonlyRootFilesystem": read_only_root_filesystem,
@@ -74,12 +74,13 @@ def properties(
     )
 
 
-def _with(environment: Any, runner: When) -> Any:
-    """The job's variables and, where they apply, the runner's."""
-    if is_expression(environment) or not isinstance(runner.condition, bool):
-        extra = f"{{ for k, v in {hcl(runner.value)} : k => v if {hcl(runner.condition)} }}"
-        return Expression.of(f"merge({hcl(environment or {})}, {extra})")
-    return {**(environment or {}), **(runner.value if runner.condition else {})}
+def _with(environment: Any, own: Sequence[When]) -> Any:
+    """The job's variables and, where they apply, those of its policies."""
+    own = [variables for variables in own if variables.condition is not False]
+    if not is_expression(environment) and all(variables.condition is True for variables in own):
+        return {**(environment or {}), **{key: value for variables in own for key, value in variables.value.items()}}
+    extra = (f"{{ for k, v in {hcl(variables.value)} : k => v if {hcl(variables.condition)} }}" for variables in own)
+    return Expression.of(f"merge({', '.join([hcl(environment or {}), *extra])})")
 
 
 def _text(number: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,12 +13,25 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from jobs import limits
 
 from .._core.account import Account
-from .._core.expressions import Condition, Expression, all_of, any_of, as_map, hcl, is_expression, not_empty
+from .._core.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    any_of,
+    as_map,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    not_empty,
+)
 from .._core.naming import shorten
-from .._core.policies import allow, grants, policy, trust
+from .._core.policies import allow, grants, policy, schedule_group_arns, those, trust, trusts
 from .._core.resources import Made, Unit, make
 
 _ECR_IMAGE = limits.ECR_IMAGE_PATTERN
+_DEFAULT_GROUP = "default"  # where Scheduler puts schedules that name no group
 
 
 class RoleMaker:
@@ -107,16 +120,59 @@ class RoleMaker:
         self._policy("execution", when, role, "start", policy(statements))
         return role
 
-    def trigger_role(self, when: Condition, rule_names: Sequence[str]) -> Made:
-        """Lets this job's rules submit this definition, in any revision, to this queue."""
+    def trigger_role(
+        self,
+        when: Condition,
+        *,
+        rules: Mapping[str, Condition],
+        by_schedule: Condition,
+        schedule_group_name: Any,
+        is_managed: Condition,
+        submit_function_arn: Any,
+        dead_letter_queue_arn: Any,
+    ) -> Made:
+        """Lets this job's rules and its group's schedules submit this definition to this queue, or ask the function.
+
+        Scheduler sends by the role what it could not deliver; a rule's events go by the dead-letter queue's own policy.
+        """
         if when is False:
             return Made("", False)
         account = self.account
-        rules = [account.arn("events", f"rule/{name}") for name in rule_names]
-        role = self._role("trigger", when, trust("events.amazonaws.com", account, source_arn=rules))
+        rule_arns = [account.arn("events", f"rule/{name}") for name, made in rules.items() if made is not False]
+        by_rule = all_of(any_of(*rules.values()), negate(is_managed))
+        group = choose(is_set(schedule_group_name), schedule_group_name, _DEFAULT_GROUP)
+        groups = schedule_group_arns(account, group)
+        role = self._role(
+            "trigger",
+            when,
+            policy(
+                those(
+                    [
+                        (by_rule, trusts("events.amazonaws.com", account, source_arn=rule_arns)),
+                        (by_schedule, trusts("scheduler.amazonaws.com", account, source_arn=groups)),
+                    ]
+                )
+            ),
+        )
         definition = account.arn("batch", f"job-definition/{self._name}")
-        statement = allow(["batch:SubmitJob"], [self._job_queue_arn, definition, f"{definition}:*"])
-        self._policy("trigger", when, role, "submit-job", policy([statement]))
+        submits = [self._job_queue_arn, definition, f"{definition}:*"]
+        invokes = all_of(is_managed, by_schedule)
+        sends = all_of(by_schedule, is_set(dead_letter_queue_arn))
+        self._policy(
+            "trigger",
+            when,
+            role,
+            "submit-job",
+            policy(
+                those(
+                    [
+                        (negate(is_managed), allow(["batch:SubmitJob"], submits)),
+                        (invokes, allow(["lambda:InvokeFunction"], [submit_function_arn])),
+                        (sends, allow(["sqs:SendMessage"], [dead_letter_queue_arn])),
+                    ]
+                )
+            ),
+        )
         return role
 
 

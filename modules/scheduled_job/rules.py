@@ -25,7 +25,6 @@ def check_arguments(
     ephemeral_storage_gib: Any,
     assign_public_ip: Any,
     command: Any,
-    schedule: Any,
     environment: Any,
     secrets: Any,
     permissions: Any,
@@ -50,7 +49,6 @@ def check_arguments(
     check(f"{name}: array_size", array_size, limits.ARRAY_SIZE)
     check(f"{name}: ephemeral_storage_gib", ephemeral_storage_gib, limits.EPHEMERAL_STORAGE_GIB)
     check(f"{name}: log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
-    check(f"{name}: schedule", schedule, limits.SCHEDULE_SHAPE)
     check(f"{name}: after_status", after_status, limits.AFTER_STATUS)
     check(f"{name}: concurrency_policy", concurrency_policy, limits.CONCURRENCY_POLICY)
     if not is_expression(after):

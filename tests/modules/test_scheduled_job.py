@@ -98,17 +98,19 @@ def test_the_rule_submits_the_newest_revision_under_the_jobs_name(original: Temp
     assert rule["name"] == "batchtab-test-my-service-do-something"
     target = original.one("aws_cloudwatch_event_target")
     assert target["arn"] == QUEUE_ARN
-    assert target["batch_target"] == {
-        "job_definition": "${aws_batch_job_definition.job_definition.name}",  # no revision: Batch takes the newest
-        "job_name": "my-service-do-something",
-    }
+    assert target["batch_target"] == [
+        {
+            "job_definition": "${aws_batch_job_definition.job_definition.name}",  # no revision: Batch takes the newest
+            "job_name": "my-service-do-something",
+        }
+    ]
     assert target["retry_policy"]["maximum_event_age_in_seconds"] == 60
 
 
 def test_the_trigger_never_sets_attempts(original: Template, hcl: Template) -> None:
     for template in (original, hcl):
         for target in template.all("aws_cloudwatch_event_target").values():
-            assert "job_attempts" not in target["batch_target"]
+            assert "job_attempts" not in json.dumps(target)
 
 
 def test_the_job_role_is_for_tasks_of_this_account_and_may_do_nothing(original: Template) -> None:
@@ -330,7 +332,7 @@ def test_each_argument_arrives() -> None:
     )
     assert template.one("aws_cloudwatch_event_rule")["description"] == "Every morning"
     target = template.one("aws_cloudwatch_event_target")
-    assert target["batch_target"]["array_size"] == 10
+    assert target["batch_target"][0]["array_size"] == 10
     assert target["retry_policy"]["maximum_event_age_in_seconds"] == 300
     definition = template.one("aws_batch_job_definition")
     assert definition["parameters"] == {"day": "today"}
@@ -358,7 +360,7 @@ def test_each_argument_arrives() -> None:
         ({"maximum_event_age_seconds": 59}, "maximum_event_age_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed"),
         ({"command": []}, "command is empty: name a program to run"),
-        ({"schedule": "0 9 * * *"}, "schedule: '0 9 * * *' is not allowed: cron("),
+        ({"schedule": "every day"}, "schedule: 'every day' is not allowed: cron("),
         ({"num_nodes": 2}, "num_nodes: 2: multi-node parallel jobs are not supported yet"),
         ({"environment": {"A B": "1"}}, "environment variable: 'A B' is not allowed"),
         ({"environment": {"AWS_BATCH_X": "1"}}, "environment variable AWS_BATCH_X: Batch keeps names with AWS_BATCH"),
@@ -483,11 +485,17 @@ def test_a_job_follows_others_by_their_definitions() -> None:
     assert prefix["prefix"].endswith(":job-definition/batchtab-test-my-service-extract:")
     assert pattern["detail"]["status"] == ["SUCCEEDED", "FAILED"]
     assert pattern["detail"]["arrayProperties"] == {"index": [{"exists": False}]}
-    # AND the id of the job before reaches the next
+    # AND the run knows the id of the job before, and when that ended
     target = made.one("aws_cloudwatch_event_target")
-    assert target["input_transformer"]["input_paths"] == {"upstream": "$.detail.jobId"}
+    assert target["input_transformer"]["input_paths"] == {"time": "$.time", "upstream": "$.detail.jobId"}
     assert json.loads(target["input_transformer"]["input_template"]) == {
-        "ContainerOverrides": {"Environment": [{"Name": "BATCHTAB_UPSTREAM_JOB_ID", "Value": "<upstream>"}]}
+        "ContainerOverrides": {
+            "Environment": [
+                {"Name": "BATCHTAB_RUN_ID", "Value": "my-service-do-something@<upstream>"},
+                {"Name": "BATCHTAB_SCHEDULED_TIME", "Value": "<time>"},
+                {"Name": "BATCHTAB_UPSTREAM_JOB_ID", "Value": "<upstream>"},
+            ]
+        }
     }
 
 
@@ -531,7 +539,7 @@ def test_forbid_tells_the_runner_and_lets_it_look_at_the_queue() -> None:
         ({"after": ["my-service-do-something"]}, "after: my-service-do-something is this job itself"),
         ({"after": [f"job-{n}" for n in range(9)]}, "after: 9 jobs: at most 8"),
         ({"after_status": "done"}, "after_status: 'done' is not allowed"),
-        ({"concurrency_policy": "replace"}, "concurrency_policy: 'replace' is not allowed"),
+        ({"concurrency_policy": "wait"}, "concurrency_policy: 'wait' is not allowed: allow, forbid, replace or queue"),
     ],
 )
 def test_what_a_chain_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -1,0 +1,97 @@
+"""When a job runs, and which trigger that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    any_of,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    not_empty,
+    one_of,
+)
+from .._core.resources import Unit, local
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """A job's schedule with all that belongs to it."""
+
+    #: As AWS takes it.
+    expression: Any
+    timezone: Any
+    start: Any
+    end: Any
+    flexible_window_minutes: Any
+    except_: Any
+    trigger: Any
+    suspend: Any
+    #: Whether it says something that an EventBridge rule can't.
+    is_special: Condition
+    #: Whether EventBridge Scheduler starts the job, and whether a rule does.
+    by_schedule: Condition
+    by_rule: Condition
+
+    @classmethod
+    def of(
+        cls,
+        scope: Unit,
+        *,
+        schedule: Any,
+        timezone: Any,
+        start: Any,
+        end: Any,
+        flexible_window_minutes: Any,
+        except_: Any,
+        trigger: Any,
+        suspend: Any,
+    ) -> Timing:
+        """The timing of a construct's job, with names for what its module asks in many places."""
+        special = any_of(
+            *(is_set(value) for value in (timezone, start, end, flexible_window_minutes)),
+            not_empty(except_),
+            _is_once(schedule),
+        )
+        asked: Condition = choose(is_set(trigger), one_of(trigger, ["schedule"]), special)
+        by_schedule = local(scope, "by_schedule", all_of(is_set(schedule), asked))
+        return cls(
+            expression=schedule,
+            timezone=timezone,
+            start=start,
+            end=end,
+            flexible_window_minutes=flexible_window_minutes,
+            except_=except_,
+            trigger=trigger,
+            suspend=suspend,
+            is_special=special,
+            by_schedule=by_schedule,
+            by_rule=all_of(is_set(schedule), negate(by_schedule)),
+        )
+
+    @property
+    def state(self) -> Any:
+        """What both kinds of trigger call it."""
+        return choose(self.suspend, "DISABLED", "ENABLED")
+
+    @property
+    def start_date(self) -> Any:
+        """`start` while it lies ahead: Scheduler refuses one that has passed, in each later change as well."""
+        if is_set(self.start) is False:
+            return None
+        start = hcl(self.start)
+        ahead = Expression.of(f"timecmp({start}, plantimestamp()) > 0 ? {start} : null")
+        return choose(is_set(self.start), ahead, None)
+
+
+def _is_once(schedule: Any) -> Condition:
+    if is_expression(schedule):
+        return Expression.of(f'startswith(coalesce({hcl(schedule)}, "-"), "at(")')
+    return schedule is not None and schedule.startswith("at(")

@@ -1,0 +1,113 @@
+"""What a job's trigger can't do, told before anything is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs import limits
+
+from .._core.arguments import check
+from .._core.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    any_of,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    one_of,
+)
+from .._core.resources import Made, require
+from .timing import Timing
+
+
+def check_arguments(
+    *,
+    name: str,
+    schedule: Any,
+    timezone: Any,
+    start: Any,
+    end: Any,
+    flexible_window_minutes: Any,
+    except_: Any,
+    trigger: Any,
+    queue_limit: Any,
+    starting_deadline_seconds: Any,
+    schedule_group_name: Any,
+) -> None:
+    """Checks the known values, each against the limit of its name.
+
+    Raises:
+        ValueError: the job, the argument, the value, what is allowed.
+    """
+    check(f"{name}: schedule", schedule, limits.SCHEDULE_SHAPE)
+    check(f"{name}: timezone", timezone, limits.TIMEZONE)
+    check(f"{name}: start", start, limits.MOMENT)
+    check(f"{name}: end", end, limits.MOMENT)
+    check(f"{name}: flexible_window_minutes", flexible_window_minutes, limits.FLEXIBLE_WINDOW_MINUTES)
+    check(f"{name}: trigger", trigger, limits.TRIGGER)
+    check(f"{name}: queue_limit", queue_limit, limits.QUEUE_LIMIT)
+    check(f"{name}: starting_deadline_seconds", starting_deadline_seconds, limits.STARTING_DEADLINE_SECONDS)
+    check(f"{name}: schedule_group_name", schedule_group_name, limits.SCHEDULE_GROUP_NAME)
+    if not is_expression(except_):
+        if len(except_) > limits.EXCEPT_MAX:
+            raise ValueError(f"{name}: except: {len(except_)} of them: at most {limits.EXCEPT_MAX}")
+        for item in except_:
+            check(f"{name}: except", item, limits.EXCEPT)
+
+
+def add_preconditions(
+    job_definition: Made,
+    timing: Timing,
+    *,
+    name: str,
+    namespace: Any,
+    concurrency_policy: Any,
+    queue_limit: Any,
+    submit_function_arn: Any,
+    needs_function: Condition,
+    is_managed: Condition,
+) -> None:
+    """The rules across arguments; what is known already is refused at once.
+
+    Raises:
+        ValueError: known values do not go together.
+    """
+    rules: list[tuple[Condition, str]] = [
+        (
+            negate(all_of(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), timing.is_special)),
+            "trigger: a rule has no timezone, start, end, flexible_window_minutes, except or at(…): leave trigger out.",
+        ),
+        (
+            any_of(is_set(timing.expression), negate(any_of(timing.is_special, is_set(timing.trigger)))),
+            "timezone, start, end, flexible_window_minutes, except and trigger have an effect only with a schedule.",
+        ),
+        (
+            any_of(negate(needs_function), is_set(submit_function_arn)),
+            "concurrency_policy replace and queue, except and pause_on_failure need submit_function_arn.",
+        ),
+        (
+            any_of(negate(is_managed), is_set(namespace)),
+            "submit_function_arn needs a namespace: the function is for names that begin with it.",
+        ),
+        (
+            any_of(one_of(concurrency_policy, ["queue"]), _equals(queue_limit, limits.QUEUE_LIMIT.default)),
+            "queue_limit has an effect only with concurrency_policy queue.",
+        ),
+        (_in_order(timing), "end must be later than start."),
+    ]
+    for condition, message in rules:
+        require(job_definition, condition, f"{name}: {message}")
+
+
+def _equals(value: Any, known: Any) -> Condition:
+    return Expression.of(f"{hcl(value)} == {known}") if is_expression(value) else value == known
+
+
+def _in_order(timing: Timing) -> Condition:
+    start, end = timing.start, timing.end
+    if is_expression(start) or is_expression(end):
+        later = Expression.of(f"try(timecmp({hcl(end)}, {hcl(start)}) > 0, true)")  # nothing is later than null
+        return any_of(negate(is_set(start)), negate(is_set(end)), later)
+    return start is None or end is None or start < end
