@@ -11,13 +11,11 @@ from local import page
 from local.batch.job import Job
 from local.batch.store import Store
 from local.clock import MAXIMUM_SPEED, Clock, iso, parse_time
+from local.faults import Faults
+from local.functions import LONGEST_RETRY_SECONDS, Invocations
+from local.gateway import App, Receive, Scope, Send
 from local.internals import MINISTACK_VERSION
 from local.slack import SlackInbox
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/_local"
 _LONGEST_BODY = 1_000_000
@@ -32,16 +30,26 @@ class RefusedError(Exception):
 
 
 class Admin:
-    """Serves `/_local/`: the page, what reached Slack, the clock, health and reset; everything else is ministack's."""
+    """Serves `/_local/`: the page, what reached Slack, the clock, faults, health and reset; all else is ministack's."""
 
     def __init__(
-        self, inner: App, port: int, clock: Clock, slack: SlackInbox, store: Store, reset: Callable[[], None]
+        self,
+        inner: App,
+        port: int,
+        clock: Clock,
+        slack: SlackInbox,
+        store: Store,
+        faults: Faults,
+        invocations: Invocations,
+        reset: Callable[[], None],
     ) -> None:
         self._inner = inner
         self._port = port
         self._clock = clock
         self._slack = slack
         self._store = store
+        self._faults = faults
+        self._invocations = invocations
         self._reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,6 +94,9 @@ class Admin:
             ("POST", "slack"): lambda: self._post_message(body),
             ("GET", "clock"): self._read_clock,
             ("POST", "clock"): lambda: self._drive_clock(body),
+            ("GET", "faults"): self._read_faults,
+            ("POST", "faults"): lambda: self._add_fault(body),
+            ("DELETE", "faults"): self._end_faults,
             ("GET", "health"): self._health,
             ("POST", "reset"): self._reset_all,
         }
@@ -94,7 +105,9 @@ class Admin:
             allowed = [verb for verb, known in served if known == name]
             if allowed:
                 raise RefusedError(f"{method} is not served here; {' and '.join(allowed)} is", 405)
-            raise RefusedError(f"no such path; there are {PREFIX}/, slack, clock, health and reset below it", 404)
+            raise RefusedError(
+                f"no such path; there are {PREFIX}/, slack, clock, faults, health and reset below it", 404
+            )
         return await found()
 
     async def _page(self) -> str:
@@ -111,11 +124,12 @@ class Admin:
         return {"ok": True}
 
     async def _read_clock(self) -> object:
-        return {"now": iso(self._clock.now()), "speed": self._clock.speed}
+        retry = self._invocations.retry_seconds
+        return {"now": iso(self._clock.now()), "speed": self._clock.speed, "lambda_retry_seconds": retry}
 
     async def _drive_clock(self, body: bytes) -> object:
         asked = _json_object(body)
-        known = ("time", "advance_to", "advance_seconds", "speed")
+        known = ("time", "advance_to", "advance_seconds", "speed", "lambda_retry_seconds")
         unknown = sorted(set(asked) - set(known))
         if unknown:
             raise RefusedError(f"{unknown[0]}: is not one of {', '.join(known)}")
@@ -124,12 +138,28 @@ class Admin:
             raise RefusedError(f"{' and '.join(moves)}: give one of them")
         target = _moment(asked, moves[0], self._clock) if moves else None
         speed = None if asked.get("speed") is None else _speed(asked["speed"])
+        if asked.get("lambda_retry_seconds") is not None:
+            self._invocations.retry_seconds = _retry_seconds(asked["lambda_retry_seconds"])
         if speed is not None:
             self._clock.set_speed(speed)
         if target is not None:
             move = self._clock.set_time if moves == ["time"] else self._clock.advance
             await asyncio.to_thread(move, target)
         return await self._read_clock()
+
+    async def _read_faults(self) -> object:
+        return self._faults.told()
+
+    async def _add_fault(self, body: bytes) -> object:
+        try:
+            self._faults.add(_json_object(body))
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        return self._faults.told()
+
+    async def _end_faults(self) -> object:
+        self._faults.clear()
+        return self._faults.told()
 
     async def _health(self) -> object:
         return {"status": "ok", "pid": os.getpid(), "port": self._port, "version": f"ministack {MINISTACK_VERSION}"}
@@ -167,6 +197,12 @@ def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:
 def _speed(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAXIMUM_SPEED:
         raise RefusedError(f"speed: {value!r} is not from 0 (frozen) to {MAXIMUM_SPEED:g}")
+    return float(value)
+
+
+def _retry_seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_RETRY_SECONDS:
+        raise RefusedError(f"lambda_retry_seconds: {value!r} is not from 0 to {LONGEST_RETRY_SECONDS:g}")
     return float(value)
 
 

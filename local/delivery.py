@@ -15,6 +15,7 @@ from ministack.services import eventbridge, sqs
 
 from local import permissions
 from local.clock import Clock
+from local.faults import Faults
 from local.targets import Delivery, DeliveryError, Record, Targets, payload
 
 logger = logging.getLogger("local.delivery")
@@ -29,17 +30,20 @@ _DEFAULT_AGE_SECONDS = 86_400
 class Deliveries:
     """Replaces ministack's `_invoke_target`, which drops what a target does not take. A clock's source: retries."""
 
-    def __init__(self, clock: Clock, targets: Targets) -> None:
+    def __init__(self, clock: Clock, targets: Targets, faults: Faults) -> None:
         self._clock = clock
         self._targets = targets
+        self._faults = faults
         self._lock = threading.Lock()
         self._waiting: list[tuple[float, int, Delivery]] = []
         self._numbers = itertools.count()
 
     def invoke_target(self, target: Record, event: Record, rule: Record, view: Any = None) -> None:
         """Deliver an event to a target; never raises. Bears ministack's signature."""
-        delivery = Delivery(target, event, rule, (get_account_id(), get_region()), self._clock.now())
-        self._try(delivery, view)
+        scope, now = (get_account_id(), get_region()), self._clock.now()
+        scheduled = Delivery(target, event, rule, scope, now).scheduled
+        for _ in range(self._faults.deliveries("scheduler" if scheduled else "events")):
+            self._try(Delivery(target, event, rule, scope, now), view)
 
     def next_moment(self) -> float | None:
         """Return when the next retry is due."""

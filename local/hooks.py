@@ -40,6 +40,7 @@ class Parts:
     deliveries: Deliveries
     rules: ScheduledRules
     schedules: Schedules
+    invocations: Invocations
     reset_batch: Callable[[], None]
 
 
@@ -47,6 +48,17 @@ def original_invoke_target() -> Callable[..., None]:
     """Return ministack's own delivery, for the kinds of target that we leave to it."""
     invoke: Callable[..., None] = _module("eventbridge")._invoke_target
     return invoke
+
+
+def make_invocations() -> Invocations:
+    """Return what takes the place of ministack's asynchronous invocations, before it is put there."""
+    lambda_svc = _module("lambda_svc")
+
+    def set_retry_seconds(seconds: float) -> None:
+        lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS = seconds
+        lambda_svc._LAMBDA_ASYNC_RETRY_MAX_SECONDS = 2 * seconds  # there are two retries at most
+
+    return Invocations(lambda_svc.invoke_async_with_retry, lambda_svc._execute_function, set_retry_seconds)
 
 
 def install(parts: Parts) -> None:
@@ -70,9 +82,7 @@ def install(parts: Parts) -> None:
         _check_schedule(scheduler, name)
         _then(scheduler, name, parts.schedules.next_moment, parts.clock)
 
-    lambda_svc = _module("lambda_svc")
-    invocations = Invocations(lambda_svc.invoke_async_with_retry, lambda_svc._execute_function)
-    lambda_svc.invoke_async_with_retry, lambda_svc._execute_function = invocations.invoke_async, invocations.execute
+    _install_invocations(_module("lambda_svc"), parts.invocations)
 
     describe, evaluate = cloudwatch._describe_alarms, cloudwatch._evaluate_alarm
     cloudwatch._describe_alarms = lambda *given, **named: alarms.describe_alarms(describe, *given, **named)
@@ -81,6 +91,17 @@ def install(parts: Parts) -> None:
 
 def _module(name: str) -> Any:
     return importlib.import_module(f"ministack.services.{name}")
+
+
+def _install_invocations(lambda_svc: Any, invocations: Invocations) -> None:
+    lambda_svc.invoke_async_with_retry = invocations.invoke_async
+    lambda_svc._execute_function = invocations.execute
+    dispatch = lambda_svc._execute_function_dispatch
+
+    def dispatch_as(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+        return dispatch(func, config, event, invocations.request_id(request_id), started)
+
+    lambda_svc._execute_function_dispatch = dispatch_as
 
 
 def _then(module: Any, name: str, look: Callable[[], object], clock: Clock) -> None:
@@ -101,6 +122,8 @@ def _check_schedule(module: Any, name: str) -> None:
 
     def wrapped(schedule: str, body: dict[str, Any]) -> Any:
         refused = schedules.refusal(body) if body.get("ScheduleExpression") else None
+        if refused is None and (body.get("Target") or {}).get("RoleArn"):
+            refused = schedules.role_refusal(schedule, body)
         return module._error(400, "ValidationException", refused) if refused else original(schedule, body)
 
     setattr(module, name, wrapped)

@@ -57,7 +57,10 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     ),
     "services.iam": ("_instance_profiles", "_roles"),
     "services.lambda_svc": (
+        "_LAMBDA_ASYNC_RETRY_BASE_SECONDS",
+        "_LAMBDA_ASYNC_RETRY_MAX_SECONDS",
         "_execute_function(func, event)",
+        "_execute_function_dispatch(func, config, event, request_id, started)",
         "_execution_record_for_config",
         "_functions",
         "_get_func_record_for_ref",
@@ -67,6 +70,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_now()",
         "_create_schedule(name, body)",
         "_error(status, code, message)",
+        "_schedule_arn(group, name)",
         "_schedules",
         "_tags",
         "_tick_schedules()",

@@ -18,22 +18,32 @@ from ministack.services import iam
 Statement = dict[str, Any]
 
 
-def role_refusal(role_arn: str, service: str, source_arn: str | None) -> str | None:
+def role_refusal(role_arn: str, service: str, *source_arns: str) -> str | None:
     """Return why a service cannot take a role for a rule or schedule; None if it can.
 
     Args:
         role_arn: The role.
         service: Such as events.amazonaws.com.
-        source_arn: What the service acts for; None leaves conditions on it out.
+        source_arns: What the service acts for, as far as AWS's pages agree on it: one of them has to be let in.
     """
     if not role_arn:
         return "the target has no role"
     role = iam._roles.get(_name(role_arn))
     if role is None:
         return f"role {role_arn} does not exist"
-    if not _lets_in(role.get("AssumeRolePolicyDocument"), "sts:AssumeRole", service, source_arn):
-        return f"role {role_arn} does not trust {service} for {source_arn or 'this account'}"
+    document = role.get("AssumeRolePolicyDocument")
+    if not any(_lets_in(document, "sts:AssumeRole", service, source_arn) for source_arn in source_arns):
+        return f"role {role_arn} does not trust {service} for {source_arns[0]}"
     return None
+
+
+def schedule_sources(schedule: dict[str, Any]) -> tuple[str, str]:
+    """Return what Scheduler acts for: the schedule's group, and as some of AWS's pages have it, the schedule.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    arn = str(schedule["Arn"])
+    return f"{arn.partition(':schedule/')[0]}:schedule-group/{schedule['GroupName']}", arn
 
 
 def role_allows(role_arn: str, action: str, *resources: str) -> bool:
@@ -68,7 +78,7 @@ def _name(role_arn: str) -> str:
     return role_arn.rsplit("/", 1)[-1]
 
 
-def _lets_in(document: str | dict[str, Any] | None, action: str, service: str, source_arn: str | None) -> bool:
+def _lets_in(document: str | dict[str, Any] | None, action: str, service: str, source_arn: str) -> bool:
     return any(
         statement.get("Effect") == "Allow"
         and _has(statement.get("Action"), action)
@@ -103,7 +113,7 @@ def _names(principal: Any, service: str) -> bool:
     return isinstance(principal, dict) and (service in _list(principal.get("Service")) or principal.get("AWS") == "*")
 
 
-def _conditions_hold(conditions: dict[str, Any], source_arn: str | None) -> bool:
+def _conditions_hold(conditions: dict[str, Any], source_arn: str) -> bool:
     actual = {"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn}
     for operator, wanted in conditions.items():
         for key, patterns in wanted.items():

@@ -8,7 +8,7 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import eventbridge, scheduler
 
-from local import expressions
+from local import expressions, permissions
 from local.clock import Clock, iso
 from local.rules import Cursors, Following, Key
 
@@ -73,7 +73,7 @@ class Schedules:
             except expressions.ExpressionError:
                 continue  # CreateSchedule refuses these
             start, end = scheduler._to_epoch(schedule.get("StartDate")), _end(schedule)
-            signature = f"{text} {zone} {start}"
+            signature = f"{text} {zone} {start} {schedule['CreationDate']}"
             following = _following(expression, start, float(schedule["CreationDate"]))
             scheduled = self.cursors.upcoming(key, signature, now, following)
             if scheduled is None or (end is not None and scheduled > end):
@@ -123,7 +123,20 @@ def refusal(body: dict[str, Any]) -> str | None:
     start, end = scheduler._to_epoch(body.get("StartDate")), scheduler._to_epoch(body.get("EndDate"))
     if start is not None and end is not None and start >= end:
         return "The StartDate must come before the EndDate"
-    window = body.get("FlexibleTimeWindow") or {}
+    return _window_refusal(body.get("FlexibleTimeWindow") or {})
+
+
+def role_refusal(name: str, body: dict[str, Any]) -> str | None:
+    """Return why Scheduler refuses a schedule for its role: it has to exist and to let Scheduler take it by then."""
+    group = body.get("GroupName") or "default"
+    schedule = {"Arn": scheduler._schedule_arn(group, name), "GroupName": group}
+    role = (body.get("Target") or {}).get("RoleArn") or ""
+    if permissions.role_refusal(role, "scheduler.amazonaws.com", *permissions.schedule_sources(schedule)) is None:
+        return None
+    return "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+
+
+def _window_refusal(window: dict[str, Any]) -> str | None:
     minutes = window.get("MaximumWindowInMinutes")
     if window.get("Mode") == "FLEXIBLE" and not (isinstance(minutes, int) and 1 <= minutes <= 1440):
         return "MaximumWindowInMinutes must be from 1 to 1440 where the FlexibleTimeWindow's Mode is FLEXIBLE"

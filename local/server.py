@@ -137,6 +137,8 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
     from local.batch.launch import Launcher  # noqa: PLC0415
     from local.batch.store import Store  # noqa: PLC0415
     from local.delivery import Deliveries  # noqa: PLC0415
+    from local.faults import Faults  # noqa: PLC0415
+    from local.gateway import FaultyGateway  # noqa: PLC0415
     from local.rules import ScheduledRules  # noqa: PLC0415
     from local.schedules import Schedules  # noqa: PLC0415
     from local.slack import SlackInbox  # noqa: PLC0415
@@ -146,24 +148,25 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
     engine = Engine(store, clock, events, launcher, wards)
     api = Api(store, clock, engine)
-    deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target()))
+    faults, invocations = Faults(), hooks.make_invocations()
+    deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
     rules, schedules = ScheduledRules(clock), Schedules(clock)
 
     def reset_batch() -> None:
         engine.reset()
         with store.lock:
             store.clear()
-        for part in (slack, deliveries, rules.cursors, schedules.cursors):
+        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults):
             part.clear()
 
-    hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, reset_batch))
-    for source in (rules, schedules, deliveries, engine, AlarmWatch()):
+    hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, reset_batch))
+    for source in (rules, schedules, deliveries, engine, invocations, AlarmWatch()):
         clock.add_source(source)
     clock.on_jump(rules.cursors.clear)
     clock.on_jump(schedules.cursors.clear)
     reset = gateway._reset_all_state
     return Application(
-        Admin(gateway.app, port, clock, slack, store, reset),
+        Admin(FaultyGateway(gateway.app, faults), port, clock, slack, store, faults, invocations, reset),
         [events.start, engine.start, clock.start],
         [clock.stop, events.stop, engine.shutdown, reset],
     )

@@ -15,6 +15,7 @@ from local import permissions
 from local.batch.errors import ClientError
 from local.batch.model import recase, service_model, to_model_case
 from local.batch.store import Scope
+from local.faults import Faults
 
 Record = dict[str, Any]
 Submit = Callable[[Record], Record]
@@ -58,8 +59,9 @@ class Delivery:
 class Targets:
     """Hands events to targets."""
 
-    def __init__(self, submit: Submit, original: Callable[..., None]) -> None:
+    def __init__(self, submit: Submit, original: Callable[..., None], faults: Faults) -> None:
         self._submit = submit
+        self._faults = faults
         self._original = original
 
     def deliver(self, delivery: Delivery, view: Any = None) -> None:
@@ -80,6 +82,7 @@ class Targets:
         if service == "batch":
             self._call_submit(delivery, _from_batch_parameters(delivery, view))
         elif service == "lambda":
+            self._check_away("lambda", "Invoke")
             _invoke_function(delivery, view)
         elif service in _LEFT_TO_MINISTACK:
             if service == "sqs" and sqs._queue_by_arn(arn) is None:
@@ -91,8 +94,13 @@ class Targets:
         else:
             raise DeliveryError("UNSUPPORTED_TARGET", f"local AWS does not deliver to {arn}", retried=False)
 
+    def _check_away(self, service: str, operation: str) -> None:
+        if self._faults.refuses(service, operation):
+            raise DeliveryError("SERVICE_UNAVAILABLE", f"{service} is away: a fault was asked for")
+
     def _call_submit(self, delivery: Delivery, request: Record) -> None:
         _check_submission(delivery, request)
+        self._check_away("batch", "SubmitJob")
         try:
             self._submit(request)
         except ClientError as error:
@@ -116,22 +124,29 @@ def payload(delivery: Delivery, view: Any = None) -> str:
     return json.dumps(event)
 
 
-def _check_submission(delivery: Delivery, request: Record) -> None:
-    """Refuse a delivery whose role may not be taken, or may not submit this definition to this queue."""
-    target, role = delivery.target, delivery.target.get("RoleArn") or ""
-    service = "scheduler.amazonaws.com" if delivery.scheduled else "events.amazonaws.com"
-    # Scheduler acts for a schedule's group, and AWS's pages disagree on how its ARN is written; it is left out.
-    told = permissions.role_refusal(role, service, None if delivery.scheduled else delivery.rule.get("Arn", ""))
+def _check_role(delivery: Delivery, action: str, *resources: tuple[str, ...]) -> None:
+    """Refuse a delivery whose role may not be taken, or lacks an action on a resource, given by all its names."""
+    role = delivery.target.get("RoleArn") or ""
+    if delivery.scheduled:
+        told = permissions.role_refusal(role, "scheduler.amazonaws.com", *permissions.schedule_sources(delivery.rule))
+    else:
+        told = permissions.role_refusal(role, "events.amazonaws.com", delivery.rule.get("Arn", ""))
     if told is None:
-        scope = Scope.current()
-        queue = _arn(scope, "job-queue", str(request.get("jobQueue", "")))
-        definition = _arn(scope, "job-definition", str(request.get("jobDefinition", "")))
-        base, _, revision = definition.rpartition(":") if definition.count(":") > 5 else (definition, "", "1")
-        for resources in ([queue], [base, f"{base}:{revision}"]):
-            if not permissions.role_allows(role, "batch:SubmitJob", *resources):
-                told = f"{role} is not authorized to perform: batch:SubmitJob on resource: {resources[0]}"
+        for names in resources:
+            if not permissions.role_allows(role, action, *names):
+                told = f"{role} is not authorized to perform: {action} on resource: {names[0]}"
     if told is not None:
-        raise DeliveryError("NO_PERMISSIONS", f"Not authorized to invoke {target['Arn']}: {told}", retried=False)
+        arn = delivery.target["Arn"]
+        raise DeliveryError("NO_PERMISSIONS", f"Not authorized to invoke {arn}: {told}", retried=False)
+
+
+def _check_submission(delivery: Delivery, request: Record) -> None:
+    """Refuse a delivery whose role may not submit this definition to this queue."""
+    scope = Scope.current()
+    queue = _arn(scope, "job-queue", str(request.get("jobQueue", "")))
+    definition = _arn(scope, "job-definition", str(request.get("jobDefinition", "")))
+    base, _, revision = definition.rpartition(":") if definition.count(":") > 5 else (definition, "", "1")
+    _check_role(delivery, "batch:SubmitJob", (queue,), (base, f"{base}:{revision}"))
 
 
 def _arn(scope: Scope, kind: str, reference: str) -> str:
@@ -143,7 +158,9 @@ def _invoke_function(delivery: Delivery, view: Any) -> None:
     record, config, name = lambda_svc._get_func_record_for_ref(arn)
     if not record or not config:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"Function not found: {name}", retried=False)
-    if not delivery.scheduled and not _is_allowed(name, delivery.rule.get("Arn", "")):
+    if delivery.scheduled:
+        _check_role(delivery, "lambda:InvokeFunction", (arn,))
+    elif not _is_allowed(name, delivery.rule.get("Arn", "")):
         raise DeliveryError(
             "NO_PERMISSIONS", f"{arn} has no permission for events.amazonaws.com from this rule", retried=False
         )

@@ -333,6 +333,27 @@ def lambda_function(batch: Batch, code: str, rule: str = "arn:aws:events:*:*:rul
     return str(made["FunctionArn"])
 
 
+def function_process(local: LocalAws, function: str) -> int:
+    """The process that runs a function, of which there has to be one."""
+    mark = f"/ministack-lambda-{function.rpartition(':')[2]}-"
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (folder / "cmdline").read_text() and alive(int(folder.name)):
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                found += [int(folder.name)] if int(parent) == local.process.pid else []
+    [pid] = found
+    return pid
+
+
+def jobs_named(batch: Batch, name: str) -> list[dict[str, Any]]:
+    """All jobs of a name in a queue, newest first."""
+    filters = [{"name": "JOB_NAME", "values": [name]}]
+    ids = [job["jobId"] for job in batch.api.list_jobs(jobQueue=batch.queue, filters=filters)["jobSummaryList"]]
+    found: list[dict[str, Any]] = batch.api.describe_jobs(jobs=ids)["jobs"] if ids else []
+    return found
+
+
 def sqs_queue(local: LocalAws) -> tuple[str, str]:
     """Make an SQS queue; returns its URL and ARN."""
     name = unique("messages")

@@ -16,6 +16,7 @@ from tests.e2e.local_helpers import (
     REGION,
     Batch,
     LocalAws,
+    jobs_named,
     lambda_function,
     make_batch,
     make_role,
@@ -82,13 +83,6 @@ def schedule(local: LocalAws, batch: Batch, expression: str, request: dict[str, 
         **more,
     )
     return name
-
-
-def jobs_named(batch: Batch, name: str) -> list[dict[str, Any]]:
-    filters = [{"name": "JOB_NAME", "values": [name]}]
-    ids = [job["jobId"] for job in batch.api.list_jobs(jobQueue=batch.queue, filters=filters)["jobSummaryList"]]
-    found: list[dict[str, Any]] = batch.api.describe_jobs(jobs=ids)["jobs"] if ids else []
-    return found
 
 
 # --- events
@@ -500,6 +494,7 @@ def test_alarm_on_a_dead_letter_queue_goes_off(local: LocalAws) -> None:
 
 def test_failing_function_is_retried_and_its_event_kept(local: LocalAws, batch: Batch) -> None:
     # GIVEN a rule onto a function that raises and has a dead-letter queue
+    local.post("clock", lambda_retry_seconds=1)
     url, arn = sqs_queue(local)
     function = lambda_function(
         batch, "def handler(event, context): raise RuntimeError('no')", DeadLetterConfig={"TargetArn": arn}

@@ -17,9 +17,10 @@ class Lambda:
         self.limit = limit
         self.running = self.most = self.attempts = 0
         self.done: list[Any] = []
+        self.retry_seconds: list[float] = []
         self.threads: list[threading.Thread] = []
         self.lock = threading.Lock()
-        self.parts = Invocations(self.invoke_async, self.execute, at_once=3)
+        self.parts = Invocations(self.invoke_async, self.execute, self.retry_seconds.append, at_once=3)
 
     def invoke_async(self, func: Any, event: Any) -> None:
         def run() -> None:
@@ -96,3 +97,50 @@ def test_a_caller_who_waits_for_the_answer_is_told_of_the_limit() -> None:
     made = Lambda(limit=0)
     assert made.parts.execute(FUNCTION, 1)["throttle"]
     assert made.attempts == 1
+
+
+def test_all_attempts_of_an_invocation_have_its_request_id() -> None:
+    # GIVEN a function that fails, and notes under which id it runs
+    made = Lambda(limit=100)
+    seen: dict[str, set[str]] = {}
+    execute = made.execute
+
+    def note(func: Any, event: Any) -> dict[str, Any]:
+        seen.setdefault(event, set()).add(made.parts.request_id("made by ministack"))
+        return execute(func, event)
+
+    made.parts._execute = note
+    # WHEN two events are given up, and somebody waits for an answer
+    made.parts.invoke_async(FUNCTION, "bad")
+    made.parts.invoke_async(FUNCTION, "nested")
+    made.join()
+    made.parts.execute(FUNCTION, "waited for")
+    # THEN three attempts had one id, another invocation another, and who waits has ministack's
+    assert made.attempts > 3
+    assert [len(ids) for ids in seen.values()] == [1, 1, 1, 1]
+    assert seen["bad"] != seen["nested"]
+    assert seen["waited for"] == {"made by ministack"}
+
+
+def test_a_walk_waits_for_what_was_just_asked_for() -> None:
+    # GIVEN an invocation that is under way
+    made, gate = Lambda(limit=100), threading.Event()
+    made.parts._execute = lambda _func, _event: {"error": not gate.wait(10)}
+    assert not made.parts.unsettled()
+    made.parts.invoke_async(FUNCTION, 1)
+    # THEN it is waited for, until it has ended
+    assert made.parts.unsettled()
+    gate.set()
+    made.join()
+    assert not made.parts.unsettled()
+    # AND one that takes long is not
+    made.parts._asked["long"] = time.monotonic() - 4.9
+    assert made.parts.unsettled()
+    made.parts._asked["long"] -= 0.2
+    assert not made.parts.unsettled()
+
+
+def test_the_wait_before_a_retry_is_awss_and_can_be_changed() -> None:
+    made = Lambda(limit=1)
+    made.parts.retry_seconds = 2.0
+    assert made.retry_seconds == [60.0, 2.0]
