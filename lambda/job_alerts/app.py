@@ -7,16 +7,18 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import events, lateness, quiet, story
-from .events import FailedTrigger, Sweep
+from . import events, failed_trigger, lateness, quiet, story
+from .events import Sweep
+from .failed_trigger import FailedTrigger
 from .failures import DeliveryFailed
 from .gathering import CLAIM_SECONDS, Gathering, remember, was_sent
 from .job_event import FINAL, JobEvent
 from .journal import say
+from .outside import Outside
 from .quiet import Decision, Group
+from .rows import Unavailable
 from .settings import Settings
 from .story import Route, Story
-from .table import Table, Unavailable
 
 _LEFT_BEHIND_SECONDS = 120
 NOTHING = "nothing to tell"
@@ -25,42 +27,11 @@ NOTHING = "nothing to tell"
 class App:
     """The function, with all that it calls."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        deliver: Callable[[Story], None],
-        tail: Callable[[JobEvent, int], tuple[list[str], str]],
-        gave_way: Callable[[JobEvent], bool],
-        keep: Callable[[str], None],
-        table: Table | None,
-        now: Callable[[], int],
-        sleep: Callable[[float], None],
-        remaining_seconds: Callable[[], float],
-        last_start: lateness.LastStart = lateness.last_start,
-    ) -> None:
+    def __init__(self, settings: Settings, outside: Outside) -> None:
         self._settings = settings
-        self._deliver = deliver
-        self._tail = tail
-        self._gave_way = gave_way
-        self._keep = keep
-        self._table = table
-        self._now = now
-        self._remaining = remaining_seconds
-        self._last_start = last_start
-        self._gathering = (
-            Gathering(
-                settings,
-                table,
-                deliver=deliver,
-                one=self._one,
-                now=now,
-                sleep=sleep,
-                remaining_seconds=remaining_seconds,
-            )
-            if table is not None
-            else None
-        )
+        self._outside = outside
+        self._table = outside.table
+        self._gathering = Gathering(settings, outside, outside.table, one=self._one) if outside.table else None
 
     def handle(self, event: Any) -> str:
         """Tells what is to be told of an event, and returns in a few words what became of it.
@@ -82,6 +53,8 @@ class App:
             return "not final"  # a retry that Batch will still make is no failure
         if found.array_index is not None:
             return "left to its array"  # whose own event counts the children
+        if found.was_replaced:
+            return "replaced by a later run"
         if found.status == "SUCCEEDED":
             return self._recovered(found)
         if found.gave_way:
@@ -98,19 +71,19 @@ class App:
             try:
                 if self._table.told([key]):
                     return "told already"
-                self._table.put_pending(key, job.to_json(), self._now())
+                self._table.put_pending(key, job.to_json(), self._outside.now())
                 return self._gathering.tell(key)
             except Unavailable as error:
                 # Noise is better than silence.
                 say(table=str(error))
                 if was_sent(key):
                     return "told"
-        self._deliver(self._one(job))
+        self._outside.deliver(self._one(job))
         remember(key)
         return "told"
 
     def _one(self, job: JobEvent, route: Route | None = None, decision: Decision | None = None) -> Story:
-        log, note = self._tail(job, self._settings.log_lines) if self._settings.details else ([], "")
+        log, note = self._outside.tail(job, self._settings.log_lines) if self._settings.details else ([], "")
         group = decision.group if decision else Group(job)
         return story.failed(
             job,
@@ -132,8 +105,15 @@ class App:
         table = self._table
         if table is None:
             return NOTHING
-        now, outcomes = self._now(), []
-        late = lateness.find(table, now, self._settings.repeat_seconds, self._last_start, self._remaining)
+        now, outcomes = self._outside.now(), []
+        late = lateness.find(
+            table.watches,
+            self._outside.runs,
+            now,
+            self._settings.repeat_seconds,
+            self._outside.last_start,
+            self._outside.remaining_seconds,
+        )
         for run, watched, noted in late:
             try:
                 if run is not None:
@@ -141,7 +121,7 @@ class App:
             except DeliveryFailed as error:
                 outcomes.append(f"{watched.job_name} not delivered: {error}")
                 break
-            table.put_watching(watched.job_name, noted)
+            table.watches.put_watching(watched.job_name, noted)
         return ", ".join(outcomes) or NOTHING
 
     def _tell_late(self, run: lateness.LateRun) -> str:
@@ -155,7 +135,7 @@ class App:
         """
         if self._table is None or self._gathering is None:
             return NOTHING
-        now = self._now()
+        now = self._outside.now()
         left = [one for one in self._table.pending() if now - one.since >= _LEFT_BEHIND_SECONDS]
         if not left:
             return NOTHING
@@ -164,7 +144,7 @@ class App:
         except DeliveryFailed as error:
             old = [one for one in left if now - one.since >= self._settings.give_up_seconds]
             for one in old:
-                self._keep(json.dumps({"batchtab": "kept", "job": one.content}, ensure_ascii=False))
+                self._outside.keep(json.dumps({"batchtab": "kept", "job": one.content}, ensure_ascii=False))
                 self._table.drop_pending([one.job_id])
             return f"not delivered: {error}; {len(old)} put into the dead-letter queue"
 
@@ -177,7 +157,7 @@ class App:
             state = self._table.states([job.name]).get(job.name)
             if state is None or (job.created_ms or 0) < state.last_created_ms:
                 return NOTHING
-            if self._gave_way(job):
+            if self._outside.gave_way(job):
                 return "gave way to another run"
             outcome = self._once(
                 f"recovered-{quiet.key(job)}",
@@ -192,11 +172,11 @@ class App:
         return outcome
 
     def _tell_trigger(self, trigger: FailedTrigger) -> str:
-        name = story.trigger_job(trigger, self._settings)
+        job_name = trigger.job(self._settings.namespace)
         return self._once(
             f"trigger-{trigger.message_id}",
-            lambda route: story.not_submitted(trigger, self._settings, route),
-            name,
+            lambda route: failed_trigger.tell(trigger, self._settings, route),
+            job_name,
         )
 
     def _once(self, key: str, make: Callable[[Route | None], Story], job_name: str) -> str:
@@ -211,21 +191,21 @@ class App:
                 with contextlib.suppress(Unavailable):
                     route = self._gathering.routes([job_name]).get(job_name)
             if not (route and route.mute):
-                self._deliver(make(route))
+                self._outside.deliver(make(route))
             remember(key)
             if self._table is not None:
                 with contextlib.suppress(Unavailable):
-                    self._table.mark_told([key], self._now())
+                    self._table.mark_told([key], self._outside.now())
         return "muted" if route and route.mute else "told"
 
     @contextlib.contextmanager
     def _claimed(self, key: str) -> Iterator[bool]:
         """Whether this process is the one that tells; it is where the table does not answer."""
-        mine, owner = True, f"{id(self)}-{self._now()}"
+        mine, owner = True, f"{id(self)}-{self._outside.now()}"
         table = self._table
         if table is not None:
             with contextlib.suppress(Unavailable):
-                mine = not table.told([key]) and table.claim(key, owner, self._now(), CLAIM_SECONDS)
+                mine = not table.told([key]) and table.claim(key, owner, self._outside.now(), CLAIM_SECONDS)
         try:
             yield mine
         finally:

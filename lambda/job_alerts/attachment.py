@@ -60,7 +60,7 @@ def _fields(story: Story) -> list[dict[str, Any]]:
         for fact in story.facts
     ]
     if story.command:
-        fields.append({"title": "Run it again", "value": code(story.command, _FIELD_MAX * 2), "short": False})
+        fields.append({"title": story.command_label, "value": code(story.command, _FIELD_MAX * 2), "short": False})
     return fields[:_FIELDS_MAX]
 
 

@@ -49,7 +49,7 @@ def render(story: Story, settings: Settings) -> dict[str, Any]:
         title = f"*{story.list_title}*\n" if index == 0 else ""
         blocks.append(_section(title + "\n".join(f"• {code(name, 68)}" for name in chunk)))
     if story.command:
-        blocks.append(_section(f"*Run it again*\n{code(story.command, 1000)}"))
+        blocks.append(_section(f"*{story.command_label}*\n{code(story.command, 1000)}"))
     buttons = [
         {"type": "button", "text": _plain(label, 75), "url": url, "action_id": f"open_{label.lower()}"}
         for label, url in story.buttons

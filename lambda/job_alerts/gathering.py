@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 from . import quiet, story
-from .events import UnreadableEvent
-from .job_event import JobEvent
+from .job_event import JobEvent, UnreadableEvent
 from .journal import say
+from .outside import Outside
 from .quiet import Decision
+from .rows import Unavailable
 from .settings import Settings
 from .story import Route, Story
-from .table import Pending, Table, Unavailable
+from .table import Pending, Table
 
 CLAIM_SECONDS = 150  # longer than this function may run
 _GATHER = "gather"
@@ -47,62 +48,56 @@ class Gathering:
     def __init__(
         self,
         settings: Settings,
+        outside: Outside,
         table: Table,
         *,
-        deliver: Callable[[Story], None],
         one: Callable[[JobEvent, Route | None, Decision | None], Story],
-        now: Callable[[], int],
-        sleep: Callable[[float], None],
-        remaining_seconds: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._outside = outside
         self._table = table
-        self._deliver = deliver
         self._one = one
-        self._now = now
-        self._sleep = sleep
-        self._remaining = remaining_seconds
 
     def tell(self, owner: str, *, at_once: bool = False) -> str:
         """Tells all that is pending, if no other process is about to; waits first for what belongs to it."""
         table = self._table
         told = 0
         for turn in range(_ROUNDS):
-            if not table.claim(_GATHER, owner, self._now(), CLAIM_SECONDS):
+            if not table.claim(_GATHER, owner, self._outside.now(), CLAIM_SECONDS):
                 return "told" if told else "left to another"
             try:
                 if not (at_once and turn == 0):
-                    self._sleep(self._pause())
+                    self._outside.sleep(self._pause())
                 told += self._tell_pending()
             finally:
                 with contextlib.suppress(Unavailable):
                     table.release(_GATHER, owner)
             # Whoever came while this one told has left theirs to it; whoever comes now takes it up.
-            if not table.pending() or self._remaining() < _RESERVE_SECONDS:
+            if not table.pending() or self._outside.remaining_seconds() < _RESERVE_SECONDS:
                 break
         return f"told {told}"
 
     def _pause(self) -> float:
         """Longer the more messages there were of late, so that a storm makes few."""
-        minute = self._now() // 60
+        minute = self._outside.now() // 60
         recent = self._table.messages(minute) + self._table.messages(minute - 1)
         doublings = min(max(0, recent - _CALM_MESSAGES), _DOUBLINGS_MAX)
         wanted = self._settings.gather_seconds * 2**doublings
-        return float(max(0, min(wanted, _GATHER_MAX_SECONDS, self._remaining() - _RESERVE_SECONDS)))
+        return float(max(0, min(wanted, _GATHER_MAX_SECONDS, self._outside.remaining_seconds() - _RESERVE_SECONDS)))
 
     def _tell_pending(self) -> int:
         table = self._table
         pending = table.pending()
         told = table.told(one.job_id for one in pending) | (_sent.keys() & {one.job_id for one in pending})
         if told:
-            table.mark_told(sorted(told), self._now())
+            table.mark_told(sorted(told), self._outside.now())
         jobs = list(self._readable([one for one in pending if one.job_id not in told]))
         if not jobs:
             return 0
         groups = quiet.group(jobs)
         states = table.states(one.job.name for one in groups)
         routes = self.routes([one.job.name for one in groups])
-        now = self._now()
+        now = self._outside.now()
         loud: dict[tuple[str, str], list[Decision]] = {}
         count = 0
         for one in groups:
@@ -126,18 +121,18 @@ class Gathering:
         return len(jobs)
 
     def _send(self, message: Story, decisions: Sequence[Decision]) -> None:
-        self._deliver(message)
+        self._outside.deliver(message)
         for decision in decisions:
             for job in decision.group.all:
                 remember(quiet.key(job))
-        self._table.count_message(self._now())
+        self._table.count_message(self._outside.now())
         self._note(decisions)
 
     def _note(self, decisions: Sequence[Decision]) -> None:
         table = self._table
-        table.mark_told([quiet.key(job) for decision in decisions for job in decision.group.all], self._now())
+        table.mark_told([quiet.key(job) for decision in decisions for job in decision.group.all], self._outside.now())
         for decision in decisions:
-            table.put_state(decision.group.job.name, decision.state, self._now())
+            table.put_state(decision.group.job.name, decision.state, self._outside.now())
 
     def _readable(self, pending: Sequence[Pending]) -> Iterator[JobEvent]:
         """The jobs; what is none must not hold up the others."""

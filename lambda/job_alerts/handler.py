@@ -9,7 +9,9 @@ from . import attachment, function, logs
 from .app import NOTHING, App
 from .clients import client
 from .journal import say
+from .outside import Outside
 from .redaction import redact
+from .runs import Runs
 from .settings import Settings
 from .story import Story
 from .table import Table
@@ -47,18 +49,18 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
         sqs = client("sqs", connect_seconds=2, read_seconds=5, attempts=3)
         sqs.send_message(QueueUrl=settings.dead_letter_queue_url, MessageBody=body)
 
-    app = App(
-        settings,
+    outside = Outside(
         deliver=deliver,
         tail=logs.tail,
         gave_way=logs.gave_way,
         keep=keep,
-        table=Table(settings.table_name) if settings.table_name else None,
         now=lambda: int(time.time()),
         sleep=time.sleep,
         remaining_seconds=remaining_seconds,
+        table=Table(settings.table_name) if settings.table_name else None,
+        runs=Runs(settings.runs_table_arn) if settings.runs_table_arn else None,
     )
-    outcome = app.handle(event)
+    outcome = App(settings, outside).handle(event)
     if not (is_sweep and outcome == NOTHING):
         say(outcome=outcome)
     return {"outcome": outcome}

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from .values import dict_, first_, int_, list_, text_
+from .values import dict_, first_, int_, list_, moment_, text_
 
 FINAL = ("FAILED", "SUCCEEDED")
+_REPLACED = "Replaced by the run of "  # how the submit function ends a run for the sake of the next one
 
 
 class UnreadableEvent(ValueError):  # noqa: N818 - it is what the event is
@@ -48,6 +49,7 @@ class JobEvent(NamedTuple):
     array_size: int | None
     array_failed: int | None
     skip_exit_code: int | None
+    scheduled_at: int | None
     blocks_queue: bool
 
     @property
@@ -59,6 +61,11 @@ class JobEvent(NamedTuple):
     def gave_way(self) -> bool:
         """Whether the runner ended it because another run of it was there, with a code of its own for that."""
         return bool(self.skip_exit_code) and self.exit_code == self.skip_exit_code
+
+    @property
+    def was_replaced(self) -> bool:
+        """Whether it was ended for the sake of a later run of the same job, as its policy wants."""
+        return self.status_reason.startswith(_REPLACED)
 
     @property
     def partition(self) -> str:
@@ -105,7 +112,7 @@ _BLANK: dict[str, Any] = {
     **dict.fromkeys(
         (
             *("exit_code", "timeout_seconds", "created_ms", "started_ms", "stopped_ms"),
-            *("array_index", "array_size", "array_failed", "skip_exit_code"),
+            *("array_index", "array_size", "array_failed", "skip_exit_code", "scheduled_at"),
         )
     ),
 }
@@ -159,6 +166,7 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
         array_size=int_(array.get("size")),
         array_failed=int_(dict_(array.get("statusSummary")).get("FAILED")),
         skip_exit_code=_skip_exit_code(container),
+        scheduled_at=moment_(_variable(container, "BATCHTAB_SCHEDULED_TIME")),
         blocks_queue=blocks_queue,
     )
 
@@ -179,10 +187,13 @@ def _requirement(container: dict[str, Any], kind: str) -> str:
     return ""
 
 
+def _variable(container: dict[str, Any], name: str) -> str:
+    """The value of one of a container's variables; empty where it has none of this name."""
+    found = (one for one in map(dict_, list_(container.get("environment"))) if one.get("name") == name)
+    return text_(next(found, {}).get("value"))
+
+
 def _skip_exit_code(container: dict[str, Any]) -> int | None:
     """The exit code by which the job runner tells that it gave way, where the job's definition sets one."""
-    for variable in map(dict_, list_(container.get("environment"))):
-        value = text_(variable.get("value"))
-        if variable.get("name") == "BATCHTAB_SKIP_EXIT_CODE" and value.isascii() and value.isdigit():
-            return int(value[:4])
-    return None
+    value = _variable(container, "BATCHTAB_SKIP_EXIT_CODE")
+    return int(value[:4]) if value.isascii() and value.isdigit() else None

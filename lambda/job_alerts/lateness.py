@@ -2,6 +2,7 @@
 
 Nothing runs per job: the sweep reads the schedules that are watched, which is one query, and asks Batch once for each
 run that was due. A job counts as started when Batch has it in whatever status, so that it need not say anything itself.
+A run that the submit function let wait or decided against did not start either, and is not missing.
 """
 
 from __future__ import annotations
@@ -9,23 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import schedule, words
+from . import words
 from .clients import client, errors
 from .journal import say
+from .rows import Unavailable
+from .runs import Run, Runs
 from .settings import Settings
 from .story import Fact, Route, Story, footer
-from .table import Table, Watched, Watching
 from .text import line
+from .values import moment_
+from .watches import Watched, Watches, Watching
+from .zones import zone
 
 _EARLY_SECONDS = 5  # clocks differ a little
 _PAGE = 50
 _NAME_MAX = 128
 _LOOK_BACK_SECONDS = 40 * 86_400
 _RESERVE_SECONDS = 45  # of the function's time, for telling what was found
+_DECIDED = ("submitted", "waiting", "skipped", "late", "dropped")
+_RECOVERY_SECONDS = 180  # after its lease, in which Lambda lets another submit what a stopped process had claimed
 
 
 class NotKnown(Exception):  # noqa: N818 - it is what it is
-    """Batch does not say."""
+    """Nobody can say yet."""
 
 
 class LateRun(NamedTuple):
@@ -40,7 +47,12 @@ LastStart = Callable[[str, str, int], "int | None"]
 
 
 def find(
-    table: Table, now: int, repeat_seconds: int, last_start: LastStart, remaining_seconds: Callable[[], float]
+    watches: Watches,
+    runs: Runs | None,
+    now: int,
+    repeat_seconds: int,
+    last_start: LastStart,
+    remaining_seconds: Callable[[], float],
 ) -> Iterator[tuple[LateRun | None, Watched, Watching]]:
     """Each job of which a run did not come: the run if it is to be told, and what to note after that.
 
@@ -48,47 +60,69 @@ def find(
     before is nobody's to tell.
 
     Raises:
-        Unavailable: the table does not answer.
+        Unavailable: the table of `watches` does not answer.
     """
-    watched = table.watched()
-    known = table.watching()
-    table.drop_watching(sorted(set(known) - {one.job_name for one in watched}))
+    watched = watches.watched()
+    known = watches.watching()
+    watches.drop_watching(sorted(set(known) - {one.job_name for one in watched}))
     for one in watched:
         if remaining_seconds() < _RESERVE_SECONDS:
             return  # the next sweep goes on
-        seen = known.get(one.job_name)
-        if seen is None or seen.schedule != one.schedule:
-            table.put_watching(one.job_name, Watching(one.schedule, now, 0, 0))
+        seen, text = known.get(one.job_name), one.schedule.text
+        if seen is None or seen.schedule != text:
+            watches.put_watching(one.job_name, Watching(text, now, 0, 0))
             continue
-        due = _due(one, seen, now)
+        try:
+            due = _due(one, seen, now)
+            came = None if due is None else _came(one, seen, due, now, last_start, runs)
+        except NotKnown as error:
+            say(job=one.job_name, not_known=str(error))
+            continue
         if due is None:
             continue
-        every = schedule.period(one.schedule)
-        try:
-            after = due - _EARLY_SECONDS if every is None else seen.checked + 1
-            started = last_start(one.queue_arn, one.job_name, after)
-        except NotKnown as error:
-            say(job=one.job_name, batch=str(error))
-            continue
-        if started is not None:
-            table.put_watching(one.job_name, Watching(one.schedule, due if every is None else started, 0, 0))
+        if came is not None:
+            watches.put_watching(one.job_name, Watching(text, came if one.schedule.floats else due, 0, 0))
             continue
         missed, tell = seen.missed + 1, now - seen.told_at >= repeat_seconds
-        noted = Watching(one.schedule, due, missed, now if tell else seen.told_at)
+        noted = Watching(text, due, missed, now if tell else seen.told_at)
         yield LateRun(one, due, missed) if tell else None, one, noted
 
 
 def _due(one: Watched, seen: Watching, now: int) -> int | None:
     """When a run was due that must have started by now; None if there is none since the last look.
 
-    A rate counts from a moment that only EventBridge knows: there, a run is due one period after the last one's start.
+    A rate without a start counts from a moment that only AWS knows: a run is due one period after the last one's start.
     """
+    if zone(one.schedule.timezone) is None:
+        raise NotKnown(f"no time zone {one.schedule.timezone!r}")
     latest = now - one.late_after_seconds
-    every = schedule.period(one.schedule)
-    if every is None:
-        return schedule.last_due(one.schedule, max(seen.checked + 1, now - _LOOK_BACK_SECONDS), latest)
-    periods = (latest - seen.checked) // every
+    every = one.schedule.period
+    if every is None or not one.schedule.floats:
+        return one.schedule.last_due(max(seen.checked + 1, now - _LOOK_BACK_SECONDS), latest)
+    end = moment_(one.schedule.end)
+    periods = ((latest if end is None else min(latest, end)) - seen.checked) // every
     return seen.checked + periods * every if periods > 0 else None
+
+
+def _came(one: Watched, seen: Watching, due: int, now: int, last_start: LastStart, runs: Runs | None) -> int | None:
+    """When the run started, or was due as the submit function knows; None if it is missing."""
+    started = last_start(one.queue_arn, one.job_name, seen.checked + 1 if one.schedule.floats else due - _EARLY_SECONDS)
+    if started is not None or runs is None:
+        return started
+    # The function knows a run by the minute, but for rates.
+    since, until = (seen.checked + 1, now) if one.schedule.floats else (due // 60 * 60, due + 59)
+    try:
+        run = runs.last(one.job_name, since, until)
+    except Unavailable as error:
+        say(job=one.job_name, runs=str(error))  # noise is better than silence
+        return None
+    return None if run is None else _decided(run, now)
+
+
+def _decided(run: Run, now: int) -> int | None:
+    if run.status == "claimed" and now <= run.lease_until + _RECOVERY_SECONDS:
+        raise NotKnown("its run is being submitted")
+    return run.due if run.status in _DECIDED else None
 
 
 def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Story:
@@ -105,7 +139,7 @@ def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Story:
         facts=(
             Fact("What happened", f"no run of it came within {wait} of its time", long=True),
             Fact("Due", "", at=run.due),
-            Fact("Schedule", line(run.watched.schedule, 100)),
+            Fact("Schedule", line(run.watched.schedule.text, 160)),
             *([Fact("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else []),
             *([Fact("Service", line(route.name, _NAME_MAX))] if route and service else []),
             *([Fact("Queue", queue)] if queue else []),

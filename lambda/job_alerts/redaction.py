@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .text import MASK, mask
 
-# Lists of name and value in containers, overrides, nodes, ECS and EKS properties, and the maps beside them.
-_VALUES = frozenset({"environment", "env", "parameters"})
+# Lists of name and value in containers, overrides, nodes, ECS and EKS properties, and the maps beside them; with a
+# capital in what Scheduler hands to SubmitJob.
+_VALUES = frozenset({"environment", "env", "parameters", "Environment", "Parameters"})
+_NAMES = ("name", "Name")
 
 
 def redact(value: Any, *, masked: bool = False) -> Any:
@@ -17,11 +20,20 @@ def redact(value: Any, *, masked: bool = False) -> Any:
     secret.
     """
     if isinstance(value, dict):
-        if masked and "name" in value:
-            return {key: item if key == "name" else MASK for key, item in value.items()}
-        return {key: MASK if masked else redact(item, masked=key in _VALUES) for key, item in value.items()}
+        if masked and any(name in value for name in _NAMES):
+            return {key: item if key in _NAMES else MASK for key, item in value.items()}
+        return {key: MASK if masked else _redact_member(key, item) for key, item in value.items()}
     if isinstance(value, list):
         return [redact(item, masked=masked) for item in value]
     if masked:
         return MASK
     return mask(value) if isinstance(value, str) else value
+
+
+def _redact_member(key: str, item: Any) -> Any:
+    if key == "body" and isinstance(item, str):  # of a message in a queue: an event as text
+        try:
+            return json.dumps(redact(json.loads(item)), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return mask(item)
+    return redact(item, masked=key in _VALUES)

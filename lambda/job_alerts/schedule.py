@@ -1,51 +1,94 @@
-"""When a job was last due: EventBridge's schedule expressions, read backwards, in UTC.
+"""When a job was last due: EventBridge's schedule expressions, read backwards.
 
 What is no expression has no times: Terraform and EventBridge have refused it before.
-See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+See https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+from .values import moment_
+from .zones import instant, zone
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _SATURDAY = 7
 _WEEKEND = (5, 6)
+_SET_BACK = timedelta(hours=3)  # more than any clock is
 
 
-def period(expression: str) -> int | None:
-    """The seconds of a rate; None for anything else."""
-    match = re.fullmatch(r"rate\(([0-9]{1,9}) (minute|hour|day)s?\)", expression)
-    return int(match[1]) * _UNITS[match[2]] if match else None
+class Schedule(NamedTuple):
+    """An expression, the zone on whose wall clocks it is read, and from when until when it counts, both in UTC."""
+
+    expression: str
+    timezone: str = ""
+    start: str = ""
+    end: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it, as one text."""
+        parts = [self.timezone, f"from {self.start}" if self.start else "", f"until {self.end}" if self.end else ""]
+        return " ".join([self.expression, *filter(None, parts)])
+
+    @property
+    def period(self) -> int | None:
+        """The seconds of a rate; None for anything else."""
+        match = re.fullmatch(r"rate\(([0-9]{1,9}) (minute|hour|day)s?\)", self.expression)
+        return int(match[1]) * _UNITS[match[2]] if match else None
+
+    @property
+    def floats(self) -> bool:
+        """Whether its times are nobody's to know: a rate without a start counts from when AWS began to count."""
+        return self.period is not None and not self.start
+
+    def last_due(self, since: int, until: int) -> int | None:
+        """Its last time that is not before `since` and not after `until`; None if there is none, or if it floats."""
+        start, end = moment_(self.start), moment_(self.end)
+        since = since if start is None else max(since, start)
+        until = until if end is None else min(until, end)
+        where = zone(self.timezone)
+        if since > until or where is None:
+            return None
+        if self.period is not None:
+            return None if start is None else _last_of_rate(start, self.period, since, until)
+        try:
+            if at := re.fullmatch(r"at\((.*)\)", self.expression):
+                due = instant(datetime.fromisoformat(at[1]).replace(tzinfo=None), where)
+                return due if due is not None and since <= due <= until else None
+            cron = re.fullmatch(r"cron\((.*)\)", self.expression)
+            fields = cron[1].upper().split() if cron else []
+            return _last_of_cron(fields, since, until, where) if len(fields) == 6 else None
+        except (ValueError, IndexError, OverflowError):
+            return None
 
 
-def last_due(expression: str, since: int, until: int) -> int | None:
-    """The last time of a cron expression that is not before `since` and not after `until`; None if there is none."""
-    match = re.fullmatch(r"cron\((.*)\)", expression)
-    fields = match[1].upper().split() if match else []
-    if len(fields) != 6 or since > until:
-        return None
-    try:
-        return _last(fields, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
-    except (ValueError, IndexError):
-        return None
+def _last_of_rate(start: int, period: int, since: int, until: int) -> int | None:
+    due = start + (until - start) // period * period
+    return due if due >= since else None
 
 
-def _last(fields: list[str], since: datetime, until: datetime) -> int | None:
+def _last_of_cron(fields: list[str], since: int, until: int, where: tzinfo) -> int | None:
     minutes, hours = _values(fields[0], 0, 59), _values(fields[1], 0, 23)
     months, years = _values(fields[3], 1, 12, _MONTHS), _values(fields[5], 1970, 2199)
-    day = until.date()
-    while day >= since.date():
+    first, last = (
+        datetime.fromtimestamp(moment, UTC).astimezone(where).replace(tzinfo=None) for moment in (since, until)
+    )
+    last += _SET_BACK  # what a clock showed before it was set back may be earlier than what it shows now
+    day = last.date()
+    while day >= first.date():
         if day.year in years and day.month in months and _is_day(day, fields[2], fields[4]):
             for hour in sorted(hours, reverse=True):
                 for minute in sorted(minutes, reverse=True):
-                    found = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
-                    if since <= found <= until:
-                        return int(found.timestamp())
+                    wall = datetime(day.year, day.month, day.day, hour, minute)
+                    due = instant(wall, where) if wall <= last else None
+                    if due is not None and due <= until:
+                        return due if due >= since else None
         day -= timedelta(days=1)
     return None
 

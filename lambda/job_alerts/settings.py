@@ -22,6 +22,7 @@ class Settings(NamedTuple):
     rerun_command: str = ""
     log_lines: int = 20
     table_name: str = ""
+    runs_table_arn: str = ""
     repeat_seconds: int = 3600
     gather_seconds: int = 5
     give_up_seconds: int = 900
@@ -49,6 +50,7 @@ class Settings(NamedTuple):
             rerun_command=given("ALERT_RERUN_COMMAND", ""),
             log_lines=int(given("ALERT_LOG_LINES", "20")),
             table_name=given("ALERT_TABLE_NAME", ""),
+            runs_table_arn=given("ALERT_RUNS_TABLE_ARN", ""),
             repeat_seconds=int(given("ALERT_REPEAT_SECONDS", "3600")),
             gather_seconds=int(given("ALERT_GATHER_SECONDS", "5")),
             give_up_seconds=int(given("ALERT_GIVE_UP_SECONDS", "900")),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import links, words
-from .events import FailedTrigger
 from .job_event import JobEvent
 from .settings import Settings
 from .text import line, mask
@@ -36,6 +35,7 @@ class Story(NamedTuple):
     emoji: str
     facts: tuple[Fact, ...] = ()
     command: str = ""
+    command_label: str = "Run it again"
     buttons: tuple[tuple[str, str], ...] = ()
     log: tuple[str, ...] = ()
     log_note: str = ""
@@ -155,37 +155,6 @@ def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> St
     )
 
 
-def not_submitted(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Story:
-    """A run that never was, because its rule could not submit the job."""
-    rule = line(trigger.rule_arn.rpartition("/")[2], _NAME_MAX) or "a trigger"
-    job = trigger_job(trigger, settings) or rule
-    error = line(f"{trigger.error_code} {trigger.error_message}", _REASON_MAX) or "an unknown error"
-    return Story(
-        title=f"{line(job, _NAME_MAX)}: its trigger could not submit it",
-        sentence=f"{line(job, _NAME_MAX)} not submitted by {error}",
-        color=settings.color,
-        emoji=":red_circle:",
-        facts=(
-            Fact("What happened", "this run did not start; the next one comes by its schedule", long=True),
-            Fact("Error", error, long=True),
-            Fact("Rule", rule),
-            *([Fact("Tried", line(trigger.attempts, 10))] if trigger.attempts else []),
-            *([Fact("Due", line(trigger.time, 40))] if trigger.time else []),
-            *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
-        ),
-        footer=footer(trigger.account, trigger.region),
-        channel=route.channel if route else "",
-        mention=route.mention if route else "",
-    )
-
-
-def trigger_job(trigger: FailedTrigger, settings: Settings) -> str:
-    """The job that a rule would have submitted: rules are called `<namespace>-<job>`."""
-    name = trigger.rule_arn.rpartition("/")[2]
-    prefix = f"{settings.namespace}-"
-    return name.removeprefix(prefix) if settings.namespace and name.startswith(prefix) else ""
-
-
 def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", mention: str = "") -> Story:
     """Jobs that failed at about the same time, each by its name and reason."""
     first = jobs[0]
@@ -219,6 +188,8 @@ def _where(job: JobEvent, settings: Settings, route: Route | None) -> list[Fact]
         facts.append(Fact("Queue", line(queue, _NAME_MAX)))
     if settings.stage:
         facts.append(Fact("Stage", line(settings.stage, 40)))
+    if job.scheduled_at:
+        facts.append(Fact("Scheduled for", "", at=job.scheduled_at))
     return facts
 
 

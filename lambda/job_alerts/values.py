@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 _TEXT_MAX = 2048
@@ -31,3 +33,20 @@ def list_(value: Any) -> list[Any]:
 def first_(values: list[Any]) -> dict[str, Any]:
     """The first object of a list."""
     return dict_(values[0]) if values else {}
+
+
+def moment_(value: Any) -> int | None:
+    """A moment in UTC, `2026-11-24T00:00:00Z`, in seconds since 1970; None for anything else."""
+    if not isinstance(value, str) or not re.fullmatch(
+        r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}(\.[0-9]{1,9})?Z", value
+    ):
+        return None
+    try:
+        return int(datetime.fromisoformat(f"{value[:19]}+00:00").timestamp())
+    except ValueError:
+        return None
+
+
+def iso(at: int) -> str:
+    """A moment as AWS writes it; `moment_` reads it."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -12,10 +12,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lambda"))
 
-from job_alerts import attachment, blocks, story  # noqa: E402
+from job_alerts import attachment, blocks, failed_trigger, lateness, story  # noqa: E402
 from job_alerts.events import read  # noqa: E402
+from job_alerts.failed_trigger import FailedTrigger  # noqa: E402
+from job_alerts.schedule import Schedule  # noqa: E402
 from job_alerts.story import Repeats, Route, Story  # noqa: E402
 from job_alerts.text import log_lines  # noqa: E402
+from job_alerts.watches import Watched  # noqa: E402
 
 from tests.unit.lambda_.support import SETTINGS, event, job  # noqa: E402
 
@@ -51,6 +54,29 @@ COLORS = {"danger": "#a30200", "warning": "#daa038", "good": "#2eb886"}
 EMOJI = {":red_circle:": "🔴", ":large_green_circle:": "🟢", ":large_orange_circle:": "🟠", ":cloud:": "☁️"}
 
 
+DEAD_LETTERS = (
+    *("trigger_dead_letter", "schedule_dead_letter", "managed_schedule_dead_letter", "submit_function_dead_letter"),
+    *("chain_dead_letter", "run_end_dead_letter"),
+)
+LATE = lateness.LateRun(
+    Watched(
+        "my-service-do-something",
+        "arn:aws:batch:ap-northeast-2:123456789012:job-queue/batchtab-prod-default",
+        Schedule("cron(0 9 ? * MON-FRI *)", "Asia/Seoul", end="2026-12-31T00:00:00Z"),
+        600,
+    ),
+    1_772_409_600,
+    1,
+)
+
+
+def trigger(name: str) -> FailedTrigger:
+    """The message of a dead-letter queue."""
+    found = read(event(name))
+    assert isinstance(found, list)
+    return found[0]
+
+
 def cases() -> list[tuple[str, Story]]:
     """Each case with a name."""
     route = Route("my-service", "#my-service", "here")
@@ -58,11 +84,9 @@ def cases() -> list[tuple[str, Story]]:
         (name, story.failed(job(name), SETTINGS, log=LOG if name == "out_of_memory" else []))
         for name in (
             *("exit_code", "out_of_memory", "timed_out", "image_not_pulled", "secret_not_read", "host_reclaimed"),
-            *("cancelled", "terminated", "stuck_in_runnable", "array_parent", "local_aws"),
+            *("cancelled", "terminated", "stuck_in_runnable", "array_parent", "local_aws", "scheduled_run"),
         )
     ]
-    trigger = read(event("trigger_dead_letter"))
-    assert isinstance(trigger, list)
     hostile = job(
         "exit_code", jobName="<!channel>*x*", statusReason="<https://evil|click> @here `x` *bold* " + "y" * 900
     )
@@ -82,7 +106,8 @@ def cases() -> list[tuple[str, Story]]:
         ("no log", story.failed(job("exit_code"), SETTINGS, log_note="Its log could not be read (AccessDenied).")),
         ("recovered", story.recovered(job("succeeded"), SETTINGS, 9, 1_772_300_000)),
         ("queue blocked", story.blocked(job("queue_blocked"), SETTINGS)),
-        ("trigger failed", story.not_submitted(trigger[0], SETTINGS)),
+        *[(name, failed_trigger.tell(trigger(name), SETTINGS, route)) for name in DEAD_LETTERS],
+        ("did not start", lateness.tell(LATE, SETTINGS, route)),
         ("storm", story.many([job("exit_code", jobName=f"nightly-import-{n:03}") for n in range(60)], SETTINGS)),
         ("hostile", story.failed(hostile, SETTINGS, log=LOG)),
     ]

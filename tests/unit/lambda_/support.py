@@ -9,11 +9,16 @@ from typing import Any
 
 from job_alerts import gathering as gathering_module
 from job_alerts.app import App
-from job_alerts.events import JobEvent, read
+from job_alerts.events import read
 from job_alerts.failures import DeliveryFailed
+from job_alerts.job_event import JobEvent
+from job_alerts.outside import Outside
+from job_alerts.rows import Unavailable
+from job_alerts.runs import Run, Runs
 from job_alerts.settings import Settings
 from job_alerts.story import Route, Story
-from job_alerts.table import JobState, Pending, Table, Unavailable, Watched, Watching
+from job_alerts.table import JobState, Pending, Table
+from job_alerts.watches import Watched, Watches, Watching
 
 EVENTS = Path(__file__).parents[2] / "events"
 START = 1_772_410_900
@@ -45,6 +50,49 @@ def job(name: str, **detail: Any) -> JobEvent:
     return found
 
 
+class FakeWatches(Watches):
+    """Watched schedules in memory; they are down with their table."""
+
+    def __init__(self, table: FakeTable) -> None:
+        super().__init__("table")
+        self.table = table
+        self.schedules: list[Watched] = []
+        self.seen: dict[str, Watching] = {}
+
+    def watched(self) -> list[Watched]:
+        self.table._up()
+        return self.schedules
+
+    def watching(self) -> dict[str, Watching]:
+        self.table._up()
+        return dict(self.seen)
+
+    def drop_watching(self, names: Sequence[str]) -> None:
+        for name in names:
+            del self.seen[name]
+
+    def put_watching(self, name: str, seen: Watching) -> None:
+        self.table._up()
+        self.seen[name] = seen
+
+
+class FakeRuns(Runs):
+    """What the submit function noted, in memory."""
+
+    def __init__(self) -> None:
+        super().__init__("arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-prod-job-runs")
+        self.down = False
+        self.known: dict[str, list[Run]] = {}
+        self.asked = 0
+
+    def last(self, job_name: str, since: int, until: int) -> Run | None:
+        self.asked += 1
+        if self.down:
+            raise Unavailable("query: it is down")
+        found = [run for run in self.known.get(job_name, []) if since <= run.due <= until]
+        return max(found, key=lambda run: run.due, default=None)
+
+
 class FakeTable(Table):
     """The table's meaning, in memory; `down` makes it refuse."""
 
@@ -57,8 +105,7 @@ class FakeTable(Table):
         self.failing: dict[str, JobState] = {}
         self.known_routes: dict[str, Route] = {}
         self.minutes: dict[int, int] = {}
-        self.schedules: list[Watched] = []
-        self.watches: dict[str, Watching] = {}
+        self.watches: FakeWatches = FakeWatches(self)
 
     def _up(self) -> None:
         if self.down:
@@ -115,23 +162,6 @@ class FakeTable(Table):
         self._up()
         return {name: self.known_routes[name] for name in names if name in self.known_routes}
 
-    def watched(self) -> list[Watched]:
-        self._up()
-        return self.schedules
-
-    def watching(self) -> dict[str, Watching]:
-        self._up()
-        return dict(self.watches)
-
-    def drop_watching(self, names: Sequence[str]) -> None:
-        self._up()
-        for name in names:
-            del self.watches[name]
-
-    def put_watching(self, name: str, seen: Watching) -> None:
-        self._up()
-        self.watches[name] = seen
-
     def count_message(self, now: int) -> int:
         self._up()
         self.minutes[now // 60] = self.minutes.get(now // 60, 0) + 1
@@ -148,6 +178,7 @@ class World:
     def __init__(self, settings: Settings = SETTINGS, *, table: bool = True) -> None:
         self.settings = settings
         self.table = FakeTable() if table else None
+        self.runs: FakeRuns | None = None
         self.inbox: list[Story] = []
         self.kept: list[str] = []
         self.clock = START
@@ -181,18 +212,19 @@ class World:
             self.app().handle(one)
 
     def app(self) -> App:
-        return App(
-            self.settings,
+        outside = Outside(
             deliver=self.deliver,
             tail=self.tail,
             gave_way=lambda _: self.skipped,
             keep=self.kept.append,
-            table=self.table,
             now=lambda: self.clock,
             sleep=self.sleep,
             remaining_seconds=lambda: 110.0,
+            table=self.table,
+            runs=self.runs,
             last_start=self.last_start,
         )
+        return App(self.settings, outside)
 
     def handle(self, found: Any) -> str:
         """In a new process."""

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from job_alerts.events import UnreadableEvent
 from job_alerts.failures import DeliveryFailed
+from job_alerts.job_event import UnreadableEvent
 from job_alerts.story import Route
 
 from tests.unit.lambda_.support import SETTINGS, START, FakeTable, World, event
@@ -70,6 +70,7 @@ def test_an_event_that_was_refused_is_told_when_it_comes_again() -> None:
         ("documented_example", "not final"),
         ("array_child", "left to its array"),
         ("gave_way", "gave way to another run"),
+        ("replaced", "replaced by a later run"),
         ("succeeded", "nothing to tell"),
         ("sweep", "nothing to tell"),
     ],
@@ -176,6 +177,22 @@ def test_a_run_that_gave_way_is_no_recovery(world: World) -> None:
     world.skipped = True
     assert world.handle(event("succeeded")) == "gave way to another run"
     assert len(world.inbox) == 1
+
+
+def test_a_run_that_was_replaced_is_no_recovery_and_no_further_failure(world: World) -> None:
+    # GIVEN a job that failed, and whose next run is ended for the sake of a later one
+    world.handle(failure(1, "my-service-do-something"))
+    assert world.handle(event("replaced")) == "replaced by a later run"
+    # AND even one that ended well before it could be ended
+    assert world.handle(event("replaced", status="SUCCEEDED")) == "replaced by a later run"
+    # THEN the failure stays told once, and the next success is its recovery
+    assert len(world.inbox) == 1
+    assert world.handle(event("succeeded")) == "told"
+    assert world.inbox[-1].sentence == "my-service-do-something recovered after 1 failure"
+
+
+def test_a_reason_that_only_mentions_it_is_a_failure(world: World) -> None:
+    assert world.handle(event("replaced", statusReason="Not Replaced by the run of x")) == "told 1"
 
 
 def test_a_recovery_that_slack_refuses_is_told_when_it_comes_again(world: World) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from job_alerts.events import FailedTrigger, JobEvent, Sweep, UnreadableEvent, read
+from job_alerts.events import Sweep, read
+from job_alerts.job_event import JobEvent, UnreadableEvent
 
 from tests.unit.lambda_.support import EVENTS, event, job
 
-JOBS = sorted(path.stem for path in EVENTS.glob("*.json") if path.stem not in ("trigger_dead_letter", "sweep"))
+JOBS = sorted(
+    path.stem for path in EVENTS.glob("*.json") if not path.stem.endswith("_dead_letter") and path.stem != "sweep"
+)
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -50,13 +53,9 @@ def test_the_first_of_several_containers_speaks() -> None:
     )
 
 
-def test_a_trigger_that_failed_names_its_rule_and_error() -> None:
-    found = read(event("trigger_dead_letter"))
-    assert isinstance(found, list)
-    (trigger,) = found
-    assert isinstance(trigger, FailedTrigger)
-    assert trigger.rule_arn.endswith(":rule/batchtab-prod-my-service-do-something")
-    assert (trigger.error_code, trigger.attempts, trigger.region) == ("NO_PERMISSIONS", "4", "ap-northeast-2")
+def test_a_run_tells_for_which_time_it_was_submitted() -> None:
+    assert job("scheduled_run").scheduled_at == 1_772_409_600
+    assert job("exit_code").scheduled_at is None
 
 
 def test_an_event_that_was_kept_by_a_destination_is_read() -> None:

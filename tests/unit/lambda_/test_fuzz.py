@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from job_alerts import attachment, blocks
-from job_alerts.events import UnreadableEvent
+from job_alerts.job_event import UnreadableEvent
 from job_alerts.journal import say
 from job_alerts.redaction import redact
 from job_alerts.story import Story

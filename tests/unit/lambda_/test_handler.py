@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from job_alerts import clients, function, gathering, handler, logs
-from job_alerts.events import UnreadableEvent
+from job_alerts.job_event import UnreadableEvent
 from job_alerts.settings import Settings
 
 from tests.unit.lambda_.support import event, job

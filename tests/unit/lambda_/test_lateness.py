@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from job_alerts import clients, lateness, schedule
+from job_alerts import clients, lateness
+from job_alerts.runs import Run
+from job_alerts.schedule import Schedule
 from job_alerts.story import Route
-from job_alerts.table import Watched
+from job_alerts.watches import Watched
 
-from jobs.schedule import next_runs
-from tests.unit.lambda_.support import SETTINGS, START, FakeTable, World, event
+from tests.unit.lambda_.support import SETTINGS, START, FakeRuns, FakeTable, World, event
 
 QUEUE = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/batchtab-prod-default"
 NAME = "billing-invoice"
@@ -28,7 +26,7 @@ CRON = "cron(0 0 * * ? *)"
 def watch(world: World, expression: str = CRON, late_after_seconds: int = 600) -> None:
     """Watches a job, from now on."""
     assert isinstance(world.table, FakeTable)
-    world.table.schedules = [Watched(NAME, QUEUE, expression, late_after_seconds)]
+    world.table.watches.schedules = [Watched(NAME, QUEUE, Schedule(expression), late_after_seconds)]
     sweep(world)
 
 
@@ -102,11 +100,11 @@ def test_a_job_that_slept_is_watched_anew(world: World) -> None:
     # GIVEN a job that is suspended for ten days, and so watched no more
     watch(world)
     assert isinstance(world.table, FakeTable)
-    schedules, world.table.schedules = world.table.schedules, []
+    schedules, world.table.watches.schedules = world.table.watches.schedules, []
     sweep(world)
     # WHEN it is resumed
     world.clock = MIDNIGHT + 10 * 86_400 + 3600
-    world.table.schedules = schedules
+    world.table.watches.schedules = schedules
     sweep_until(world, world.clock + 3600)
     # THEN nobody is told of the days between
     assert world.inbox == []
@@ -195,43 +193,136 @@ def test_a_sweep_that_did_not_come_for_long_tells_the_last_run_only(world: World
     assert len(world.inbox) == 1
 
 
-# --- schedules, backwards
+# --- time zones, starts and ends
 
 
-EXPRESSIONS = [
-    *("0 0 * * ? *", "7/10 * * * ? *", "15 9,17 ? * MON-FRI *", "0 0 L * ? *", "0 0 LW * ? *", "30 1 15W * ? *"),
-    *("0 12 ? * 6#3 *", "0 12 ? * FRIL *", "5 4 ? * L *", "0 0 1 JAN,JUL ? *", "0 6 29 2 ? *", "0 0 L-3 * ? *"),
-    *("0/7 3-5 1/9 * ? *", "0 8 ? * 2,4 2026-2028", "59 23 31 12 ? *", "0 0 1W * ? *"),
-]
+SEOUL_NINE = Schedule("cron(0 9 * * ? *)", "Asia/Seoul")
 
 
-@pytest.mark.parametrize("fields", EXPRESSIONS)
-@given(moment=st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)))
-@settings(max_examples=25, deadline=None)
-def test_the_last_time_is_the_one_that_the_project_s_own_clock_gives(fields: str, moment: datetime) -> None:
-    # GIVEN the times of an expression after a moment, as jobs.schedule counts them
-    expression = f"cron({fields})"
-    at = moment.replace(tzinfo=UTC, microsecond=0)
-    runs = next_runs(expression, at, 3)
-    for earlier, later in pairwise(runs):
-        # THEN just before the later one, and at the earlier, the last one is the earlier
-        for until in (earlier, later - timedelta(seconds=1)):
-            assert schedule.last_due(expression, int(at.timestamp()), int(until.timestamp())) == earlier.timestamp()
-    if runs and runs[0] > at:
-        until = int(runs[0].timestamp()) - 1
-        assert schedule.last_due(expression, int(at.timestamp()) + 1, until) is None
+def watch_schedule(world: World, schedule: Schedule, late_after_seconds: int = 600) -> None:
+    assert isinstance(world.table, FakeTable)
+    world.table.watches.schedules = [Watched(NAME, QUEUE, schedule, late_after_seconds)]
+    sweep(world)
 
 
-@pytest.mark.parametrize("text", ["", "cron()", "cron(x 0 * * ? *)", "cron(0 0 * *)", "at(2026-01-01T00:00:00)"])
-def test_what_is_no_schedule_has_no_times(text: str) -> None:
-    assert schedule.last_due(text, 0, START) is None
-    assert schedule.period(text) is None
+def test_a_run_is_due_by_the_clocks_of_its_zone(world: World) -> None:
+    # GIVEN a job of nine o'clock in Seoul, which is midnight in UTC
+    watch_schedule(world, SEOUL_NINE)
+    sweep_until(world, MIDNIGHT + 599)
+    assert world.inbox == []
+    sweep_until(world, MIDNIGHT + 700)
+    # THEN it is told when that has passed, with its zone
+    (told,) = world.inbox
+    facts = {fact.label: fact for fact in told.facts}
+    assert facts["Due"].at == MIDNIGHT
+    assert facts["Schedule"].value == "cron(0 9 * * ? *) Asia/Seoul"
 
 
-def test_a_rate_has_a_period() -> None:
-    assert [schedule.period(f"rate({text})") for text in ("1 minute", "5 minutes", "2 hours", "1 day")] == [
-        *(60, 300, 7200, 86_400)
-    ]
+def test_a_job_whose_zone_changes_is_watched_anew(world: World) -> None:
+    watch_schedule(world, SEOUL_NINE)
+    sweep_until(world, MIDNIGHT + 300)
+    watch_schedule(world, SEOUL_NINE._replace(timezone="Asia/Taipei"))
+    sweep_until(world, MIDNIGHT + 1000)
+    assert world.inbox == []
+
+
+def test_a_zone_that_nobody_knows_is_said_and_told_of_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    watch_schedule(world, SEOUL_NINE._replace(timezone="Asia/Atlantis"))
+    sweep_until(world, MIDNIGHT + 1000, every=500)
+    assert world.inbox == []
+    assert "no time zone 'Asia/Atlantis'" in capsys.readouterr().out
+
+
+def test_a_run_after_the_end_is_not_due(world: World) -> None:
+    # GIVEN a rate whose end is in three minutes
+    end = START + 180
+    watch_schedule(world, Schedule("rate(1 minute)", end=f"{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%SZ}"), 60)
+    world.settings = SETTINGS._replace(repeat_seconds=0)
+    sweep_until(world, START + 3600)
+    # THEN no run after that is told
+    assert world.inbox
+    assert max(fact.at or 0 for told in world.inbox for fact in told.facts if fact.label == "Due") <= end
+
+
+def test_a_rate_with_a_start_counts_from_there(world: World) -> None:
+    # GIVEN a rate whose start lies 130 seconds back, so that it is due 170 seconds from now
+    start = START - 130
+    schedule = Schedule("rate(5 minutes)", start=f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}")
+    watch_schedule(world, schedule, 60)
+    sweep_until(world, START + 170 + 59)
+    assert world.inbox == []
+    sweep_until(world, START + 170 + 120)
+    (told,) = world.inbox
+    assert [fact.at for fact in told.facts if fact.label == "Due"] == [START + 170]
+
+
+def test_a_run_once_is_told_once(world: World) -> None:
+    watch_schedule(world, Schedule("at(2026-03-03T09:00:00)", "Asia/Seoul"))
+    sweep_until(world, MIDNIGHT + 86_400, every=600)
+    (told,) = world.inbox
+    assert [fact.at for fact in told.facts if fact.label == "Due"] == [MIDNIGHT]
+
+
+# --- what the submit function decided
+
+
+@pytest.fixture
+def runs(world: World) -> FakeRuns:
+    world.runs = FakeRuns()
+    return world.runs
+
+
+@pytest.mark.parametrize("status", ["submitted", "waiting", "skipped", "dropped", "late"])
+@pytest.mark.parametrize("expression", [CRON, "rate(10 minutes)"])
+def test_a_run_that_was_decided_is_not_missing(world: World, runs: FakeRuns, status: str, expression: str) -> None:
+    # GIVEN a run that Batch has not, because the submit function decided so
+    watch(world, expression)
+    due = range(START + 600, MIDNIGHT + 4000, 600) if expression.startswith("rate") else [MIDNIGHT]
+    runs.known = {NAME: [Run(moment, status, 0) for moment in due]}
+    sweep_until(world, MIDNIGHT + 3000)
+    # THEN nothing is told, and of one scheduled time it is asked once
+    assert world.inbox == []
+    assert runs.asked == len(world.asked) > 0
+
+
+def test_another_runs_record_does_not_excuse_this_one(world: World, runs: FakeRuns) -> None:
+    watch(world)
+    runs.known = {NAME: [Run(MIDNIGHT - 86_400, "skipped", 0), Run(MIDNIGHT + 60, "skipped", 0)], "b": []}
+    sweep_until(world, MIDNIGHT + 700)
+    assert len(world.inbox) == 1
+
+
+def test_a_run_that_is_being_submitted_is_waited_for(world: World, runs: FakeRuns) -> None:
+    # GIVEN a run that was claimed just before it is late
+    watch(world)
+    runs.known = {NAME: [Run(MIDNIGHT, "claimed", MIDNIGHT + 590 + 45)]}
+    sweep_until(world, MIDNIGHT + 800)
+    assert world.inbox == []
+    # WHEN it is submitted THEN nothing is ever told
+    runs.known = {NAME: [Run(MIDNIGHT, "submitted", 0)]}
+    sweep_until(world, MIDNIGHT + 2000)
+    assert world.inbox == []
+
+
+def test_a_run_whose_submission_never_ends_is_told(world: World, runs: FakeRuns) -> None:
+    watch(world)
+    runs.known = {NAME: [Run(MIDNIGHT, "claimed", MIDNIGHT + 45)]}
+    sweep_until(world, MIDNIGHT + 700)
+    assert len(world.inbox) == 1
+
+
+def test_a_table_of_runs_that_does_not_answer_silences_nothing(world: World, runs: FakeRuns) -> None:
+    watch(world)
+    runs.down = True
+    sweep_until(world, MIDNIGHT + 4000)
+    assert len(world.inbox) == 1
+
+
+def test_a_run_that_batch_has_is_not_looked_up(world: World, runs: FakeRuns) -> None:
+    watch(world)
+    world.starts[NAME] = [MIDNIGHT + 30]
+    sweep_until(world, MIDNIGHT + 700)
+    assert (len(world.asked), runs.asked) == (1, 0)
 
 
 # --- Batch

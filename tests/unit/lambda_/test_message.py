@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from job_alerts import attachment, blocks, story
-from job_alerts.events import FailedTrigger, read
 from job_alerts.story import Repeats, Route
 from job_alerts.words import seconds
 
-from tests.unit.lambda_.support import SETTINGS, event, job
+from tests.unit.lambda_.support import SETTINGS, job
 
 
 def fields(message: dict[str, Any]) -> dict[str, str]:
@@ -182,14 +181,17 @@ def test_a_blocked_queue_is_told_with_its_reason() -> None:
     assert told.color == "warning"
 
 
-def test_a_trigger_that_failed_is_told_by_its_job() -> None:
-    found = read(event("trigger_dead_letter"))
-    assert isinstance(found, list)
-    assert isinstance(found[0], FailedTrigger)
-    told = story.not_submitted(found[0], SETTINGS)
-    assert told.title == "my-service-do-something: its trigger could not submit it"
-    assert "not authorized to perform: batch:SubmitJob" in fields(attachment.render(told, SETTINGS))["Error"]
-    assert fields(attachment.render(told, SETTINGS))["Due"] == "2026-03-02T00:00:00Z"
+def test_the_time_for_which_a_run_was_submitted_is_told() -> None:
+    found = fields(attachment.render(story.failed(job("scheduled_run"), SETTINGS), SETTINGS))
+    assert found["Scheduled for"].startswith("<!date^1772409600^")
+    assert "Scheduled for" not in fields(attachment.render(story.failed(job("exit_code"), SETTINGS), SETTINGS))
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", "<!channel>", "2026-13-01T00:00:00Z", "2026-03-02", 7, None])
+def test_a_time_that_is_none_is_not_told(time: object) -> None:
+    environment = [{"name": "BATCHTAB_SCHEDULED_TIME", "value": time}]
+    found = job("exit_code", container={"environment": environment})
+    assert found.scheduled_at is None
 
 
 def test_many_jobs_are_told_in_one_message_that_names_them_all() -> None:

@@ -9,8 +9,12 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 from job_alerts import clients
+from job_alerts.rows import Unavailable
+from job_alerts.runs import Run, Runs
+from job_alerts.schedule import Schedule
 from job_alerts.story import Route
-from job_alerts.table import JobState, Pending, Table, Unavailable, Watched, Watching
+from job_alerts.table import JobState, Pending, Table
+from job_alerts.watches import Watched, Watching
 
 NOW = 1_772_410_900
 
@@ -168,10 +172,10 @@ def test_watched_schedules_are_read_and_noted(stub: Stubber, table: Table) -> No
     # GIVEN a row that Terraform wrote, and one of the sweep's
     row = {**key("late", "a"), "schedule": {"S": "rate(1 day)"}, "late_after_seconds": {"N": "600"}}
     stub.add_response("query", {"Items": [{**row, "job_queue_arn": {"S": "arn"}}]})
-    assert table.watched() == [Watched("a", "arn", "rate(1 day)", 600)]
+    assert table.watches.watched() == [Watched("a", "arn", Schedule("rate(1 day)"), 600)]
     seen = {**key("watch", "a"), "schedule": {"S": "rate(1 day)"}, "checked": {"N": "5"}, "missed": {"N": "2"}}
     stub.add_response("query", {"Items": [seen]})
-    assert table.watching() == {"a": Watching("rate(1 day)", 5, 2, 0)}
+    assert table.watches.watching() == {"a": Watching("rate(1 day)", 5, 2, 0)}
     # WHEN one is noted, THEN it goes after years only: a yearly job is looked at once a year
     stub.add_response(
         "put_item",
@@ -181,8 +185,46 @@ def test_watched_schedules_are_read_and_noted(stub: Stubber, table: Table) -> No
             "Item": {**seen, "told_at": {"N": "7"}, "expires_at": {"N": str(5 + 3 * 366 * 86_400)}},
         },
     )
-    table.put_watching("a", Watching("rate(1 day)", 5, 2, 7))
+    table.watches.put_watching("a", Watching("rate(1 day)", 5, 2, 7))
     # AND forgotten, where it is watched no more
     delete = {"RequestItems": {"alerts": [{"DeleteRequest": {"Key": key("watch", "a")}}]}}
     stub.add_response("batch_write_item", {}, delete)
-    table.drop_watching(["a"])
+    table.watches.drop_watching(["a"])
+
+
+def test_a_watched_schedule_has_its_zone_start_and_end(stub: Stubber, table: Table) -> None:
+    # GIVEN a row with all that a schedule may say
+    said = {"schedule": "cron(0 9 * * ? *)", "timezone": "Asia/Seoul", "start": "2026-03-01T00:00:00Z", "end": ""}
+    row = {**key("late", "a"), **{name: {"S": value} for name, value in said.items()}}
+    stub.add_response("query", {"Items": [row]})
+    (watched,) = table.watches.watched()
+    # THEN it is known by all of it, so that a change of any is seen
+    assert watched.schedule == Schedule(*said.values())
+    assert watched.schedule.text == "cron(0 9 * * ? *) Asia/Seoul from 2026-03-01T00:00:00Z"
+
+
+def test_a_run_is_looked_up_in_the_table_of_runs(stub: Stubber) -> None:
+    # GIVEN a table of runs by its ARN, and two moments
+    runs = Runs("arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-prod-job-runs")
+    expected = {
+        "TableName": "batchtab-prod-job-runs",
+        "KeyConditionExpression": "#job = :job AND #item BETWEEN :since AND :until",
+        "ExpressionAttributeNames": {"#job": "job", "#item": "item"},
+        "ExpressionAttributeValues": {
+            ":job": {"S": "a"},
+            ":since": {"S": "run#2026-03-02T00:00:00Z"},
+            ":until": {"S": "run#2026-03-02T00:00:59Z"},
+        },
+        "ScanIndexForward": False,
+        "ConsistentRead": True,
+        "Limit": 1,
+    }
+    item = {"job": {"S": "a"}, "item": {"S": "run#2026-03-02T00:00:00Z"}, "status": {"S": "claimed"}}
+    stub.add_response("query", {"Items": [{**item, "lease_until": {"N": "9"}}]}, expected)
+    # WHEN the last run between them is asked for THEN it is the one that the function noted
+    assert runs.last("a", 1_772_409_600, 1_772_409_659) == Run(1_772_409_600, "claimed", 9)
+    stub.add_response("query", {"Items": []}, expected)
+    assert runs.last("a", 1_772_409_600, 1_772_409_659) is None
+    stub.add_client_error("query", "AccessDeniedException")
+    with pytest.raises(Unavailable):
+        runs.last("a", 0, 1)

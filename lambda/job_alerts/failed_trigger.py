@@ -1,0 +1,165 @@
+"""A run that could not be submitted, as it lies in the triggers' dead-letter queue.
+
+Three put it there: an EventBridge rule, an EventBridge Scheduler schedule, and Lambda for the submit function. See
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from .settings import Settings
+from .story import Fact, Route, Story, footer
+from .text import line
+from .values import dict_, iso, list_, moment_, text_
+
+_NAME_MAX = 128
+_REASON_MAX = 600
+_BODY_MAX = 300_000
+_SCHEDULED_TIME = "BATCHTAB_SCHEDULED_TIME"
+# A rule's name is the job's with the namespace in front, shortened to 64 characters that end with a hash.
+_SHORTENED = re.compile(r".{55}-[0-9a-f]{8}")
+_RUN_ENDED = re.compile(r".*-run-ended-[0-9]+")
+_AFTER = ".after"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+class FailedTrigger(NamedTuple):
+    """What a message says; what it does not say is empty or None.
+
+    `sender` is `rule`, `schedule` or `function`; `upstream` the job whose end was to start this one; `ended` the job
+    whose end itself could not be noted.
+    """
+
+    message_id: str
+    sender: str
+    sender_name: str
+    job_name: str
+    schedule: str
+    scheduled_at: int | None
+    upstream: str
+    ended: str
+    error_code: str
+    error_message: str
+    attempts: str
+    region: str
+    account: str
+
+    def job(self, namespace: str) -> str:
+        """The job that was to run, or had run; empty where nothing tells."""
+        name = self.ended or self.job_name
+        prefix = f"{namespace}-"
+        if name or self.sender == "function" or not namespace or not self.sender_name.startswith(prefix):
+            return name
+        return self.sender_name.removeprefix(prefix).removesuffix(_AFTER)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the job's name is whole."""
+        return bool(self.job_name) or not _SHORTENED.fullmatch(self.sender_name)
+
+
+def read(record: Any) -> FailedTrigger:
+    """A message of the queue; its attributes say what went wrong, its body is what the target would have got."""
+    record = dict_(record)
+    attributes = dict_(record.get("messageAttributes"))
+
+    def attribute(name: str) -> str:
+        return text_(dict_(attributes.get(name)).get("stringValue"))
+
+    try:
+        body = dict_(json.loads(text_(record.get("body"), _BODY_MAX)))
+    except (ValueError, RecursionError):
+        body = {}
+    rules = list_(body.get("resources"))
+    event = body if body.get("source") == "aws.batch" else {}
+    rule_arn = attribute("RULE_ARN") or (text_(rules[0]) if rules and not event else "")
+    sender_arn = rule_arn or attribute("SCHEDULE_ARN")
+    sender_name = sender_arn.rpartition("/")[2]
+    is_end = bool(event) and (not rule_arn or bool(_RUN_ENDED.fullmatch(sender_name)))
+    event_job = text_(dict_(event.get("detail")).get("jobName")) or ("a job" if event else "")
+    trigger, job = dict_(body.get("trigger")), dict_(body.get("job"))
+    moments = [attribute("SCHEDULED_TIME"), trigger.get("scheduled_time"), _submitted_time(body)]
+    if body.get("source") == "aws.events":
+        moments.append(body.get("time"))
+    queue_arn = text_(record.get("eventSourceARN")).split(":")
+    return FailedTrigger(
+        message_id=text_(record.get("messageId")),
+        sender="rule" if rule_arn else "schedule" if sender_arn else "function",
+        sender_name=sender_name,
+        job_name=text_(job.get("name")) or text_(body.get("JobName")),
+        schedule=text_(job.get("schedule")),
+        scheduled_at=next((at for at in map(moment_, moments) if at is not None), None),
+        upstream=text_(trigger.get("upstream_job_id")) or ("" if is_end else event_job),
+        ended=event_job if is_end else "",
+        error_code=attribute("ERROR_CODE") or attribute("ErrorCode"),
+        error_message=attribute("ERROR_MESSAGE") or attribute("ErrorMessage"),
+        attempts=attribute("RETRY_ATTEMPTS"),
+        region=text_(body.get("region")) or (queue_arn[3] if len(queue_arn) > 3 else ""),
+        account=text_(body.get("account")) or (queue_arn[4] if len(queue_arn) > 4 else ""),
+    )
+
+
+def _submitted_time(body: dict[str, Any]) -> str:
+    """The scheduled time among the variables of SubmitJob's input."""
+    variables = list_(dict_(body.get("ContainerOverrides")).get("Environment"))
+    return next((text_(v.get("Value")) for v in map(dict_, variables) if v.get("Name") == _SCHEDULED_TIME), "")
+
+
+def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Story:
+    """A run that never was, and how it is made up; or a run's end that nobody took note of."""
+    job = line(trigger.job(settings.namespace), _NAME_MAX) or line(trigger.sender_name, _NAME_MAX) or "a job"
+    # Lambda says 200 of a function that failed: its own part went well.
+    code = "" if trigger.error_code == "200" else trigger.error_code
+    error = line(f"{code} {trigger.error_message}", _REASON_MAX) or "an unknown error"
+    sender = {"rule": "Rule", "schedule": "Schedule"}.get(trigger.sender, "")
+    who = f"its {trigger.sender}" if sender else "the submit function"
+    if trigger.ended:
+        title, sentence = f"{job}: the end of a run was not noted", f"{job}: the end of a run was not noted by {error}"
+        happened = "this run has ended, but one that waits for it may wait until the next is due"
+    else:
+        title, sentence = f"{job}: {who} could not submit it", f"{job} not submitted by {error}"
+        happened = "this run did not start and is not tried again"
+    return Story(
+        title=title,
+        sentence=sentence,
+        color="warning" if trigger.ended else settings.color,
+        emoji=":large_orange_circle:" if trigger.ended else ":red_circle:",
+        facts=(
+            Fact("What happened", happened, long=True),
+            Fact("Error", error, long=True),
+            *(
+                [Fact("What helps", "the runbook: “The end of a run was not noted”", long=True)]
+                if trigger.ended
+                else []
+            ),
+            *([Fact("Scheduled for", "", at=trigger.scheduled_at)] if trigger.scheduled_at else []),
+            *([Fact("After", line(trigger.upstream, _NAME_MAX))] if trigger.upstream else []),
+            *([Fact(sender, line(trigger.sender_name, _NAME_MAX))] if sender else []),
+            *([Fact("Tried", line(trigger.attempts, 10))] if trigger.attempts else []),
+            *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
+        ),
+        command=_command(trigger, settings),
+        command_label="Make it up",
+        footer=footer(trigger.account, trigger.region),
+        channel=route.channel if route else "",
+        mention=route.mention if route else "",
+    )
+
+
+def _command(trigger: FailedTrigger, settings: Settings) -> str:
+    """The command that submits just this run; empty where its job or its time is not known for sure.
+
+    Nobody but AWS knows from when a rate counts, so its times can't be asked for.
+    """
+    job = trigger.job(settings.namespace)
+    unknown = trigger.scheduled_at is None or trigger.upstream or trigger.ended or not trigger.is_certain
+    if unknown or trigger.scheduled_at is None or trigger.schedule.startswith("rate(") or not _NAME.fullmatch(job):
+        return ""
+    time = iso(trigger.scheduled_at // 60 * 60)  # AWS's times are whole minutes, give or take some seconds
+    stage = f" --stage {settings.stage}" if _NAME.fullmatch(settings.stage) else ""
+    return f"batchtab backfill {job} --from {time} --to {time}{stage}"

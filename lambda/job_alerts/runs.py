@@ -1,0 +1,54 @@
+"""What lambda/submit_run decided of a job's runs, from its table.
+
+| job | item | what |
+|---|---|---|
+| a job's name | `run#` and a scheduled time | `status`, and while it is `claimed`, `lease_until` |
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .rows import Rows, number_in, text_in
+from .values import iso, moment_
+
+_RUN = "run#"
+
+
+class Run(NamedTuple):
+    """A scheduled time of a job, and what became of it."""
+
+    due: int
+    status: str
+    lease_until: int
+
+
+class Runs(Rows):
+    """The table, by its ARN."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(arn.rpartition("/")[2])
+
+    def last(self, job_name: str, since: int, until: int) -> Run | None:
+        """The last run that was due then; None if the function knows of none.
+
+        Raises:
+            Unavailable: the table does not answer.
+        """
+        found = self._call(
+            "query",
+            KeyConditionExpression="#job = :job AND #item BETWEEN :since AND :until",
+            ExpressionAttributeNames={"#job": "job", "#item": "item"},
+            ExpressionAttributeValues={
+                ":job": {"S": job_name},
+                ":since": {"S": f"{_RUN}{iso(since)}"},
+                ":until": {"S": f"{_RUN}{iso(until)}"},
+            },
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=1,
+        ).get("Items", [])
+        if not found:
+            return None
+        due = moment_(found[0]["item"]["S"].removeprefix(_RUN)[: len(iso(0))])
+        return Run(since if due is None else due, text_in(found[0], "status"), number_in(found[0], "lease_until"))
