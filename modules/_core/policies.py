@@ -74,12 +74,13 @@ def grants(rows: Sequence[tuple[Sequence[str], Any]]) -> Any:
     return [allow(actions, resources) for actions, resources in rows if resources]
 
 
-def those(rows: Sequence[tuple[Condition, Any]]) -> Any:
-    """A list of what applies, each with its condition."""
-    if all(isinstance(when, bool) for when, _ in rows):
-        return [item for when, item in rows if when]
-    known = [f"[{hcl(item)}]" if when is True else hcl(choose(when, [item], [])) for when, item in rows if when]
-    return Expression.of(f"concat({', '.join(known)})")
+def those(rows: Sequence[tuple[Condition, Mapping[str, Any]]]) -> Any:
+    """A list of the statements that apply, each with its condition."""
+    held = [(when, {key: part for key, part in item.items() if part is not None}) for when, item in rows if when]
+    if all(when is True for when, _ in held):
+        return [item for _, item in held]
+    lists = (hcl([item]) if when is True else hcl(choose(when, [item], [])) for when, item in held)
+    return Expression.of(f"concat({', '.join(lists)})")
 
 
 def policy(statements: Any) -> str:

@@ -29,6 +29,7 @@ from .._core.expressions import (
 from .._core.naming import namespaced
 from .._core.resources import Unit, local, make
 from . import chain, container, retries, roles, rules, trigger_rules
+from .crontab import Crontab
 from .inputs import Inputs
 from .timing import Timing
 from .triggers import Triggers, rule_name
@@ -213,9 +214,11 @@ class ScheduledJob(Unit):
         check(f"{name}: maximum_event_age_seconds", maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS)
         self.name = name
         on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
+        crontab = Crontab(self, name, schedule)
         timing = Timing.of(
             self,
             schedule=schedule,
+            expression=crontab.expression,
             timezone=timezone,
             start=start,
             end=end,
@@ -311,6 +314,7 @@ class ScheduledJob(Unit):
         trigger_rules.add_preconditions(
             self.job_definition,
             timing,
+            crontab.rules(),
             name=name,
             namespace=namespace,
             concurrency_policy=concurrency_policy,

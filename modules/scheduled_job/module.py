@@ -9,6 +9,7 @@ from jobs import limits
 from .._core.expressions import Expression, hcl
 from .._core.module_stack import ModuleStack, Validation, Variable, among, each_key, holds, matching, within
 from .._core.resources import require
+from . import trigger_variables
 from .construct import ScheduledJob
 
 _JOB = limits.JOB_DEFAULTS
@@ -62,44 +63,7 @@ VARIABLES = (
         "ARN of the queue that the trigger submits to; account and region of everything else are read from it.",
         validations=[matching("job_queue_arn", limits.JOB_QUEUE_ARN)],
     ),
-    Variable(
-        "schedule",
-        "string",
-        "When it runs: `cron(…)` or `rate(…)` as EventBridge takes them, in UTC; null: only by hand.",
-        _JOB["schedule"],
-        [matching("schedule", limits.SCHEDULE_SHAPE, nullable=True)],
-    ),
-    Variable("suspend", "bool", "Keeps the trigger but disables it.", _JOB["suspend"]),
-    Variable(
-        "after",
-        "list(string)",
-        f"Names of jobs of this namespace at whose end this one starts, at most {limits.AFTER_MAX}. The ended job's id"
-        f" reaches it as {limits.UPSTREAM_JOB_ID_VARIABLE}.",
-        [],
-        [
-            holds(f"length(var.after) <= {limits.AFTER_MAX}", f"after: at most {limits.AFTER_MAX} jobs."),
-            holds(
-                f"alltrue([for name in var.after : can(regex({hcl(limits.JOB_NAME.pattern)}, name))])",
-                f"after: a job's name must be {limits.JOB_NAME.describe()}.",
-            ),
-        ],
-    ),
-    Variable(
-        "after_status",
-        "string",
-        f"Which end of those jobs counts: {limits.AFTER_STATUS.describe()}.",
-        _JOB["after_status"],
-        [among("after_status", limits.AFTER_STATUS)],
-    ),
-    Variable(
-        "concurrency_policy",
-        "string",
-        f"{limits.CONCURRENCY_POLICY.describe()}: forbid lets a run give way while an earlier one of its name waits or"
-        " runs in the queue. The image's entrypoint must be the runner's.",
-        _JOB["concurrency_policy"],
-        [among("concurrency_policy", limits.CONCURRENCY_POLICY)],
-    ),
-    Variable("description", "string", "Description of the trigger.", None),
+    *trigger_variables.VARIABLES,
     Variable(
         "capacity",
         "string",
@@ -249,13 +213,14 @@ VARIABLES = (
     Variable(
         "dead_letter_queue_arn",
         "string",
-        "SQS queue that keeps events whose job could not be submitted; its policy must let events.amazonaws.com send.",
+        "SQS queue that keeps events whose job could not be submitted. Its policy must let events.amazonaws.com send;"
+        " a schedule sends by the trigger role.",
         None,
     ),
     Variable(
         "maximum_event_age_seconds",
         "number",
-        "How long EventBridge tries to submit: "
+        "How long the trigger tries to submit: "
         f"{limits.DELIVERY_RETRY_AGE_SECONDS.describe()}; keep it below the schedule's period.",
         limits.DELIVERY_RETRY_AGE_SECONDS.minimum,
         [within("maximum_event_age_seconds", limits.DELIVERY_RETRY_AGE_SECONDS)],
@@ -293,7 +258,11 @@ def module() -> ModuleStack:
     inputs = {
         v.name: stack.variable(v, given=Expression.of(_GIVEN[v.name]) if v.name in _GIVEN else None) for v in VARIABLES
     }
-    arguments: dict[str, Any] = {name: value for name, value in inputs.items() if not name.startswith("create_")}
+    arguments: dict[str, Any] = {
+        "except_" if name == "except" else name: value
+        for name, value in inputs.items()
+        if not name.startswith("create_")
+    }
     job = ScheduledJob(stack, "Default", **arguments)
     for name, given in _GIVEN.items():
         _require_one_of_two(job, given.removeprefix("!var."), name)
@@ -317,11 +286,15 @@ def module() -> ModuleStack:
     )
     stack.output("job_definition_name", job.job_definition["name"], "Name of the job definition: its newest revision.")
     stack.output("job_definition_arn", job.job_definition["arn"], "ARN of the job definition, with its revision.")
-    stack.output("rule_name", job.rule["name"], "Name of the EventBridge rule; null without a schedule.")
-    stack.output("rule_arn", job.rule["arn"], "ARN of the rule; null without a schedule.")
+    stack.output("rule_name", job.rule["name"], "Name of the EventBridge rule; null where none starts the job.")
+    stack.output("rule_arn", job.rule["arn"], "ARN of the rule; null where none starts the job.")
+    stack.output(
+        "schedule_name", job.schedule["name"], "Name of the Scheduler schedule; null where none starts the job."
+    )
+    stack.output("schedule_arn", job.schedule["arn"], "ARN of that schedule; null where a rule is enough.")
     stack.output("job_role_arn", job.job_role_arn, "ARN of the job role.")
     stack.output("job_role_name", job.job_role["name"], "Name of the job role, for further policies; null if brought.")
     stack.output("execution_role_arn", job.execution_role_arn, "ARN of the execution role; null where none is needed.")
-    stack.output("trigger_role_arn", job.trigger_role_arn, "ARN of the trigger role; null without a schedule.")
+    stack.output("trigger_role_arn", job.trigger_role_arn, "ARN of the trigger role; null where no trigger needs one.")
     stack.output("log_group_name", job.log_group_name, "Name of the log group.")
     return stack

@@ -46,6 +46,7 @@ class Timing:
         scope: Unit,
         *,
         schedule: Any,
+        expression: Any,
         timezone: Any,
         start: Any,
         end: Any,
@@ -54,7 +55,7 @@ class Timing:
         trigger: Any,
         suspend: Any,
     ) -> Timing:
-        """The timing of a construct's job, with names for what its module asks in many places."""
+        """The timing of a job: `schedule` as it was given, `expression` as AWS takes it."""
         special = any_of(
             *(is_set(value) for value in (timezone, start, end, flexible_window_minutes)),
             not_empty(except_),
@@ -63,7 +64,7 @@ class Timing:
         asked: Condition = choose(is_set(trigger), one_of(trigger, ["schedule"]), special)
         by_schedule = local(scope, "by_schedule", all_of(is_set(schedule), asked))
         return cls(
-            expression=schedule,
+            expression=expression,
             timezone=timezone,
             start=start,
             end=end,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jobs import limits
@@ -60,6 +61,7 @@ def check_arguments(
 def add_preconditions(
     job_definition: Made,
     timing: Timing,
+    of_the_schedule: Sequence[tuple[Condition, str]],
     *,
     name: str,
     namespace: Any,
@@ -75,6 +77,7 @@ def add_preconditions(
         ValueError: known values do not go together.
     """
     rules: list[tuple[Condition, str]] = [
+        *of_the_schedule,
         (
             negate(all_of(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), timing.is_special)),
             "trigger: a rule has no timezone, start, end, flexible_window_minutes, except or at(…): leave trigger out.",

@@ -23,12 +23,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # A job owner names a queue, and the stage knows its ARN; what only a stage knows has no place in jobs.yaml.
 # Where a job's alerts go is an input of job_alerts, which knows the jobs by their names.
-YAML_ONLY = {"queue", "alerts"}
+# How long a run usually takes is for the calendar alone.
+YAML_ONLY = {"queue", "alerts", "usual_duration_seconds"}
 NOT_IN_YAML = {
+    *{"submit_function_arn", "schedule_group_name"},
     *{"name", "namespace", "job_queue_arn", "capacity", "trigger_role_arn", "log_group_name", "log_retention_days"},
     *{"dead_letter_queue_arn", "maximum_event_age_seconds", "permissions_boundary_arn", "secrets_kms_key_arns"},
     "num_nodes",  # refused at both doors, by name
 }
+
+
+# A word of Python's.
+IN_PYTHON = {"except": "except_"}
 
 
 def _arguments(construct: type) -> dict[str, inspect.Parameter]:
@@ -59,7 +65,7 @@ def test_a_job_has_the_same_fields_in_yaml_and_python() -> None:
 def test_a_construct_has_the_same_arguments_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
     # GIVEN a construct's arguments and its module's variables
     arguments = _arguments(construct)
-    names = {variable.name for variable in variables}
+    names = {IN_PYTHON.get(variable.name, variable.name) for variable in variables}
     # THEN they are the same, but for the flags that tell Terraform at plan time what is made, and what is refused
     assert {name for name in names if not name.startswith("create_")} == set(arguments) - {"num_nodes"}
 
@@ -75,7 +81,7 @@ def test_a_default_is_the_same_in_python_and_hcl(construct: type, variables: tup
         if variable.name.startswith("create_"):
             continue
         # GIVEN an argument of both doors
-        default = arguments[variable.name].default
+        default = arguments[IN_PYTHON.get(variable.name, variable.name)].default
         # THEN both need it, or both have the same default
         assert variable.required == (default is inspect.Parameter.empty), variable.name
         if not variable.required:
@@ -137,12 +143,37 @@ def test_imports_point_one_way(folder: str, forbidden: set[str]) -> None:
         assert not _imports(path) & forbidden, path
 
 
-def test_modules_take_only_the_limits_from_jobs() -> None:
+def _of_jobs(path: Path) -> set[str]:
+    """What a file takes from `jobs`, by the names of its files."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "jobs":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jobs."):
+            found.add((node.module or "").split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.removeprefix("jobs.") for alias in node.names if alias.name.startswith("jobs")}
+    return found
+
+
+def test_modules_take_only_limits_and_crontab_from_jobs() -> None:
     for path in sorted((ROOT / "modules").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jobs":
-                assert node.module in {"jobs", "jobs.limits"}, path
-                assert node.module != "jobs" or {alias.name for alias in node.names} == {"limits"}, path
+        # The one converter of crontab, for values; in Terraform it is written a second time.
+        crontab = {"crontab"} if path == ROOT / "modules" / "scheduled_job" / "crontab.py" else set()
+        assert _of_jobs(path) <= {"limits"} | crontab, path
+
+
+def test_what_modules_take_from_jobs_knows_no_declaration() -> None:
+    # GIVEN the files that modules take, and those that these take
+    reached, left = set(), {"limits", "crontab"}
+    while left:
+        reached |= left
+        left = {name for file in left for name in _of_jobs(ROOT / "jobs" / f"{file}.py")} - reached
+    # THEN they are tables and text, of the standard library alone
+    assert reached == {"limits", "crontab", "cron"}
+    for name in reached:
+        outside = _imports(ROOT / "jobs" / f"{name}.py") - {"jobs"} - sys.stdlib_module_names
+        assert outside == set(), name
 
 
 def test_every_service_of_the_project_loads() -> None:

@@ -434,6 +434,7 @@ def test_addresses_are_the_same_by_both_doors(original: Template, fargate: Templ
         "aws_iam_role_policy.job_role_policy",
         "aws_cloudwatch_event_rule.upstream",
         "aws_cloudwatch_event_target.upstream_delivery",
+        "aws_scheduler_schedule.schedule",
     }
     resources = {a for a in original.addresses() | fargate.addresses() if not a.startswith("data.")}
     # The module asks AWS nothing: it reads account and region from the queue's ARN.
@@ -455,9 +456,17 @@ def test_the_module_decides_by_inputs_that_are_known_when_it_plans(hcl: Template
     # A count must not hang on a value that another resource of the caller's yields.
     assert hcl.address("aws_iam_role", "job_role")["count"] == "${var.create_job_role ? 1 : 0}"
     assert hcl.address("aws_cloudwatch_log_group", "log_group")["count"] == "${var.create_log_group ? 1 : 0}"
-    assert hcl.address("aws_cloudwatch_event_rule", "rule")["count"] == "${var.schedule != null ? 1 : 0}"
-    trigger = hcl.address("aws_iam_role", "trigger_role")["count"]
-    assert trigger == "${((var.schedule != null) || (length(var.after) > 0)) && var.create_trigger_role ? 1 : 0}"
+    assert hcl.address("aws_scheduler_schedule", "schedule")["count"] == "${local.by_schedule ? 1 : 0}"
+    by_rule = hcl.address("aws_cloudwatch_event_rule", "rule")["count"]
+    assert by_rule == "${(var.schedule != null) && !local.by_schedule ? 1 : 0}"
+    # AND a function's ARN, which may be unknown, is asked for with forbid alone
+    counts = [body["count"] for named in hcl.content["resource"].values() for body in named.values() if "count" in body]
+    decides = [*counts, hcl.content["locals"]["by_schedule"], hcl.content["locals"]["is_managed"]]
+    forbids = 'contains(["forbid"], var.concurrency_policy) ? '
+    asked = [text.split("var.submit_function_arn")[0] for text in decides if "submit_function_arn" in text]
+    assert len(asked) == 2
+    assert all(text.endswith((forbids, f"{forbids}!(")) for text in asked)
+    assert not any("_arn" in text.replace("var.submit_function_arn", "") for text in decides)
 
 
 def test_the_module_checks_sizes_when_it_plans(hcl: Template) -> None:
