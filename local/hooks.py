@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local import alarms, expressions, schedules
+from local import alarms, expressions, scheduler_api, schedules
 from local.batch.api import Api
 from local.clock import Clock
 from local.delivery import Deliveries
@@ -76,6 +76,7 @@ def install(parts: Parts) -> None:
     eventbridge._tick_scheduled_rules = lambda: None
     eventbridge._validate_schedule_expression = _is_rule_expression
     scheduler._tick_schedules = lambda: None
+    scheduler.handle_request = scheduler_api.serving(scheduler.handle_request, scheduler._error)
     for name in ("_put_rule", "_enable_rule"):
         _then(eventbridge, name, parts.rules.next_moment, parts.clock)
     for name in ("_create_schedule", "_update_schedule"):

@@ -76,6 +76,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_tick_schedules()",
         "_to_epoch(value)",
         "_update_schedule(name, body)",
+        "handle_request(method, path, headers, body_bytes, query_params)",
     ),
     "services.secretsmanager": ("_get_secret_value(data)",),
     "services.sns": ("_topics",),
