@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from jobs.document import Document
@@ -40,7 +41,7 @@ _KIND_HINTS = {
 class Declared(BaseModel):
     """What people write: unknown keys are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
 
 
 def refuse(message: str, hint: str = "", *, at: Sequence[str | int] = (), value: object = None) -> PydanticCustomError:
@@ -150,7 +151,7 @@ def _unknown_key(
         hint = "array_size starts many copies of one job"
         return document.problem((*prefix, *path), "multi-node jobs are not supported yet", hint=hint)
     inner = _model_at(model, path[:-1])
-    known = [] if inner is None else list(inner.model_fields)
+    known = [] if inner is None else [_written(name, field) for name, field in inner.model_fields.items()]
     hint = did_you_mean(key, known)
     message = "is an unknown key" if hint else f"is an unknown key: {listed(known)}"
     return document.problem((*prefix, *path), message, hint=hint)
@@ -158,7 +159,7 @@ def _unknown_key(
 
 def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     inner = _model_at(model, path[:-1])
-    field = None if inner is None else inner.model_fields.get(str(path[-1]))
+    field = None if inner is None else _field(inner, str(path[-1]))
     text = (field.description or "") if field else ""
     return text.removesuffix(".")[:1].lower() + text.removesuffix(".")[1:]
 
@@ -166,9 +167,18 @@ def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
 def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:
     """The model that is validated at a path: through mappings, lists and what may be None."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        field = kind.model_fields.get(str(path[0])) if path else None
+        field = _field(kind, str(path[0])) if path else None
         return kind if not path else None if field is None else _model_at(field.annotation, path[1:])
     if get_origin(kind) in {dict, tuple, list}:
         return _model_at(get_args(kind)[get_origin(kind) is dict], path[1:]) if path else None
     found = (_model_at(inner, path) for inner in get_args(kind))
     return next((model for model in found if model is not None), None)
+
+
+def _field(model: type[BaseModel], written: str) -> FieldInfo | None:
+    """A field by the name that stands in a file: `except` is a word of Python's, and its field is called `except_`."""
+    return next((field for name, field in model.model_fields.items() if written == _written(name, field)), None)
+
+
+def _written(name: str, field: FieldInfo) -> str:
+    return field.validation_alias if isinstance(field.validation_alias, str) else name

@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict, field_validator, model_validator
+from pydantic import AfterValidator, Field, Strict, ValidationInfo, field_validator, model_validator
 
-from jobs import limits
+from jobs import limits, moment, triggering
 from jobs.alerting import Alerting
-from jobs.fields import Declared, Limit, Written, refuse
+from jobs.fields import Limit, Written, refuse
 from jobs.image import ImageRef
 from jobs.permissions import ExitRule, Permission
-from jobs.schedule import ScheduleError
+from jobs.schedule import Once, ScheduleError, parse
 from jobs.schedule import check as check_schedule
+from jobs.triggering import Moment, TriggerSettings
 
 Flag = Annotated[bool, Strict()]
 Line = Annotated[str, Strict()]
@@ -42,7 +44,7 @@ RoleArn = Annotated[str, Strict(), Limit(limits.ROLE_ARN)]
 _JOB = limits.JOB_DEFAULTS
 
 
-class JobSettings(Declared):
+class JobSettings(TriggerSettings):
     """What a job may say and what a service's `defaults` may say for all its jobs."""
 
     description: Line | None = Field(default=None, max_length=limits.DESCRIPTION_MAX, description="What it is for.")
@@ -93,10 +95,6 @@ class JobSettings(Declared):
     )
     assign_public_ip: Flag = Field(
         default=_JOB["assign_public_ip"], description="Fargate in a subnet without NAT needs it."
-    )
-    concurrency_policy: Annotated[str, Strict(), Limit(limits.CONCURRENCY_POLICY)] = Field(
-        default=_JOB["concurrency_policy"],
-        description="forbid: a run gives way while an earlier one waits or runs. The image must start with the runner.",
     )
     suspend: Flag = Field(default=_JOB["suspend"], description="Keep the schedule, but don't fire.")
     tags: dict[Line, PlainText] = Field(
@@ -150,7 +148,17 @@ class JobSpec(JobSettings):
     )
     schedule: Line | None = Field(
         default=_JOB["schedule"],
-        description="cron(minutes hours day-of-month month day-of-week year) or rate(5 minutes), in UTC; else by hand.",
+        description="Five fields of crontab, a word such as @daily, AWS's cron(…), rate(5 minutes) or"
+        " at(2026-12-01T09:00:00); left out: by hand.",
+    )
+    start: Annotated[str, Strict(), Moment()] | None = Field(
+        default=_JOB["start"], description=f"It does not run before: {moment.FORMS}."
+    )
+    end: Annotated[str, Strict(), Moment()] | None = Field(
+        default=_JOB["end"], description="It does not run after; of a day, not after the day."
+    )
+    usual_duration_seconds: Annotated[int, Strict(), Limit(limits.USUAL_DURATION_SECONDS)] | None = Field(
+        default=None, description="How long a run mostly takes; only the calendar wants to know."
     )
 
     after: tuple[Line, ...] = Field(
@@ -163,6 +171,22 @@ class JobSpec(JobSettings):
     )
 
     alerts: Alerting = Field(default=Alerting(), description="Where its alerts go; what is left out is the service's.")
+
+    @property
+    def needs_scheduler(self) -> bool:
+        """Whether it says something that an EventBridge rule can't."""
+        said = any(getattr(self, name) for name in triggering.ONLY_SCHEDULER)
+        return said or (self.schedule is not None and isinstance(parse(self.schedule), Once))
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether the submit function decides about each run; else the trigger submits to Batch directly."""
+        return self.concurrency_policy != "allow" or bool(self.except_) or self.pause_on_failure
+
+    @property
+    def ends_matter(self) -> bool:
+        """Whether the submit function must hear of each run's end."""
+        return self.concurrency_policy in {"replace", "queue"} or self.pause_on_failure
 
     @field_validator("after", mode="before")
     @classmethod
@@ -188,6 +212,25 @@ class JobSpec(JobSettings):
             except ScheduleError as error:
                 raise refuse(error.reason, error.hint) from None
         return value
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _read_moment(cls, value: object) -> object:
+        return value.isoformat() if isinstance(value, date) else value
+
+    @field_validator("start", "end")
+    @classmethod
+    def _validate_moment(cls, value: str | None) -> str | None:
+        if value is not None and not moment.is_one(value):
+            raise refuse(f"is not allowed: {moment.FORMS}")
+        return value
+
+    @model_validator(mode="after")
+    def _validate_triggering(self, info: ValidationInfo) -> JobSpec:
+        if info.context is not triggering.ONLY_FIELDS:
+            for name, value, message, hint in triggering.faults(self):
+                raise refuse(message, hint, at=(name,), value=value)
+        return self
 
 
 def checked_tags(tags: dict[str, str]) -> dict[str, str]:

@@ -298,6 +298,13 @@ RULE_SCHEDULE_SHAPE = Text(
     "cron(minutes hours day-of-month month day-of-week year) or rate(value unit)",
     f"{_EVENTS_API}/API_PutRule.html",
 )
+# And in a rule or a schedule.
+AWS_SCHEDULE_SHAPE = Text(
+    "^(cron|rate|at)[(].+[)]$",
+    SCHEDULE_EXPRESSION_MAX,
+    "cron(minutes hours day-of-month month day-of-week year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)",
+    f"{_SCHEDULER_GUIDE}/schedule-types.html",
+)
 TIMEZONE = Text(
     "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
     50,
@@ -340,6 +347,7 @@ AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job
 CONCURRENCY_POLICY = Choice(("allow", "forbid", "replace", "queue"), f"{_BATCH_API}/API_ListJobs.html")
 QUEUE_LIMIT = Range(1, 100, "runs", f"{_BATCH_API}/API_ListJobs.html", default=10)
 STARTING_DEADLINE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
+USUAL_DURATION_SECONDS = Range(1, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html")
 HISTORY_DAYS = Range(2, 3650, "days", f"{_BATCH_API}/API_ListJobs.html", default=90)  # a delivery may be a day late
 # What a run is told, as environment variables; Batch itself tells the attempt, as AWS_BATCH_JOB_ATTEMPT.
 RUN_VARIABLES: Mapping[str, str] = MappingProxyType(

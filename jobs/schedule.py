@@ -1,7 +1,8 @@
-"""Schedules of jobs, `cron(…)` and `rate(…)`: is it one, and when does it fire?
+"""Schedule expressions, in AWS's forms and crontab's: is it one, and when does it fire?
 
-EventBridge rules know UTC only, so every time here is UTC. `Cron.after` works on wall-clock times, on which a time zone
-can be laid. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+Times are UTC here, as an EventBridge rule has them; `jobs.timing` lays a time zone, bounds and exceptions on them.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 from __future__ import annotations
@@ -9,24 +10,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
-from jobs import cron, limits
+from jobs import cron, crontab, limits
 from jobs.cron import Cron, ScheduleError
 
-__all__ = ["Cron", "Rate", "ScheduleError", "check", "next_runs", "parse"]
+__all__ = ["Cron", "Once", "Rate", "ScheduleError", "check", "next_runs", "parse"]
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
-_FORMS = "cron(…) or rate(…)"
-_NICKNAMES = {
-    "@yearly": "cron(0 0 1 1 ? *)",
-    "@annually": "cron(0 0 1 1 ? *)",
-    "@monthly": "cron(0 0 1 * ? *)",
-    "@weekly": "cron(0 0 ? * SUN *)",
-    "@daily": "cron(0 0 * * ? *)",
-    "@midnight": "cron(0 0 * * ? *)",
-    "@hourly": "cron(0 * * * ? *)",
-}
+_FORMS = "cron(…), rate(…), at(…), five fields of crontab or a word such as @daily"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """At one wall-clock time."""
+
+    wall: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Rate:
         return [anchor + period * (done + number) for number in range(1, count + 1)]
 
 
-def parse(expression: str) -> Cron | Rate:
+@lru_cache(maxsize=8192)
+def parse(expression: str) -> Cron | Rate | Once:
     """Read a schedule expression.
 
     Raises:
@@ -50,11 +51,14 @@ def parse(expression: str) -> Cron | Rate:
     """
     if len(expression) > limits.SCHEDULE_EXPRESSION_MAX:
         raise ScheduleError(f"is {len(expression)} characters long: at most {limits.SCHEDULE_EXPRESSION_MAX}")
-    if match := re.fullmatch(r"cron\(([^()]*)\)", expression):
+    converted = crontab.to_aws(expression)
+    if match := re.fullmatch(r"cron\(([^()]*)\)", converted):
         return cron.parse(match[1])
-    if match := re.fullmatch(r"rate\(([^()]*)\)", expression):
+    if match := re.fullmatch(r"rate\(([^()]*)\)", converted):
         return _rate(match[1])
-    raise ScheduleError(f"is not a schedule: {_FORMS}", _near(expression))
+    if match := re.fullmatch(r"at\(([^()]*)\)", converted):
+        return _once(match[1])
+    raise ScheduleError(f"is not a schedule: {_FORMS}")
 
 
 def check(expression: str) -> None:
@@ -70,7 +74,7 @@ def next_runs(expression: str, after: datetime, count: int, *, anchor: datetime 
     """The next `count` times, in UTC, later than `after`; fewer if the schedule ends before.
 
     Args:
-        expression: `cron(…)` or `rate(…)`.
+        expression: In any of the forms.
         after: A moment with a time zone.
         count: How many times.
         anchor: From when a rate counts: when its rule was made or changed. Left out: `after`, an estimate.
@@ -86,6 +90,8 @@ def next_runs(expression: str, after: datetime, count: int, *, anchor: datetime 
     if isinstance(parsed, Rate):
         return parsed.runs(moment, count, (anchor or after).astimezone(UTC))
     wall_clock = moment.replace(tzinfo=None)
+    if isinstance(parsed, Once):
+        return [parsed.wall.replace(tzinfo=UTC)] if count and parsed.wall > wall_clock else []
     return [run.replace(tzinfo=UTC) for run in islice(parsed.after(wall_clock), count)]
 
 
@@ -112,17 +118,19 @@ def _rate(text: str) -> Rate:
     return Rate(value * _UNITS[single])
 
 
-def _near(expression: str) -> str:
-    text = expression.strip()
-    if text in _NICKNAMES:
-        return f"write {_NICKNAMES[text]}"
-    fields = text.split()
-    if text.lower().startswith(("cron", "rate")):
-        return "write it in small letters, with one pair of parentheses and no space before or around them"
-    if len(fields) == 6 and "?" in fields:
-        return f"write cron({text})"
-    if nearest := cron.from_five_fields(fields):
-        return f"write {nearest}"
-    if len(fields) == 5:
-        return f"AWS's cron has six fields, {cron.FIELD_NAMES}, and counts the days from SUN = 1"
-    return ""
+def _once(text: str) -> Once:
+    form = "at(yyyy-mm-ddThh:mm:ss)"
+    hint = ""
+    if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?(Z|[+-][0-9:]{2,6})?", text):
+        day, time = text[:10], (text[11:16] if len(text) > 10 else "00:00")
+        zone = ", and the zone as timezone" if re.search("Z$|[+-][0-9:]{2,6}$", text[10:]) else ""
+        hint = f"write at({day}T{time}:00){zone}"
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}", text):
+        raise ScheduleError(f"is not a time: {form}", hint)
+    try:
+        wall = datetime.fromisoformat(text)
+    except ValueError:
+        raise ScheduleError(f"is no date and time: {form}") from None
+    if wall.second:
+        raise ScheduleError("has seconds: schedules start on the minute", hint)
+    return Once(wall)

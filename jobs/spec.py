@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict, ValidationError
 
-from jobs import limits
+from jobs import limits, triggering
 from jobs.alerting import Alerting
 from jobs.document import Document, Key, read
 from jobs.fields import Declared, Limit, problems_of
@@ -24,6 +24,8 @@ from jobs.problems import Problem, Problems
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
 
 FILE_NAME = "jobs.yaml"
+# Faults of several fields at once are told where none of them is at fault itself.
+_TRIGGERING = {"schedule", "after", "start", "end", "except", *triggering.TriggerSettings.model_fields}
 _MERGED = ("environment", "secrets", "parameters", "tags")
 _JOB_TEXTS = ("command.*", *(f"{name}.*" for name in _MERGED), "image.tag", "evaluate_on_exit.*.on_exit_code")
 _TEXTS = ("image.tag", *(f"{holder}.{name}" for holder in ("jobs.*", "defaults") for name in _JOB_TEXTS))
@@ -111,7 +113,7 @@ def _read_service(path: Path) -> tuple[Source | None, list[Problem]]:
         return None, problems
     faults: list[Key] = list(document.faults)
     try:
-        ServiceFile.model_validate(document.data)
+        ServiceFile.model_validate(document.data, context=triggering.ONLY_FIELDS, by_alias=True, by_name=False)
     except ValidationError as error:
         for key, problem in problems_of(error, ServiceFile, document):
             if key not in document.faults:
@@ -156,18 +158,39 @@ def _merge_job(source: Source, name: str, defaults: dict[str, Any], raw: dict[st
     for key in (*_MERGED, "alerts"):
         if isinstance(defaults.get(key), dict) and isinstance(raw.get(key), dict) and key not in faulty:
             merged[key] = {**defaults[key], **raw[key]}
+    _drop_inapplicable(merged, raw, faulty)
     for _ in range(2):
         if "command" in faulty:
             merged["command"] = ["?"]
         try:
-            job = JobSpec.model_validate(merged)
+            job = JobSpec.model_validate(merged, context=triggering.ONLY_FIELDS, by_alias=True, by_name=False)
         except ValidationError as error:
             for path, problem in problems_of(error, JobSpec, source.document, ("jobs", name)):
                 source.problems.append(problem)
                 faulty.add(str(path[0]) if path else "")
             merged = {key: value for key, value in merged.items() if key not in faulty}
             continue
+        if not faulty & _TRIGGERING:
+            for key, value, message, hint in triggering.faults(job):
+                source.problems.append(source.document.problem(("jobs", name, key), message, value=value, hint=hint))
+                faulty.add(key)
         image = job.image or source.spec.image
         source.spec.jobs[name] = job.model_copy(update={"image": image})
         break
     source.faulty.update((name, key) for key in faulty)
+
+
+def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], faulty: set[str]) -> None:
+    """Takes out what a service's defaults say and this job can have no use for; what the job says itself stays."""
+    useless: list[str] = []
+    if merged.get("schedule") is None and "schedule" not in faulty:
+        useless += triggering.NEED_SCHEDULE
+        if not merged.get("after") and "after" not in faulty:
+            useless += triggering.NEED_TRIGGER
+            if merged.get("concurrency_policy") in triggering.POLICIES_OF_TRIGGERS:
+                useless.append("concurrency_policy")
+    for name in useless:
+        if name not in raw:
+            merged.pop(name, None)
+    if merged.get("concurrency_policy") != "queue" and "queue_limit" not in raw:
+        merged.pop("queue_limit", None)

@@ -30,12 +30,15 @@ def test_a_rate_is_a_period(expression: str, seconds: int) -> None:
         ("rate(30 seconds)", "has the unit 'seconds': minutes, hours or days", "rate(1 minute) is the shortest"),
         ("rate(2 weeks)", "has the unit 'weeks': minutes, hours or days", "rate(14 days)"),
         ("rate(5)", "is not a rate", "rate(5 minutes)"),
-        ("@daily", "is not a schedule", "write cron(0 0 * * ? *)"),
-        ("0 0 * * ? *", "is not a schedule", "write cron(0 0 * * ? *)"),
-        ("*/5 * * * *", "is not a schedule", "write cron(*/5 * * * ? *)"),
-        ("0 9 * * 1-5", "is not a schedule", "counts the days from SUN = 1"),
+        ("at(2026-12-25)", "is not a time: at(yyyy-mm-ddThh:mm:ss)", "write at(2026-12-25T00:00:00)"),
+        ("at(2026-12-25 09:00)", "is not a time: at(yyyy-mm-ddThh:mm:ss)", "write at(2026-12-25T09:00:00)"),
+        ("at(2026-12-25T09:00:00Z)", "is not a time", "write at(2026-12-25T09:00:00), and the zone as timezone"),
+        ("at(2026-12-25T09:00:30)", "has seconds", "write at(2026-12-25T09:00:00)"),
+        ("at(2026-02-30T09:00:00)", "is no date and time", ""),
+        ("at(noon)", "is not a time", ""),
+        ("0 0 * * ? *", "is AWS's form without its name", "write cron(0 0 * * ? *)"),
         ("Cron(0 0 * * ? *)", "is not a schedule", "write it in small letters"),
-        ("every day", "is not a schedule: cron(…) or rate(…)", ""),
+        ("every day", "is not a schedule: cron(…), rate(…), at(…), five fields of crontab", ""),
         ("cron(" + "0" * 300 + ")", "is 306 characters long: at most 256", ""),
     ],
 )
@@ -48,11 +51,19 @@ def test_what_is_no_schedule_is_refused_with_the_near_form(expression: str, reas
     assert bool(hint) == bool(error.value.hint)
 
 
-def test_the_hint_for_a_schedule_is_itself_a_schedule() -> None:
-    for wrong in ("@yearly", "@monthly", "@weekly", "@hourly", "*/5 * * * *", "0 0 * * ? *"):
-        with pytest.raises(ScheduleError) as error:
-            check(wrong)
-        check(error.value.hint.removeprefix("write "))
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("@weekly", "cron(0 0 ? * SUN *)"), ("*/5 8-17 * * 1-5", "cron(*/5 8-17 ? * MON,TUE,WED,THU,FRI *)")],
+)
+def test_crontab_is_read_as_what_it_is_turned_into(written: str, meant: str) -> None:
+    assert next_runs(written, NOON, 20) == next_runs(meant, NOON, 20)
+
+
+def test_one_time_is_the_only_run() -> None:
+    expression = "at(2026-05-04T12:01:00)"
+
+    assert next_runs(expression, NOON, 3) == [NOON + timedelta(minutes=1)]
+    assert next_runs(expression, NOON + timedelta(minutes=1), 3) == []
 
 
 def test_a_rate_counts_from_its_anchor_and_not_from_the_full_hour() -> None:
@@ -83,8 +94,8 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         next_runs("rate(1 minute)", datetime(2026, 1, 1), 1)
 
 
-@given(st.text(alphabet="cronrate()0123456789*/?,-LW# minuteshday@", max_size=40))
+@given(st.text(alphabet="cronrate()0123456789*/?,-LW#T:~H minuteshday@", max_size=40))
 def test_any_text_is_a_schedule_or_is_refused(text: str) -> None:
-    for expression in (text, f"cron({text})", f"rate({text})"):
+    for expression in (text, f"cron({text})", f"rate({text})", f"at({text})", f"0 0 {text}", f"@{text}"):
         with contextlib.suppress(ScheduleError):  # any other exception fails the test
             check(expression)

@@ -1,0 +1,158 @@
+"""What starts a job, and how many of its runs may be: the fields, and which of them go together.
+
+What is checked here of several fields at once holds for a whole job, with its service's defaults merged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, GetJsonSchemaHandler, Strict, field_validator
+from pydantic_core import CoreSchema
+
+from jobs import excepted, limits, moment, zones
+from jobs.cron import ScheduleError
+from jobs.fields import Declared, Limit, refuse
+from jobs.timing import Timing
+
+if TYPE_CHECKING:
+    from jobs.job import JobSpec
+
+_JOB = limits.JOB_DEFAULTS
+_NO_SCHEDULE = "has no effect: the job has no schedule"
+_NO_TRIGGER = "has no effect: the job has no schedule and comes after no other"
+_OUT = "leave it out"
+# What a service's defaults say has no meaning for each of its jobs: for a job without the one, not the other.
+NEED_SCHEDULE = ("timezone", "except", "flexible_window_minutes", "trigger")
+NEED_TRIGGER = ("starting_deadline_seconds", "pause_on_failure")
+ONLY_SCHEDULER = ("timezone", "start", "end", "flexible_window_minutes", "except_")
+POLICIES_OF_TRIGGERS = ("replace", "queue")
+# Context of a validation that leaves out what is checked of several fields at once.
+ONLY_FIELDS: dict[str, bool] = {}
+
+Fault = tuple[str, object, str, str]  # field, value, message, hint
+
+
+@dataclass(frozen=True)
+class _Zone(Limit):
+    """A time zone that is known here, by its name in the IANA database."""
+
+    def _check(self, value: Any) -> Any:
+        refusal = zones.refusal(value)
+        if refusal is not None:
+            raise refuse(*refusal)
+        return value
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Annotation of a moment as people write it."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": moment.PATTERN}
+
+
+class TriggerSettings(Declared):
+    """What a job, and a service's `defaults`, may say of triggers and of runs that meet."""
+
+    timezone: Annotated[str, Strict(), _Zone(limits.TIMEZONE)] | None = Field(
+        default=_JOB["timezone"], description="On whose wall clock schedule, start, end and except are read; else UTC."
+    )
+    except_: tuple[Annotated[str, Strict()], ...] = Field(
+        default=_JOB["except_"],
+        validation_alias="except",
+        serialization_alias="except",
+        description="When it does not run: dates, ranges such as 2026-12-24/2027-01-02, or cron(…). One or a list.",
+    )
+    flexible_window_minutes: Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MINUTES)] | None = Field(
+        default=_JOB["flexible_window_minutes"], description="Start at any moment within so many minutes of the time."
+    )
+    trigger: Annotated[str, Strict(), Limit(limits.TRIGGER)] | None = Field(
+        default=_JOB["trigger"], description="rule or schedule; left out: a schedule where a rule can't say it."
+    )
+    concurrency_policy: Annotated[str, Strict(), Limit(limits.CONCURRENCY_POLICY)] = Field(
+        default=_JOB["concurrency_policy"],
+        description="When a run is due while another waits or runs. forbid: it is skipped; replace: the other is ended"
+        " first; queue: it waits for its turn.",
+    )
+    queue_limit: Annotated[int, Strict(), Limit(limits.QUEUE_LIMIT)] = Field(
+        default=_JOB["queue_limit"], description="How many runs may wait with concurrency_policy queue."
+    )
+    starting_deadline_seconds: Annotated[int, Strict(), Limit(limits.STARTING_DEADLINE_SECONDS)] | None = Field(
+        default=_JOB["starting_deadline_seconds"],
+        description="A run that could not start so long after its time is not started; left out: it always is.",
+    )
+    pause_on_failure: Annotated[bool, Strict()] = Field(
+        default=_JOB["pause_on_failure"],
+        description="After a failed run none is started until `batchtab resume`.",
+    )
+
+    @field_validator("except_", mode="before")
+    @classmethod
+    def _read_except(cls, value: object) -> object:
+        if isinstance(value, str | date):
+            value = (value,)
+        if not isinstance(value, list | tuple):
+            return value
+        if len(value) > limits.EXCEPT_MAX:
+            raise refuse(f"has {len(value)} entries: at most {limits.EXCEPT_MAX}", "a range or cron(…) may say more")
+        return [entry.isoformat() if isinstance(entry, date) else entry for entry in value]
+
+    @field_validator("except_")
+    @classmethod
+    def _validate_except(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for index, entry in enumerate(value):
+            try:
+                excepted.read(entry)
+            except ScheduleError as error:
+                raise refuse(error.reason, error.hint, at=(index,), value=entry) from None
+        return value
+
+
+def faults(job: JobSpec) -> Iterator[Fault]:
+    """What does not go together in a whole job."""
+    given = {name: getattr(job, name) for name in job.model_fields_set}
+    if job.schedule is None:
+        for name in ("start", "end", *NEED_SCHEDULE):
+            if value := given.get("except_" if name == "except" else name):
+                yield name, value, _NO_SCHEDULE, _OUT
+    if job.schedule is None and not job.after:
+        for name in NEED_TRIGGER:
+            if value := given.get(name):
+                yield name, value, _NO_TRIGGER, _OUT
+        if job.concurrency_policy in POLICIES_OF_TRIGGERS:
+            yield "concurrency_policy", job.concurrency_policy, _NO_TRIGGER, "forbid, or leave it out"
+    if "queue_limit" in given and job.concurrency_policy != "queue":
+        yield "queue_limit", job.queue_limit, "has no effect without concurrency_policy: queue", _OUT
+    window, deadline = job.flexible_window_minutes, job.starting_deadline_seconds
+    if window and deadline and deadline < window * 60:
+        message = f"is shorter than flexible_window_minutes, and each run of the last {window} minutes would be late"
+        yield "starting_deadline_seconds", deadline, message, f"at least {window * 60}"
+    if job.usual_duration_seconds and job.usual_duration_seconds > job.timeout_seconds * job.attempts:
+        message = f"is longer than timeout_seconds lets it run: {job.timeout_seconds * job.attempts}"
+        yield "usual_duration_seconds", job.usual_duration_seconds, message, ""
+    timing = Timing.of(job)
+    if timing is not None:
+        yield from _schedule_faults(job, timing)
+
+
+def _schedule_faults(job: JobSpec, timing: Timing) -> Iterator[Fault]:
+    if job.trigger == "rule" and job.needs_scheduler:
+        said = [name.rstrip("_") for name in ONLY_SCHEDULER if getattr(job, name)]
+        if timing.is_once:
+            said.append("at(…)")
+        yield "trigger", "rule", f"can't say {', '.join(said)}: only a schedule can", "leave trigger out"
+    start, end = timing.start_utc, timing.end_utc
+    if start is not None and end is not None and start >= end:
+        yield "end", job.end, f"is not after start, {job.start}", ""
+        return
+    period = timing.shortest_period()
+    window = job.flexible_window_minutes
+    if period is not None and window and window * 60 > period.total_seconds():
+        most = int(period.total_seconds() // 60)
+        yield "flexible_window_minutes", window, f"is longer than the time between two runs: {most} (minutes)", ""
+    if why := timing.why_never():
+        yield "schedule", job.schedule, why, ""
