@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from jobs.schedule import Cron, ScheduleError, parse
+from jobs.schedule import Cron, Once, ScheduleError, parse
 
 _MONTHS = 12
 _SECONDS_PER_MONTH = 365.25 * 86_400 / _MONTHS
@@ -32,6 +32,9 @@ def runs_per_month(schedule: str, now: datetime) -> float:
 @lru_cache(maxsize=4096)
 def _runs_per_month(schedule: str, first: int) -> float:
     parsed = parse(schedule)
+    if isinstance(parsed, Once):
+        ahead = parsed.wall.year * _MONTHS + parsed.wall.month - 1 - first
+        return 1 / _MONTHS if 0 <= ahead < _MONTHS else 0.0
     if not isinstance(parsed, Cron):
         return _SECONDS_PER_MONTH / parsed.seconds
     per_day = len(parsed.minutes) * len(parsed.hours)
