@@ -8,31 +8,25 @@ state, so that each can be planned and deployed alone.
 from __future__ import annotations
 
 import os
-import re
 import sys
-from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs import limits
+from jobs import deployed, limits
 from jobs.alerting import routes, watched
 from jobs.catalog import Catalog, load
 from jobs.chain import resolve
-from jobs.image import ImageRef
 from jobs.job import JobSpec
 from jobs.problems import Problems
-from jobs.schedule import next_runs
+from jobs.registry import image_uri, repository_arns
 from jobs.spec import ServiceSpec
+from jobs.timing import Timing
 
 if TYPE_CHECKING:  # loading cdktf takes seconds, and faults of the files should not wait for it
     from modules._stacks import Stage, StageStack
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_STAGE = "local"
-_PERIOD_ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)  # any moment, but a fixed one: a synth must not depend on the day
-_PERIOD_SAMPLES = 12
-_LONGEST_EVENT_AGE_SECONDS = 3600
 
 
 def main() -> int:
@@ -105,6 +99,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
     from modules._stacks import StageStack  # noqa: PLC0415
     from modules.batch_environment import BatchEnvironment  # noqa: PLC0415
     from modules.job_alerts import JobAlerts  # noqa: PLC0415
+    from modules.job_runs import JobRuns  # noqa: PLC0415
     from modules.runner_repository import RunnerRepository  # noqa: PLC0415
 
     config = catalog.stage
@@ -124,16 +119,26 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         max_vcpus=settings.max_vcpus,
         queues=settings.queues,
         runnable_timeout_seconds=settings.runnable_timeout_seconds,
-        image_repository_arns=sorted(_repository_arns(catalog)),
+        image_repository_arns=repository_arns(catalog),
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=config.alerts.alarm_topic_arns,
+    )
+    queue_arns = [environment.job_queue_arn(name) for name in settings.queues]
+    runs = JobRuns(
+        stack,
+        "runs",
+        namespace=stage.namespace,
+        job_queue_arns=queue_arns,
+        trigger_dead_letter_queue_arn=environment.trigger_dead_letter_queue["arn"],
+        history_days=config.runs.history_days,
+        log_retention_days=config.log_retention_days,
     )
     alerts = config.alerts
     JobAlerts(
         stack,
         "alerts",
         namespace=stage.namespace,
-        job_queue_arns=[environment.job_queue_arn(name) for name in settings.queues],
+        job_queue_arns=queue_arns,
         function_name=alerts.function_name,
         function_region=alerts.function_region,
         webhook_secret_arn=alerts.webhook_secret_arn,
@@ -145,9 +150,8 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         routes=routes(catalog.services) if alerts.quiet else None,
         schedules={
             name: {
-                "schedule": job.schedule,
+                **deployed.watched(job),
                 "job_queue_arn": environment.job_queue_arn(job.queue),
-                "late_after_seconds": job.alerts.late_after_seconds,
             }
             for name, job in watched(catalog.services)
         },
@@ -168,12 +172,14 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
     stack.output(
         "trigger_dead_letter_queue_arn", environment.trigger_dead_letter_queue["arn"], "What triggers could not submit."
     )
+    stack.output("submit_function_arn", runs.function["arn"], "Function that submits runs which need a decision.")
     if settings.is_fargate:
         stack.output("execution_role_arn", environment.execution_role["arn"], "Execution role on Fargate.")
     return stack
 
 
 def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, environment: StageStack) -> StageStack:
+    from modules._schedule_group.construct import ScheduleGroup  # noqa: PLC0415
     from modules._stacks import StageStack  # noqa: PLC0415
     from modules.scheduled_job import ScheduledJob  # noqa: PLC0415
 
@@ -184,6 +190,11 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
         "log_group_name": stack.read(environment, "log_group_name"),
         "dead_letter_queue_arn": stack.read(environment, "trigger_dead_letter_queue_arn"),
     }
+    group_name = None
+    if any(map(_is_scheduled, service.jobs.values())):
+        # With a dot, which no job's name has.
+        group = ScheduleGroup(stack, "service.schedule", namespace=stage.namespace, service=service.service)
+        group_name = group.name
     for name, job in service.jobs.items():
         execution_role_arn: str | None = job.execution_role_arn
         if execution_role_arn is None and config.environment.is_fargate and not job.secrets:
@@ -196,11 +207,14 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             image=image_uri(catalog, job.image),
             command=job.command,
             job_queue_arn=stack.read(environment, f"job_queue_arn_{job.queue}"),
-            schedule=job.schedule,
-            suspend=job.suspend,
+            **deployed.timing(job),
             after=["-".join(resolve(service.service, reference)) for reference in job.after],
             after_status=job.after_status,
             concurrency_policy=job.concurrency_policy,
+            queue_limit=job.queue_limit,
+            pause_on_failure=job.pause_on_failure,
+            submit_function_arn=stack.read(environment, "submit_function_arn") if job.is_managed else None,
+            schedule_group_name=group_name if _is_scheduled(job) else None,
             description=job.description,
             capacity=config.environment.capacity,
             vcpus=job.vcpus,
@@ -212,65 +226,43 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             environment=_environment(service.service, name, job),
             secrets={key: config.secret_arn(reference) for key, reference in job.secrets.items()},
             parameters=job.parameters or None,
-            permissions=[{"actions": p.actions, "resources": p.resources} for p in job.permissions],
+            permissions=_permissions(job),
             read_only_root_filesystem=job.read_only_root_filesystem,
             ephemeral_storage_gib=job.ephemeral_storage_gib,
             assign_public_ip=job.assign_public_ip,
             job_role_arn=job.job_role_arn,
             execution_role_arn=execution_role_arn,
-            maximum_event_age_seconds=maximum_event_age_seconds(job),
             tags=job.tags or None,
             **shared,
         )
     return stack
 
 
+def _is_scheduled(job: JobSpec) -> bool:
+    """Whether a schedule of EventBridge Scheduler starts the job."""
+    timing = Timing.of(job)
+    return timing is not None and timing.trigger == "schedule"
+
+
+def _is_guarded(job: JobSpec) -> bool:
+    """Whether the runner lets a run give way, as well as the submit function: so do runs that were started by hand."""
+    return job.image is None and job.concurrency_policy == "forbid"
+
+
 def _environment(service: str, name: str, job: JobSpec) -> dict[str, str]:
     """A job's variables; in the shared image the runner's log lines tell its name, which Batch does not."""
     if job.image is not None:
         return job.environment
-    return {limits.RUNNER_VARIABLES["job_name"]: f"{service}-{name}", **job.environment}
+    own = {limits.RUNNER_VARIABLES["job_name"]: f"{service}-{name}"}
+    if _is_guarded(job):
+        own[limits.RUNNER_VARIABLES["concurrency_policy"]] = job.concurrency_policy
+    return {**own, **job.environment}
 
 
-def image_uri(catalog: Catalog, image: ImageRef | None) -> str:
-    """An image's address: in the stage's own ECR unless its repository names another registry.
-
-    `BATCHTAB_RUNNER_IMAGE_DIGEST` is the digest of the shared image that was built of these very sources, as
-    `batchtab runner-image` found or built it: jobs that name no image then run just that one.
-    """
-    digest = None if image else os.environ.get("BATCHTAB_RUNNER_IMAGE_DIGEST")
-    image = image or catalog.stage.runner_image
-    if image is None:  # the catalog's checks let no such job through
-        raise LookupError(f"stage {catalog.stage.name} has no runner_image")
-    if not image.in_ecr:
-        return str(image)
-    if digest:
-        image = ImageRef(repository=image.repository, digest=digest)
-    config = catalog.stage
-    domain = "amazonaws.com.cn" if config.partition == "aws-cn" else "amazonaws.com"
-    return f"{config.account_id}.dkr.ecr.{config.region}.{domain}/{image}"
-
-
-def maximum_event_age_seconds(job: JobSpec) -> int:
-    """How long EventBridge may try to submit a run: less than the schedule's period, at most an hour.
-
-    A run that could not be submitted for longer lies in the dead-letter queue; it would start beside the next one.
-    """
-    bounds = limits.DELIVERY_RETRY_AGE_SECONDS
-    if job.schedule is None:  # a chain's next job may start late, but not never
-        return _LONGEST_EVENT_AGE_SECONDS
-    runs = next_runs(job.schedule, _PERIOD_ANCHOR, _PERIOD_SAMPLES)
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(runs)]
-    shortest = int(min(gaps, default=_LONGEST_EVENT_AGE_SECONDS + 1))
-    return max(bounds.minimum, min(shortest - 1, _LONGEST_EVENT_AGE_SECONDS))
-
-
-def _repository_arns(catalog: Catalog) -> set[str]:
-    """The ECR repositories of all jobs' images, those of another account or region included."""
-    uris = [image_uri(catalog, job.image) for service in catalog.services for job in service.jobs.values()]
-    found = [re.match(limits.ECR_IMAGE_PATTERN, uri) for uri in uris]
-    partition = catalog.stage.partition
-    return {f"arn:{partition}:ecr:{image[2]}:{image[1]}:repository/{image[3]}" for image in found if image}
+def _permissions(job: JobSpec) -> list[dict[str, Any]]:
+    """What a job's program may do, and the runner's look at the queue, which AWS scopes to no resource."""
+    own = [{"actions": p.actions, "resources": p.resources} for p in job.permissions]
+    return [*own, {"actions": ["batch:ListJobs"], "resources": ["*"]}] if _is_guarded(job) else own
 
 
 if __name__ == "__main__":

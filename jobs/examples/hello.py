@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-_SHOWN = ("AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT", "AWS_BATCH_JQ_NAME", "AWS_BATCH_JOB_ARRAY_INDEX")
+_SHOWN = (
+    *("AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT", "AWS_BATCH_JQ_NAME", "AWS_BATCH_JOB_ARRAY_INDEX"),
+    *("BATCHTAB_SCHEDULED_TIME", "BATCHTAB_RUN_ID"),
+)
 
 
 def main() -> int:

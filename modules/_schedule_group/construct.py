@@ -32,7 +32,7 @@ class ScheduleGroup(Unit):
         self.group = make(
             self,
             SchedulerScheduleGroup,
-            "schedule_group",
+            "group",
             name=shorten(f"{namespace}-{service}", limits.SCHEDULE_NAME_MAX),
         )
 

@@ -288,7 +288,7 @@ def test_the_module_has_the_constructs_addresses(default: Template, hcl: Templat
 
 def test_a_group_is_called_by_its_service() -> None:
     template = in_python(lambda stack: ScheduleGroup(stack, "Default", namespace="batchtab-test", service="billing"))
-    assert template.addresses() == {"aws_scheduler_schedule_group.schedule_group"}
+    assert template.addresses() == {"aws_scheduler_schedule_group.group"}
     assert template.one("aws_scheduler_schedule_group")["name"] == "batchtab-test-billing"
 
 

@@ -20,7 +20,7 @@ def test_a_project_in_order_is_a_line_per_stage_and_exit_0(project: Path, capsys
     output = capsys.readouterr()
     assert (status, output.err) == (0, "")
     assert output.out.splitlines() == [
-        f"stage {name}: EC2 in ap-northeast-2, 2 queues, 2 services, 9 jobs (3 scheduled): ok"
+        f"stage {name}: EC2 in ap-northeast-2, 2 queues, 2 services, 11 jobs (5 scheduled): ok"
         for name in ("example", "local")
     ]
 

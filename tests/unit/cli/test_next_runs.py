@@ -64,7 +64,7 @@ def test_all_jobs_are_shown_without_a_name(project: Path, capsys: pytest.Capture
 
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == [
         "examples-hello", "examples-fail", "examples-tick", "examples-extract", "examples-transform", "examples-load",
-        "examples-nightly", "my-service-do-something", "my-service-do-often",
+        "examples-nightly", "examples-report", "examples-sync", "my-service-do-something", "my-service-do-often",
     ]  # fmt: skip
 
 

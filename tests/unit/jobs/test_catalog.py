@@ -157,7 +157,7 @@ def test_a_job_without_image_needs_the_runner_image_of_the_stage(project: Path, 
 
     found = lines(project, "local")
 
-    assert len(found) == 7
+    assert len(found) == 9
     assert all("image: is missing, and stage local has no runner_image" in line for line in found)
 
 

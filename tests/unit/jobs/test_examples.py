@@ -56,6 +56,17 @@ def test_a_step_names_the_job_before_it() -> None:
     ]
 
 
-def test_only_tick_has_a_schedule_and_all_use_the_shared_runner_image() -> None:
-    assert {name: job.schedule for name, job in JOBS.items() if job.schedule} == {"tick": "rate(1 minute)"}
+def test_a_step_names_the_time_for_which_it_runs() -> None:
+    assert run("sync", BATCHTAB_SCHEDULED_TIME="2026-11-24T06:00:00Z").stdout.splitlines() == [
+        "sync: begins for 2026-11-24T06:00:00Z",
+        "sync: done",
+    ]
+
+
+def test_only_tick_is_due_often_and_all_use_the_shared_runner_image() -> None:
+    assert {name: job.schedule for name, job in JOBS.items() if job.schedule} == {
+        "tick": "rate(1 minute)",
+        "report": "0 9 * * 1-5",
+        "sync": "0 */6 * * *",
+    }
     assert all(job.image is None for job in JOBS.values())
