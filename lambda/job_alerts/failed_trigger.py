@@ -115,11 +115,11 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
     job = line(trigger.job(settings.namespace), _NAME_MAX) or line(trigger.sender_name, _NAME_MAX) or "a job"
     # Lambda says 200 of a function that failed: its own part went well.
     code = "" if trigger.error_code == "200" else trigger.error_code
-    error = line(f"{code} {trigger.error_message}", _REASON_MAX) or "an unknown error"
+    error = line(": ".join(filter(None, (code, trigger.error_message))), _REASON_MAX) or "an unknown error"
     sender = {"rule": "Rule", "schedule": "Schedule"}.get(trigger.sender, "")
     who = f"its {trigger.sender}" if sender else "the submit function"
     if trigger.ended:
-        title, sentence = f"{job}: the end of a run was not noted", f"{job}: the end of a run was not noted by {error}"
+        title, sentence = f"{job}: the end of a run was not noted", f"{job}: the end of a run was not noted: {error}"
         happened = "this run has ended, but one that waits for it may wait until the next is due"
     else:
         title, sentence = f"{job}: {who} could not submit it", f"{job} not submitted by {error}"
@@ -131,7 +131,6 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
         emoji=":large_orange_circle:" if trigger.ended else ":red_circle:",
         facts=(
             Fact("What happened", happened, long=True),
-            Fact("Error", error, long=True),
             *(
                 [Fact("What helps", "the runbook: “The end of a run was not noted”", long=True)]
                 if trigger.ended

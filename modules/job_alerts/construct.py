@@ -13,7 +13,7 @@ from jobs import limits
 from .._core.account import Account
 from .._core.arguments import check
 from .._core.dead_letters import dead_letter_queue
-from .._core.expressions import Expression, choose, hcl, is_expression, is_set, literal, not_empty
+from .._core.expressions import Expression, all_of, choose, hcl, is_expression, is_set, literal, not_empty
 from .._core.functions import python_function
 from .._core.resources import Unit, make
 from . import delivery, memory, rules
@@ -66,6 +66,7 @@ class JobAlerts(Unit):
         give_up_seconds: int | Expression = _DEFAULTS["give_up_seconds"],
         routes: Mapping[str, Mapping[str, Any]] | Expression | None = None,
         schedules: Mapping[str, Mapping[str, Any]] | Expression | None = None,
+        runs_table_arn: str | None = None,
         trigger_dead_letter_queue_arn: str | None = None,
         reserved_concurrent_executions: int | Expression | None = None,
         log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
@@ -102,8 +103,11 @@ class JobAlerts(Unit):
             routes: By a service's or a job's name: `channel`, `mention`, `mute`. An empty one tells that there is a
                 service of this name. What a job's leaves out is its service's, which is any route whose name the job's
                 begins with; a job's that names its `service` is whole instead. For quiet alerts.
-            schedules: By a job's full name, as it is submitted: `schedule` (in UTC), `job_queue_arn`,
-                `late_after_seconds`. A run that is later than that is told. For quiet alerts.
+            schedules: By a job's full name, as it is submitted: `schedule` (in AWS's form), `job_queue_arn`,
+                `late_after_seconds`, and where the job has them `timezone`, `start`, `end` (in UTC) and
+                `flexible_window_minutes`. A run that is later than that is told. For quiet alerts.
+            runs_table_arn: Of `JobRuns`: a run that the submit function let wait or decided against is not told as one
+                that did not start. If a key encrypts that table, it must be `kms_key_arn`.
             trigger_dead_letter_queue_arn: An environment's; each of its messages is told as a run that did not start.
             reserved_concurrent_executions: At most so many of the function at once, two or more; other events wait in
                 Lambda. Taken from the account's own limit, which new accounts have little of. None: no bound.
@@ -191,6 +195,7 @@ class JobAlerts(Unit):
                         "ALERT_GATHER_SECONDS": _text(gather_seconds),
                         "ALERT_GIVE_UP_SECONDS": _text(give_up_seconds),
                         "ALERT_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue["url"],
+                        "ALERT_RUNS_TABLE_ARN": choose(is_set(runs_table_arn), runs_table_arn, ""),
                     },
                 ),
             },
@@ -201,6 +206,11 @@ class JobAlerts(Unit):
                 (list(memory.ACTIONS), choose(quiet, [self.table.get("arn")], [])),
                 # AWS knows no resource for it. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
                 (["batch:ListJobs"], choose(not_empty(schedules), ["*"], [])),
+                # Which runs there were is asked by their times, of which a rate's are nobody's to know.
+                (
+                    ["dynamodb:Query"],
+                    choose(all_of(is_set(runs_table_arn), not_empty(schedules)), [runs_table_arn], []),
+                ),
                 *rules.trigger_grants(trigger_dead_letter_queue_arn),
                 # What a key of the customer's encrypts is of use only to those who may use the key.
                 (["kms:Decrypt", "kms:GenerateDataKey"], choose(is_set(kms_key_arn), [kms_key_arn], [])),

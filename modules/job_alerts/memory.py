@@ -41,6 +41,12 @@ ACTIONS = (
     "dynamodb:UpdateItem",
 )
 _SCHEDULE_KEYS = {"schedule", "job_queue_arn", "late_after_seconds"}
+_OPTIONAL_LIMITS = {
+    "timezone": limits.TIMEZONE,
+    "start": limits.MOMENT,
+    "end": limits.MOMENT,
+    "flexible_window_minutes": limits.FLEXIBLE_WINDOW_MINUTES,
+}
 _ROUTE_KEYS = {"channel", "mention", "mute", "service"}
 
 
@@ -123,11 +129,14 @@ def check_schedules(schedules: Any, quiet: Condition) -> None:
         raise ValueError("schedules: they are kept in the table, which only quiet alerts have: set quiet to true")
     for name, watched in schedules.items():
         check("schedules: a name", name, limits.JOB_NAME)
-        if set(watched) != _SCHEDULE_KEYS:
+        if set(watched) - _OPTIONAL_LIMITS.keys() != _SCHEDULE_KEYS:
             raise ValueError(
-                f"schedules: {name}: give schedule, job_queue_arn and late_after_seconds, and nothing else"
+                f"schedules: {name}: give schedule, job_queue_arn and late_after_seconds,"
+                f" at most {', '.join(_OPTIONAL_LIMITS)} beside, and nothing else"
             )
-        check(f"schedules: {name}: schedule", watched["schedule"], limits.RULE_SCHEDULE_SHAPE)
+        check(f"schedules: {name}: schedule", watched["schedule"], limits.AWS_SCHEDULE_SHAPE)
+        for key, limit in _OPTIONAL_LIMITS.items():
+            check(f"schedules: {name}: {key}", watched.get(key), limit)
         check(f"schedules: {name}: job_queue_arn", watched["job_queue_arn"], limits.JOB_QUEUE_ARN)
         check(f"schedules: {name}: late_after_seconds", watched["late_after_seconds"], limits.LATE_AFTER_SECONDS)
 
@@ -139,13 +148,17 @@ def write_schedules(scope: Unit, made: Made, schedules: Any, quiet: Condition) -
     if is_expression(schedules):
         each: Any = Expression.of(f"{{ for name, watched in {hcl(schedules)} : name => watched if {hcl(quiet)} }}")
     else:
-        each = dict(sorted(schedules.items()))
+        each = {name: _filled(watched) for name, watched in sorted(schedules.items())}
         if not each:
             return
+    said = "{ timezone = each.value.timezone, start = each.value.start, end = each.value.end }"
     item = (
-        "jsonencode({ job_queue_arn = { S = each.value.job_queue_arn },"
-        " late_after_seconds = { N = tostring(each.value.late_after_seconds) },"
-        ' pk = { S = "late" }, schedule = { S = each.value.schedule }, sk = { S = each.key } })'
+        "jsonencode(merge({ job_queue_arn = { S = each.value.job_queue_arn },"
+        # A run may be as late as its window is wide before it is late.
+        " late_after_seconds = { N ="
+        " tostring(each.value.late_after_seconds + 60 * each.value.flexible_window_minutes) },"
+        ' pk = { S = "late" }, schedule = { S = each.value.schedule }, sk = { S = each.key } },'
+        f' {{ for key, text in {said} : key => {{ S = text }} if text != "" }}))'
     )
     make(
         scope,
@@ -183,3 +196,9 @@ def _whole(route: Mapping[str, Any]) -> dict[str, Any]:
         "mute": bool(route.get("mute", False)),
         "service": route.get("service") or "",
     }
+
+
+def _filled(watched: Mapping[str, Any]) -> dict[str, Any]:
+    """A schedule in which nothing is missing, as Terraform wants the values of one map to be alike."""
+    optional = {key: watched.get(key) or ("" if key != "flexible_window_minutes" else 0) for key in _OPTIONAL_LIMITS}
+    return {**watched, **optional}

@@ -159,15 +159,18 @@ VARIABLES = (
     ),
     Variable(
         "schedules",
-        "map(object({ schedule = string, job_queue_arn = string, late_after_seconds = number }))",
-        "Jobs by their full names, of which a run that starts later than that after its time is told, if quiet.",
+        "map(object({ schedule = string, job_queue_arn = string, late_after_seconds = number,"
+        ' timezone = optional(string, ""), start = optional(string, ""), end = optional(string, ""),'
+        " flexible_window_minutes = optional(number, 0) }))",
+        "Jobs by their full names, of which a run that starts later than that after its time is told, if quiet. The"
+        " schedule is in AWS's form, its times are those of `timezone`; `start` and `end` are in UTC.",
         {},
         [
             each_key("schedules", "a name", limits.JOB_NAME),
             holds(
                 f"alltrue([for watched in values(var.schedules) :"
-                f" can(regex({hcl(limits.RULE_SCHEDULE_SHAPE.pattern)}, watched.schedule))])",
-                f"schedules: schedule must be {limits.RULE_SCHEDULE_SHAPE.meaning}.",
+                f" can(regex({hcl(limits.AWS_SCHEDULE_SHAPE.pattern)}, watched.schedule))])",
+                f"schedules: schedule must be {limits.AWS_SCHEDULE_SHAPE.meaning}.",
             ),
             holds(
                 f"alltrue([for watched in values(var.schedules) :"
@@ -180,7 +183,27 @@ VARIABLES = (
                 f" && watched.late_after_seconds <= {limits.LATE_AFTER_SECONDS.maximum}])",
                 f"schedules: late_after_seconds must be {limits.LATE_AFTER_SECONDS.describe()}.",
             ),
+            *(
+                holds(
+                    f'alltrue([for watched in values(var.schedules) : watched.{key} == "" ? true :'
+                    f" can(regex({hcl(limit.pattern)}, watched.{key}))])",
+                    f"schedules: {key} must be {limit.meaning}.",
+                )
+                for key, limit in (("timezone", limits.TIMEZONE), ("start", limits.MOMENT), ("end", limits.MOMENT))
+            ),
+            holds(
+                "alltrue([for watched in values(var.schedules) : watched.flexible_window_minutes >= 0"
+                f" && watched.flexible_window_minutes <= {limits.FLEXIBLE_WINDOW_MINUTES.maximum}])",
+                f"schedules: flexible_window_minutes must be 0 or {limits.FLEXIBLE_WINDOW_MINUTES.describe()}.",
+            ),
         ],
+    ),
+    Variable(
+        "runs_table_arn",
+        "string",
+        "Table of the module `job_runs`: of `schedules`, a run that its function let wait or decided against is not"
+        " told as one that did not start. If a key encrypts that table, it must be `kms_key_arn`.",
+        None,
     ),
     Variable(
         "tell_failed_triggers",

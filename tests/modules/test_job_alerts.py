@@ -317,6 +317,26 @@ def test_queues_may_be_an_expression() -> None:
             {"quiet": True, "schedules": {"a": {**WATCHED, "schedule": "daily"}}},
             "schedules: a: schedule: 'daily' is not",
         ),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "zone": "UTC"}}},
+            "late_after_seconds, at most timezone, start, end, flexible_window_minutes beside, and nothing else",
+        ),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "timezone": "KST+9:00"}}},
+            "schedules: a: timezone: 'KST+9:00' is not allowed: a name of the IANA time zone database",
+        ),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "start": "2026-12-01"}}},
+            "schedules: a: start: '2026-12-01' is not allowed: a moment in UTC",
+        ),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "end": "2026-12-01T00:00:00+09:00"}}},
+            "schedules: a: end: '2026-12-01T00:00:00+09:00' is",
+        ),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "flexible_window_minutes": 1441}}},
+            "schedules: a: flexible_window_minutes: 1441 is too large: 1 to 1440 (minutes)",
+        ),
         ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
         (
             {"quiet": True, "routes": {"a": {"chanel": "#x"}}},
@@ -425,13 +445,47 @@ def test_routes_are_rows_of_the_table(quiet: Template, hcl: Template) -> None:
 def test_watched_schedules_are_rows_of_the_table_and_batch_may_be_asked(hcl: Template) -> None:
     template = alerts(quiet=True, schedules={"my-service-daily": WATCHED})
     row = template.address("aws_dynamodb_table_item", "schedule")
-    assert row["for_each"] == {"my-service-daily": WATCHED}
+    absent = {"timezone": "", "start": "", "end": "", "flexible_window_minutes": 0}
+    assert row["for_each"] == {"my-service-daily": {**WATCHED, **absent}}
+    assert hcl.address("aws_dynamodb_table_item", "schedule")["item"] == row["item"]
     assert '"late"' in row["item"]
     asked = {"Action": ["batch:ListJobs"], "Effect": "Allow", "Resource": ["*"]}
     assert asked in template.statements("aws_iam_role_policy", "role_policy")
     assert hcl.address("aws_dynamodb_table_item", "schedule")["for_each"] == (
         "${{ for name, watched in var.schedules : name => watched if var.quiet }}"
     )
+
+
+ZONED = {
+    "schedule": "at(2026-12-01T09:00:00)",
+    "timezone": "Asia/Seoul",
+    "start": "2026-11-01T00:00:00Z",
+    "end": None,
+    "flexible_window_minutes": 15,
+}
+
+
+def test_a_schedule_may_have_a_zone_a_start_an_end_and_a_window() -> None:
+    template = alerts(quiet=True, schedules={"my-service-daily": {**WATCHED, **ZONED}})
+    (row,) = template.address("aws_dynamodb_table_item", "schedule")["for_each"].values()
+    assert row == {**WATCHED, **ZONED, "end": ""}
+
+
+RUNS = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-test-job-runs"
+
+
+def test_the_table_of_runs_may_be_read_where_it_is_given_and_something_is_watched(hcl: Template) -> None:
+    template = alerts(quiet=True, schedules={"a": WATCHED}, runs_table_arn=RUNS)
+    statements = template.statements("aws_iam_role_policy", "role_policy")
+    assert {"Action": ["dynamodb:Query"], "Effect": "Allow", "Resource": [RUNS]} in statements
+    assert template.one("aws_lambda_function")["environment"]["variables"]["ALERT_RUNS_TABLE_ARN"] == RUNS
+    # AND not otherwise
+    for arguments in ({"schedules": {"a": WATCHED}}, {"runs_table_arn": RUNS}):
+        assert RUNS not in json.dumps(alerts(quiet=True, **arguments).statements("aws_iam_role_policy", "role_policy"))
+    without = alerts(quiet=True).one("aws_lambda_function")["environment"]["variables"]
+    assert "ALERT_RUNS_TABLE_ARN" not in without
+    chosen = "Resource = (var.runs_table_arn != null) && (length(var.schedules) > 0) ? [var.runs_table_arn] : []"
+    assert chosen in hcl.one("aws_iam_role_policy")["policy"]
 
 
 def test_batch_is_not_asked_where_nothing_is_watched(quiet: Template) -> None:

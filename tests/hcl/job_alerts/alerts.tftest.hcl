@@ -61,7 +61,11 @@ run "quiet_alerts" {
     gather_seconds                = 10
     give_up_seconds               = 1800
     routes                        = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true }, billing-late = { channel = "#late", service = "billing" } }
-    schedules                     = { billing-invoice = { schedule = "cron(0 0 * * ? *)", job_queue_arn = var.job_queue_arns[0], late_after_seconds = 600 } }
+    schedules = {
+      billing-invoice = { schedule = "cron(0 0 * * ? *)", job_queue_arn = var.job_queue_arns[0], late_after_seconds = 600 }
+      billing-report  = { schedule = "at(2026-12-01T09:00:00)", timezone = "Asia/Seoul", start = "2026-11-01T00:00:00Z", end = "2026-12-31T00:00:00Z", flexible_window_minutes = 15, job_queue_arn = var.job_queue_arns[0], late_after_seconds = 600 }
+    }
+    runs_table_arn                = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-test-job-runs"
     tell_failed_triggers          = true
     trigger_dead_letter_queue_arn = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
   }
@@ -76,6 +80,18 @@ run "quiet_alerts" {
   assert {
     condition     = jsondecode(aws_dynamodb_table_item.schedule["billing-invoice"].item).late_after_seconds.N == "600" && strcontains(aws_iam_role_policy.role_policy.policy, "batch:ListJobs")
     error_message = "a schedule is watched, and Batch may be asked for its runs"
+  }
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.schedule["billing-invoice"].item) == { pk = { S = "late" }, sk = { S = "billing-invoice" }, schedule = { S = "cron(0 0 * * ? *)" }, job_queue_arn = { S = var.job_queue_arns[0] }, late_after_seconds = { N = "600" } }
+    error_message = "a row says nothing that its schedule does not"
+  }
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.schedule["billing-report"].item) == { pk = { S = "late" }, sk = { S = "billing-report" }, schedule = { S = "at(2026-12-01T09:00:00)" }, timezone = { S = "Asia/Seoul" }, start = { S = "2026-11-01T00:00:00Z" }, end = { S = "2026-12-31T00:00:00Z" }, job_queue_arn = { S = var.job_queue_arns[0] }, late_after_seconds = { N = "1500" } }
+    error_message = "zone, start and end are watched, and a window may pass before a run is late"
+  }
+  assert {
+    condition     = aws_lambda_function.function.environment[0].variables["ALERT_RUNS_TABLE_ARN"] == var.runs_table_arn && strcontains(aws_iam_role_policy.role_policy.policy, var.runs_table_arn)
+    error_message = "the function may look up what became of a run"
   }
   assert {
     condition     = aws_lambda_event_source_mapping.trigger_mapping[0].event_source_arn == var.trigger_dead_letter_queue_arn
@@ -124,6 +140,10 @@ run "every_input" {
   assert {
     condition     = aws_lambda_function.function.reserved_concurrent_executions == 2
     error_message = "two alerts at once"
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.role_policy.policy, "dynamodb:")
+    error_message = "no table may be read that is not given"
   }
   assert {
     condition     = length(aws_dynamodb_table.table) == 0 && length(aws_lambda_event_source_mapping.trigger_mapping) == 0
