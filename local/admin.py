@@ -104,7 +104,7 @@ class Admin:
         if found is None:
             allowed = [verb for verb, known in served if known == name]
             if allowed:
-                raise RefusedError(f"{method} is not served here; {' and '.join(allowed)} is", 405)
+                raise RefusedError(f"{method} is not served here, but {', '.join(allowed)}", 405)
             raise RefusedError(
                 f"no such path; there are {PREFIX}/, slack, clock, faults, health and reset below it", 404
             )

@@ -111,8 +111,12 @@ class Stage:
                 UpdateExpression="SET since = :since",
                 ExpressionAttributeValues={":since": {"N": str(since)}},
             )
+        self.clock(advance_seconds=61)
+
+    def clock(self, **asked: int) -> None:
+        """Drives the clock of local AWS."""
         url = f"http://127.0.0.1:{self.checkout.port}/_local/clock"
-        request = urllib.request.Request(url, data=b'{"advance_seconds": 61}', method="POST")
+        request = urllib.request.Request(url, data=json.dumps(asked).encode(), method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             assert answer.status == 200
 
@@ -173,7 +177,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     address = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/secret"
     checkout.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString")
     checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-minutely")
-    yield Stage(checkout, webhook)
+    stage = Stage(checkout, webhook)
+    stage.clock(lambda_retry_seconds=1)
+    yield stage
     os.kill(checkout.local_pid(), signal.SIGTERM)  # a whole `down` of quiet alerts is among the tests of `up`
     webhook.shutdown()
     webhook.server_close()

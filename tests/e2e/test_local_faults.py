@@ -251,7 +251,7 @@ def test_a_fault_that_is_none_is_refused(local: LocalAws) -> None:
     status, told = local.refused("POST", "faults", body)
     assert (status, told.split(":")[0]) == (400, "hold")
     status, told = local.refused("PUT", "faults")
-    assert (status, told) == (405, "PUT is not served here; GET and POST and DELETE is")
+    assert (status, told) == (405, "PUT is not served here, but GET, POST, DELETE")
     status, told = local.refused("POST", "clock", b'{"lambda_retry_seconds": -1}')
     assert told == "lambda_retry_seconds: -1 is not from 0 to 600"
 
