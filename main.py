@@ -156,6 +156,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
             for name, job in watched(catalog.services)
         },
         trigger_dead_letter_queue_arn=environment.trigger_dead_letter_queue["arn"],
+        runs_table_arn=runs.table["arn"],
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=alerts.alarm_topic_arns,
     )

@@ -10,7 +10,7 @@ from jobs.job import JobSpec
 from jobs.timing import Timing
 
 _LONGEST_SECONDS = 3600
-_WATCHED = ("schedule", "timezone", "start", "end")
+_WATCHED = ("schedule", "timezone", "start", "end", "flexible_window_minutes")
 
 
 def timing(job: JobSpec) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def timing(job: JobSpec) -> dict[str, Any]:
 
 
 def watched(job: JobSpec) -> dict[str, Any]:
-    """What the alerts must know to tell that a run never came; within a flexible window it is not late yet.
+    """What the alerts must know to tell that a run never came.
 
     Raises:
         ValueError: the job has no schedule, or says no `late_after_seconds`.
@@ -40,8 +40,7 @@ def watched(job: JobSpec) -> dict[str, Any]:
     if job.schedule is None or late_after_seconds is None:
         raise ValueError("a job whose runs are watched has a schedule and late_after_seconds")
     given = {name: value for name, value in timing(job).items() if name in _WATCHED and value is not None}
-    latest = late_after_seconds + _window_seconds(job)
-    return {**given, "late_after_seconds": min(latest, limits.LATE_AFTER_SECONDS.maximum or latest)}
+    return {**given, "late_after_seconds": late_after_seconds}
 
 
 def maximum_event_age_seconds(job: JobSpec) -> int:

@@ -78,6 +78,9 @@ def test_the_alerts_know_in_which_time_zone_a_run_is_late(stacks: dict[str, Temp
     assert item["billing-seoul"]["schedule"] == "cron(0 9 ? * MON,TUE,WED,THU,FRI *)"
     assert item["billing-seoul"]["timezone"] == "Asia/Seoul"
     assert item["billing-seoul"]["late_after_seconds"] == 600
+    # AND they can see what became of it
+    variables = stacks["environment"].address("aws_lambda_function", "alerts_function")["environment"]["variables"]
+    assert variables["ALERT_RUNS_TABLE_ARN"] == "${aws_dynamodb_table.runs_table.arn}"
 
 
 def test_a_job_that_needs_no_decision_is_submitted_without_the_function(billing: Template) -> None:
