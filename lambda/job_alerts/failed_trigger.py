@@ -151,14 +151,13 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
 
 
 def _command(trigger: FailedTrigger, settings: Settings) -> str:
-    """The command that submits just this run; empty where its job or its time is not known for sure.
-
-    Nobody but AWS knows from when a rate counts, so its times can't be asked for.
-    """
+    """The command that submits just this run; empty where its job or its time is not known for sure."""
     job = trigger.job(settings.namespace)
-    unknown = trigger.scheduled_at is None or trigger.upstream or trigger.ended or not trigger.is_certain
-    if unknown or trigger.scheduled_at is None or trigger.schedule.startswith("rate(") or not _NAME.fullmatch(job):
+    if trigger.scheduled_at is None or trigger.upstream or trigger.ended or not trigger.is_certain:
         return ""
-    time = iso(trigger.scheduled_at // 60 * 60)  # AWS's times are whole minutes, give or take some seconds
+    if not _NAME.fullmatch(job):
+        return ""
+    is_by_minute = trigger.schedule.startswith(("cron(", "at("))  # the submit function knows such runs by the minute
+    time = iso(trigger.scheduled_at // 60 * 60 if is_by_minute else trigger.scheduled_at)
     stage = f" --stage {settings.stage}" if _NAME.fullmatch(settings.stage) else ""
     return f"batchtab backfill {job} --from {time} --to {time}{stage}"
