@@ -12,7 +12,7 @@ from .._core.resources import Unit, local
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _FIVE_FIELDS = "^[^ ()@]+( +[^ ()]+){4}$"
-_PLAIN = "^[0-9A-Z*,/-]+$"
+_PLAIN = "^([0-9*,/-]+ ){3}[0-9A-Z*,/-]+ [0-9A-Z*,/-]+$"
 _DAY = "(SUN|MON|TUE|WED|THU|FRI|SAT|0*[0-7])"
 _DAY_ITEM = f"^(?:([*])|{_DAY}(?:-{_DAY})?)(?:/([1-7]))?$"  # all, or a day, and to which; in which steps
 
@@ -60,8 +60,8 @@ class Crontab:
                 f"schedule: '${{{whole}}}' is not a schedule: {words}.",
             ),
             (
-                Expression.of(f"alltrue([for field in {fields} : can(regex({hcl(_PLAIN)}, field))])"),
-                f"schedule: '${{{whole}}}' is not crontab's: its fields hold numbers, names, '*', ',', '-' and '/'.",
+                Expression.of(f'{is_five} ? can(regex({hcl(_PLAIN)}, join(" ", {fields}))) : true'),
+                f"schedule: '${{{whole}}}' is not crontab's: numbers, '*', ',', '-' and '/', names of months and days.",
             ),
             (
                 Expression.of(f'{is_five} ? {fields}[2] == "*" || {fields}[4] == "*" : true'),

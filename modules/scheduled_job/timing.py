@@ -34,6 +34,7 @@ class Timing:
     except_: Any
     trigger: Any
     suspend: Any
+    is_scheduled: Condition
     #: Whether it says something that an EventBridge rule can't.
     is_special: Condition
     #: Whether EventBridge Scheduler starts the job, and whether a rule does.
@@ -62,7 +63,8 @@ class Timing:
             _is_once(schedule),
         )
         asked: Condition = choose(is_set(trigger), one_of(trigger, ["schedule"]), special)
-        by_schedule = local(scope, "by_schedule", all_of(is_set(schedule), asked))
+        is_scheduled = is_set(schedule)
+        by_schedule = local(scope, "by_schedule", all_of(is_scheduled, asked))
         return cls(
             expression=expression,
             timezone=timezone,
@@ -72,9 +74,10 @@ class Timing:
             except_=except_,
             trigger=trigger,
             suspend=suspend,
+            is_scheduled=is_scheduled,
             is_special=special,
             by_schedule=by_schedule,
-            by_rule=all_of(is_set(schedule), negate(by_schedule)),
+            by_rule=all_of(is_scheduled, negate(by_schedule)),
         )
 
     @property

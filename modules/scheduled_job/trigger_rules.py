@@ -13,6 +13,7 @@ from .._core.expressions import (
     Expression,
     all_of,
     any_of,
+    choose,
     hcl,
     is_expression,
     is_set,
@@ -79,11 +80,11 @@ def add_preconditions(
     rules: list[tuple[Condition, str]] = [
         *of_the_schedule,
         (
-            negate(all_of(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), timing.is_special)),
+            negate(all_of(choose(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), False), timing.is_special)),
             "trigger: a rule has no timezone, start, end, flexible_window_minutes, except or at(…): leave trigger out.",
         ),
         (
-            any_of(is_set(timing.expression), negate(any_of(timing.is_special, is_set(timing.trigger)))),
+            any_of(timing.is_scheduled, negate(any_of(timing.is_special, is_set(timing.trigger)))),
             "timezone, start, end, flexible_window_minutes, except and trigger have an effect only with a schedule.",
         ),
         (
