@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+from jobs import names
 
 from .expressions import Expression, choose, hcl, is_expression, is_set
 
-_HASH_LENGTH = 8
-
 
 def shorten(name: str, maximum: int) -> str:
-    """A name within a limit: as it is if it fits, otherwise its beginning and a hash of the whole.
-
-    Two different names never become one, and a name does not change with others.
-    """
-    head = maximum - _HASH_LENGTH - 1
-    if is_expression(name):
-        whole = hcl(name)
-        short = f'"${{substr({whole}, 0, {head})}}-${{substr(sha1({whole}), 0, {_HASH_LENGTH})}}"'
-        return Expression.of(f"length({whole}) <= {maximum} ? {whole} : {short}")
-    if len(name) <= maximum:
-        return name
-    return f"{name[:head]}-{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:_HASH_LENGTH]}"
+    """A name within a limit, as `jobs.names` shortens it; of an expression, the same for Terraform to do."""
+    if not is_expression(name):
+        return names.shorten(name, maximum)
+    whole, size = hcl(name), names.HASH_LENGTH
+    short = f'"${{substr({whole}, 0, {maximum - size - 1})}}-${{substr(sha1({whole}), 0, {size})}}"'
+    return Expression.of(f"length({whole}) <= {maximum} ? {whole} : {short}")
 
 
 def namespaced(namespace: str | None, name: str, separator: str = "-") -> str:
