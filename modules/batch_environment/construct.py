@@ -93,7 +93,8 @@ class BatchEnvironment(Unit):
         Args:
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
-            namespace: Names begin with it, and the trigger role is limited to job definitions that do.
+            namespace: Names begin with it, and the trigger role is limited to rules, schedule groups and job
+                definitions whose names do.
             subnet_ids: Where containers or instances run; private ones with a NAT gateway or endpoints, as a rule.
             security_group_ids: At least one; Fargate refuses none.
             capacity: EC2, SPOT, FARGATE or FARGATE_SPOT. A change makes a new compute environment first.
@@ -223,7 +224,15 @@ class BatchEnvironment(Unit):
             tags=tags,
             visibility_timeout_seconds=_VISIBILITY_TIMEOUT_SECONDS,
         )
-        self.trigger_role = roles.trigger_role(self, namespace, self.job_queue_arns, permissions_boundary_arn, tags)
+        self.trigger_role = roles.trigger_role(
+            self,
+            namespace,
+            self.job_queue_arns,
+            self.trigger_dead_letter_queue,
+            kms_key_arn,
+            permissions_boundary_arn,
+            tags,
+        )
         self.execution_role = roles.execution_role(
             self, namespace, on_fargate, image_repository_arns, self.log_group, permissions_boundary_arn, tags
         )

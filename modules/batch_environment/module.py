@@ -22,7 +22,8 @@ VARIABLES = (
     Variable(
         "namespace",
         "string",
-        "What every name begins with, such as `batch-production`; the trigger role knows job definitions by it.",
+        "What every name begins with, such as `batch-production`; the trigger role knows rules, schedule groups and job"
+        " definitions by it.",
         validations=[matching("namespace", limits.NAMESPACE_ANY)],
     ),
     Variable(
@@ -137,7 +138,11 @@ def module() -> ModuleStack:
     stack.output("job_queue_arns", environment.job_queue_arns, "ARNs of the job queues by their short names.")
     stack.output("job_queue_names", environment.job_queue_names, "Whole names of the job queues by their short names.")
     stack.output("compute_environment_arn", environment.compute_environment["arn"], "ARN of the compute environment.")
-    stack.output("trigger_role_arn", environment.trigger_role["arn"], "ARN of the role that rules submit jobs with.")
+    stack.output(
+        "trigger_role_arn",
+        environment.trigger_role["arn"],
+        "ARN of the role that rules and schedules submit jobs with.",
+    )
     stack.output(
         "execution_role_arn",
         environment.execution_role["arn"],

@@ -13,9 +13,9 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 from jobs import limits
 
 from .._core.account import Account
-from .._core.expressions import Condition, Expression, as_map, choose, hcl, not_empty
+from .._core.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
 from .._core.naming import shorten
-from .._core.policies import allow, policy, service_trust, trust
+from .._core.policies import allow, policy, schedule_group_arns, service_trust, those, trust, trusts
 from .._core.resources import Made, Unit, make
 
 
@@ -56,10 +56,19 @@ def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | 
     return InstanceRole(role, attachment, profile)
 
 
-def trigger_role(scope: Unit, namespace: str, queue_arns: Expression, boundary: str | None, tags: Any) -> Made:
-    """Lets this namespace's EventBridge rules submit its job definitions to these queues, and nothing else.
+def trigger_role(
+    scope: Unit,
+    namespace: str,
+    queue_arns: Expression,
+    dead_letter_queue: Made,
+    kms_key_arn: str | None,
+    boundary: str | None,
+    tags: Any,
+) -> Made:
+    """Lets this namespace's rules and schedules submit its job definitions to these queues, and nothing else.
 
     SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
+    Scheduler does all by the role: it asks the submit function, and keeps what it could not deliver.
     """
     account = Account.of(scope)
     role = make(
@@ -67,21 +76,35 @@ def trigger_role(scope: Unit, namespace: str, queue_arns: Expression, boundary: 
         IamRole,
         "trigger_role",
         name=shorten(f"{namespace}-trigger", limits.ROLE_NAME_MAX),
-        assume_role_policy=trust(
-            "events.amazonaws.com", account, source_arn=account.arn("events", f"rule/{namespace}-*")
+        assume_role_policy=policy(
+            [
+                trusts("events.amazonaws.com", account, source_arn=account.arn("events", f"rule/{namespace}-*")),
+                trusts("scheduler.amazonaws.com", account, source_arn=schedule_group_arns(account, f"{namespace}-*")),
+            ]
         ),
         permissions_boundary=boundary,
         tags=as_map(tags),
     )
     definitions = account.arn("batch", f"job-definition/{namespace}-*")
-    resources = Expression.of(f"concat([{hcl(definitions)}], values({queue_arns.text}))")
+    submits = Expression.of(f"concat([{hcl(definitions)}], values({queue_arns.text}))")
+    invokes = [account.arn("lambda", f"function:{namespace}-submit-run")]
     make(
         scope,
         IamRolePolicy,
         "trigger_role_policy",
         name="submit-job",
         role=role["id"],
-        policy=policy([{"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": resources}]),
+        policy=policy(
+            those(
+                [
+                    (True, {"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": submits}),
+                    (True, allow(["lambda:InvokeFunction"], invokes)),
+                    (True, allow(["sqs:SendMessage"], [dead_letter_queue["arn"]])),
+                    # What a key of the customer's encrypts is of use only to those who may use the key.
+                    (is_set(kms_key_arn), allow(["kms:Decrypt", "kms:GenerateDataKey"], [kms_key_arn])),
+                ]
+            )
+        ),
     )
     return role
 

@@ -99,23 +99,43 @@ def test_queues_are_default_5_and_continuously_3(default: Template) -> None:
     ]
 
 
-def test_the_trigger_role_may_submit_this_namespaces_definitions_to_these_queues(default: Template) -> None:
-    (trust,) = default.statements("aws_iam_role", "trigger_role", "assume_role_policy")
-    assert trust["Principal"] == {"Service": "events.amazonaws.com"}
-    assert trust["Condition"] == {
+def test_the_trigger_role_is_for_this_namespaces_rules_and_schedules(default: Template) -> None:
+    where = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+    part = "arn:${data.aws_partition.current.partition}"
+    by_rule, by_schedule = default.statements("aws_iam_role", "trigger_role", "assume_role_policy")
+    assert by_rule["Principal"] == {"Service": "events.amazonaws.com"}
+    assert by_rule["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "${data.aws_caller_identity.current.account_id}"},
+        "ArnLike": {"aws:SourceArn": f"{part}:events:{where}:rule/batchtab-test-*"},
+    }
+    assert by_schedule["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert by_schedule["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "${data.aws_caller_identity.current.account_id}"},
         "ArnLike": {
-            "aws:SourceArn": (
-                "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.id}:"
-                "${data.aws_caller_identity.current.account_id}:rule/batchtab-test-*"
-            )
+            "aws:SourceArn": [
+                f"{part}:scheduler:{where}:schedule-group/batchtab-test-*",
+                f"{part}:scheduler:{where}:schedule/batchtab-test-*/*",
+            ]
         },
     }
+
+
+def test_the_trigger_role_may_submit_this_namespaces_definitions_to_these_queues(default: Template) -> None:
     policy = default.address("aws_iam_role_policy", "trigger_role_policy")["policy"]
     assert '"Action" = "batch:SubmitJob"' in policy
     assert ":job-definition/batchtab-test-*" in policy
     assert "values({ for name, queue in aws_batch_job_queue.job_queue : name => queue.arn })" in policy
-    assert policy.count('"Action"') == 1
+    # AND for what Scheduler does by it: the submit function and the dead-letter queue
+    assert ':function:batchtab-test-submit-run"' in policy
+    assert '"Resource" = [aws_sqs_queue.trigger_dead_letter_queue.arn]' in policy
+    assert policy.count('"Action"') == 3
+
+
+def test_the_trigger_role_may_use_the_key_of_the_dead_letter_queue() -> None:
+    policy = environment(kms_key_arn=KEY_ARN).address("aws_iam_role_policy", "trigger_role_policy")["policy"]
+    assert (
+        f'"Action" = ["kms:Decrypt", "kms:GenerateDataKey"], "Effect" = "Allow", "Resource" = ["{KEY_ARN}"]' in policy
+    )
 
 
 # --- what makes changes and ends possible

@@ -74,6 +74,17 @@ run "on_demand_instances" {
     error_message = "triggers submit this namespace's definitions only"
   }
   assert {
+    condition = [for s in jsondecode(aws_iam_role.trigger_role.assume_role_policy).Statement : concat([s.Principal.Service], flatten([s.Condition.ArnLike["aws:SourceArn"]]))] == [
+      ["events.amazonaws.com", "arn:aws:events:ap-northeast-2:123456789012:rule/batchtab-test-*"],
+      ["scheduler.amazonaws.com", "arn:aws:scheduler:ap-northeast-2:123456789012:schedule-group/batchtab-test-*", "arn:aws:scheduler:ap-northeast-2:123456789012:schedule/batchtab-test-*/*"],
+    ]
+    error_message = "rules and schedules of this namespace take the role: ${aws_iam_role.trigger_role.assume_role_policy}"
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.trigger_role_policy.policy).Statement : flatten([s.Action])[0]] == ["batch:SubmitJob", "lambda:InvokeFunction", "sqs:SendMessage"]
+    error_message = "they submit, ask the function, and keep what they could not: ${aws_iam_role_policy.trigger_role_policy.policy}"
+  }
+  assert {
     condition     = aws_sqs_queue.trigger_dead_letter_queue.sqs_managed_sse_enabled && length(aws_cloudwatch_metric_alarm.trigger_dead_letter_alarm.alarm_actions) == 0
     error_message = "what triggers could not submit is kept"
   }

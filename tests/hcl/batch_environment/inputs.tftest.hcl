@@ -81,6 +81,10 @@ run "instances" {
     error_message = "logs and undelivered events are encrypted with the key"
   }
   assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.trigger_role_policy.policy).Statement : s.Resource if s.Action == ["kms:Decrypt", "kms:GenerateDataKey"]] == [[var.kms_key_arn]]
+    error_message = "who sends to the queue has to use its key: ${aws_iam_role_policy.trigger_role_policy.policy}"
+  }
+  assert {
     condition     = aws_cloudwatch_metric_alarm.trigger_dead_letter_alarm.alarm_actions == toset(var.alarm_topic_arns)
     error_message = "the topic is told"
   }
