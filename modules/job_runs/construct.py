@@ -30,7 +30,7 @@ _MEMORY_MIB = 512  # memory buys processor: what starts cold imports twice as fa
 _RETRIES = 2  # Lambda's most, after one and two minutes
 _EVENT_AGE_SECONDS = 3600  # how long a throttled run waits for its turn; as long as a trigger tries to deliver it
 # A run's record and its job's state are written in one transaction, which AWS allows by the writes in it.
-_TABLE_ACTIONS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+_TABLE_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # Batch repeats a container's literal environment in its events. An array's children end before the array does.
 _ENDED = {
     "status": ["FAILED", "SUCCEEDED"],
