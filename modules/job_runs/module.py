@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs import limits
 
+from .._core.account import Account
 from .._core.expressions import hcl
 from .._core.module_stack import ModuleStack, Variable, among, holds, matching, within
 from .construct import JobRuns
@@ -65,9 +66,11 @@ def module() -> ModuleStack:
     stack = ModuleStack("job_runs")
     arguments: dict[str, Any] = {v.name: stack.variable(v) for v in VARIABLES}
     runs = JobRuns(stack, "Default", **arguments)
-    stack.output(
-        "submit_function_arn", runs.function["arn"], "ARN of the function that submits runs; `scheduled_job` takes it."
-    )
+    # Not the function's attribute, which is unknown until it is made: for a job with forbid Terraform has to know while
+    # it plans whether there is a function.
+    account = Account.of(runs)
+    arn = f"arn:{account.partition}:lambda:{account.region}:{account.id}:function:{runs.function['function_name']}"
+    stack.output("submit_function_arn", arn, "ARN of the function that submits runs; `scheduled_job` takes it.")
     stack.output("submit_function_name", runs.function["function_name"], "Its name.")
     stack.output("table_arn", runs.table["arn"], "ARN of the table of runs.")
     stack.output("table_name", runs.table["name"], "Its name.")

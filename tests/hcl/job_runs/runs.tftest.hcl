@@ -35,7 +35,7 @@ variables {
 
 run "defaults" {
   assert {
-    condition     = output.submit_function_name == "batchtab-test-submit-run" && output.table_name == "batchtab-test-job-runs" && output.submit_function_arn == aws_lambda_function.function.arn && output.table_arn == aws_dynamodb_table.table.arn
+    condition     = output.submit_function_name == "batchtab-test-submit-run" && output.table_name == "batchtab-test-job-runs" && output.submit_function_arn == "arn:aws:lambda:ap-northeast-2:123456789012:function:batchtab-test-submit-run" && output.table_arn == aws_dynamodb_table.table.arn
     error_message = "function and table are called by the namespace"
   }
   assert {
