@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cli.session import Session, StageOption
 from jobs.job import JobSpec
-from jobs.schedule import next_runs
+from jobs.timing import Timing
 
 if TYPE_CHECKING:
     from cli.aws import Aws
@@ -48,7 +48,7 @@ def print_table(session: Session, aws: Aws) -> None:
             table.add_row(
                 full,
                 job.queue,
-                job.schedule or "by hand",
+                _schedule(job),
                 _times(runs, now) or ("suspended" if job.suspend else "-"),
                 _times([run.astimezone(zone) for run in runs], now.astimezone(zone)) or "-",
                 f"[{color}]{state}[/]" if color else state,
@@ -57,8 +57,16 @@ def print_table(session: Session, aws: Aws) -> None:
     console.print(table)
 
 
+def _schedule(job: JobSpec) -> str:
+    timing = Timing.of(job)
+    if timing is None:
+        return f"after {', '.join(job.after)}" if job.after else "by hand"
+    return f"{timing.expression} {job.timezone}" if job.timezone else timing.expression
+
+
 def _runs(job: JobSpec, now: datetime) -> list[datetime]:
-    return [] if job.schedule is None or job.suspend else next_runs(job.schedule, now, _RUNS)
+    timing = Timing.of(job)
+    return [] if timing is None or job.suspend else timing.next_runs(now, _RUNS)
 
 
 def _times(runs: list[datetime], now: datetime) -> str:

@@ -30,7 +30,6 @@ _FIELD_COUNT = 5
 _PLAIN = re.compile(r"[0-9A-Za-z*?,/-]+")
 _ANY = ("*", "?")
 _MOST = {"minutes": 59, "hours": 23}
-_UNIT = {"minutes": "minutes", "hours": "hours"}
 
 
 def to_aws(expression: str) -> str:
@@ -161,6 +160,8 @@ def _refuse_extensions(fields: list[str]) -> None:
             raise ScheduleError(reason, f"AWS does: {form}" if form else "AWS does: L, W and # in cron(…)")
         if not _PLAIN.fullmatch(field):
             raise ScheduleError(f"has {field!r} as {name}: numbers, names, '*', ',', '-' and '/'")
+        if "," in field and set(_ANY) & set(field.split(",")):
+            raise ScheduleError(f"has {field!r} as {name}, a list with '*' in it", "write *")
 
 
 def _has_letters_of_quartz(name: str, field: str) -> bool:
@@ -187,7 +188,7 @@ def _refuse_long_steps(minutes: str, hours: str) -> None:
     for name, field in (("minutes", minutes), ("hours", hours)):
         if (match := re.fullmatch(r"(?:\*|0)/([0-9]{1,4})", field)) and int(match[1]) > _MOST[name]:
             reason = f"has the step '{match[1]}' as {name}, which is longer than {_MOST[name] + 1} {name}"
-            raise ScheduleError(reason, f"write rate({int(match[1])} {_UNIT[name]})")
+            raise ScheduleError(reason, f"write rate({int(match[1])} {name})")
 
 
 def _is_cron(fields_text: str) -> bool:

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["Occurrence", "ScheduleError", "Timing"]
 
 EXCEPTED = "excepted"
-_MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = datetime(2026, 1, 1, tzinfo=UTC)  # any moment, but a fixed one: what is deployed must not depend on the day
 _SAMPLES = 12
+_HOUR_SECONDS = 3600
 _ASKED = 20_000  # so many times in a row on which it does not run, whole days as one: it never does
 
 
@@ -96,6 +96,14 @@ class Timing:
     def is_once(self) -> bool:
         """Whether it names one time."""
         return isinstance(self._parsed, Once)
+
+    @property
+    def is_often(self) -> bool:
+        """Whether it may run more than once in an hour."""
+        parsed = self._parsed
+        if isinstance(parsed, Rate):
+            return parsed.seconds < _HOUR_SECONDS
+        return isinstance(parsed, Cron) and len(parsed.minutes) > 1
 
     @property
     def _parsed(self) -> Cron | Rate | Once:
