@@ -1,0 +1,239 @@
+"""One invocation: a trigger that asks for a run, the end of a job, or somebody who resumes a paused job.
+
+Calls to AWS: a run under `forbid` takes five (BatchGetItem, ListJobs, TransactWriteItems, SubmitJob,
+TransactWriteItems), one that is skipped three, a trigger that is delivered again one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import jobs, metrics
+from .decision import LEASE_SECONDS, REPLACED, Step, judge, pump
+from .record import NOT_RUN, REFUSED, Record
+from .request import MalformedError, Request
+from .settings import Settings
+from .state import Active, Paused, State
+from .table import ConflictError, Table, pause_before_reading_again
+
+Answer = dict[str, Any]
+_TRIES = 8
+_RUN_POLICY = "BATCHTAB_RUN_POLICY"
+# So long after SubmitJob may Batch not yet know a job.
+_UNKNOWN_SECONDS = 60
+
+
+class App:
+    """What the function does, with the clock of the machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._namespace = settings.namespace
+        self._table = Table(settings)
+
+    def handle(self, event: Mapping[str, Any]) -> Answer:
+        """Does what an event asks for.
+
+        Raises:
+            MalformedError: it asks for nothing that can be understood.
+            Exception: AWS did not answer or refused; the event may be delivered again.
+        """
+        if "trigger" in event:
+            request = Request.of(event)
+            return self._until_settled(lambda: self._trigger(request))
+        if event.get("source") == "aws.batch":
+            detail = event.get("detail")
+            if not isinstance(detail, Mapping) or not detail.get("jobName") or not detail.get("jobId"):
+                raise MalformedError("detail: has no jobName and jobId")
+            return self._until_settled(lambda: self._ended(detail))
+        if isinstance(event.get("resume"), Mapping) and event["resume"].get("job"):
+            name = str(event["resume"]["job"])
+            return self._until_settled(lambda: self._resumed(name))
+        raise MalformedError("is no trigger, no end of a job and no resume")
+
+    def _until_settled(self, act: Callable[[], Answer]) -> Answer:
+        for attempt in range(_TRIES):
+            try:
+                return act()
+            except ConflictError:
+                pause_before_reading_again(attempt)
+        raise TimeoutError(f"others wrote {_TRIES} times in between")
+
+    # --- a trigger
+
+    def _trigger(self, request: Request) -> Answer:
+        state, record = self._table.read(request)
+        now = time.time()
+        if record is not None:
+            if record.status == "claimed" and record.lease_until <= now:
+                return self._finish(request, record, state, now)
+            if _is_done(record, request):
+                return _answer("duplicate", request, record.job_id, f"{record.status} already")
+        by_hand: list[str] = []
+        if request.job.policy != "allow":
+            state, by_hand = self._settled(state, request.job.queue, request.job.name, now)
+        step = judge(request, record, state, by_hand, now)
+        return self._carry_out(step, request, checked=request)
+
+    def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
+        """The state with its active run only if that has not ended, and other jobs of the name that have not."""
+        unfinished = jobs.unfinished(queue, name)
+        unfinished.pop(ended, None)
+        active = state.active
+        if active is None:
+            return state, list(unfinished)
+        if not active.job_id:
+            if active.lease_until <= now:
+                self._finish(active.request, None, state, now)
+                raise ConflictError  # the state is another now
+            return state, []
+        if active.job_id in unfinished:
+            del unfinished[active.job_id]
+            return state, list(unfinished)
+        status = "" if active.job_id == ended else jobs.status(active.job_id)
+        is_new = not status and active.job_id != ended and now - active.since < _UNKNOWN_SECONDS
+        if is_new or (status and not jobs.has_ended(status)):
+            return state, list(unfinished)
+        return state.with_active(None), list(unfinished)
+
+    def _finish(self, request: Request, record: Record | None, state: State, now: float) -> Answer:
+        """Goes on where an invocation died between its claim and the note of the job's id."""
+        lease = now + LEASE_SECONDS
+        is_active = state.active is not None and state.active.request.item == request.item
+        claim = Record(request, "claimed", lease_until=lease, revision=record.revision if record else 0)
+        taken: State | None = None
+        if is_active:
+            taken = state.with_active(Active(request.event, lease_until=lease, since=now))
+        # Whose record is claimed, but who has not the place, was submitted, and has ended meanwhile.
+        committed = self._table.commit(request.job.name, taken, [claim], checked=request if record else None)
+        claim = replace(claim, revision=claim.revision + 1)
+        if found := jobs.find(request):
+            self._note_submitted(request, found, committed if is_active else None)
+            return _answer("submitted", request, found, "found in Batch")
+        if not is_active and request.job.policy != "allow":
+            # Only the end of its job takes a place without a job's id away, so there was one.
+            reason = "its job has ended, and Batch lists it no more"
+            self._table.commit(request.job.name, None, [Record(request, "submitted", reason, revision=claim.revision)])
+            return _answer("submitted", request, reason=reason)
+        return self._submit(request, committed if is_active else None, was_waiting=False)
+
+    def _carry_out(self, step: Step, request: Request | None, *, checked: Request | None, name: str = "") -> Answer:
+        job_name = request.job.name if request else name
+        committed: State | None = None
+        if step.state is not None or step.records:
+            committed = self._table.commit(job_name, step.state, step.records, checked=checked)
+            for record in step.records:
+                metrics.count(self._namespace, record)
+        for job_id in step.ends:
+            jobs.terminate(job_id, f"{REPLACED}{request.time if request else ''}")
+        if step.submit is None:
+            return _answer(step.outcome, request, reason=step.reason)
+        answer = self._submit(step.submit, committed if step.state is not None else None, was_waiting=step.was_waiting)
+        is_own = request is not None and step.submit.item == request.item
+        return answer if is_own or request is None else _answer(step.outcome, request, reason=step.reason)
+
+    def _submit(self, request: Request, state: State | None, *, was_waiting: bool) -> Answer:
+        try:
+            job_id = jobs.submit(request)
+        except jobs.RefusedError as error:
+            reason = str(error)
+            self._until_settled(lambda: self._release(request, reason, was_waiting=was_waiting))
+            raise
+        self._note_submitted(request, job_id, state)
+        return _answer("submitted", request, job_id)
+
+    def _note_submitted(self, request: Request, job_id: str, state: State | None) -> None:
+        record = Record(request, "submitted", job_id=job_id, revision=1)
+        for attempt in range(_TRIES):
+            try:
+                noted = _with_job(state, request, job_id) if state is not None else None
+                self._table.commit(request.job.name, noted, [record])
+            except ConflictError:
+                pause_before_reading_again(attempt)
+                state = self._table.read_state(request.job.name)
+                if state.active is None or state.active.request.item != request.item:
+                    state = None  # it has ended already
+            else:
+                metrics.count(self._namespace, record)
+                return
+        raise TimeoutError(f"others wrote {_TRIES} times in between")
+
+    def _release(self, request: Request, reason: str, *, was_waiting: bool) -> Answer:
+        """Gives the place back that a run got and can't use."""
+        state = self._table.read_state(request.job.name)
+        record = Record(request, "waiting" if was_waiting else REFUSED, reason, revision=1)
+        released: State | None = None
+        if state.active is not None and state.active.request.item == request.item:
+            waiting = (request.event, *state.waiting) if was_waiting else state.waiting
+            released = replace(state, active=None, waiting=waiting)
+        self._table.commit(request.job.name, released, [record])
+        return {}
+
+    # --- the end of a job
+
+    def _ended(self, detail: Mapping[str, Any]) -> Answer:
+        name, job_id = str(detail["jobName"]), str(detail["jobId"])
+        state = self._table.read_state(name)
+        after = state
+        active = state.active
+        run_id = jobs.run_id_of(detail)
+        if active is not None and (active.job_id == job_id or (not active.job_id and active.request.run_id == run_id)):
+            after = replace(after, active=None)
+        else:
+            active = None  # not the run that ended
+        if _pauses(detail, active, run_id) and state.failed_job_id != job_id:
+            reason = f"job {job_id} failed: {detail.get('statusReason') or 'no reason given'}"
+            after = replace(after, paused=Paused(_iso(time.time()), job_id, reason), failed_job_id=job_id)
+        return self._go_on(name, state, after, ended=job_id)
+
+    def _resumed(self, name: str) -> Answer:
+        state = self._table.read_state(name)
+        return self._go_on(name, state, replace(state, paused=None))
+
+    def _go_on(self, name: str, state: State, after: State, ended: str = "") -> Answer:
+        """Lets the next run start that waits, if it may."""
+        step = Step("ended" if ended else "resumed", state=after)
+        if after.waiting and after.paused is None:
+            queue, now = Request.of(after.waiting[0]).job.queue, time.time()
+            settled, by_hand = self._settled(after, queue, name, now, ended)
+            step = replace(pump(settled, by_hand, now), outcome=step.outcome)
+        if step.state == state and not step.records:
+            return {"outcome": "ignored", "run_id": "", "job_id": ended, "reason": "nothing waits for it"}
+        answer = self._carry_out(step, None, checked=None, name=name)
+        return {**answer, "outcome": step.outcome}
+
+
+def _is_done(record: Record, request: Request) -> bool:
+    """Whether nothing is left to do for a run that is asked for again."""
+    if record.status in NOT_RUN:
+        return not request.is_backfill
+    if record.status == "waiting":
+        return request.is_backfill
+    return record.status in ("submitted", "claimed")
+
+
+def _with_job(state: State, request: Request, job_id: str) -> State:
+    since = state.active.since if state.active else 0.0
+    return state.with_active(Active(request.event, job_id, since=since))
+
+
+def _pauses(detail: Mapping[str, Any], active: Active | None, run_id: str) -> bool:
+    """Whether the end of a job pauses it: a run of ours failed that says so, and was not ended for another."""
+    if detail.get("status") != "FAILED" or not run_id or str(detail.get("statusReason") or "").startswith(REPLACED):
+        return False
+    if active is not None:
+        return active.request.job.pause_on_failure
+    environment = (detail.get("container") or {}).get("environment") or []
+    policy = next((each.get("value") for each in environment if each.get("name") == _RUN_POLICY), None)
+    # Of jobs with these policies only the ends of those are told that pause.
+    return policy in ("allow", "forbid")
+
+
+def _answer(outcome: str, request: Request | None, job_id: str = "", reason: str = "") -> Answer:
+    return {"outcome": outcome, "run_id": request.run_id if request else "", "job_id": job_id, "reason": reason}
+
+
+def _iso(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

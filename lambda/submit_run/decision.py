@@ -1,0 +1,194 @@
+"""Whether a run starts: from its job's state and what Batch says, without asking anybody.
+
+All policies are one idea. A job has one place. `forbid` skips a run if the place is taken; `queue` lets it wait;
+`replace` lets it wait in place of all that wait, and ends the job that has the place. When the place is free, the
+first that waits gets it. `allow` knows no place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .exclusions import excluded_by
+from .record import Record
+from .request import Request
+from .state import Active, State
+
+#: How long a claim holds without a job: longer than the function may run, so that whose lease is over is dead.
+LEASE_SECONDS = 45
+#: The alerts know by it that the job did not fail.
+REPLACED = "Replaced by the run of "
+
+
+class UnsettledError(Exception):
+    """Another run is just being submitted, and can be ended only when it is: try again later."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done.
+
+    Attributes:
+        outcome: For the caller: submitted, waiting, skipped, late, dropped, busy or ignored.
+        reason: Why, if it is not submitted.
+        state: To write; None leaves it.
+        records: To write.
+        submit: The run to submit then.
+        was_waiting: Whether that run had been waiting.
+        ends: Jobs to end then.
+    """
+
+    outcome: str
+    reason: str = ""
+    state: State | None = None
+    records: tuple[Record, ...] = ()
+    submit: Request | None = None
+    was_waiting: bool = False
+    ends: tuple[str, ...] = ()
+
+
+def judge(request: Request, record: Record | None, state: State, by_hand: Sequence[str], now: float) -> Step:
+    """What becomes of a run that its trigger asks for.
+
+    Args:
+        request: The run.
+        record: What is recorded of it: None, a status that may be tried again, or waiting.
+        state: With the active run only if Batch says that it has not ended.
+        by_hand: Other jobs of this name that have not ended.
+        now: Epoch seconds.
+
+    Raises:
+        UnsettledError: try again later.
+    """
+    own = Record(request, "", revision=record.revision if record else 0)
+    if record is not None and record.status == "waiting":
+        return _still_waiting(own, state, by_hand, now)
+    if not request.is_backfill and (why := _not_now(request, state, now)):
+        status, reason = why
+        return Step(status, reason, records=(replace(own, status=status, reason=reason),))
+    if request.job.policy == "allow":
+        return _claim(own, None, now)
+    taken = _taken(state, by_hand)
+    if request.is_backfill:
+        if taken or state.waiting:
+            return Step("busy", taken or f"{len(state.waiting)} runs wait")
+        return _claim(own, state, now)
+    if request.job.policy == "forbid":
+        if taken:
+            return Step("skipped", taken, records=(replace(own, status="skipped", reason=taken),))
+        return _claim(own, state, now)
+    if request.job.policy == "replace":
+        return _replace(own, state, by_hand, taken, now)
+    return _queue(own, state, by_hand, taken, now)
+
+
+def pump(state: State, by_hand: Sequence[str], now: float) -> Step:
+    """The first run that waits gets the place, if it is free; what waited beyond its deadline is late."""
+    late: list[Record] = []
+    while state.waiting and state.active is None and not by_hand and state.paused is None:
+        request = Request.of(state.waiting[0])
+        state = replace(state, waiting=state.waiting[1:])
+        if reason := _late(request, now):
+            late.append(Record(request, "late", reason))
+            continue
+        step = _claim(Record(request, ""), state, now)
+        return replace(step, records=(*late, *step.records), was_waiting=True)
+    return Step("ignored", state=state, records=tuple(late))
+
+
+def _claim(own: Record, state: State | None, now: float) -> Step:
+    lease = now + LEASE_SECONDS
+    record = replace(own, status="claimed", lease_until=lease)
+    if state is not None:
+        state = state.with_active(Active(own.request.event, lease_until=lease, since=now))
+    return Step("submitted", state=state, records=(record,), submit=own.request)
+
+
+def _not_now(request: Request, state: State, now: float) -> tuple[str, str] | None:
+    if reason := _late(request, now):
+        return "late", reason
+    if entry := excluded_by(request):
+        return "skipped", f"excepted: {entry}"
+    if state.paused is not None:
+        return "skipped", state.paused.words
+    return None
+
+
+def _late(request: Request, now: float) -> str:
+    deadline = request.job.starting_deadline_seconds
+    late = int(now - request.scheduled_time.timestamp())
+    if deadline is None or late <= deadline or request.is_backfill:
+        return ""
+    return f"{late} seconds after its time: starting_deadline_seconds is {deadline}"
+
+
+def _taken(state: State, by_hand: Sequence[str]) -> str:
+    """Who has the place; empty if it is free."""
+    if state.active is not None:
+        job = f", job {state.active.job_id}," if state.active.job_id else ""
+        return f"the run of {state.active.request.time}{job} has not ended"
+    return f"job {by_hand[0]}, which no schedule started, has not ended" if by_hand else ""
+
+
+def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: float) -> Step:
+    request = own.request
+    if not taken and not state.waiting:
+        return _claim(own, state, now)
+    limit = request.job.queue_limit
+    if len(state.waiting) >= limit:
+        reason = f"{limit} runs wait already: queue_limit"
+        return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
+    waiting = sorted([*state.waiting, request.event], key=_time)
+    return _enter(own, replace(state, waiting=tuple(waiting)), by_hand, taken or "others wait before it", now)
+
+
+def _replace(own: Record, state: State, by_hand: Sequence[str], taken: str, now: float) -> Step:
+    request = own.request
+    if not taken and not state.waiting:
+        return _claim(own, state, now)
+    before = [*state.waiting, *([state.active.event] if state.active else [])]
+    if later := next((each for each in before if _time(each) > request.time), None):
+        reason = f"the run of {_time(later)}, a later one, came before it"
+        return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
+    dropped = [Record(Request.of(each), "dropped", f"{REPLACED}{request.time}") for each in state.waiting]
+    step = _enter(own, replace(state, waiting=(request.event,)), by_hand, taken, now)
+    return replace(step, records=(*dropped, *step.records), ends=_to_end(state, by_hand))
+
+
+def _enter(own: Record, state: State, by_hand: Sequence[str], reason: str, now: float) -> Step:
+    """A run joins those that wait, and the first of them goes on if the place is free."""
+    waits = replace(own, status="waiting", reason=reason)
+    step = pump(state, by_hand, now)
+    mine = next((each for each in step.records if _is(each, own)), None)
+    if mine is None:
+        return replace(step, outcome="waiting", reason=reason, records=(*step.records, waits))
+    others = tuple(each for each in step.records if each is not mine)  # its own turn already
+    outcome = "late" if mine.status == "late" else "submitted"
+    return replace(step, outcome=outcome, records=(*others, replace(mine, revision=own.revision)), was_waiting=False)
+
+
+def _still_waiting(own: Record, state: State, by_hand: Sequence[str], now: float) -> Step:
+    """A run that waits is asked for again, perhaps because the function died before it had done all."""
+    step = pump(state, by_hand, now)
+    if not step.records:
+        step = replace(step, state=None)
+    if own.request.job.policy == "replace" and (state.active is not None or by_hand):
+        step = replace(step, ends=_to_end(state, by_hand))
+    records = tuple(replace(each, revision=own.revision) if _is(each, own) else each for each in step.records)
+    return replace(step, outcome="waiting", reason="it waits already", records=records)
+
+
+def _to_end(state: State, by_hand: Sequence[str]) -> tuple[str, ...]:
+    if state.active is not None and not state.active.job_id:
+        raise UnsettledError(f"the run of {state.active.request.time} is being submitted")
+    return tuple(dict.fromkeys([*([state.active.job_id] if state.active else []), *by_hand]))
+
+
+def _is(one: Record, other: Record) -> bool:
+    return one.request.item == other.request.item
+
+
+def _time(event: Mapping[str, Any]) -> str:
+    return Request.of(event).time

@@ -1,0 +1,137 @@
+"""Batch: what of a job is not ended, and submitting a run once.
+
+SubmitJob takes no token, so a call whose answer was lost is not simply made again: the run is looked for first, by its
+id in its environment. https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from .clients import client
+from .request import Request
+
+_ENDED = ("SUCCEEDED", "FAILED")
+_PAGES = 3
+_PAGE = 100
+_TRIES = 4
+_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
+_REFUSED = (400, 403, 404)
+RUN_ID, SCHEDULED_TIME = "BATCHTAB_RUN_ID", "BATCHTAB_SCHEDULED_TIME"
+_UPSTREAM_JOB_ID = "BATCHTAB_UPSTREAM_JOB_ID"
+
+
+class RefusedError(Exception):
+    """Batch does not take the job as it is."""
+
+
+def unfinished(queue: str, name: str) -> dict[str, str]:
+    """Jobs of a name that have not ended, by id with their status; the newest 300 of the name are looked at.
+
+    With a filter ListJobs gives the newest first, in whatever status; the filter ignores case.
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+    """
+    return {job["jobId"]: job["status"] for job in _listed(queue, name) if job["status"] not in _ENDED}
+
+
+def status(job_id: str) -> str:
+    """A job's status; empty if Batch does not know it, or not any more."""
+    jobs = client("batch").describe_jobs(jobs=[job_id])["jobs"]
+    return str(jobs[0]["status"]) if jobs else ""
+
+
+def has_ended(status_: str) -> bool:
+    """Whether a job of this status is over."""
+    return status_ in _ENDED
+
+
+def find(request: Request) -> str:
+    """The job of a run that was perhaps submitted; empty if there is none."""
+    ids = [job["jobId"] for job in _listed(request.job.queue, request.job.name)]
+    for start in range(0, len(ids), _PAGE):
+        for job in client("batch").describe_jobs(jobs=ids[start : start + _PAGE])["jobs"]:
+            if run_id_of(job) == request.run_id:
+                return str(job["jobId"])
+    return ""
+
+
+def run_id_of(job: Any) -> str:
+    """The id of the run that a job is for, as DescribeJobs and events show it; empty if it has none."""
+    environment = (job.get("container") or {}).get("environment") or []
+    return next((str(each.get("value")) for each in environment if each.get("name") == RUN_ID), "")
+
+
+def submit(request: Request) -> str:
+    """Submits a run's job and returns its id.
+
+    Raises:
+        RefusedError: Batch does not take it.
+        Exception: Batch did not answer; whether there is a job is not known.
+    """
+    job = request.job
+    variables = {RUN_ID: request.run_id, SCHEDULED_TIME: request.time}
+    if request.upstream_job_id:
+        variables[_UPSTREAM_JOB_ID] = request.upstream_job_id
+    arguments: dict[str, Any] = {
+        "jobName": job.name,
+        "jobQueue": job.queue,
+        "jobDefinition": job.definition,
+        "containerOverrides": {"environment": [{"name": key, "value": variables[key]} for key in sorted(variables)]},
+    }
+    if job.array_size is not None:
+        arguments["arrayProperties"] = {"size": job.array_size}
+    for attempt in range(_TRIES):
+        try:
+            return str(client("batch", 1).submit_job(**arguments)["jobId"])
+        except Exception as error:
+            _raise_unless_passing(error, last=attempt == _TRIES - 1)
+            time.sleep(random.uniform(0.1, 0.5 * 2**attempt))  # noqa: S311 - no secret
+            if not _was_refused_early(error) and (found := find(request)):
+                return found
+    raise AssertionError("the last attempt raises")  # pragma: no cover
+
+
+def terminate(job_id: str, reason: str) -> None:
+    """Ends a job in whatever status; one that has ended stays as it is.
+
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html
+    """
+    client("batch").terminate_job(jobId=job_id, reason=reason)
+
+
+def _listed(queue: str, name: str) -> Iterator[Any]:
+    token: dict[str, str] = {}
+    for _ in range(_PAGES):
+        answer = client("batch").list_jobs(
+            jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}], maxResults=_PAGE, **token
+        )
+        yield from (job for job in answer["jobSummaryList"] if job["jobName"] == name)
+        if not answer.get("nextToken"):
+            return
+        token = {"nextToken": answer["nextToken"]}
+
+
+def _raise_unless_passing(error: Exception, *, last: bool) -> None:
+    answer = getattr(error, "response", None)
+    if answer is None:
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+        if last or not isinstance(error, BotoCoreError):
+            raise error
+        return
+    code = answer.get("Error", {}).get("Code", "")
+    if answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) in _REFUSED and code not in _THROTTLED:
+        raise RefusedError(f"Batch refuses it: {answer.get('Error', {}).get('Message') or code}") from error
+    if last:
+        raise error
+
+
+def _was_refused_early(error: Exception) -> bool:
+    """Whether the call surely made no job: it was throttled, or never sent."""
+    answer = getattr(error, "response", None)
+    if answer is not None:
+        return answer.get("Error", {}).get("Code", "") in _THROTTLED
+    return type(error).__name__ in {"ConnectTimeoutError", "EndpointConnectionError"}

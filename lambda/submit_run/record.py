@@ -1,0 +1,26 @@
+"""What became of a run, as the table keeps it for `batchtab history`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .request import Request
+
+#: It may run: somebody is submitting it, it has been submitted, or it waits for its turn.
+GOING = ("claimed", "submitted", "waiting")
+#: It did not run, and nothing is wrong.
+NOT_RUN = ("skipped", "late", "dropped")
+#: Batch refused it: the trigger's event is tried again, and lies in the dead-letter queue if that does not help.
+REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run's record; `revision` is the one that was read, 0 if there is none."""
+
+    request: Request
+    status: str
+    reason: str = ""
+    job_id: str = ""
+    lease_until: float = 0.0
+    revision: int = 0

@@ -1,0 +1,107 @@
+"""What is remembered of a job: its active run, the runs that wait, and whether it is paused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .request import Request
+
+
+@dataclass(frozen=True)
+class Active:
+    """The run that was claimed last.
+
+    Attributes:
+        event: The trigger's, as it came.
+        job_id: Batch's job; empty until it is known.
+        lease_until: While there is no job id: until when (epoch seconds) its claimant may still be at work.
+        since: When it was claimed, by the function's own clock.
+    """
+
+    event: Mapping[str, Any]
+    job_id: str = ""
+    lease_until: float = 0.0
+    since: float = 0.0
+
+    @property
+    def request(self) -> Request:
+        """The run."""
+        return Request.of(self.event)
+
+
+@dataclass(frozen=True)
+class Paused:
+    """Why a job's triggers start nothing."""
+
+    since: str
+    job_id: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """As a run's record tells it."""
+        return f"paused since {self.since}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class State:
+    """One job's state.
+
+    Attributes:
+        version: The one that was read, 0 if there is none.
+        active: The run that holds the job's one place.
+        waiting: Events of the runs that come next, in order.
+        paused: While set, triggers start nothing.
+        failed_job_id: For which job it was paused last: its end, told once more, does not pause it again.
+    """
+
+    version: int = 0
+    active: Active | None = None
+    waiting: tuple[Mapping[str, Any], ...] = ()
+    paused: Paused | None = None
+    failed_job_id: str = ""
+
+    def with_active(self, active: Active | None) -> State:
+        """The same with another active run."""
+        return replace(self, active=active)
+
+    def to_text(self) -> str:
+        """As the table keeps it."""
+        content: dict[str, Any] = {}
+        if self.active is not None:
+            active = self.active
+            content["active"] = {"run": active.request.item, "request": active.event, "since": active.since}
+            if self.active.job_id:
+                content["active"]["job_id"] = self.active.job_id
+            else:
+                content["active"]["lease_until"] = self.active.lease_until
+        if self.waiting:
+            content["waiting"] = [{"run": Request.of(event).item, "request": event} for event in self.waiting]
+        if self.paused is not None:
+            content["paused"] = vars(self.paused)
+        if self.failed_job_id:
+            content["failed_job_id"] = self.failed_job_id
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_text(cls, version: int, text: str) -> State:
+        """As it was kept."""
+        content = json.loads(text)
+        active, paused = content.get("active"), content.get("paused")
+        return cls(
+            version,
+            Active(
+                active["request"],
+                active.get("job_id", ""),
+                active.get("lease_until", 0.0),
+                active.get("since", 0.0),
+            )
+            if active
+            else None,
+            tuple(each["request"] for each in content.get("waiting", [])),
+            Paused(**paused) if paused else None,
+            content.get("failed_job_id", ""),
+        )

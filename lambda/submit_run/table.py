@@ -1,0 +1,171 @@
+"""The table of runs: one item for a job's state, one for each run.
+
+| job | item | what |
+|---|---|---|
+| a job's name | `state` | `version`, and `content`, which is JSON: see state.py |
+| a job's name | `run#<scheduled time>`, after other jobs `run#<scheduled time>#<upstream job id>` | see record.py |
+
+Both change only against what was read, in one transaction where both do.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from .clients import client
+from .record import Record
+from .request import Request
+from .settings import Settings
+from .state import State
+
+_STATE = "state"
+_DAY_SECONDS = 86_400
+_READS = 5
+_CONFLICTS = ("ConditionalCheckFailed", "TransactionConflict")
+Item = dict[str, Any]
+
+
+class ConflictError(Exception):
+    """Somebody else wrote in between: read again."""
+
+
+class Table:
+    """The table as one invocation sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._name = settings.table
+        self._keep_seconds = settings.history_days * _DAY_SECONDS
+
+    def read(self, request: Request) -> tuple[State, Record | None]:
+        """The state of a run's job and the run's record, both as they are now."""
+        found = self._get(request.job.name, _STATE, request.item)
+        return _state(found.get(_STATE)), _record(request, found.get(request.item))
+
+    def read_state(self, job_name: str) -> State:
+        """A job's state as it is now."""
+        return _state(self._get(job_name, _STATE).get(_STATE))
+
+    def commit(
+        self, job_name: str, state: State | None, records: Sequence[Record], *, checked: Request | None = None
+    ) -> State:
+        """Writes a state in place of the version that it carries, and records; all or nothing.
+
+        Args:
+            job_name: Whose state.
+            state: None leaves it as it is.
+            records: Of this job's runs.
+            checked: Of which run the record must still be the revision that was read.
+
+        Returns:
+            The state as it stands then.
+
+        Raises:
+            ConflictError: the state or the record is another by now; nothing was written.
+        """
+        writes = [self._put_record(record, record.request == checked) for record in records]
+        if state is not None:
+            writes.append(self._put_state(job_name, state))
+        try:
+            if len(writes) == 1:
+                client("dynamodb").put_item(**writes[0])
+            else:
+                client("dynamodb").transact_write_items(TransactItems=[{"Put": write} for write in writes])
+        except Exception as error:
+            if _is_conflict(error):
+                raise ConflictError from error
+            raise
+        return State() if state is None else _next(state)
+
+    def _get(self, job_name: str, *items: str) -> dict[str, Item]:
+        keys = [{"job": {"S": job_name}, "item": {"S": item}} for item in items]
+        wanted: Any = {self._name: {"Keys": keys, "ConsistentRead": True}}
+        found: dict[str, Item] = {}
+        for attempt in range(_READS):
+            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(self._name, []):
+                found[item["item"]["S"]] = item
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - no secret
+        raise TimeoutError(f"{self._name} did not answer for all keys")
+
+    def _put_state(self, job_name: str, state: State) -> Item:
+        item = {
+            "job": {"S": job_name},
+            "item": {"S": _STATE},
+            "version": {"N": str(state.version + 1)},
+            "content": {"S": state.to_text()},
+        }
+        return {"TableName": self._name, "Item": item, **_unchanged("version", state.version)}
+
+    def _put_record(self, record: Record, checked: bool) -> Item:
+        now = time.time()
+        request = record.request
+        item: Item = {
+            "job": {"S": request.job.name},
+            "item": {"S": request.item},
+            "status": {"S": record.status},
+            "run_id": {"S": request.run_id},
+            "scheduled_time": {"S": request.time},
+            "policy": {"S": request.job.policy},
+            "noted_at": {"S": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "revision": {"N": str(record.revision + 1)},
+            "expires_at": {"N": str(int(now) + self._keep_seconds)},
+        }
+        for name, text in (("reason", record.reason), ("job_id", record.job_id)):
+            if text:
+                item[name] = {"S": text}
+        if record.lease_until:
+            item["lease_until"] = {"N": f"{record.lease_until:.3f}"}
+        condition = _unchanged("revision", record.revision) if checked else {}
+        return {"TableName": self._name, "Item": item, **condition}
+
+
+def pause_before_reading_again(attempt: int) -> None:
+    """Lets the others finish, each for another while."""
+    time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - no secret
+
+
+def _unchanged(attribute: str, number: int) -> dict[str, Any]:
+    if not number:
+        return {"ConditionExpression": "attribute_not_exists(job)"}
+    return {
+        "ConditionExpression": "#number = :number",
+        "ExpressionAttributeNames": {"#number": attribute},
+        "ExpressionAttributeValues": {":number": {"N": str(number)}},
+    }
+
+
+def _is_conflict(error: Exception) -> bool:
+    answer = getattr(error, "response", None) or {}
+    code = answer.get("Error", {}).get("Code", "")
+    if code == "TransactionCanceledException":
+        return any(reason.get("Code") in _CONFLICTS for reason in answer.get("CancellationReasons", []))
+    return code in {"ConditionalCheckFailedException", "TransactionConflictException"}
+
+
+def _next(state: State) -> State:
+    return State(state.version + 1, state.active, state.waiting, state.paused, state.failed_job_id)
+
+
+def _state(item: Item | None) -> State:
+    return State.from_text(int(item["version"]["N"]), item["content"]["S"]) if item else State()
+
+
+def _record(request: Request, item: Item | None) -> Record | None:
+    if item is None:
+        return None
+    return Record(
+        request,
+        item["status"]["S"],
+        item.get("reason", {}).get("S", ""),
+        item.get("job_id", {}).get("S", ""),
+        float(item.get("lease_until", {}).get("N", 0)),
+        int(item.get("revision", {}).get("N", 0)),
+    )
