@@ -27,6 +27,27 @@ module "fargate" {
   tags                  = var.tags
 }
 
+# Decides which runs of the instances' jobs are submitted: those of jobs that must not meet themselves.
+module "runs" {
+  source = "../../modules/job_runs"
+
+  namespace                     = module.instances.namespace
+  job_queue_arns                = values(module.instances.job_queue_arns)
+  trigger_dead_letter_queue_arn = module.instances.trigger_dead_letter_queue_arn
+  tags                          = var.tags
+}
+
+# Jobs with a time zone have a schedule in place of a rule, in a group whose name the trigger role knows by the namespace.
+resource "aws_scheduler_schedule_group" "orders" {
+  name = "${module.instances.namespace}-orders"
+  tags = var.tags
+}
+
+resource "aws_scheduler_schedule_group" "reports" {
+  name = "${module.fargate.namespace}-reports"
+  tags = var.tags
+}
+
 module "repository" {
   source   = "../../modules/runner_repository"
   for_each = var.image_tags

@@ -4,7 +4,10 @@ locals {
   orders_jobs = {
     settle = {
       command  = ["node", "app/jobs/settle"]
-      schedule = "cron(0 0 * * ? *)"
+      schedule = "0 9 * * *" # nine o'clock in Seoul, as crontab says it
+      timezone = "Asia/Seoul"
+      policy   = "queue" # a day that is not settled yet is settled before the next one
+      except   = ["2027-01-01", "2027-02-06/2027-02-09"]
       timeout  = 1800
     }
     sync-stock = {
@@ -12,7 +15,7 @@ locals {
       schedule = "cron(7/10 * * * ? *)"
       timeout  = 60
       queue    = "continuously" # apart from the others, whose list it would flood
-      policy   = "forbid"       # a run gives way while an earlier one is there; the image has the runner as entrypoint
+      policy   = "forbid"       # a run is skipped while an earlier one is there
     }
     rebuild-index = {
       command = ["node", "app/jobs/rebuild-index"]
@@ -35,13 +38,17 @@ module "orders" {
   image           = "${module.repository["orders"].repository_url}:${var.image_tags["orders"]}"
   command         = each.value.command
   schedule        = try(each.value.schedule, null)
+  timezone        = try(each.value.timezone, null)
+  except          = try(each.value.except, [])
   job_queue_arn   = module.instances.job_queue_arns[try(each.value.queue, "default")]
   capacity        = module.instances.capacity
   memory_mib      = 1024
   timeout_seconds = each.value.timeout
 
-  after              = try(each.value.after, [])
-  concurrency_policy = try(each.value.policy, "allow")
+  after               = try(each.value.after, [])
+  concurrency_policy  = try(each.value.policy, "allow")
+  submit_function_arn = module.runs.submit_function_arn
+  schedule_group_name = aws_scheduler_schedule_group.orders.name
 
   create_trigger_role   = false
   trigger_role_arn      = module.instances.trigger_role_arn

@@ -8,7 +8,8 @@ module "reports" {
   image           = "${module.repository["reports"].repository_url}:${var.image_tags["reports"]}"
   command         = ["python", "-m", "reports.mail", "Ref::audience"]
   parameters      = { audience = "finance" }
-  schedule        = "cron(30 21 ? * SUN-THU *)" # 06:30 on working days in Seoul, written in UTC
+  schedule        = "30 6 * * MON-FRI"
+  timezone        = "Asia/Seoul"
   job_queue_arn   = module.fargate.job_queue_arns["default"]
   capacity        = module.fargate.capacity
   vcpus           = 0.25
@@ -27,6 +28,7 @@ module "reports" {
 
   create_trigger_role       = false
   trigger_role_arn          = module.fargate.trigger_role_arn
+  schedule_group_name       = aws_scheduler_schedule_group.reports.name
   dead_letter_queue_arn     = module.fargate.trigger_dead_letter_queue_arn
   maximum_event_age_seconds = 3600
   tags                      = var.tags

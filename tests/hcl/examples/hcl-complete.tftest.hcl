@@ -71,8 +71,16 @@ run "makes_everything" {
     error_message = "there are five jobs of two services"
   }
   assert {
-    condition     = module.orders["settle"].rule_name == "shop-ec2-orders-settle" && module.orders["rebuild-index"].rule_name == null && module.orders["repair"].rule_name == null
+    condition     = module.orders["sync-stock"].rule_name == "shop-ec2-orders-sync-stock" && module.orders["rebuild-index"].rule_name == null && module.orders["repair"].rule_name == null
     error_message = "a job without a schedule has no rule"
+  }
+  assert {
+    condition     = module.orders["settle"].schedule_name == "shop-ec2-orders-settle" && module.orders["settle"].rule_name == null && module.reports.schedule_name == "shop-fargate-reports-mail"
+    error_message = "a job with a time zone has a schedule"
+  }
+  assert {
+    condition     = module.runs.submit_function_arn == "arn:aws:lambda:ap-northeast-2:123456789012:function:shop-ec2-submit-run"
+    error_message = "the function is known while Terraform plans"
   }
   assert {
     condition     = module.reports.execution_role_arn != null && module.orders["settle"].execution_role_arn == null
