@@ -1,1 +1,1 @@
-"""The submit function: decides whether a run of a job starts, and submits it once. It travels alone."""
+"""The Lambda function that decides which runs of jobs are submitted to AWS Batch."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import jobs, metrics
-from .decision import LEASE_SECONDS, REPLACED, Step, judge, pump
+from .decision import LEASE_SECONDS, REPLACED, Step, UnsettledError, judge, pump
 from .record import NOT_RUN, REFUSED, Record
 from .request import MalformedError, Request
 from .settings import Settings
@@ -128,6 +128,8 @@ class App:
                 metrics.count(self._namespace, record)
         for job_id in step.ends:
             jobs.terminate(job_id, f"{REPLACED}{request.time if request else ''}")
+        if step.asks_again:
+            raise UnsettledError("it waits for a run that is being submitted")
         if step.submit is None:
             return _answer(step.outcome, request, reason=step.reason)
         answer = self._submit(step.submit, committed if step.state is not None else None, was_waiting=step.was_waiting)
@@ -183,22 +185,30 @@ class App:
             after = replace(after, active=None)
         else:
             active = None  # not the run that ended
+        submitted: tuple[Record, ...] = ()
+        if active is not None and not active.job_id:  # whoever submitted it has not noted it yet, and may be dead
+            submitted = (Record(active.request, "submitted", job_id=job_id, revision=1),)
         if _pauses(detail, active, run_id) and state.failed_job_id != job_id:
             reason = f"job {job_id} failed: {detail.get('statusReason') or 'no reason given'}"
             after = replace(after, paused=Paused(_iso(time.time()), job_id, reason), failed_job_id=job_id)
-        return self._go_on(name, state, after, ended=job_id)
+        return self._go_on(name, state, after, submitted, ended=job_id)
 
     def _resumed(self, name: str) -> Answer:
         state = self._table.read_state(name)
         return self._go_on(name, state, replace(state, paused=None))
 
-    def _go_on(self, name: str, state: State, after: State, ended: str = "") -> Answer:
-        """Lets the next run start that waits, if it may."""
-        step = Step("ended" if ended else "resumed", state=after)
-        if after.waiting and after.paused is None:
-            queue, now = Request.of(after.waiting[0]).job.queue, time.time()
-            settled, by_hand = self._settled(after, queue, name, now, ended)
-            step = replace(pump(settled, by_hand, now), outcome=step.outcome)
+    def _go_on(
+        self, name: str, state: State, after: State, records: tuple[Record, ...] = (), *, ended: str = ""
+    ) -> Answer:
+        """Lets the next run start that waits, if it may; one that was claimed and not submitted goes on as well."""
+        step = Step("ended" if ended else "resumed", state=after, records=records)
+        waits = after.waiting[0] if after.waiting and after.paused is None else None
+        begun = after.active.event if after.active is not None and not after.active.job_id else None
+        if (event := begun or waits) is not None:
+            now = time.time()
+            settled, by_hand = self._settled(after, Request.of(event).job.queue, name, now, ended)
+            pumped = pump(settled, by_hand, now)
+            step = replace(pumped, outcome=step.outcome, records=(*records, *pumped.records))
         if step.state == state and not step.records:
             return {"outcome": "ignored", "run_id": "", "job_id": ended, "reason": "nothing waits for it"}
         answer = self._carry_out(step, None, checked=None, name=name)

@@ -38,6 +38,8 @@ class Step:
         submit: The run to submit then.
         was_waiting: Whether that run had been waiting.
         ends: Jobs to end then.
+        asks_again: Whether to fail then, so that the trigger comes again: the run waits for one that is being submitted,
+            and whose claimant may be dead.
     """
 
     outcome: str
@@ -47,6 +49,7 @@ class Step:
     submit: Request | None = None
     was_waiting: bool = False
     ends: tuple[str, ...] = ()
+    asks_again: bool = False
 
 
 def judge(request: Request, record: Record | None, state: State, by_hand: Sequence[str], now: float) -> Step:
@@ -137,7 +140,7 @@ def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: f
     if not taken and not state.waiting:
         return _claim(own, state, now)
     limit = request.job.queue_limit
-    if len(state.waiting) >= limit:
+    if len(state.waiting) >= (limit if taken else limit + 1):  # if the place is free, the first of them goes on
         reason = f"{limit} runs wait already: queue_limit"
         return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
     waiting = sorted([*state.waiting, request.event], key=_time)
@@ -163,7 +166,8 @@ def _enter(own: Record, state: State, by_hand: Sequence[str], reason: str, now: 
     step = pump(state, by_hand, now)
     mine = next((each for each in step.records if _is(each, own)), None)
     if mine is None:
-        return replace(step, outcome="waiting", reason=reason, records=(*step.records, waits))
+        records = (*step.records, waits)
+        return replace(step, outcome="waiting", reason=reason, records=records, asks_again=_is_begun(state))
     others = tuple(each for each in step.records if each is not mine)  # its own turn already
     outcome = "late" if mine.status == "late" else "submitted"
     return replace(step, outcome=outcome, records=(*others, replace(mine, revision=own.revision)), was_waiting=False)
@@ -177,13 +181,19 @@ def _still_waiting(own: Record, state: State, by_hand: Sequence[str], now: float
     if own.request.job.policy == "replace" and (state.active is not None or by_hand):
         step = replace(step, ends=_to_end(state, by_hand))
     records = tuple(replace(each, revision=own.revision) if _is(each, own) else each for each in step.records)
-    return replace(step, outcome="waiting", reason="it waits already", records=records)
+    again = _is_begun(state)
+    return replace(step, outcome="waiting", reason="it waits already", records=records, asks_again=again)
 
 
 def _to_end(state: State, by_hand: Sequence[str]) -> tuple[str, ...]:
-    if state.active is not None and not state.active.job_id:
-        raise UnsettledError(f"the run of {state.active.request.time} is being submitted")
+    if _is_begun(state):
+        raise UnsettledError("the run before it is being submitted")
     return tuple(dict.fromkeys([*([state.active.job_id] if state.active else []), *by_hand]))
+
+
+def _is_begun(state: State) -> bool:
+    """Whether the place is claimed, and no job known that has it."""
+    return state.active is not None and not state.active.job_id
 
 
 def _is(one: Record, other: Record) -> bool:

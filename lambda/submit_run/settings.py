@@ -1,28 +1,23 @@
-"""What the function is told by its environment."""
+"""What the function's environment says."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Where the runs are kept, and for how long."""
+class Settings(NamedTuple):
+    """Where runs are remembered, under which namespace they are counted, and for how long they are kept."""
 
     table: str
     namespace: str
     history_days: int
 
     @classmethod
-    def from_environment(cls) -> Settings:
-        """Reads `RUNS_TABLE`, `RUNS_NAMESPACE` and `RUNS_HISTORY_DAYS`.
+    def read(cls) -> Settings:
+        """The settings of this function.
 
         Raises:
-            KeyError: the table's name is missing.
+            KeyError: a variable is missing; its name.
         """
-        return cls(
-            os.environ["RUNS_TABLE"],
-            os.environ.get("RUNS_NAMESPACE", ""),
-            int(os.environ.get("RUNS_HISTORY_DAYS", "90")),
-        )
+        return cls(os.environ["RUNS_TABLE"], os.environ["RUNS_NAMESPACE"], int(os.environ["RUNS_HISTORY_DAYS"]))
