@@ -100,5 +100,11 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
     )
     # Terraform asks for other workspaces whenever it starts, though we use none.
     prefixes = [f"{stage}/*", "env:/", "env:/*"]
+    # Terraform's provider asks whether a table's key is DynamoDB's own.
+    own_key = allow(
+        ["kms:DescribeKey"],
+        [names.arn("kms", "key/*")],
+        condition={"StringEquals": {"kms:RequestAlias": "alias/aws/dynamodb"}},
+    )
     listing = allow(["s3:ListBucket"], [bucket], condition={"StringLike": {"s3:prefix": prefixes}})
-    return [listing, *(allow(actions, resources) for actions, resources in rows)]
+    return [listing, own_key, *(allow(actions, resources) for actions, resources in rows)]

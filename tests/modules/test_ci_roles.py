@@ -103,6 +103,12 @@ def test_the_plan_role_reads_no_other_stages_state(default: Template) -> None:
     assert by_action["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["prod/*", "env:/", "env:/*"]}}
 
 
+def test_the_plan_role_looks_at_no_key_but_dynamodbs_own(default: Template) -> None:
+    (statement,) = [s for s in statements(default, "read") if "kms:DescribeKey" in many(s["Action"])]
+    assert many(statement["Action"]) == ["kms:DescribeKey"]
+    assert statement["Condition"] == {"StringEquals": {"kms:RequestAlias": "alias/aws/dynamodb"}}
+
+
 @pytest.mark.parametrize("policy", ["read", "write", "alerts", "images", "roles"])
 def test_nothing_is_allowed_on_everything_where_aws_allows_better(default: Template, policy: str) -> None:
     for statement in statements(default, policy):
