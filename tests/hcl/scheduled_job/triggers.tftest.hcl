@@ -48,8 +48,8 @@ run "by_a_rule" {
 run "by_a_schedule" {
   variables {
     timezone                  = "Europe/Berlin"
-    start                     = "2999-01-01T00:00:00Z"
-    end                       = "2999-02-01T00:00:00Z"
+    start                     = "2199-01-01T00:00:00Z"
+    end                       = "2199-02-01T00:00:00Z"
     flexible_window_minutes   = 15
     array_size                = 10
     maximum_event_age_seconds = 300
@@ -69,7 +69,7 @@ run "by_a_schedule" {
     error_message = "it has expression and time zone"
   }
   assert {
-    condition     = aws_scheduler_schedule.schedule[0].start_date == "2999-01-01T00:00:00Z" && aws_scheduler_schedule.schedule[0].end_date == "2999-02-01T00:00:00Z"
+    condition     = aws_scheduler_schedule.schedule[0].start_date == "2199-01-01T00:00:00Z" && aws_scheduler_schedule.schedule[0].end_date == "2199-02-01T00:00:00Z"
     error_message = "it has start and end"
   }
   assert {
@@ -130,10 +130,10 @@ run "from_a_moment_that_has_passed" {
 
 run "once" {
   variables {
-    schedule = "at(2999-01-01T09:00:00)"
+    schedule = "at(2199-01-01T09:00:00)"
   }
   assert {
-    condition     = aws_scheduler_schedule.schedule[0].schedule_expression == "at(2999-01-01T09:00:00)"
+    condition     = aws_scheduler_schedule.schedule[0].schedule_expression == "at(2199-01-01T09:00:00)"
     error_message = "only Scheduler knows at(…)"
   }
   assert {
