@@ -22,6 +22,7 @@ from jobs.problems import Problems, did_you_mean, listed
 COMMANDS: dict[str, str] = {
     "check": "cli.check:check",
     "next": "cli.next_runs:next_runs",
+    "calendar": "cli.calendar:calendar",
     "up": "cli.up:up",
     "status": "cli.status:status",
     "alerts": "cli.alerts:app",

@@ -1,0 +1,1 @@
+"""A stage's week: which jobs run when, and what they need of its vCPUs. Known from the files alone."""

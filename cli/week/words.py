@@ -1,0 +1,55 @@
+"""Times and lengths of time as people say them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+DASH, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
+
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_EVERY = {60: "every minute", 3600: "every hour", 86_400: "every day"}
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `10 min`, `1 h 30 min`, `2 d 4 h`: two units at most, the second rounded down."""
+    rest = round(seconds)
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        number, rest = divmod(rest, size)
+        if number:
+            parts.append(f"{number} {unit}")
+        if parts and (len(parts) == 2 or not number):
+            break
+    return " ".join(parts) or "0 s"
+
+
+def every(seconds: int) -> str:
+    """`every minute`, `every 10 min`."""
+    return _EVERY.get(seconds) or f"every {duration(seconds)}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 job`, `1,000 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def vcpus(number: float) -> str:
+    """`16`, `0.25`, `1,234`."""
+    return f"{number:,.10g}" if number % 1 else f"{number:,.0f}"
+
+
+def day(moment: datetime) -> str:
+    """`Tue 24 Mar`."""
+    return f"{moment:%a} {moment.day} {moment:%b}"
+
+
+def clock(moment: datetime) -> str:
+    """`02:30 CET`."""
+    return f"{moment:%H:%M %Z}"
+
+
+def listed(names: list[str], most: int) -> str:
+    """`a, b and 3 more`."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
