@@ -93,6 +93,18 @@ class Written:
         return {**handler(schema), "type": ["string", "number", "boolean"]}
 
 
+@dataclass(frozen=True)
+class OneOrList:
+    """Annotation of a list whose only entry may stand alone; reading it as one is the field's to do."""
+
+    pattern: str = ""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        many = handler(schema)
+        one = {**many["items"], **({"pattern": self.pattern} if self.pattern else {})}
+        return {"anyOf": [one, {**many, "items": one}]}
+
+
 def problems_of(
     error: ValidationError, model: type[BaseModel], document: Document, prefix: Sequence[str | int] = ()
 ) -> Iterator[tuple[tuple[str | int, ...], Problem]]:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, Strict, ValidationInfo, field_valida
 
 from jobs import limits, moment, triggering
 from jobs.alerting import Alerting
-from jobs.fields import Limit, Written, refuse
+from jobs.fields import Limit, OneOrList, Written, refuse
 from jobs.image import ImageRef
 from jobs.permissions import ExitRule, Permission
 from jobs.schedule import Once, ScheduleError, parse
@@ -161,7 +161,7 @@ class JobSpec(JobSettings):
         default=None, description="How long a run mostly takes; only the calendar wants to know."
     )
 
-    after: tuple[Line, ...] = Field(
+    after: Annotated[tuple[Line, ...], OneOrList()] = Field(
         default=_JOB["after"],
         max_length=limits.AFTER_MAX,
         description="Start when these jobs end: names of this service's, or service/job. One or a list.",

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema
 
 from jobs import excepted, limits, moment, zones
 from jobs.cron import ScheduleError
-from jobs.fields import Declared, Limit, refuse
+from jobs.fields import Declared, Limit, OneOrList, refuse
 from jobs.timing import Timing
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class TriggerSettings(Declared):
     timezone: Annotated[str, Strict(), _Zone(limits.TIMEZONE)] | None = Field(
         default=_JOB["timezone"], description="On whose wall clock schedule, start, end and except are read; else UTC."
     )
-    except_: tuple[Annotated[str, Strict()], ...] = Field(
+    except_: Annotated[tuple[Annotated[str, Strict()], ...], OneOrList(limits.EXCEPT.pattern)] = Field(
         default=_JOB["except_"],
         validation_alias="except",
         serialization_alias="except",
