@@ -56,11 +56,11 @@ run "defaults" {
 
 run "quiet_alerts" {
   variables {
-    quiet                         = true
-    repeat_seconds                = 7200
-    gather_seconds                = 10
-    give_up_seconds               = 1800
-    routes                        = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true }, billing-late = { channel = "#late", service = "billing" } }
+    quiet           = true
+    repeat_seconds  = 7200
+    gather_seconds  = 10
+    give_up_seconds = 1800
+    routes          = { billing = { channel = "#billing", mention = "@here" }, noise = { mute = true }, billing-late = { channel = "#late", service = "billing" } }
     schedules = {
       billing-invoice = { schedule = "cron(0 0 * * ? *)", job_queue_arn = var.job_queue_arns[0], late_after_seconds = 600 }
       billing-report  = { schedule = "at(2026-12-01T09:00:00)", timezone = "Asia/Seoul", start = "2026-11-01T00:00:00Z", end = "2026-12-31T00:00:00Z", flexible_window_minutes = 15, job_queue_arn = var.job_queue_arns[0], late_after_seconds = 600 }
