@@ -1,1 +1,1 @@
-"""The Lambda function that decides which runs of jobs are submitted to AWS Batch."""
+"""The submit function: decides whether a run of a job starts, and submits it once. It travels alone."""

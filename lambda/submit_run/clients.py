@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-_clients: dict[tuple[str, str], Any] = {}
+_CONNECT_SECONDS = 2
+_READ_SECONDS = 5
 
 
-def client(service: str, *, region: str = "", connect_seconds: float, read_seconds: float, attempts: int) -> Any:
+@cache
+def client(service: str, attempts: int = 3) -> Any:
     """The client of a service, with time-outs and bounded retries (with back-off, also when throttled)."""
-    key = (service, region)
-    if key not in _clients:
-        import boto3  # noqa: PLC0415 - see above
-        from botocore.config import Config  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 - see above
+    from botocore.config import Config  # noqa: PLC0415
 
-        make: Any = boto3.client  # its type knows only names that are written out
-        _clients[key] = make(
-            service,
-            region_name=region or None,
-            config=Config(
-                connect_timeout=connect_seconds,
-                read_timeout=read_seconds,
-                retries={"mode": "standard", "total_max_attempts": attempts},
-            ),
-        )
-    return _clients[key]
-
-
-def errors() -> tuple[type[Exception], ...]:
-    """What a client raises."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    return (BotoCoreError, ClientError)
+    make: Any = boto3.client  # its type knows only names that are written out
+    return make(
+        service,
+        config=Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        ),
+    )

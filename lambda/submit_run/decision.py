@@ -38,8 +38,8 @@ class Step:
         submit: The run to submit then.
         was_waiting: Whether that run had been waiting.
         ends: Jobs to end then.
-        asks_again: Whether to fail then, so that the trigger comes again: the run waits for one that is being submitted,
-            and whose claimant may be dead.
+        asks_again: Whether to fail then, so that the trigger comes again: the run waits for one that is just being
+            submitted, and whose claimant may be dead.
     """
 
     outcome: str

@@ -1,23 +1,28 @@
-"""What the function's environment says."""
+"""What the function is told by its environment."""
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Settings(NamedTuple):
-    """Where runs are remembered, under which namespace they are counted, and for how long they are kept."""
+@dataclass(frozen=True)
+class Settings:
+    """Where the runs are kept, and for how long."""
 
     table: str
     namespace: str
     history_days: int
 
     @classmethod
-    def read(cls) -> Settings:
-        """The settings of this function.
+    def from_environment(cls) -> Settings:
+        """Reads `RUNS_TABLE`, `RUNS_NAMESPACE` and `RUNS_HISTORY_DAYS`.
 
         Raises:
-            KeyError: a variable is missing; its name.
+            KeyError: the table's name is missing.
         """
-        return cls(os.environ["RUNS_TABLE"], os.environ["RUNS_NAMESPACE"], int(os.environ["RUNS_HISTORY_DAYS"]))
+        return cls(
+            os.environ["RUNS_TABLE"],
+            os.environ.get("RUNS_NAMESPACE", ""),
+            int(os.environ.get("RUNS_HISTORY_DAYS", "90")),
+        )

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, World, trigger
 
 RUNS = 6
-ROUNDS = 3000
+ROUNDS = 150
 
 
 def live(
