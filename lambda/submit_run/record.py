@@ -1,43 +1,26 @@
-"""What is remembered of a run: what became of it, and why."""
+"""What became of a run, as the table keeps it for `batchtab history`."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from .job import Run
+from .request import Request
 
-CLAIMED, SUBMITTED, WAITING = "claimed", "submitted", "waiting"
-SKIPPED, LATE, DROPPED = "skipped", "late", "dropped"
-FINAL = (SUBMITTED, SKIPPED, LATE, DROPPED)
+#: It may run: somebody is submitting it, it has been submitted, or it waits for its turn.
+GOING = ("claimed", "submitted", "waiting")
+#: It did not run, and nothing is wrong.
+NOT_RUN = ("skipped", "late", "dropped")
+#: Batch refused it: the trigger's event is tried again, and lies in the dead-letter queue if that does not help.
+REFUSED = "refused"
 
 
-class Record(NamedTuple):
-    """A run's record as it was read.
+@dataclass(frozen=True)
+class Record:
+    """A run's record; `revision` is the one that was read, 0 if there is none."""
 
-    A claim without a lease was given back: Batch refused the run.
-    """
-
+    request: Request
     status: str
     reason: str = ""
     job_id: str = ""
-    lease_until: int = 0
-    owner: str = ""
-    pause_on_failure: bool = False
-
-
-class Note(NamedTuple):
-    """A run's record as it is to be."""
-
-    run: Run
-    status: str
-    reason: str = ""
-    job_id: str = ""
-    lease_until: int = 0
-    owner: str = ""
-
-    @property
-    def record(self) -> Record:
-        """As it will be read."""
-        return Record(
-            self.status, self.reason, self.job_id, self.lease_until, self.owner, self.run.job.pause_on_failure
-        )
+    lease_until: float = 0.0
+    revision: int = 0

@@ -1,84 +1,107 @@
-"""What is remembered of a job: which run is active, which wait, and whether it is paused."""
+"""What is remembered of a job: its active run, the runs that wait, and whether it is paused."""
 
 from __future__ import annotations
 
 import json
-from bisect import insort
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from .events import read_run
-from .job import Run
-
-_ENDED_MAX = 20  # an end that is told twice is told soon
+from .request import Request
 
 
-class Claim(NamedTuple):
-    """Who submits a run, and until when nobody else may."""
+@dataclass(frozen=True)
+class Active:
+    """The run that was claimed last.
 
-    owner: str
-    until: int
-
-
-class Active(NamedTuple):
-    """The run that may run; without a `job_id` it is being submitted.
-
-    The lease outlives the submission: until it ends, Batch may not know the job yet.
+    Attributes:
+        event: The trigger's, as it came.
+        job_id: Batch's job; empty until it is known.
+        lease_until: While there is no job id: until when (epoch seconds) its claimant may still be at work.
+        since: When it was claimed, by the function's own clock.
     """
 
-    run: Run
-    claim: Claim
+    event: Mapping[str, Any]
     job_id: str = ""
+    lease_until: float = 0.0
+    since: float = 0.0
+
+    @property
+    def request(self) -> Request:
+        """The run."""
+        return Request.of(self.event)
 
 
-class State(NamedTuple):
-    """A job's state; `ended` are the jobs that ended last, as Batch's events told."""
+@dataclass(frozen=True)
+class Paused:
+    """Why a job's triggers start nothing."""
 
+    since: str
+    job_id: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """As a run's record tells it."""
+        return f"paused since {self.since}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class State:
+    """One job's state.
+
+    Attributes:
+        version: The one that was read, 0 if there is none.
+        active: The run that holds the job's one place.
+        waiting: Events of the runs that come next, in order.
+        paused: While set, triggers start nothing.
+        failed_job_id: For which job it was paused last: its end, told once more, does not pause it again.
+    """
+
+    version: int = 0
     active: Active | None = None
-    waiting: tuple[Run, ...] = ()
-    paused: dict[str, str] | None = None
-    ended: tuple[str, ...] = ()
+    waiting: tuple[Mapping[str, Any], ...] = ()
+    paused: Paused | None = None
+    failed_job_id: str = ""
 
-    def with_end(self, job_id: str) -> State:
-        """With a job that has ended."""
-        if job_id in self.ended:
-            return self
-        return self._replace(ended=(*self.ended, job_id)[-_ENDED_MAX:])
+    def with_active(self, active: Active | None) -> State:
+        """The same with another active run."""
+        return replace(self, active=active)
 
-    def with_waiting(self, run: Run) -> State:
-        """With one more that waits, in the order of their times."""
-        runs = list(self.waiting)
-        insort(runs, run, key=lambda one: one.scheduled_at)
-        return self._replace(waiting=tuple(runs))
-
-    def to_json(self) -> str:
-        """All of it as text."""
+    def to_text(self) -> str:
+        """As the table keeps it."""
         content: dict[str, Any] = {}
         if self.active is not None:
-            active: dict[str, Any] = {"run": self.active.run.item, "request": self.active.run.event()}
-            active |= {"lease_until": self.active.claim.until, "owner": self.active.claim.owner}
-            content["active"] = active | ({"job_id": self.active.job_id} if self.active.job_id else {})
+            active = self.active
+            content["active"] = {"run": active.request.item, "request": active.event, "since": active.since}
+            if self.active.job_id:
+                content["active"]["job_id"] = self.active.job_id
+            else:
+                content["active"]["lease_until"] = self.active.lease_until
         if self.waiting:
-            content["waiting"] = [{"run": run.item, "request": run.event()} for run in self.waiting]
-        if self.paused:
-            content["paused"] = self.paused
-        if self.ended:
-            content["ended"] = list(self.ended)
-        return json.dumps(content, separators=(",", ":"))
+            content["waiting"] = [{"run": Request.of(event).item, "request": event} for event in self.waiting]
+        if self.paused is not None:
+            content["paused"] = vars(self.paused)
+        if self.failed_job_id:
+            content["failed_job_id"] = self.failed_job_id
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> State:
-        """What `to_json` wrote, or `batchtab resume`."""
+    def from_text(cls, version: int, text: str) -> State:
+        """As it was kept."""
         content = json.loads(text)
-        active = content.get("active")
+        active, paused = content.get("active"), content.get("paused")
         return cls(
-            active=Active(
-                read_run(active["request"]),
-                Claim(active.get("owner", ""), active.get("lease_until", 0)),
+            version,
+            Active(
+                active["request"],
                 active.get("job_id", ""),
+                active.get("lease_until", 0.0),
+                active.get("since", 0.0),
             )
             if active
             else None,
-            waiting=tuple(read_run(one["request"]) for one in content.get("waiting", ())),
-            paused=content.get("paused") or None,
-            ended=tuple(content.get("ended", ())),
+            tuple(each["request"] for each in content.get("waiting", [])),
+            Paused(**paused) if paused else None,
+            content.get("failed_job_id", ""),
         )

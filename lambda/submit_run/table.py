@@ -1,170 +1,171 @@
-"""The table of runs, with the keys `job` and `item`.
+"""The table of runs: one item for a job's state, one for each run.
 
-| item | what |
-|---|---|
-| `state` | which of the job's runs is active, which wait, whether it is paused; changes only against its `version` |
-| `run#` and a scheduled time, for a chain also `#` and the upstream job's id | what became of the run |
+| job | item | what |
+|---|---|---|
+| a job's name | `state` | `version`, and `content`, which is JSON: see state.py |
+| a job's name | `run#<scheduled time>`, after other jobs `run#<scheduled time>#<upstream job id>` | see record.py |
 
-See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+Both change only against what was read, in one transaction where both do.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any
 
-from .clients import client, errors
-from .failures import Unavailable
-from .moments import iso_at
-from .record import Note, Record
+from .clients import client
+from .record import Record
+from .request import Request
+from .settings import Settings
 from .state import State
 
 _STATE = "state"
-_UNPROCESSED_TRIES = 3
 _DAY_SECONDS = 86_400
-#: Why a transaction was cancelled that another one was faster than.
-_LOST = ("ConditionalCheckFailed", "TransactionConflict")
+_READS = 5
+_CONFLICTS = ("ConditionalCheckFailed", "TransactionConflict")
+Item = dict[str, Any]
 
 
-class Kept(NamedTuple):
-    """A job's state and a run's record as they were read, or written."""
-
-    version: int
-    state: State
-    item: str = ""
-    record: Record | None = None
+class ConflictError(Exception):
+    """Somebody else wrote in between: read again."""
 
 
 class Table:
-    """The table, by its name. All calls raise Unavailable if DynamoDB does not answer."""
+    """The table as one invocation sees it."""
 
-    def __init__(self, name: str, history_days: int) -> None:
-        self._name = name
-        self._history_seconds = history_days * _DAY_SECONDS
+    def __init__(self, settings: Settings) -> None:
+        self._name = settings.table
+        self._keep_seconds = settings.history_days * _DAY_SECONDS
 
-    def read(self, job_name: str, item: str = "") -> Kept:
-        """A job's state, and the record of one of its runs, in one call."""
-        keys = [_key(job_name, one) for one in (_STATE, item) if one]
-        found: list[dict[str, Any]] = []
-        for _ in range(_UNPROCESSED_TRIES):
-            asked = {self._name: {"Keys": keys, "ConsistentRead": True}}
-            answer = self._call("batch_get_item", RequestItems=asked)
-            found += answer.get("Responses", {}).get(self._name, [])
-            keys = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
-            if not keys:
-                break
-        else:
-            raise Unavailable("BatchGetItem leaves keys unprocessed")
-        rows = {row["item"]["S"]: row for row in found}
-        state, run = rows.get(_STATE), rows.get(item)
-        return Kept(
-            version=int(state["version"]["N"]) if state else 0,
-            state=State.from_json(state["content"]["S"]) if state else State(),
-            item=item,
-            record=_record(run) if run else None,
-        )
+    def read(self, request: Request) -> tuple[State, Record | None]:
+        """The state of a run's job and the run's record, both as they are now."""
+        found = self._get(request.job.name, _STATE, request.item)
+        return _state(found.get(_STATE)), _record(request, found.get(request.item))
 
-    def write(self, job_name: str, kept: Kept, state: State | None, notes: Sequence[Note], now: float) -> Kept | None:
-        """Writes a job's state (None: it stays) and records of its runs, together.
+    def read_state(self, job_name: str) -> State:
+        """A job's state as it is now."""
+        return _state(self._get(job_name, _STATE).get(_STATE))
 
-        Returns what is kept now, or None if somebody changed the state, or the record that was read, meanwhile: then
-        nothing was written. A retry of the same call by boto is no change: it carries the same token.
+    def commit(
+        self, job_name: str, state: State | None, records: Sequence[Record], *, checked: Request | None = None
+    ) -> State:
+        """Writes a state in place of the version that it carries, and records; all or nothing.
+
+        Args:
+            job_name: Whose state.
+            state: None leaves it as it is.
+            records: Of this job's runs.
+            checked: Of which run the record must still be the revision that was read.
+
+        Returns:
+            The state as it stands then.
+
+        Raises:
+            ConflictError: the state or the record is another by now; nothing was written.
         """
-        writes = [self._put(job_name, note, kept, now) for note in notes]
+        writes = [self._put_record(record, record.request == checked) for record in records]
         if state is not None:
-            writes.append(self._put_state(job_name, state, kept.version))
+            writes.append(self._put_state(job_name, state))
         try:
-            self._call("transact_write_items", TransactItems=writes)
-        except Unavailable as error:
-            answer = getattr(error.__cause__, "response", {})
-            codes = [one.get("Code") for one in answer.get("CancellationReasons", [])]
-            if any(code in _LOST for code in codes):
-                return None
+            if len(writes) == 1:
+                client("dynamodb").put_item(**writes[0])
+            else:
+                client("dynamodb").transact_write_items(TransactItems=[{"Put": write} for write in writes])
+        except Exception as error:
+            if _is_conflict(error):
+                raise ConflictError from error
             raise
-        record = next((note.record for note in notes if note.run.item == kept.item), kept.record)
-        if state is None:
-            return kept._replace(record=record)
-        return Kept(kept.version + 1, state, kept.item, record)
+        return State() if state is None else _next(state)
 
-    def _put_state(self, job_name: str, state: State, version: int) -> dict[str, Any]:
-        item = {**_key(job_name, _STATE), "version": _number(version + 1), "content": {"S": state.to_json()}}
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(#version)"}
-        if version:
-            condition = {"ConditionExpression": "#version = :version"}
-            condition["ExpressionAttributeValues"] = {":version": _number(version)}
-        return {
-            "Put": {
-                "TableName": self._name,
-                "Item": item,
-                **condition,
-                "ExpressionAttributeNames": {"#version": "version"},
-            }
+    def _get(self, job_name: str, *items: str) -> dict[str, Item]:
+        keys = [{"job": {"S": job_name}, "item": {"S": item}} for item in items]
+        wanted: Any = {self._name: {"Keys": keys, "ConsistentRead": True}}
+        found: dict[str, Item] = {}
+        for attempt in range(_READS):
+            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(self._name, []):
+                found[item["item"]["S"]] = item
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - no secret
+        raise TimeoutError(f"{self._name} did not answer for all keys")
+
+    def _put_state(self, job_name: str, state: State) -> Item:
+        item = {
+            "job": {"S": job_name},
+            "item": {"S": _STATE},
+            "version": {"N": str(state.version + 1)},
+            "content": {"S": state.to_text()},
         }
+        return {"TableName": self._name, "Item": item, **_unchanged("version", state.version)}
 
-    def _put(self, job_name: str, note: Note, kept: Kept, now: float) -> dict[str, Any]:
-        run = note.run
-        texts = {
-            "status": note.status,
-            "reason": note.reason,
-            "job_id": note.job_id,
-            "owner": note.owner,
-            "run_id": run.run_id,
-            "scheduled_time": run.scheduled_time,
-            "noted_at": iso_at(now),
-            "policy": run.job.policy,
+    def _put_record(self, record: Record, checked: bool) -> Item:
+        now = time.time()
+        request = record.request
+        item: Item = {
+            "job": {"S": request.job.name},
+            "item": {"S": request.item},
+            "status": {"S": record.status},
+            "run_id": {"S": request.run_id},
+            "scheduled_time": {"S": request.time},
+            "policy": {"S": request.job.policy},
+            "noted_at": {"S": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "revision": {"N": str(record.revision + 1)},
+            "expires_at": {"N": str(int(now) + self._keep_seconds)},
         }
-        put: dict[str, Any] = {
-            "TableName": self._name,
-            "Item": {
-                **_key(job_name, run.item),
-                **{name: {"S": text} for name, text in texts.items() if text},
-                "lease_until": _number(note.lease_until),
-                "expires_at": _number(int(now) + self._history_seconds),
-                "pause_on_failure": {"BOOL": run.job.pause_on_failure},
-            },
-        }
-        # Only the record that was read can have changed by itself; all others change with the state alone.
-        if run.item == kept.item and kept.record is None:
-            put |= {
-                "ConditionExpression": "attribute_not_exists(#item)",
-                "ExpressionAttributeNames": {"#item": "item"},
-            }
-        elif run.item == kept.item and kept.record is not None:
-            put |= {
-                "ConditionExpression": "#status = :status AND #lease = :lease",
-                "ExpressionAttributeNames": {"#status": "status", "#lease": "lease_until"},
-                "ExpressionAttributeValues": {
-                    ":status": {"S": kept.record.status},
-                    ":lease": _number(kept.record.lease_until),
-                },
-            }
-        return {"Put": put}
-
-    def _call(self, operation: str, **arguments: Any) -> Any:
-        try:
-            made = client("dynamodb", connect_seconds=2, read_seconds=5, attempts=3)
-            return getattr(made, operation)(**arguments)
-        except errors() as error:
-            raise Unavailable(f"{operation}: {error}") from error
+        for name, text in (("reason", record.reason), ("job_id", record.job_id)):
+            if text:
+                item[name] = {"S": text}
+        if record.lease_until:
+            item["lease_until"] = {"N": f"{record.lease_until:.3f}"}
+        condition = _unchanged("revision", record.revision) if checked else {}
+        return {"TableName": self._name, "Item": item, **condition}
 
 
-def _record(row: dict[str, Any]) -> Record:
-    def text(name: str) -> str:
-        return str(row.get(name, {}).get("S", ""))
+def pause_before_reading_again(attempt: int) -> None:
+    """Lets the others finish, each for another while."""
+    time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - no secret
 
+
+def _unchanged(attribute: str, number: int) -> dict[str, Any]:
+    if not number:
+        return {"ConditionExpression": "attribute_not_exists(job)"}
+    return {
+        "ConditionExpression": "#number = :number",
+        "ExpressionAttributeNames": {"#number": attribute},
+        "ExpressionAttributeValues": {":number": {"N": str(number)}},
+    }
+
+
+def _is_conflict(error: Exception) -> bool:
+    answer = getattr(error, "response", None) or {}
+    code = answer.get("Error", {}).get("Code", "")
+    if code == "TransactionCanceledException":
+        return any(reason.get("Code") in _CONFLICTS for reason in answer.get("CancellationReasons", []))
+    return code in {"ConditionalCheckFailedException", "TransactionConflictException"}
+
+
+def _next(state: State) -> State:
+    return State(state.version + 1, state.active, state.waiting, state.paused, state.failed_job_id)
+
+
+def _state(item: Item | None) -> State:
+    return State.from_text(int(item["version"]["N"]), item["content"]["S"]) if item else State()
+
+
+def _record(request: Request, item: Item | None) -> Record | None:
+    if item is None:
+        return None
     return Record(
-        status=text("status"),
-        reason=text("reason"),
-        job_id=text("job_id"),
-        lease_until=int(row.get("lease_until", {}).get("N", 0)),
-        owner=text("owner"),
-        pause_on_failure=row.get("pause_on_failure", {}).get("BOOL", False),
+        request,
+        item["status"]["S"],
+        item.get("reason", {}).get("S", ""),
+        item.get("job_id", {}).get("S", ""),
+        float(item.get("lease_until", {}).get("N", 0)),
+        int(item.get("revision", {}).get("N", 0)),
     )
-
-
-def _key(job_name: str, item: str) -> dict[str, Any]:
-    return {"job": {"S": job_name}, "item": {"S": item}}
-
-
-def _number(value: int) -> dict[str, str]:
-    return {"N": str(value)}
