@@ -170,7 +170,9 @@ class Timing:
             return f"never runs: all of it is {EXCEPTED}" if first.note == EXCEPTED else f"never runs: {first.note}"
         if self.start_utc and self.end_utc:
             return "never runs between start and end"
-        return "never runs after its start" if self.start_utc else "never runs before its end"
+        if self.start_utc or self.end_utc:
+            return "never runs after its start" if self.start_utc else "never runs before its end"
+        return "never runs: its first time is beyond the year 9999"
 
     def _runs(self, after: datetime, anchor: datetime | None) -> Iterator[datetime]:
         """Its runs, without looking at each time of a day that is excepted as a whole."""

@@ -10,7 +10,7 @@ from jobs import limits
 from jobs.problems import did_you_mean
 
 # What people say who mean a zone. Some are names in the database, but of clocks that never change.
-_ABBREVIATIONS = {
+ABBREVIATIONS = {
     "AEDT": "Australia/Sydney",
     "AEST": "Australia/Sydney",
     "AKST": "America/Anchorage",
@@ -51,7 +51,7 @@ _SECOND = timedelta(seconds=1)
 
 def refusal(name: str) -> tuple[str, str] | None:
     """Why a name is no time zone, and the one that may be meant; None if it is one."""
-    if meant := _ABBREVIATIONS.get(name.upper()):
+    if meant := ABBREVIATIONS.get(name.upper()):
         return "is an abbreviation: a name such as Asia/Seoul tells when its clocks are changed", f"write {meant}"
     if limits.TIMEZONE.refusal(name) is None and name not in _NO_ZONES and not name.startswith(_OTHER_TREES):
         try:
@@ -60,7 +60,7 @@ def refusal(name: str) -> tuple[str, str] | None:
             pass
         else:
             return None
-    known = sorted(zoneinfo.available_timezones())
+    known = sorted(zoneinfo.available_timezones() - {*_NO_ZONES})
     city = name.replace(" ", "_").rpartition("/")[2].lower()
     near = next((zone for zone in known if zone.lower() in {name.lower(), city}), "") or next(
         (zone for zone in known if zone.rpartition("/")[2].lower() == city), ""
