@@ -8,9 +8,11 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import count as count_up
 from itertools import islice
 
 from jobs import cron, crontab, limits
@@ -35,11 +37,14 @@ class Rate:
 
     seconds: int
 
-    def runs(self, after: datetime, count: int, anchor: datetime) -> list[datetime]:
-        """The next times later than `after`; the first of all is one period after `anchor`."""
+    def after(self, moment: datetime, first: datetime) -> Iterator[datetime]:
+        """Its times later than `moment`, in order; the first of all is `first`."""
         period = timedelta(seconds=self.seconds)
-        done = max(0, (after - anchor) // period)
-        return [anchor + period * (done + number) for number in range(1, count + 1)]
+        for number in count_up(max(0, (moment - first) // period + 1)):
+            try:
+                yield first + period * number
+            except OverflowError:  # beyond the year 9999
+                return
 
 
 @lru_cache(maxsize=8192)
@@ -88,7 +93,8 @@ def next_runs(expression: str, after: datetime, count: int, *, anchor: datetime 
     parsed = parse(expression)
     moment = after.astimezone(UTC)
     if isinstance(parsed, Rate):
-        return parsed.runs(moment, count, (anchor or after).astimezone(UTC))
+        start = (anchor or after).astimezone(UTC)
+        return [run for run in islice(parsed.after(moment, start), count + 1) if run > start][:count]
     wall_clock = moment.replace(tzinfo=None)
     if isinstance(parsed, Once):
         return [parsed.wall.replace(tzinfo=UTC)] if count and parsed.wall > wall_clock else []

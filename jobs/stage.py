@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
-from jobs import limits
+from jobs import limits, zones
 from jobs.document import Document, read
 from jobs.environment import Environment, Network
 from jobs.fields import Declared, Limit, Written, problems_of, refuse
 from jobs.image import ImageRef
 from jobs.job import checked_tags
-from jobs.problems import Problem, Problems, did_you_mean
+from jobs.problems import Problem, Problems
 
 _TEXTS = ("account_id", "runner_image.tag", "tags.*")
 # Stand-ins for required fields that are missing or wrong, so that all else can still be checked.
@@ -154,10 +153,8 @@ class StageFile(Declared):
     @field_validator("timezone")
     @classmethod
     def _validate_timezone(cls, value: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):  # the last is a KeyError
-            raise refuse(*_unknown_zone(value)) from None
+        if refusal := zones.refusal(value):
+            raise refuse(*refusal)
         return value
 
     @field_validator("tags")
@@ -242,8 +239,3 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Problem],
     except ValidationError as error:  # only what was hidden by the first faults
         found = [problem for _, problem in problems_of(error, StageFile, document)]
         return None, document, [*problems, *(p for p in found if p not in problems)], faulty
-
-
-def _unknown_zone(value: str) -> tuple[str, str]:
-    zones = zoneinfo.available_timezones()
-    return "is not a time zone, such as Asia/Seoul", did_you_mean(value, sorted(zones))

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import count as counter
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -24,7 +23,7 @@ from jobs.schedule import Once, Rate
 if TYPE_CHECKING:
     from jobs.job import JobSpec
 
-__all__ = ["Occurrence", "ScheduleError", "Timing"]
+__all__ = ["EXCEPTED", "Occurrence", "ScheduleError", "Timing"]
 
 EXCEPTED = "excepted"
 _DAY = timedelta(days=1)
@@ -32,7 +31,7 @@ _INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = datetime(2026, 1, 1, tzinfo=UTC)  # any moment, but a fixed one: what is deployed must not depend on the day
 _SAMPLES = 12
-_HOUR_SECONDS = 3600
+_HOUR = timedelta(hours=1)
 _ASKED = 20_000  # so many times in a row on which it does not run, whole days as one: it never does
 
 
@@ -102,7 +101,7 @@ class Timing:
         """Whether it may run more than once in an hour."""
         parsed = self._parsed
         if isinstance(parsed, Rate):
-            return parsed.seconds < _HOUR_SECONDS
+            return timedelta(seconds=parsed.seconds) < _HOUR
         return isinstance(parsed, Cron) and len(parsed.minutes) > 1
 
     @property
@@ -189,7 +188,7 @@ class Timing:
                 if not left:
                     return
                 day = each.local.date()
-                if each.note == EXCEPTED and self._is_free(day):
+                if each.note == EXCEPTED and self._is_taken_out(day):
                     last_day = self.excepted.covers(day) or day
                     break
             if last_day is None or last_day == date.max:
@@ -197,7 +196,7 @@ class Timing:
             midnight = datetime.combine(last_day + _DAY, time())
             after = zones.to_utc(midnight, self.zone) - _INSTANT
 
-    def _is_free(self, day: date) -> bool:
+    def _is_taken_out(self, day: date) -> bool:
         """Whether nothing of a day is left."""
         if self.excepted.covers(day) is not None:
             return True
@@ -212,7 +211,10 @@ class Timing:
             raise ValueError("a moment without a time zone is ambiguous")
         parsed = self._parsed
         if isinstance(parsed, Rate):
-            yield from self._rate_times(parsed, after.astimezone(UTC), anchor)
+            first = self.start_utc or (anchor or after).astimezone(UTC)
+            for at in parsed.after(after.astimezone(UTC), first):
+                if at > first or self.start_utc:  # a trigger that was made now is first due a period later
+                    yield at, at.astimezone(self.zone).replace(tzinfo=None)
             return
         begin = max(after, self.start_utc - _INSTANT) if self.start_utc else after
         wall = begin.astimezone(self.zone).replace(tzinfo=None)
@@ -220,17 +222,6 @@ class Timing:
             at = zones.to_utc(each, self.zone)
             if at > begin:  # a time that comes twice may be over, and its wall clock's time yet to come
                 yield at, each
-
-    def _rate_times(self, rate: Rate, after: datetime, anchor: datetime | None) -> Iterator[tuple[datetime, datetime]]:
-        period = timedelta(seconds=rate.seconds)
-        first = self.start_utc or (anchor or after).astimezone(UTC)
-        done = max(0 if self.start_utc else 1, (after - first) // period + 1)
-        for number in counter(done):
-            try:
-                at = first + period * number
-            except OverflowError:  # beyond the year 9999
-                return
-            yield at, at.astimezone(self.zone).replace(tzinfo=None)
 
     def _occurrence(self, at: datetime, wall: datetime) -> Occurrence:
         if self.is_rate:
