@@ -32,7 +32,7 @@ class FailedTrigger(NamedTuple):
     """What a message says; what it does not say is empty or None.
 
     `sender` is `rule`, `schedule` or `function`; `upstream` the job whose end was to start this one; `ended` the job
-    whose end itself could not be noted.
+    whose end itself could not be noted, with its status.
     """
 
     message_id: str
@@ -43,6 +43,7 @@ class FailedTrigger(NamedTuple):
     scheduled_at: int | None
     upstream: str
     ended: str
+    status: str
     error_code: str
     error_message: str
     attempts: str
@@ -60,7 +61,7 @@ class FailedTrigger(NamedTuple):
     @property
     def is_certain(self) -> bool:
         """Whether the job's name is whole."""
-        return bool(self.job_name) or not _SHORTENED.fullmatch(self.sender_name)
+        return bool(self.ended or self.job_name) or not _SHORTENED.fullmatch(self.sender_name)
 
 
 def read(record: Any) -> FailedTrigger:
@@ -96,6 +97,7 @@ def read(record: Any) -> FailedTrigger:
         scheduled_at=next((at for at in map(moment_, moments) if at is not None), None),
         upstream=text_(trigger.get("upstream_job_id")) or ("" if is_end else event_job),
         ended=event_job if is_end else "",
+        status=text_(dict_(event.get("detail")).get("status")) if is_end else "",
         error_code=attribute("ERROR_CODE") or attribute("ErrorCode"),
         error_message=attribute("ERROR_MESSAGE") or attribute("ErrorMessage"),
         attempts=attribute("RETRY_ATTEMPTS"),
@@ -121,6 +123,8 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
     if trigger.ended:
         title, sentence = f"{job}: the end of a run was not noted", f"{job}: the end of a run was not noted: {error}"
         happened = "this run has ended, but one that waits for it may wait until the next is due"
+        if trigger.status == "FAILED":
+            happened += "; a job that pauses on failure was not paused"
     else:
         title, sentence = f"{job}: {who} could not submit it", f"{job} not submitted by {error}"
         happened = "this run did not start and is not tried again"
@@ -131,11 +135,6 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
         emoji=":large_orange_circle:" if trigger.ended else ":red_circle:",
         facts=(
             Fact("What happened", happened, long=True),
-            *(
-                [Fact("What helps", "the runbook: “The end of a run was not noted”", long=True)]
-                if trigger.ended
-                else []
-            ),
             *([Fact("Scheduled for", "", at=trigger.scheduled_at)] if trigger.scheduled_at else []),
             *([Fact("After", line(trigger.upstream, _NAME_MAX))] if trigger.upstream else []),
             *([Fact(sender, line(trigger.sender_name, _NAME_MAX))] if sender else []),
@@ -143,7 +142,7 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
             *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
         ),
         command=_command(trigger, settings),
-        command_label="Make it up",
+        command_label="Let the next go on" if trigger.ended else "Make it up",
         footer=footer(trigger.account, trigger.region),
         channel=route.channel if route else "",
         mention=route.mention if route else "",
@@ -151,13 +150,15 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
 
 
 def _command(trigger: FailedTrigger, settings: Settings) -> str:
-    """The command that submits just this run; empty where its job or its time is not known for sure."""
+    """The command that submits just this run, or what waits for its end; empty where job or time is not certain."""
     job = trigger.job(settings.namespace)
-    if trigger.scheduled_at is None or trigger.upstream or trigger.ended or not trigger.is_certain:
+    if not _NAME.fullmatch(job) or not trigger.is_certain:
         return ""
-    if not _NAME.fullmatch(job):
+    stage = f" --stage {settings.stage}" if _NAME.fullmatch(settings.stage) else ""
+    if trigger.ended:
+        return f"batchtab resume {job}{stage}"
+    if trigger.scheduled_at is None or trigger.upstream:
         return ""
     is_by_minute = trigger.schedule.startswith(("cron(", "at("))  # the submit function knows such runs by the minute
     time = iso(trigger.scheduled_at // 60 * 60 if is_by_minute else trigger.scheduled_at)
-    stage = f" --stage {settings.stage}" if _NAME.fullmatch(settings.stage) else ""
     return f"batchtab backfill {job} --from {time} --to {time}{stage}"

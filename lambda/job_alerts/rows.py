@@ -106,5 +106,5 @@ def text_in(item: dict[str, Any], field: str) -> str:
 
 
 def number_in(item: dict[str, Any], field: str) -> int:
-    """A row's number; 0 where it has none."""
-    return int(item.get(field, {}).get("N", 0))
+    """A row's number without its decimals; 0 where it has none."""
+    return int(float(item.get(field, {}).get("N", 0)))

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -32,9 +33,18 @@ defaults: {vcpus: 1, memory_mib: 512, timeout_seconds: 60}
 jobs:
   any: {command: [sh, -c, "exit 0"]}
   minutely: {command: [sh, -c, "exit 0"], schedule: rate(1 minute), alerts: {late_after_seconds: 60}}
+  # Its first run goes on while the others are skipped.
+  patient:
+    command: [sh, -c, "sleep 900"]
+    timeout_seconds: 1800
+    schedule: "* * * * *"
+    concurrency_policy: forbid
+    alerts: {late_after_seconds: 60}
+  zoned: {command: [sh, -c, "exit 0"], schedule: "*/5 * * * *", timezone: Asia/Seoul}
 """
 STORM = 200
 STORM_MESSAGES_MAX = 10
+SWEEP_SECONDS = 65  # it comes each minute, and takes a moment
 GIVEN_UP_SECONDS = 1000  # more than the 15 minutes after which an alert is given up
 
 
@@ -120,6 +130,17 @@ class Stage:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             assert answer.status == 200
 
+    def runs(self, name: str, status: str) -> list[int]:
+        """The scheduled times, in seconds, of a job's runs of which the submit function noted this."""
+        found = self.checkout.client("dynamodb").query(
+            TableName=f"{PREFIX}-job-runs",
+            KeyConditionExpression="#job = :job AND begins_with(#item, :run)",
+            ExpressionAttributeNames={"#job": "job", "#item": "item"},
+            ExpressionAttributeValues={":job": {"S": name}, ":run": {"S": "run#"}},
+        )["Items"]
+        times = [item["item"]["S"].removeprefix("run#") for item in found if item["status"]["S"] == status]
+        return [int(datetime.fromisoformat(time).timestamp()) for time in times]
+
     def gather_for(self, seconds: int) -> None:
         """How long the function waits for what belongs to a failure, at first."""
         functions = self.checkout.client("lambda")
@@ -176,7 +197,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     assert done.returncode == 0, done.stderr + done.stdout
     address = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/secret"
     checkout.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString")
-    checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-minutely")
+    for name in ("minutely", "patient"):
+        checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-{name}")
     stage = Stage(checkout, webhook)
     stage.clock(lambda_retry_seconds=1)
     yield stage
@@ -274,13 +296,77 @@ def _named(stage: Stage, since: int) -> list[str]:
 
 
 def test_a_run_that_never_came_is_told(stage: Stage) -> None:
-    # GIVEN a job that is due each minute, and whose rule somebody disabled
-    # WHEN a minute and what it may be late have passed
+    # GIVEN a job that is due each minute, and whose rule somebody disabled; and one whose runs are skipped
+    stage.checkout.client("events").enable_rule(Name=f"{PREFIX}-alarms-patient")
+    # WHEN a minute and what it may be late have passed, and a while longer
     until(lambda: stage.messages("alarms-minutely"), 240, "a message")
-    # THEN it is told, although the job is nowhere
+    long_ago = 60 + SWEEP_SECONDS
+    until(
+        lambda: min(stage.runs("alarms-patient", "skipped"), default=time.time()) < time.time() - long_ago,
+        300,
+        "a skip",
+    )
+    stage.checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-patient")
+    # THEN the first is told, although the job is nowhere
     assert "alarms-minutely did not start" in stage.messages("alarms-minutely")[0]
     # AND not each minute anew
     assert len(stage.messages("alarms-minutely")) == 1
+    # AND the other is not told: it was decided so
+    assert stage.messages("alarms-patient") == []
+
+
+def test_a_run_that_is_replaced_is_no_failure(stage: Stage) -> None:
+    # GIVEN a run that is ended for the sake of the next one, as the submit function does it
+    batch = stage.checkout.client("batch")
+    job_id = stage.submit("alarms-replaced", "sleep 60")
+    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "RUNNING", 60, "its start")
+    batch.terminate_job(jobId=job_id, reason="Replaced by the run of 2026-11-24T00:10:00Z")
+    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "FAILED", 60, "its end")
+    # WHEN a failure after it is told
+    stage.submit("alarms-afterwards", "exit 1")
+    until(lambda: stage.messages("alarms-afterwards"), 60, "a message")
+    # THEN it was not
+    assert stage.messages("alarms-replaced") == []
+
+
+def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_message(stage: Stage) -> None:
+    # GIVEN triggers that may not submit any more
+    iam = stage.checkout.client("iam")
+    (policy,) = iam.list_role_policies(RoleName=f"{PREFIX}-trigger")["PolicyNames"]
+    document = iam.get_role_policy(RoleName=f"{PREFIX}-trigger", PolicyName=policy)["PolicyDocument"]
+    kept = [one for one in document["Statement"] if "batch:SubmitJob" not in one["Action"]]
+    try:
+        may(iam, policy, {**document, "Statement": kept})
+        # WHEN a schedule is due
+        stage.clock(advance_seconds=300)
+        until(lambda: stage.messages("alarms-zoned"), 60, "a message")
+    finally:
+        may(iam, policy, document)
+    # THEN it is told for when it was, and what makes it up
+    message = stage.messages("alarms-zoned")[0]
+    assert "alarms-zoned: its schedule could not submit it" in message
+    found = re.search(r"`batchtab (backfill alarms-zoned --from (\S+) --to (\S+) --stage local)`", message)
+    assert found is not None, message
+    assert found[2] == found[3]
+    # AND that does so
+    done = stage.checkout.run(*found[1].split())
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = stage.checkout.client("batch").list_jobs(
+        jobQueue=f"{PREFIX}-default", filters=[{"name": "JOB_NAME", "values": ["alarms-zoned"]}]
+    )["jobSummaryList"]
+    described = stage.checkout.client("batch").describe_jobs(jobs=[job["jobId"] for job in jobs])["jobs"]
+    times = [
+        variable["value"]
+        for job in described
+        for variable in job["container"]["environment"]
+        if variable["name"] == "BATCHTAB_SCHEDULED_TIME"
+    ]
+    assert times.count(found[2]) == 1
+
+
+def may(iam: Any, policy: str, document: dict[str, Any]) -> None:
+    """Lets the triggers do this."""
+    iam.put_role_policy(RoleName=f"{PREFIX}-trigger", PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
 def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) -> None:

@@ -108,9 +108,8 @@ def test_a_schedule_whose_name_was_shortened_tells_the_jobs_name_by_its_input() 
             {"RULE_ARN": f"arn:aws:events:ap-northeast-2:123456789012:rule/batchtab-prod-{'x' * 41}-0a1b2c3d"},
         ),
         ("chain_dead_letter", {}),
-        ("run_end_dead_letter", {}),
     ],
-    ids=["no time", "no job", "a name to paste", "a shortened name", "a chain", "an end"],
+    ids=["no time", "no job", "a name to paste", "a shortened name", "a chain"],
 )
 def test_where_job_or_time_is_not_certain_there_is_no_command(name: str, changes: dict[str, Any]) -> None:
     assert tell(name, **changes).command == ""
@@ -139,9 +138,14 @@ def test_an_end_that_was_not_noted_is_told_as_what_it_is(name: str) -> None:
     # THEN nobody is told that a run did not start
     assert told.title == f"{JOB}: the end of a run was not noted"
     found = facts(told)
-    assert found["What happened"] == "this run has ended, but one that waits for it may wait until the next is due"
-    assert "runbook" in found["What helps"]
+    waits = "this run has ended, but one that waits for it may wait until the next is due"
+    assert found["What happened"] == f"{waits}; a job that pauses on failure was not paused"
     assert told.color == "warning"
+    # AND what waits can be started
+    assert (told.command, told.command_label) == (f"batchtab resume {JOB} --stage prod", "Let the next go on")
+    # AND of a success nobody expects a pause
+    succeeded = event("run_end_dead_letter")["Records"][0]["body"].replace('"FAILED"', '"SUCCEEDED"')
+    assert facts(tell(name, body=succeeded))["What happened"] == waits
 
 
 def test_the_stage_is_left_out_of_the_command_where_it_is_no_name() -> None:

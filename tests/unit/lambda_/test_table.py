@@ -220,9 +220,9 @@ def test_a_run_is_looked_up_in_the_table_of_runs(stub: Stubber) -> None:
         "Limit": 1,
     }
     item = {"job": {"S": "a"}, "item": {"S": "run#2026-03-02T00:00:00Z"}, "status": {"S": "claimed"}}
-    stub.add_response("query", {"Items": [{**item, "lease_until": {"N": "9"}}]}, expected)
+    stub.add_response("query", {"Items": [{**item, "lease_until": {"N": "1772409645.123"}}]}, expected)
     # WHEN the last run between them is asked for THEN it is the one that the function noted
-    assert runs.last("a", 1_772_409_600, 1_772_409_659) == Run(1_772_409_600, "claimed", 9)
+    assert runs.last("a", 1_772_409_600, 1_772_409_659) == Run(1_772_409_600, "claimed", 1_772_409_645)
     stub.add_response("query", {"Items": []}, expected)
     assert runs.last("a", 1_772_409_600, 1_772_409_659) is None
     stub.add_client_error("query", "AccessDeniedException")
