@@ -313,9 +313,9 @@ TIMEZONE = Text(
 )
 # What modules check of `start` and `end`, which Scheduler takes in UTC; jobs.yaml takes wall-clock times too.
 MOMENT = Text(
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    "^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",  # Terraform's provider counts no further than 2262
     20,
-    "a moment in UTC, such as 2026-12-01T00:00:00Z",
+    "a moment in UTC before 2200, such as 2026-12-01T00:00:00Z",
     f"{_SCHEDULER_API}/API_CreateSchedule.html",
 )
 FLEXIBLE_WINDOW_MINUTES = Range(1, 1440, "minutes", f"{_SCHEDULER_API}/API_FlexibleTimeWindow.html")

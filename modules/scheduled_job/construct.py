@@ -311,6 +311,7 @@ class ScheduledJob(Unit):
             secrets=secrets,
         )
 
+        follows = not_empty(after)
         trigger_rules.add_preconditions(
             self.job_definition,
             timing,
@@ -319,12 +320,13 @@ class ScheduledJob(Unit):
             namespace=namespace,
             concurrency_policy=concurrency_policy,
             queue_limit=queue_limit,
+            starting_deadline_seconds=starting_deadline_seconds,
+            follows=follows,
             submit_function_arn=submit_function_arn,
             needs_function=needs_function,
             is_managed=is_managed,
         )
 
-        follows = not_empty(after)
         # A rule asks the function by the function's own policy.
         takes_role = any_of(timing.by_schedule, all_of(any_of(timing.by_rule, follows), negate(is_managed)))
         self.trigger_role = maker.trigger_role(

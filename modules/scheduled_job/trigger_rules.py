@@ -68,6 +68,8 @@ def add_preconditions(
     namespace: Any,
     concurrency_policy: Any,
     queue_limit: Any,
+    starting_deadline_seconds: Any,
+    follows: Condition,
     submit_function_arn: Any,
     needs_function: Condition,
     is_managed: Condition,
@@ -81,11 +83,22 @@ def add_preconditions(
         *of_the_schedule,
         (
             negate(all_of(choose(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), False), timing.is_special)),
-            "trigger: a rule has no timezone, start, end, flexible_window_minutes, except or at(…): leave trigger out.",
+            "trigger: a rule can't say timezone, start, end, flexible_window_minutes, except or at(…): leave trigger"
+            " out.",
         ),
         (
             any_of(timing.is_scheduled, negate(any_of(timing.is_special, is_set(timing.trigger)))),
-            "timezone, start, end, flexible_window_minutes, except and trigger have an effect only with a schedule.",
+            "timezone, start, end, flexible_window_minutes, except and trigger have no effect: the job has no"
+            " schedule.",
+        ),
+        (
+            any_of(timing.is_scheduled, follows, negate(any_of(needs_function, is_set(starting_deadline_seconds)))),
+            "starting_deadline_seconds, pause_on_failure and concurrency_policy replace and queue have no effect: the"
+            " job has no schedule and comes after no other.",
+        ),
+        (
+            _long_enough(starting_deadline_seconds, timing.flexible_window_minutes),
+            "starting_deadline_seconds is shorter than flexible_window_minutes: its last runs would all be late.",
         ),
         (
             any_of(negate(needs_function), is_set(submit_function_arn)),
@@ -97,7 +110,7 @@ def add_preconditions(
         ),
         (
             any_of(one_of(concurrency_policy, ["queue"]), _equals(queue_limit, limits.QUEUE_LIMIT.default)),
-            "queue_limit has an effect only with concurrency_policy queue.",
+            "queue_limit has no effect without concurrency_policy queue.",
         ),
         (_in_order(timing), "end must be later than start."),
     ]
@@ -115,3 +128,10 @@ def _in_order(timing: Timing) -> Condition:
         later = Expression.of(f"try(timecmp({hcl(end)}, {hcl(start)}) > 0, true)")  # nothing is later than null
         return any_of(negate(is_set(start)), negate(is_set(end)), later)
     return start is None or end is None or start < end
+
+
+def _long_enough(deadline: Any, window: Any) -> Condition:
+    if is_expression(deadline) or is_expression(window):
+        longer = Expression.of(f"try({hcl(deadline)} >= {hcl(window)} * 60, true)")  # no arithmetic with null
+        return any_of(negate(is_set(deadline)), negate(is_set(window)), longer)
+    return deadline is None or window is None or deadline >= window * 60

@@ -156,21 +156,27 @@ def _of_jobs(path: Path) -> set[str]:
     return found
 
 
-def test_modules_take_only_limits_and_crontab_from_jobs() -> None:
+# What is written once for values, and in these files a second time for Terraform's expressions.
+TAKEN_BESIDE_LIMITS = {"scheduled_job/crontab.py": {"crontab"}, "_core/naming.py": {"names"}}
+
+
+def test_modules_take_only_what_is_pure_from_jobs() -> None:
+    taken: set[str] = set()
     for path in sorted((ROOT / "modules").rglob("*.py")):
-        # The one converter of crontab, for values; in Terraform it is written a second time.
-        crontab = {"crontab"} if path == ROOT / "modules" / "scheduled_job" / "crontab.py" else set()
-        assert _of_jobs(path) <= {"limits"} | crontab, path
+        more = TAKEN_BESIDE_LIMITS.get(path.relative_to(ROOT / "modules").as_posix(), set())
+        assert _of_jobs(path) <= {"limits"} | more, path
+        taken |= _of_jobs(path)
+    assert taken == {"limits"}.union(*TAKEN_BESIDE_LIMITS.values())
 
 
 def test_what_modules_take_from_jobs_knows_no_declaration() -> None:
     # GIVEN the files that modules take, and those that these take
-    reached, left = set(), {"limits", "crontab"}
+    reached, left = set(), {"limits"}.union(*TAKEN_BESIDE_LIMITS.values())
     while left:
         reached |= left
         left = {name for file in left for name in _of_jobs(ROOT / "jobs" / f"{file}.py")} - reached
     # THEN they are tables and text, of the standard library alone
-    assert reached == {"limits", "crontab", "cron"}
+    assert reached == {"limits", "names", "crontab", "cron"}
     for name in reached:
         outside = _imports(ROOT / "jobs" / f"{name}.py") - {"jobs"} - sys.stdlib_module_names
         assert outside == set(), name

@@ -1,4 +1,4 @@
-"""Jobs by rules and schedules, directly or by a function, on local AWS: applied, run, moved, destroyed, no plan left."""
+"""Jobs by rules and schedules, with and without a function, on local AWS: applied, run, moved and destroyed."""
 
 from __future__ import annotations
 

@@ -10,36 +10,10 @@ import pytest
 
 from modules._core.expressions import Expression
 from modules.scheduled_job import ScheduledJob
+from tests.modules.a_job import DEAD_LETTERS, ENVIRONMENTS, IMAGE, ORIGINAL, PARAMETER, ROLE, SECRET, container, job
 from tests.modules.template import BOUNDARY_ARN, KEY_ARN, QUEUE_ARN, Template, in_python, module, wildcards
 
-IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/my-service:latest"
-PARAMETER = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/my-service/token"
-SECRET = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:my-service/db-AbCdEf"
-ROLE = "arn:aws:iam::123456789012:role/mine"
-DEAD_LETTERS = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
-ORIGINAL = {
-    "name": "my-service-do-something",
-    "namespace": "batchtab-test",
-    "image": IMAGE,
-    "command": ["node", "app/jobs/do-something"],
-    "job_queue_arn": QUEUE_ARN,
-    "schedule": "cron(0 0 * * ? *)",
-    "vcpus": 1,
-    "memory_mib": 1024,
-    "timeout_seconds": 1800,
-    "attempts": 1,
-}
 CATCH_ALL = {"action": "exit", "on_reason": "*"}
-
-
-def job(id_: str = "Default", **arguments: Any) -> Template:
-    return in_python(lambda stack: ScheduledJob(stack, id_, **(ORIGINAL | arguments)))
-
-
-def container(template: Template) -> dict[str, Any]:
-    properties = json.loads(template.one("aws_batch_job_definition")["container_properties"])
-    assert isinstance(properties, dict)
-    return properties
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +129,7 @@ def test_the_original_needs_no_more(original: Template) -> None:
 
 
 def test_with_an_environments_roles_and_logs_a_job_is_three_resources_and_its_role() -> None:
-    template = job(trigger_role_arn=ROLE, log_group_name="/aws/batch/batchtab-test", dead_letter_queue_arn=DEAD_LETTERS)
+    template = job(**ENVIRONMENTS)
     resources = {address for address in template.addresses() if not address.startswith("data.")}
     assert resources == {
         "aws_batch_job_definition.job_definition",
