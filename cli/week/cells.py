@@ -55,7 +55,7 @@ class Cells:
         for number in self._held(lane):
             cells[number] = glyphs.usual if lane.is_usual else glyphs.bound
         for each in lane.occurrences:
-            if not each.runs:
+            if each.note == EXCEPTED:
                 cells[self._number(each.at)] = glyphs.excepted
         starts = [0] * len(cells)
         for each in lane.runs:
@@ -65,7 +65,9 @@ class Cells:
                 cells[number] = glyphs.suspended if lane.job.suspend else _density(runs, glyphs)
         for each in lane.occurrences:
             if each.note not in ("", EXCEPTED):
-                cells[self._number(each.at)] = glyphs.clock
+                # At the hour that is left out where this clock, too, leaves it out.
+                is_own = lane.timing.zone.key == self._week.zone.key
+                cells[self._number(each.local if is_own else each.at)] = glyphs.clock
         return self._days(cells)
 
     def levels(self, peaks: Sequence[float], most: float) -> list[str]:
@@ -86,7 +88,7 @@ class Cells:
         return [*(self._week.second(moment) for moment in moments), self._week.seconds]
 
     def _number(self, moment: datetime) -> int:
-        local = self._week.local(moment)
+        local = moment if moment.tzinfo is self._week.zone else self._week.local(moment)
         return (local.date() - self._week.first).days * self.per_day + local.hour * self.per_day // 24
 
     def _held(self, lane: Lane) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cli.week.days import Week
@@ -24,6 +24,7 @@ class Lane:
         job: What its owner says of it.
         timing: When it runs.
         occurrences: Its times within the week, those on which it does not run included.
+        starts: When it runs within the week, in seconds after its start.
         earlier: Its runs of before that may still go on when the week begins.
     """
 
@@ -32,6 +33,7 @@ class Lane:
     job: JobSpec
     timing: Timing
     occurrences: tuple[Occurrence, ...] = ()
+    starts: tuple[int, ...] = ()
     earlier: tuple[datetime, ...] = ()
 
     @property
@@ -116,8 +118,8 @@ def read(catalog: Catalog, week: Week, chosen: Sequence[str] | None = None) -> C
                 )
                 unscheduled.append(Unscheduled(f"{service.service}-{name}", after, job.after_status))
                 continue
-            lane = Lane(service.service, name, job, timing, times.within(timing))
-            lanes.append(Lane(lane.service, name, job, timing, lane.occurrences, times.before(timing, lane.seconds)))
+            lane = Lane(service.service, name, job, timing, *times.within(timing))
+            lanes.append(replace(lane, earlier=times.before(timing, lane.seconds)))
     return Calendar(catalog, week, lanes, unscheduled, None if chosen is None else frozenset(chosen))
 
 
@@ -126,12 +128,13 @@ class _Times:
 
     def __init__(self, week: Week) -> None:
         self._week = week
-        self._within: dict[Timing, tuple[Occurrence, ...]] = {}
+        self._within: dict[Timing, tuple[tuple[Occurrence, ...], tuple[int, ...]]] = {}
         self._before: dict[tuple[Timing, int], tuple[datetime, ...]] = {}
 
-    def within(self, timing: Timing) -> tuple[Occurrence, ...]:
+    def within(self, timing: Timing) -> tuple[tuple[Occurrence, ...], tuple[int, ...]]:
         if timing not in self._within:
-            self._within[timing] = tuple(self._times(timing, self._week.start, self._week.end))
+            found = tuple(self._times(timing, self._week.start, self._week.end))
+            self._within[timing] = found, tuple(self._week.second(each.at) for each in found if each.runs)
         return self._within[timing]
 
     def before(self, timing: Timing, seconds: int) -> tuple[datetime, ...]:

@@ -9,12 +9,13 @@ from cli.week.markup import element, text
 from jobs.timing import EXCEPTED
 
 
-def legend(lanes: Sequence[Lane], *, are_piled: bool) -> str:
+def legend(lanes: Sequence[Lane], *, are_piled: bool, are_folded: bool) -> str:
     """The list of marks, each with a sample.
 
     Args:
         lanes: The jobs that are shown.
         are_piled: Whether runs wait somewhere.
+        are_folded: Whether services are folded.
     """
     every = [each for lane in lanes for each in lane.occurrences]
     shown = [
@@ -30,6 +31,7 @@ def legend(lanes: Sequence[Lane], *, are_piled: bool) -> str:
         ("twice", any(each.note and each.runs for each in every), "the time comes twice: runs once"),
         ("suspended", any(lane.job.suspend for lane in lanes), "suspended"),
         ("piled", are_piled, "runs wait for vCPUs"),
+        ("folded", are_folded, "a folded service: the darker, the more of its jobs start in that hour"),
     ]
     items = [element("li", _sample(kind), text(meaning)) for kind, is_there, meaning in shown if is_there]
     return element("ul", *items, class_="legend", aria_label="Legend")
@@ -46,6 +48,11 @@ def _sample(kind: str) -> str:
         )
     elif group == "piled":
         parts = element("rect", class_="piled", x="2", y="0", width="24", height="16")
+    elif group == "folded":
+        parts = "".join(
+            element("rect", class_=f"heat heat-{level}", x=6 * level - 4, y="2", width="6", height="12")
+            for level in range(1, 5)
+        )
     elif detail == "band":
         parts = element("rect", class_="band", x="1", y="2", width="26", height="12", rx="3")
     else:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from operator import attrgetter
 
 from cli.week.lane import Calendar, Lane
 
@@ -51,11 +52,11 @@ def holds(calendar: Calendar) -> list[Hold]:
         if lane.job.suspend:
             continue
         at_once, seconds = _size(lane, most)
-        starts = [calendar.week.second(at) for at in (*lane.earlier, *(each.at for each in lane.runs))]
-        for start, end in _spans(lane, starts, seconds):
+        starts = [calendar.week.second(at) for at in lane.earlier]
+        for start, end in _spans(lane, [*starts, *lane.starts], seconds):
             if end > 0:
                 found.append(Hold(start, end, at_once, lane.job.vcpus, number, lane.is_usual))
-    return sorted(found, key=lambda hold: (hold.start, hold.lane))
+    return sorted(found, key=attrgetter("start", "lane"))
 
 
 def _size(lane: Lane, most: int) -> tuple[float, int]:

@@ -43,6 +43,7 @@ class _Page:
         self._left_out = len(found) - len(self._found)
         self._plot = Plot(calendar.week)
         self._lanes = calendar.shown
+        self._is_open = len(self._lanes) <= _OPEN_MAX
         singly = sum(len(lane.occurrences) for lane in self._lanes if len(lane.occurrences) <= _HOURS)
         self._closest = _CLOSE if singly <= _MARKS_MAX else _FAR
         self._chart = Chart(calendar, load, self._plot, self._found)
@@ -61,7 +62,7 @@ class _Page:
         )
         parts = [
             self._header(),
-            legend(self._lanes, are_piled=bool(self._found)),
+            legend(self._lanes, are_piled=bool(self._found), are_folded=not self._is_open),
             self._rows(),
             self._load_row(),
             *lists(self._calendar, self._found, self._left_out, is_utc=self._plot.is_utc),
@@ -92,7 +93,7 @@ class _Page:
 
     def _summary(self) -> str:
         running = [lane for lane in self._lanes if not lane.job.suspend]
-        runs = sum(len(lane.runs) for lane in running)
+        runs = sum(len(lane.starts) for lane in running)
         services = len({lane.service for lane in self._lanes})
         scheduled = f"{words.count(len(self._lanes), 'scheduled job')} in {words.count(services, 'service')}"
         piled = sum(len(each.pile_ups) for each in self._found)
@@ -101,9 +102,8 @@ class _Page:
 
     def _rows(self) -> str:
         axis = element("div", element("div", *self._axis_names(), class_="side"), self._plot.axis(), class_="axes")
-        is_open = len(self._lanes) <= _OPEN_MAX
         groups = groupby(self._lanes, key=lambda lane: lane.service)
-        services = [self._service(service, list(lanes), is_open=is_open) for service, lanes in groups]
+        services = [self._service(service, list(lanes)) for service, lanes in groups]
         nothing = [] if services else [element("p", "No job has a schedule.", class_="nothing")]
         return axis + "".join([*services, *nothing])
 
@@ -111,9 +111,9 @@ class _Page:
         names = [element("span", text(self._week.zone.key))]
         return names if self._plot.is_utc else [*names, element("span", "UTC")]
 
-    def _service(self, service: str, lanes: list[Lane], *, is_open: bool) -> str:
+    def _service(self, service: str, lanes: list[Lane]) -> str:
         number = element("span", text(words.count(len(lanes), "job")), class_="number-of-jobs")
-        strip = "" if is_open else self._strip(lanes)
+        strip = "" if self._is_open else self._strip(lanes)
         summary = element("summary", element("span", element("b", text(service)), " ", number, class_="side"), strip)
         heads = "".join(element("th", name, scope="col") for name in ("Job", "Week"))
         table = element(
@@ -122,26 +122,26 @@ class _Page:
             element("thead", element("tr", heads)),
             element("tbody", *(Row(lane, self._plot, self._closest).render() for lane in lanes)),
         )
-        return element("details", summary, table, open="open" if is_open else None)
+        return element("details", summary, table, open="open" if self._is_open else None)
 
     def _strip(self, lanes: list[Lane]) -> str:
-        """A folded service: the darker, the more runs start in that hour."""
+        """A folded service: the darker, the more of its jobs start in that hour."""
         starts = [0] * _HOURS
         for lane in lanes:
-            for each in () if lane.job.suspend else lane.runs:
-                starts[int(self._plot.fraction(each.at) * _HOURS)] += 1
+            for hour in {} if lane.job.suspend else {second * _HOURS // self._week.seconds for second in lane.starts}:
+                starts[hour] += 1
         most = max(starts, default=0)
         cells = [
             element(
                 "rect",
-                class_=f"heat heat-{1 + (4 * runs - 1) // most}",
+                class_=f"heat heat-{1 + (4 * jobs - 1) // most}",
                 x=percent(hour / _HOURS),
                 y="8",
                 width=percent(1 / _HOURS),
                 height="18",
             )
-            for hour, runs in enumerate(starts)
-            if runs
+            for hour, jobs in enumerate(starts)
+            if jobs
         ]
         grid = element("use", href="#grid", width="100%", height="100%")
         return element("svg", grid, *cells, width="100%", height=HEIGHT, class_="strip", aria_hidden="true")

@@ -23,7 +23,7 @@ class Wait:
 
 @dataclass
 class PileUp:
-    """A stretch in which runs wait, from the first that does until none does. Times are seconds after the week's start.
+    """A stretch in which runs wait, with what follows from it. Times are seconds after the week's start.
 
     Attributes:
         start: From when.
@@ -61,14 +61,22 @@ def pile_ups(calendar: Calendar, held: Sequence[Hold], load: Load) -> list[PileU
         held: What its runs hold, in order of their starts.
         load: The sum of it.
     """
-    if load.peak[1] <= calendar.catalog.stage.environment.max_vcpus:
+    most = calendar.catalog.stage.environment.max_vcpus
+    if load.peak[1] <= most:
         return []
-    found = [each for each in _Scheduler(calendar).run(held) if each.end > 0]
     starts = [hold.start for hold in held]
     longest = max(hold.seconds for hold in held)
-    for each in found:
+    found: list[PileUp] = []
+    for each in _Scheduler(calendar).run(held):
+        if each.end <= 0:
+            continue
         each.start = max(each.start, 0)  # of one that began before the week
         peak, each.wanted = load.peak_between(each.start, each.end)
+        if found and each.wanted <= most:  # what was late before is in its way
+            found[-1].end = each.end
+            found[-1].waits += each.waits
+            continue
+        found.append(each)
         near = held[bisect_left(starts, peak - longest) : bisect_right(starts, peak)]
         each.meeting = Counter(hold.lane for hold in near if hold.end > peak)
     return found

@@ -11,6 +11,8 @@ from cli.week.days import DAYS
 from cli.week.lane import Calendar
 from cli.week.pile_up import PileUp
 
+_PAIR = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
@@ -48,7 +50,10 @@ class Recurrence:
         """`6 runs wait, up to 25 min`."""
         number = len(self.first.waits)
         verb = "waits" if number == 1 else "wait"
-        return f"{words.count(number, 'run')} {verb}, up to {words.duration(self.first.longest)}"
+        longest = words.duration(self.first.longest)
+        lasting = sum(wait.began is None for wait in self.first.waits)
+        more = f", {lasting:,} into the next week" if lasting else ""
+        return f"{words.count(number, 'run')} {verb}, up to {longest}{more}"
 
     @property
     def is_bound(self) -> bool:
@@ -80,7 +85,11 @@ class Recurrence:
         days = [self._moment(each.start) for each in self.pile_ups]
         if len(days) == DAYS:
             return "every day"
-        return words.day(days[0]) if len(days) == 1 else ", ".join(f"{day:%a}" for day in days)
+        if len(days) == 1:
+            return words.day(days[0])
+        if len(days) > _PAIR and (days[-1].date() - days[0].date()).days == len(days) - 1:
+            return f"{days[0]:%a} to {days[-1]:%a}"
+        return ", ".join(f"{day:%a}" for day in days)
 
     def _moment(self, second: int) -> datetime:
         week = self.calendar.week

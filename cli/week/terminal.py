@@ -84,8 +84,11 @@ class _Drawing:
 
     def _header(self) -> Iterator[Text]:
         week, room = self._week, self._cells.per_day
-        place = f" · {week} · {week.zone.key}"
-        yield Text.assemble((self._calendar.catalog.stage.prefix, "bold"), place)
+        prefix, place = self._calendar.catalog.stage.prefix, f"{week} · {week.zone.key}"
+        if len(f"{prefix} · {place}") <= self._wrap:
+            yield Text.assemble((prefix, "bold"), f" · {place}")
+        else:
+            yield from (Text(prefix, "bold"), Text(place))
         changed = {week.local(change.at).date() for change in week.changes}
         marks = [self._glyphs.clock if day.date in changed else "" for day in week.days]
         if room < _DATE_MIN:
@@ -155,9 +158,9 @@ class _Drawing:
     def _clock_notes(self) -> Iterator[Text]:
         notes = [f"{words.day(self._week.local(change.at))}: {change}" for change in self._week.changes]
         for lane in self._lanes:
-            for each in lane.occurrences:
-                if each.note not in ("", EXCEPTED):
-                    notes.append(f"{words.day(each.local)}: {lane.full_name}: {each.note}")
+            told = [each for each in lane.occurrences if each.note not in ("", EXCEPTED)]
+            more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
+            notes += [f"{words.day(each.local)}: {lane.full_name}: {each.note}{more}" for each in told[:1]]
         for note in notes[:_NOTES_MAX]:
             yield from (Text(line, "yellow") for line in self._wrapped(f"{self._glyphs.clock} {note}", "  "))
         if len(notes) > _NOTES_MAX:

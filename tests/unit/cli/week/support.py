@@ -1,0 +1,55 @@
+"""A made-up stage `prod` with jobs that say only what a test is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from cli.week import lane
+from cli.week.days import Week
+from cli.week.lane import Calendar
+from jobs import catalog
+
+Jobs = Mapping[str, Mapping[str, Any]]
+QUEUES = {"default": 5, "urgent": 9, "continuously": 3}
+
+
+def write(root: Path, jobs: Jobs, *, max_vcpus: int = 16, timezone: str = "Europe/Berlin") -> Path:
+    """Write the stage and its jobs, by full name `service-job`; gives the project's folder."""
+    stage = {
+        "region": "eu-central-1",
+        "account_id": "123456789012",
+        "timezone": timezone,
+        "state": {"bucket": "my-company-terraform-state"},
+        "network": {"create": True},
+        "environment": {"max_vcpus": max_vcpus, "min_vcpus": 0, "queues": QUEUES},
+        "runner_image": {"repository": "batchtab-runner", "tag": "1"},
+    }
+    (root / "config").mkdir(parents=True, exist_ok=True)
+    (root / "config" / "prod.yaml").write_text(yaml.safe_dump(stage), encoding="utf-8")
+    services: dict[str, dict[str, Any]] = {}
+    for full, job in jobs.items():
+        service, _, name = full.partition("-")
+        services.setdefault(service, {})[name] = {"command": ["x"], **job}
+    for service, of_service in services.items():
+        folder = root / "jobs" / service
+        folder.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump({"service": service, "jobs": of_service}, sort_keys=False)
+        (folder / "jobs.yaml").write_text(text, encoding="utf-8")
+    (root / "jobs").mkdir(exist_ok=True)
+    return root
+
+
+def week(first: str = "2026-03-23", zone: str = "Europe/Berlin") -> Week:
+    """A week; the default one ends with the day on which Berlin's clocks go forward."""
+    return Week(date.fromisoformat(first), ZoneInfo(zone))
+
+
+def calendar(root: Path, jobs: Jobs, when: Week | None = None, *, max_vcpus: int = 16, **given: Any) -> Calendar:
+    """The week of these jobs."""
+    return lane.read(catalog.load("prod", write(root, jobs, max_vcpus=max_vcpus)), when or week(), **given)
