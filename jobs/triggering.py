@@ -149,8 +149,8 @@ def _schedule_faults(job: JobSpec, timing: Timing) -> Iterator[Fault]:
     if start is not None and end is not None and start >= end:
         yield "end", job.end, f"is not after start, {job.start}", ""
         return
-    period = timing.shortest_period()
     window = job.flexible_window_minutes
+    period = timing.shortest_period() if window else None
     if period is not None and window and window * 60 > period.total_seconds():
         most = int(period.total_seconds() // 60)
         yield "flexible_window_minutes", window, f"is longer than the time between two runs: {most} (minutes)", ""

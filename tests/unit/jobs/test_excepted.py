@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from submit_run.exclusions import excluded_by
+from submit_run.request import Job, Request
 
 from jobs.cron import ScheduleError
 from jobs.excepted import Excepted
@@ -59,3 +64,36 @@ def test_what_is_no_exception_is_refused_with_what_is_wrong(entry: str, reason: 
 
     assert error.value.reason.startswith(reason)
     assert error.value.hint == hint
+
+
+DATES = st.dates(date(2026, 11, 1), date(2027, 3, 1))
+RANGES = st.tuples(DATES, DATES).map(sorted).map(lambda days: f"{days[0]}/{days[1]}")
+OF_DAY = st.sampled_from(("* *", "0 *", "*/7 1-20/3", "5/20 9,10,21", "0-30,45 22/1"))
+DAYS = st.sampled_from(
+    (
+        *("* * ?", "L * ?", "L-3 12 ?", "LW * ?", "15W * ?", "1W 1 ?", "31W * ?", "*/5 * ?", "24-26 DEC ?"),
+        *("? * MON-FRI", "? * SAT,SUN", "? * 1", "? NOV-DEC 6L", "? * FRIL", "? * L", "? 1/2 MON#1", "? * 3#5"),
+    )
+)
+CRONS = st.tuples(OF_DAY, DAYS, st.sampled_from(("*", "2026", "2027-2030", "2020/7"))).map(
+    lambda f: f"cron({' '.join(f)})"
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    entry=st.one_of(DATES.map(str), RANGES, CRONS),
+    at=st.datetimes(datetime(2026, 11, 1), datetime(2027, 3, 1)),
+    zone=st.sampled_from(("UTC", "Asia/Seoul", "America/St_Johns")),
+)
+def test_the_submit_function_excepts_the_same_runs(entry: str, at: datetime, zone: str) -> None:
+    # GIVEN an exception and a run
+    moment = at.replace(second=0, microsecond=0, tzinfo=UTC)
+    job = Job("job", "queue", "definition", timezone=zone, excluded=(entry,))
+
+    # WHEN the function is asked whether it is excepted
+    by_function = excluded_by(Request(job, moment, "", is_backfill=False, event={}))
+
+    # THEN it says what `batchtab next` and the calendar show
+    shown = Excepted.parse([entry]).matches(moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None))
+    assert bool(by_function) == shown
