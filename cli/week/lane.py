@@ -48,8 +48,8 @@ class Lane:
 
     @property
     def seconds(self) -> int:
-        """How long a run takes, or may take."""
-        return min(self.job.usual_duration_seconds or self.job.timeout_seconds, self.job.timeout_seconds)
+        """How long a run takes, or may take at most, retries apart."""
+        return self.job.usual_duration_seconds or self.job.timeout_seconds
 
     @property
     def runs(self) -> list[Occurrence]:

@@ -154,6 +154,8 @@ class _Drawing:
             parts.append(f"{glyphs.over} more than there are")
         for line in self._wrapped("  ".join(part.replace(" ", "\0") for part in parts)):
             yield Text(line.replace("\0", " "), "dim")
+        if self._calendar.chosen is not None:
+            yield from (Text(line, "dim") for line in self._wrapped("vCPUs and pile-ups are those of all jobs."))
 
     def _clock_notes(self) -> Iterator[Text]:
         notes = [f"{words.day(self._week.local(change.at))}: {change}" for change in self._week.changes]

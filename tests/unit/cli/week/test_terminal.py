@@ -77,7 +77,7 @@ def test_each_character_holds_what_starts_in_its_hours(draw: Any) -> None:
     assert row(text, "dunning") == ["···•╌···"] * 2 + ["···×····"] + ["···•╌···"] * 2 + ["········"] * 2  # noqa: RUF001
     assert row(text, "often") == ["▒▒▒▒▒▒▒▒"] * 7
     assert row(text, "hourly") == ["○○○○○○○○"] * 7
-    assert row(text, "at-night") == ["─······•"] * 7
+    assert row(text, "at-night") == ["─······•"] * 6 + ["──·····•"]  # on Sunday until 04:00
     assert "• 1 run in 3 hours  ░ 2-5  ▒ 6-29  █ 30 and more" in text
     assert "! Sun 29 Mar: clocks go forward from 02:00 to 03:00" in text
     assert "! Sun 29 Mar: billing-close-books: skipped: 02:30 does not exist on this day" in text
@@ -124,6 +124,16 @@ def test_vcpus_are_drawn_against_what_there_are(draw: Any) -> None:
     assert "▲ Mon 23 Mar 18:00–21:00 (Mon 17:00 UTC): 5 of 4 vCPUs; 1 run waits, up to 3 h" in text.replace("\n  ", " ")  # noqa: RUF001
     assert "meet: a-more, a-yet" in text
     assert "wait: a-yet" in text
+
+
+def test_chosen_jobs_alone_have_rows_and_all_count(draw: Any) -> None:
+    jobs = {f"a-{name}": {**BERLIN, "schedule": "0 3 23 3 *"} for name in "bcd"}
+
+    text = draw(jobs, chosen=["a-c"], max_vcpus=3)
+
+    assert [line.split("│")[0].strip() for line in text.splitlines() if "│" in line] == ["", "", "c", "vCPUs of 3"]
+    assert row(text, "vCPUs of 3")[0] == " █      "
+    assert "vCPUs and pile-ups are those of all jobs." in text
 
 
 def test_jobs_without_a_time_are_listed(draw: Any) -> None:
