@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from jobs.job import JobSpec
 from jobs.problems import Problems
 from jobs.spec import load_services
+
+PAGE = Path(__file__).parents[3] / "docs" / "job-owners.md"
 
 
 def load(tmp_path: Path, text: str) -> dict[str, JobSpec]:
@@ -291,3 +294,14 @@ def test_only_what_needs_a_decision_goes_through_the_submit_function(
     found = job(schedule="@daily", **fields)
 
     assert (found.is_managed, found.ends_matter) == (is_managed, ends_matter)
+
+
+def test_the_examples_of_the_page_for_job_owners_are_in_order(tmp_path: Path) -> None:
+    # GIVEN what the page shows of jobs.yaml
+    found = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    blocks = [textwrap.dedent(block) for block in found if "jobs:" in block]
+
+    # THEN each block is a service's file, or the greater part of one
+    for block in blocks:
+        assert load(tmp_path, block if "service:" in block else f"service: s\n{block}")
+    assert len(blocks) == 3
