@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs import crontab
-from jobs.crontab import ScheduleError
+from jobs.cron import ScheduleError
 
 from .._core.expressions import Condition, Expression, hcl, is_expression
 from .._core.resources import Unit, local

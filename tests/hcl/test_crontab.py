@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.crontab import WORDS, ScheduleError, to_aws
+from jobs.cron import ScheduleError
+from jobs.crontab import WORDS, to_aws
 from tests.hcl.terraform import MODULES, Terraform
 
 _NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")

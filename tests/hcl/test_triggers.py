@@ -12,11 +12,11 @@ from tests.e2e.local_helpers import REGION, LocalAws, wait_until
 from tests.hcl.terraform import Terraform, copy_modules
 
 FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:triggers-submit-run"
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "by-rule": {"schedule": "*/5 * * * *"},
     "asked": {"schedule": "@hourly", "concurrency_policy": "queue", "queue_limit": 3},
 }
-SCHEDULES = {
+SCHEDULES: dict[str, dict[str, Any]] = {
     "by-schedule": {"schedule": "30 2 * * *", "timezone": "Europe/Berlin", "starting_deadline_seconds": 90},
     "bounded": {
         "schedule": "rate(6 hours)",

@@ -14,12 +14,12 @@ SECRET = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:my-service/d
 ROLE = "arn:aws:iam::123456789012:role/mine"
 DEAD_LETTERS = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
 FUNCTION = "arn:aws:lambda:ap-northeast-2:123456789012:function:batchtab-test-submit-run"
-ENVIRONMENTS = {
+ENVIRONMENTS: dict[str, Any] = {
     "trigger_role_arn": ROLE,
     "log_group_name": "/aws/batch/batchtab-test",
     "dead_letter_queue_arn": DEAD_LETTERS,
 }
-ORIGINAL = {
+ORIGINAL: dict[str, Any] = {
     "name": "my-service-do-something",
     "namespace": "batchtab-test",
     "image": IMAGE,

@@ -151,7 +151,7 @@ def test_a_run_by_a_rule_knows_itself() -> None:
 
 @pytest.mark.parametrize(("deadline", "tried"), [(None, 300), (90, 90), (600, 300)])
 def test_a_run_that_batch_gets_at_once_is_not_tried_beyond_its_deadline(deadline: int | None, tried: int) -> None:
-    arguments = {"starting_deadline_seconds": deadline, "maximum_event_age_seconds": 300}
+    arguments: dict[str, Any] = {"starting_deadline_seconds": deadline, "maximum_event_age_seconds": 300}
     by_rule = job(**arguments).one("aws_cloudwatch_event_target")
     assert by_rule["retry_policy"]["maximum_event_age_in_seconds"] == tried
     target = schedule(timezone="Asia/Seoul", **arguments)["target"]
