@@ -12,6 +12,8 @@ from functools import cached_property
 from cli.week.lane import Calendar
 from cli.week.load import Hold, Load
 
+_NEAR = 15 * 60  # seconds: with a shorter pause it is one
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -28,16 +30,25 @@ class PileUp:
     Attributes:
         start: From when.
         end: Until when.
-        wanted: The most vCPUs that are asked for at once, if all start on time.
+        peak: When most vCPUs are asked for at once, if all start on time.
+        wanted: How many.
         meeting: Places in the calendar of the jobs that ask for them, each with its number of runs.
         waits: The runs that wait.
     """
 
     start: int
     end: int = 0
+    peak: int = 0
     wanted: float = 0.0
     meeting: Counter[int] = field(default_factory=Counter)
     waits: list[Wait] = field(default_factory=list)
+
+    def join(self, later: PileUp) -> None:
+        """Take in one that follows."""
+        self.end = later.end
+        self.waits += later.waits
+        if later.wanted > self.wanted:
+            self.peak, self.wanted = later.peak, later.wanted
 
     @cached_property
     def longest(self) -> int:
@@ -51,7 +62,7 @@ class PileUp:
 
 
 def pile_ups(calendar: Calendar, held: Sequence[Hold], load: Load) -> list[PileUp]:
-    """The stretches of a week in which runs wait, in order.
+    """The stretches of a week in which runs wait, in order; with a short pause between them they are one.
 
     In each queue runs start in order of their times, and none overtakes; a queue of higher priority is asked first, and
     what it leaves free the next may take. Of an array as many children start as fit. So does Batch, roughly.
@@ -71,14 +82,15 @@ def pile_ups(calendar: Calendar, held: Sequence[Hold], load: Load) -> list[PileU
         if each.end <= 0:
             continue
         each.start = max(each.start, 0)  # of one that began before the week
-        peak, each.wanted = load.peak_between(each.start, each.end)
-        if found and each.wanted <= most:  # what was late before is in its way
-            found[-1].end = each.end
-            found[-1].waits += each.waits
-            continue
-        found.append(each)
-        near = held[bisect_left(starts, peak - longest) : bisect_right(starts, peak)]
-        each.meeting = Counter(hold.lane for hold in near if hold.end > peak)
+        each.peak, each.wanted = load.peak_between(each.start, each.end)
+        # One that has room follows from what was late before.
+        if found and (each.wanted <= most or each.start - found[-1].end <= _NEAR):
+            found[-1].join(each)
+        else:
+            found.append(each)
+    for each in found:
+        near = held[bisect_left(starts, each.peak - longest) : bisect_right(starts, each.peak)]
+        each.meeting = Counter(hold.lane for hold in near if hold.end > each.peak)
     return found
 
 

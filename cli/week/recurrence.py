@@ -29,7 +29,7 @@ class Recurrence:
     @property
     def when(self) -> str:
         """`every day 00:00-00:40`, on the wall clock of the week."""
-        start, end = (self._moment(second) for second in (self.first.start, self.first.end))
+        start, end = self._moment(self.first.start), self._moment(-(-self.first.end // 60) * 60)
         if end - start >= timedelta(days=1):
             return f"{words.day(start)} {start:%H:%M} {words.DASH} {words.day(end)} {end:%H:%M}"
         return f"{self._days()} {start:%H:%M}{words.DASH}{end:%H:%M}"

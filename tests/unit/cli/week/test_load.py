@@ -253,6 +253,25 @@ def test_what_is_late_of_a_pile_up_belongs_to_it(tmp_path: Path) -> None:
     assert [(each.start, each.end, len(each.waits)) for each in found] == [(3 * HOUR, 5 * HOUR, 2)]
 
 
+def test_pile_ups_with_a_short_pause_are_one(tmp_path: Path) -> None:
+    # GIVEN two jobs that meet for 30 seconds, three that do so 10 minutes later, and two half an hour later
+    soon = {"usual_duration_seconds": 30}
+    jobs = {
+        "a-b": {**soon, "schedule": "0,10,40 3 4 5 *"},
+        "a-c": {**soon, "schedule": "0,10,40 3 4 5 *"},
+        "a-d": {**soon, "schedule": "10 3 4 5 *"},
+    }
+
+    # WHEN
+    calendar_, found = piled(tmp_path, jobs, max_vcpus=1)
+
+    # THEN
+    assert [(each.when, each.wanted, each.waits, each.meeting(8)) for each in recurrences(calendar_, found)] == [
+        ("Mon 4 May 03:00–03:11", "3 of 1 vCPUs", "3 runs wait, up to 1 min", "a-b, a-c, a-d"),  # noqa: RUF001
+        ("Mon 4 May 03:40–03:41", "2 of 1 vCPUs", "1 run waits, up to 30 s", "a-b, a-c"),  # noqa: RUF001
+    ]
+
+
 def test_runs_that_never_start_within_the_week_are_told(tmp_path: Path) -> None:
     jobs = {f"a-{name}": {"schedule": "0 0 4 5 *", "timeout_seconds": 8 * 86_400} for name in "bc"}
 
