@@ -111,8 +111,10 @@ def _syntax(file: str, content: str, error: yaml.YAMLError) -> Problem:
         problem, context, hint = "holds more than one document", None, "remove the line '---'"
     elif "mapping values are not allowed" in problem:
         hint = "put a text that contains ': ' in quotes"
-    elif "undefined alias" in problem:
+    elif "undefined alias" in problem or "scanning an alias" in str(context):  # */5 * * * *
         hint = "put a text that begins with '*' in quotes"
+    elif "cannot start any token" in problem or "mapping keys are not allowed" in problem:  # @daily
+        hint = "put a text that begins with '@', '?', '%' or '`' in quotes"
     begun = getattr(error, "context_mark", None)
     if context and begun is not None:
         context = f"{context}, begun in line {begun.line + 1}"
