@@ -1,0 +1,369 @@
+"""Runs as people mean them, on a stage made by Terraform with a driven clock: none lost, none twice, no two at once.
+
+All of it is one story, told once by the fixture `story` in some minutes of which most are waits; tests ask what came
+of it, in any order. It has a stage of its own: it takes DynamoDB away and sets the clock to other years.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.checkout import Checkout
+from tests.e2e.schedule_stage import GROUP, PREFIX, SERVICE, Stage, Watch, scheduled_times, until, variables
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("schedules")]
+
+DAY = "2028-01-10"
+GATED = '[sh, -c, "until [ -e $0 ]; do sleep 0.3; done", gate]'
+JOBS = f"""
+service: {SERVICE}
+image: {{repository: plain, tag: local}}
+defaults: {{vcpus: 1, memory_mib: 512, timeout_seconds: 900}}
+jobs:
+  seoul: {{command: ["true"], schedule: cron(0 9 * * ? *), timezone: Asia/Seoul}}
+  berlin: {{command: ["true"], schedule: 30 2 * * *, timezone: Europe/Berlin}}
+  lost: {{command: ["true"], schedule: cron(5 0 10 1 ? 2028), concurrency_policy: forbid}}
+  killed: {{command: ["true"], schedule: cron(0 1 10 1 ? 2028), concurrency_policy: forbid}}
+  forbid: {{command: {GATED}, schedule: cron(0-3,9 2 10 1 ? 2028), concurrency_policy: forbid}}
+  replace: {{command: {GATED}, schedule: cron(0-2 2 10 1 ? 2028), concurrency_policy: replace}}
+  queue:
+    command: {GATED}
+    schedule: cron(0-3 2 10 1 ? 2028)
+    timezone: UTC
+    concurrency_policy: queue
+    queue_limit: 2
+  brittle: {{command: ["false"], schedule: cron(0-1 2 10 1 ? 2028), pause_on_failure: true}}
+  moved: {{command: ["true"], schedule: cron(0 4 10 1 ? 2028), concurrency_policy: forbid}}
+"""
+# Berlin changes its clocks on the third of each.
+SPRING = ("2027-03-26", "2027-03-27", "2027-03-28", "2027-03-29", "2027-03-30")
+AUTUMN = ("2027-10-29", "2027-10-30", "2027-10-31", "2027-11-01", "2027-11-02")
+MANY = 50
+# What the submit function promises: whoever takes over a run that was left behind does so within it.
+RECOVERY_SECONDS_MAX = 120
+OUTAGE_SECONDS = 120
+
+
+@dataclass
+class Story:
+    """What came of it all."""
+
+    stage: Stage
+    spring: dict[str, list[str]] = field(default_factory=dict)
+    autumn: dict[str, list[str]] = field(default_factory=dict)
+    jobs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    many: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    lost: Watch | None = None
+    killed: Watch | None = None
+    claimed_when_killed: dict[str, Any] = field(default_factory=dict)
+    jobs_when_killed: int = -1
+    deployment: str = ""
+    triggers_of_moved: int = 0
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One queue and the jobs above; the jobs run in a folder in which a test can open their gates."""
+    root = tmp_path_factory.mktemp("schedules")
+    checkout = Checkout.make(
+        root,
+        environment={"capacity": "EC2", "queues": {"default": 5}, "max_vcpus": 64},
+        alerts={"function_name": "SendToSlack", "stand_in": True},
+        jobs=[SERVICE],
+        local={"images": {"plain": "gates"}},
+    )
+    (root / "gates").mkdir()
+    for service in ("examples", "my-service"):  # their queue is not there
+        (root / "jobs" / service / "jobs.yaml").unlink()
+    (root / "jobs" / SERVICE).mkdir()
+    (root / "jobs" / SERVICE / "jobs.yaml").write_text(JOBS)
+    done = checkout.run("up")
+    assert done.returncode == 0, done.stderr + done.stdout
+    stage = Stage(checkout)
+    yield stage
+    stage.stop()
+
+
+@pytest.fixture(scope="module")
+def story(stage: Stage) -> Story:
+    """The whole of it."""
+    story, began = Story(stage), time.monotonic()
+    try:
+        tell(story)
+    except AssertionError:
+        print("\n".join(stage.function_log()[-60:]))
+        raise
+    print(f"\nthe story took {time.monotonic() - began:.0f} s: {json.dumps(story.figures)}")
+    return story
+
+
+def tell(story: Story) -> None:
+    """What takes minutes is under way while the rest goes on."""
+    stage = story.stage
+    stage.only_our_schedules()
+    lose_a_table(story)
+    story.spring = through_a_change(stage, SPRING)
+    story.autumn = through_a_change(stage, AUTUMN)
+    rule = move(story)
+    until(lambda: stage.ask("faults", "GET") == [], OUTAGE_SECONDS, "the end of the outage")
+    kill(story)
+    meet(story)
+    crowd(story)
+    fire_both(story, rule)
+    for watch in (story.killed, story.lost):
+        assert watch is not None
+        watch.wait()
+    for name in ("lost", "killed", "forbid", "replace", "queue", "brittle", "moved"):
+        story.jobs[name], story.records[name] = stage.jobs(name), stage.records(name)
+
+
+def lose_a_table(story: Story) -> None:
+    """A job is due when DynamoDB has just gone away for two minutes."""
+    stage = story.stage
+    stage.jump(f"{DAY}T00:04:30Z")
+    stage.ask("faults", service="dynamodb", seconds=OUTAGE_SECONDS)
+    stage.walk(f"{DAY}T00:05:10Z")
+    story.lost = Watch(lambda: bool(stage.jobs("lost")), patience_seconds=OUTAGE_SECONDS + 180)
+
+
+def through_a_change(stage: Stage, dates: tuple[str, ...]) -> dict[str, list[str]]:
+    """Walks from noon to noon, and notes the runs of each day: Batch forgets a job some time after one."""
+    found: dict[str, dict[str, str]] = {"seoul": {}, "berlin": {}}
+    before = {job["jobId"] for name in found for job in stage.jobs(name)}
+    stage.jump(f"{dates[0]}T12:00:00Z")
+    for date in dates[1:]:
+        stage.walk(f"{date}T12:00:00Z")
+        for name, runs in found.items():
+            new = [job for job in stage.jobs(name) if job["jobId"] not in before]
+            runs.update({job["jobId"]: variables(job)["BATCHTAB_SCHEDULED_TIME"] for job in new})
+    return {name: sorted(runs.values()) for name, runs in found.items()}
+
+
+def move(story: Story) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The job `moved` gets a time zone, and so a schedule in place of its rule; returns the rule and its targets."""
+    stage, name = story.stage, f"{PREFIX}-{SERVICE}-moved"
+    events = stage.client("events")
+    rule, targets = events.describe_rule(Name=name), events.list_targets_by_rule(Rule=name)["Targets"]
+    path = stage.checkout.root / "jobs" / SERVICE / "jobs.yaml"
+    path.write_text(JOBS.replace("cron(0 4 10 1 ? 2028)", "cron(0 13 10 1 ? 2028), timezone: Asia/Seoul"))
+    began = time.monotonic()
+    story.deployment = stage.deploy_jobs()
+    story.figures["deployment of the move, s"] = round(time.monotonic() - began, 1)
+    return rule, targets
+
+
+def kill(story: Story) -> None:
+    """The submit function is killed when it has claimed a run and is about to submit it."""
+    stage = story.stage
+    stage.jump(f"{DAY}T00:59:30Z")
+    stage.ask("faults", service="batch", operation="SubmitJob", hold_seconds=60)
+    stage.walk(f"{DAY}T01:00:10Z")
+    until(lambda: stage.ask("faults", "GET")[0]["held"] == 1, 30, "a submission")
+    story.claimed_when_killed = stage.records("killed")["01:00"]
+    os.kill(stage.function_process(), signal.SIGKILL)
+    until(lambda: stage.ask("faults", "GET")[0]["held"] == 0, 10, "the end of the connection")
+    story.killed = Watch(lambda: bool(stage.jobs("killed")), patience_seconds=RECOVERY_SECONDS_MAX + 60)
+    story.jobs_when_killed = len(stage.jobs("killed"))
+    stage.ask("faults", "DELETE")
+
+
+def meet(story: Story) -> None:
+    """Jobs that are longer than their period, of each policy; each trigger is delivered three times."""
+    stage = story.stage
+    for sender in ("events", "scheduler"):
+        stage.ask("faults", service=sender, deliveries=3)
+    stage.jump(f"{DAY}T01:59:30Z")
+    stage.ask("clock", speed=1)  # what is after what shows only in a clock that goes
+    for minute in range(4):
+        stage.walk(f"{DAY}T02:0{minute}:10Z")
+        until(lambda minute=minute: f"02:0{minute}" in stage.records("queue"), 30, "what becomes of the run")
+    until(lambda: len(stage.jobs("replace")) == 3, 60, "the last replacement")
+    (stage.checkout.root / "gates" / "gate").touch()
+    until(lambda: stage.ended("queue", 3) and stage.ended("forbid", 1) and stage.ended("replace", 3), 60, "all ends")
+    stage.walk(f"{DAY}T02:09:10Z")
+    until(lambda: stage.ended("forbid", 2), 30, "the last run")
+    stage.ask("clock", speed=0)
+    stage.ask("faults", "DELETE")
+
+
+def crowd(story: Story) -> None:
+    """Many jobs are due in the same minute."""
+    stage, scheduler = story.stage, story.stage.client("scheduler")
+    target = scheduler.get_schedule(GroupName=GROUP, Name=f"{PREFIX}-{SERVICE}-queue")["Target"]
+    event = json.loads(target["Input"])
+    names = [f"many-{number:02}" for number in range(MANY)]
+    stage.jump(f"{DAY}T02:59:30Z")
+    for name in names:
+        job = {**event["job"], "name": f"{SERVICE}-{name}", "schedule": "cron(0 3 10 1 ? 2028)"}
+        scheduler.create_schedule(
+            Name=name,
+            GroupName=GROUP,
+            ScheduleExpression=job["schedule"],
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={**target, "Input": json.dumps({**event, "job": job})},
+        )
+    began = time.monotonic()
+    stage.walk(f"{DAY}T03:00:10Z")
+    until(lambda: stage.ended("many-*", MANY), 90, f"{MANY} jobs")
+    story.figures[f"{MANY} jobs of a minute, s"] = round(time.monotonic() - began, 1)
+    for job in stage.jobs("many-*"):
+        story.many.setdefault(job["jobName"], []).append(job)
+
+
+def fire_both(story: Story, moved: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    """The rule from which a job was moved is there still when both are due, as if Terraform had not come to it yet."""
+    stage, (rule, targets) = story.stage, moved
+    events = stage.client("events")
+    events.put_rule(Name=rule["Name"], ScheduleExpression=rule["ScheduleExpression"], State="ENABLED")
+    events.put_targets(Rule=rule["Name"], Targets=targets)
+    stage.jump(f"{DAY}T03:59:30Z")
+    before = stage.invocations()
+    stage.walk(f"{DAY}T04:00:10Z")
+    until(lambda: stage.invocations() >= before + 2, 30, "both triggers")
+    until(lambda: stage.ended("moved", 1), 30, "the job")
+    story.triggers_of_moved = stage.invocations() - before
+
+
+def intervals(jobs: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    return [(job["startedAt"], job["stoppedAt"]) for job in jobs]
+
+
+def assert_no_two_at_once(jobs: list[dict[str, Any]]) -> None:
+    """Of jobs in their order, each began after the end of the one before."""
+    assert all(before[1] < after[0] for before, after in pairwise(intervals(jobs))), intervals(jobs)
+
+
+def minutes(*numbers: int) -> list[str]:
+    return [f"{DAY}T02:0{number}:00Z" for number in numbers]
+
+
+def test_nine_in_seoul_is_nine_in_seoul_through_the_year(story: Story) -> None:
+    # GIVEN a job at 09:00 of Seoul, where no clock is changed
+    # THEN it runs once a day at 00:00 UTC
+    assert story.spring["seoul"] == [f"2027-03-{day}T00:00:00Z" for day in (27, 28, 29, 30)]
+    assert story.autumn["seoul"] == ["2027-10-30T00:00:00Z", "2027-10-31T00:00:00Z", "2027-11-01T00:00:00Z",
+                                     "2027-11-02T00:00:00Z"]  # fmt: skip
+
+
+def test_half_past_two_in_berlin_is_left_out_in_spring_and_once_in_autumn(story: Story) -> None:
+    # GIVEN a job at 02:30 of Berlin, written as crontab
+    # THEN it does not run on the day that has no such time, and then an hour earlier by UTC
+    assert story.spring["berlin"] == ["2027-03-27T01:30:00Z", "2027-03-29T00:30:00Z", "2027-03-30T00:30:00Z"]
+    # AND it runs once on the day that has two
+    assert story.autumn["berlin"] == ["2027-10-30T00:30:00Z", "2027-10-31T00:30:00Z", "2027-11-01T01:30:00Z",
+                                      "2027-11-02T01:30:00Z"]  # fmt: skip
+
+
+def test_forbid_leaves_out_runs_while_one_runs(story: Story) -> None:
+    # GIVEN a job longer than its period, each of whose triggers was delivered three times
+    jobs, records = story.jobs["forbid"], story.records["forbid"]
+    # THEN the first run and the one after its end were submitted, once each, and never two at once
+    assert scheduled_times(jobs) == minutes(0, 9)
+    assert_no_two_at_once(jobs)
+    # AND of the others the table says why
+    assert {time: record["status"] for time, record in records.items()} == {
+        "02:00": "submitted", "02:01": "skipped", "02:02": "skipped", "02:03": "skipped", "02:09": "submitted"
+    }  # fmt: skip
+    for number in (1, 2, 3):
+        assert jobs[0]["jobId"] in records[f"02:0{number}"]["reason"], records
+
+
+def test_replace_ends_the_old_run_and_says_why(story: Story) -> None:
+    # GIVEN three runs of which each came while the one before it ran
+    jobs = story.jobs["replace"]
+    # THEN each was submitted once, in order and after the end of the one before
+    assert scheduled_times(jobs) == minutes(0, 1, 2)
+    assert_no_two_at_once(jobs)
+    # AND the replaced ones say by which
+    assert [job["status"] for job in jobs] == ["FAILED", "FAILED", "SUCCEEDED"]
+    for job, by in zip(jobs, minutes(1, 2), strict=False):
+        assert job["statusReason"] == f"Replaced by the run of {by}"
+    assert {record["status"] for record in story.records["replace"].values()} == {"submitted"}
+
+
+def test_queue_runs_one_after_another_and_drops_what_is_too_many(story: Story) -> None:
+    # GIVEN four runs, of which two may wait
+    jobs, records = story.jobs["queue"], story.records["queue"]
+    # THEN three ran, in order, each after the end of the one before
+    assert scheduled_times(jobs) == minutes(0, 1, 2)
+    assert_no_two_at_once(jobs)
+    assert [records[f"02:0{n}"]["status"] for n in range(4)] == ["submitted", "submitted", "submitted", "dropped"]
+    # AND of the fourth the table says why
+    assert "2" in records["02:03"]["reason"], records
+
+
+def test_a_failed_run_pauses_its_job(story: Story) -> None:
+    # GIVEN a job that fails, and that is paused when it does
+    [job] = story.jobs["brittle"]
+    # THEN its next run is left out, and the table says after which job
+    assert job["status"] == "FAILED"
+    record = story.records["brittle"]["02:01"]
+    assert record["status"] == "skipped"
+    assert job["jobId"] in record["reason"]
+
+
+def test_each_run_knows_its_time_and_its_id(story: Story) -> None:
+    for name in ("lost", "killed", "forbid", "replace", "queue", "moved"):
+        for job in story.jobs[name]:
+            given = variables(job)
+            assert given["BATCHTAB_RUN_ID"] == f"{SERVICE}-{name}@{given['BATCHTAB_SCHEDULED_TIME']}"
+
+
+def test_a_run_whose_submission_was_killed_is_submitted_within_two_minutes(story: Story) -> None:
+    # GIVEN a function that was killed between its claim and its submission
+    assert story.claimed_when_killed["status"] == "claimed"
+    assert story.jobs_when_killed == 0
+    # THEN the run was submitted, once, and in time
+    assert story.killed is not None
+    print(f"\nsubmitted {story.killed.seconds} s after the kill")
+    assert story.killed.seconds is not None
+    assert story.killed.seconds < RECOVERY_SECONDS_MAX
+    assert scheduled_times(story.jobs["killed"]) == [f"{DAY}T01:00:00Z"]
+    assert story.records["killed"]["01:00"]["status"] == "submitted"
+
+
+def test_a_run_that_was_due_while_dynamodb_was_away_is_submitted_afterwards(story: Story) -> None:
+    # GIVEN a table that could not be reached for two minutes
+    assert story.lost is not None
+    print(f"\nsubmitted {story.lost.seconds} s after it was due")
+    # THEN the run came after them, once
+    assert story.lost.seconds is not None
+    assert story.lost.seconds > OUTAGE_SECONDS
+    assert scheduled_times(story.jobs["lost"]) == [f"{DAY}T00:05:00Z"]
+    assert story.records["lost"]["00:05"]["status"] == "submitted"
+
+
+def test_many_jobs_of_the_same_minute_run_once_each(story: Story) -> None:
+    assert len(story.many) == MANY
+    assert {len(jobs) for jobs in story.many.values()} == {1}
+    assert {time for jobs in story.many.values() for time in scheduled_times(jobs)} == {f"{DAY}T03:00:00Z"}
+
+
+def test_a_job_that_moves_from_a_rule_to_a_schedule_runs_once(story: Story) -> None:
+    # GIVEN a job whose rule Terraform replaced by a schedule
+    assert "moved_schedule" in story.deployment
+    # WHEN both fired for the same minute
+    assert story.triggers_of_moved == 2
+    # THEN it ran once
+    assert scheduled_times(story.jobs["moved"]) == [f"{DAY}T04:00:00Z"]
+    assert list(story.records["moved"]) == ["04:00"]
+
+
+def test_nothing_was_given_up(stage: Stage, story: Story) -> None:
+    assert story.jobs
+    sqs = stage.client("sqs")
+    for url in sqs.list_queues()["QueueUrls"]:
+        depth = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+        assert depth["ApproximateNumberOfMessages"] == "0", Path(url).name
