@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 import yaml
 
-from cli.week import lane
+from cli.week import lane, page
 from cli.week.days import Week
 from cli.week.lane import Calendar
 from jobs import catalog
 
 Jobs = Mapping[str, Mapping[str, Any]]
+BERLIN = {"timezone": "Europe/Berlin"}
+HOURS = 7 * 24 - 1  # of the week in which Berlin's clocks go forward
 QUEUES = {"default": 5, "urgent": 9, "continuously": 3}
 
 
@@ -53,3 +56,35 @@ def week(first: str = "2026-03-23", zone: str = "Europe/Berlin") -> Week:
 def calendar(root: Path, jobs: Jobs, when: Week | None = None, *, max_vcpus: int = 16, **given: Any) -> Calendar:
     """The week of these jobs."""
     return lane.read(catalog.load("prod", write(root, jobs, max_vcpus=max_vcpus)), when or week(), **given)
+
+
+class Page:
+    """A page as a reader of XML sees it."""
+
+    def __init__(self, root: Path, jobs: Jobs, **given: Any) -> None:
+        self.text = page.render(calendar(root, jobs, **given))
+        self.tree = ET.fromstring(self.text)  # noqa: S314 (made a line ago)
+
+    def row(self, name: str) -> ET.Element:
+        return next(row for row in self.tree.iter("tr") if row.findtext("th/span[@class='name']") == name)
+
+    def marks(self, name: str, kind: str) -> list[tuple[float, str]]:
+        """Of a job's marks of a kind: the hour of the week at which they stand, and what they say."""
+        return [
+            (hour(group.find("rect", {}) if kind == "run" else group[1]), group.findtext("title", ""))
+            for group in self.row(name).iter("g")
+            if group.get("class") == kind
+        ]
+
+    def words(self) -> str:
+        return " ".join(" ".join(self.tree.itertext()).split())
+
+
+def fraction(element: ET.Element, name: str) -> float:
+    value = element.get(name, "")
+    assert value.endswith("%")
+    return float(value[:-1]) / 100
+
+
+def hour(element: ET.Element, name: str = "x", hours: float = HOURS) -> float:
+    return round(fraction(element, name) * hours, 2)

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from cli.week import terminal
-from tests.unit.cli.week.support import Jobs, calendar, week
-
-BERLIN = {"timezone": "Europe/Berlin"}
+from tests.unit.cli.week.support import BERLIN, Jobs, calendar, week
 
 
 class Screen(io.StringIO):
