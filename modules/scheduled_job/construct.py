@@ -1,4 +1,4 @@
-"""One recurring job: a job definition, a rule that submits it, and the roles of both."""
+"""One recurring job: a job definition, a rule or schedule that submits it, and the roles of both."""
 
 from __future__ import annotations
 
@@ -166,8 +166,8 @@ class ScheduledJob(Unit):
             log_group_name: Used instead of a log group made here.
             log_retention_days: Of the log group made here.
             dead_letter_queue_arn: Keeps events whose job could not be submitted.
-            maximum_event_age_seconds: How long EventBridge tries to submit; below the schedule's period, or a late run
-                starts beside the next.
+            maximum_event_age_seconds: How long the trigger tries to submit; below the schedule's period, or a late run
+                starts beside the next. Directly to Batch not beyond `starting_deadline_seconds`.
             permissions_boundary_arn: For every role made here.
             num_nodes: Refused: multi-node parallel jobs are not supported yet.
             tags: On everything, and on the running tasks.
@@ -370,7 +370,7 @@ class ScheduledJob(Unit):
             triggers.deliver("target", self.rule)
         self.schedule = triggers.schedule(description, schedule_group_name)
         if follows is not False:
-            self.after_rule = chain.rule(
+            upstream = chain.rule(
                 self,
                 follows,
                 full_name=self.full_name,
@@ -381,7 +381,7 @@ class ScheduledJob(Unit):
                 state=timing.state,
                 tags=tags,
             )
-            triggers.deliver("upstream_delivery", self.after_rule, upstream=True)
+            triggers.deliver("upstream_delivery", upstream, upstream=True)
 
     @property
     def job_definition_name(self) -> Any:
