@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.week.markup import text
 from tests.unit.cli.week.support import BERLIN, HOURS, Page, hour, week
 
 
@@ -95,6 +96,7 @@ def test_names_and_texts_of_others_are_no_markup(tmp_path: Path) -> None:
     title = found.row("b").find("th/span[@class='name']").get("title", "")  # type: ignore[union-attr]
     assert "\"><script>alert('x')</script>& " in title
     assert "\x07" not in found.text
+    assert text("<b>&\x07") == "&lt;b&gt;&amp; "
 
 
 def test_the_page_asks_nobody_for_anything(tmp_path: Path) -> None:

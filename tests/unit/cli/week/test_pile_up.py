@@ -68,6 +68,22 @@ def test_the_queue_of_higher_priority_goes_first_and_what_it_leaves_the_next_tak
     assert names == {"large": 4 * HOUR, "behind": 4 * HOUR}
 
 
+def test_of_two_that_wait_the_one_in_the_queue_of_higher_priority_starts(tmp_path: Path) -> None:
+    # GIVEN one vCPU that is held until 04:00, and two that wait for it
+    at = {"usual_duration_seconds": HOUR, "timeout_seconds": 7200}
+    jobs = {
+        "a-first": {**at, "schedule": "0 3 4 5 *"},
+        "a-often": {**at, "schedule": "1 3 4 5 *", "queue": "continuously"},
+        "a-plain": {**at, "schedule": "2 3 4 5 *"},
+        "a-urgent": {**at, "schedule": "3 3 4 5 *", "queue": "urgent"},
+    }
+
+    calendar_, (found,) = piled(tmp_path, jobs, max_vcpus=1)
+
+    began = {calendar_.lanes[wait.hold.lane].name: wait.began for wait in found.waits}
+    assert began == {"urgent": 4 * HOUR, "plain": 5 * HOUR, "often": 6 * HOUR}
+
+
 def test_children_of_an_array_start_one_by_one(tmp_path: Path) -> None:
     # GIVEN an array of four children where three of four vCPUs are held until 03:30
     jobs = {

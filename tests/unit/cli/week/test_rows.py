@@ -136,11 +136,22 @@ def test_many_times_in_a_row_are_a_band_that_says_how_often(tmp_path: Path) -> N
     assert found.marks("work", "run")[0][1].startswith("every 10 min, 60 runs: Mon 23 Mar 08:00 CET")
 
 
-def test_a_time_that_clocks_leave_out_is_seen_in_a_band(tmp_path: Path) -> None:
-    found = Page(tmp_path, {"a-b": {**BERLIN, "schedule": "*/30 * * * *"}})
+def test_a_change_of_clocks_is_seen_in_a_band(tmp_path: Path) -> None:
+    # GIVEN a job each ten minutes
+    jobs = {"a-b": {**BERLIN, "schedule": "*/10 * * * *"}}
 
-    assert [at for at, _ in found.marks("b", "skipped")] == [146, 146]
-    assert [group[1].get("class") for group in found.row("b").iter("g") if group.get("class") == "run"] == ["band"]
+    # WHEN clocks leave out an hour of it, and another week have one twice
+    spring = Page(tmp_path, jobs)
+    autumn = Page(tmp_path, jobs, when=week("2026-10-19"))
+
+    # THEN each of these times is there, upon the band
+    assert [at for at, _ in spring.marks("b", "skipped")] == [146] * 6
+    assert [round(hour(mark, "cx", 169) * 6) for mark in autumn.row("b").iter("circle")] == [
+        6 * 146 + number for number in range(6)
+    ]
+    for found in (spring, autumn):
+        groups = [group for group in found.row("b").iter("g") if group.get("class") == "run"]
+        assert groups[0][1].get("class") == "band"
 
 
 def test_the_axes_tell_the_hours_of_the_zone_and_of_utc(tmp_path: Path) -> None:
