@@ -21,6 +21,7 @@ from .table import ConflictError, Table, pause_before_reading_again
 
 Answer = dict[str, Any]
 _TRIES = 8
+_AT_ONCE = 40
 _RUN_POLICY = "BATCHTAB_RUN_POLICY"
 # So long after SubmitJob may Batch not yet know a job.
 _UNKNOWN_SECONDS = 60
@@ -70,7 +71,8 @@ class App:
             if record.status == "claimed" and record.lease_until <= now:
                 return self._finish(request, record, state, now)
             if _is_done(record, request):
-                return _answer("duplicate", request, record.job_id, f"{record.status} already")
+                outcome = "busy" if request.is_backfill and record.status == "claimed" else "duplicate"
+                return _answer(outcome, request, record.job_id, f"{record.status} already")
         by_hand: list[str] = []
         if request.job.policy != "allow":
             state, by_hand = self._settled(state, request.job.queue, request.job.name, now)
@@ -80,7 +82,8 @@ class App:
     def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
         """The state with its active run only if that has not ended, and other jobs of the name that have not."""
         unfinished = jobs.unfinished(queue, name)
-        unfinished.pop(ended, None)
+        for job_id in (ended, *state.ended):
+            unfinished.pop(job_id, None)
         active = state.active
         if active is None:
             return state, list(unfinished)
@@ -92,10 +95,16 @@ class App:
         if active.job_id in unfinished:
             del unfinished[active.job_id]
             return state, list(unfinished)
-        status = "" if active.job_id == ended else jobs.status(active.job_id)
-        is_new = not status and active.job_id != ended and now - active.since < _UNKNOWN_SECONDS
-        if is_new or (status and not jobs.has_ended(status)):
+        if active.job_id in (ended, *state.ended):
+            return state.with_active(None), list(unfinished)
+        job = jobs.describe(active.job_id)
+        if job and not jobs.has_ended(job):
             return state, list(unfinished)
+        if not job and now - active.since < _UNKNOWN_SECONDS:
+            return state, list(unfinished)
+        if _pauses(job, active, jobs.run_id_of(job)):  # the event of its end is still on its way
+            self._table.commit(name, _paused(state.with_active(None), active.job_id, job), [])
+            raise ConflictError  # the state is another now
         return state.with_active(None), list(unfinished)
 
     def _finish(self, request: Request, record: Record | None, state: State, now: float) -> Answer:
@@ -117,13 +126,22 @@ class App:
             reason = "its job has ended, and Batch lists it no more"
             self._table.commit(request.job.name, None, [Record(request, "submitted", reason, revision=claim.revision)])
             return _answer("submitted", request, reason=reason)
-        return self._submit(request, committed if is_active else None, was_waiting=False)
+        # Its own event comes again if Batch refuses it now; where another one's goes on with it, it waits for that.
+        was_waiting = record is None and request.job.policy in ("queue", "replace")
+        return self._submit(request, committed if is_active else None, was_waiting=was_waiting)
 
     def _carry_out(self, step: Step, request: Request | None, *, checked: Request | None, name: str = "") -> Answer:
         job_name = request.job.name if request else name
         committed: State | None = None
         if step.state is not None or step.records:
-            committed = self._table.commit(job_name, step.state, step.records, checked=checked)
+            # What did not run is final whatever follows; a transaction takes only so many writes.
+            records = list(step.records)
+            others = [record for record in records if record.status in NOT_RUN and record.request != checked]
+            for start in range(0, max(0, len(others) - _AT_ONCE), _AT_ONCE):
+                portion = others[start : start + _AT_ONCE]
+                self._table.commit(job_name, None, portion)
+                records = [record for record in records if record not in portion]
+            committed = self._table.commit(job_name, step.state, records, checked=checked)
             for record in step.records:
                 metrics.count(self._namespace, record)
         for job_id in step.ends:
@@ -177,8 +195,12 @@ class App:
 
     def _ended(self, detail: Mapping[str, Any]) -> Answer:
         name, job_id = str(detail["jobName"]), str(detail["jobId"])
+        if not jobs.has_ended(detail) or "index" in (detail.get("arrayProperties") or {}):
+            return _ignored(job_id, "no job has ended as a whole")
         state = self._table.read_state(name)
         after = state
+        if job_id not in state.ended:  # a run that is just about to wait for this job must see that the state changed
+            after = replace(after, ended=(*state.ended, job_id))
         active = state.active
         run_id = jobs.run_id_of(detail)
         if active is not None and (active.job_id == job_id or (not active.job_id and active.request.run_id == run_id)):
@@ -189,8 +211,7 @@ class App:
         if active is not None and not active.job_id:  # whoever submitted it has not noted it yet, and may be dead
             submitted = (Record(active.request, "submitted", job_id=job_id, revision=1),)
         if _pauses(detail, active, run_id) and state.failed_job_id != job_id:
-            reason = f"job {job_id} failed: {detail.get('statusReason') or 'no reason given'}"
-            after = replace(after, paused=Paused(_iso(time.time()), job_id, reason), failed_job_id=job_id)
+            after = _paused(after, job_id, detail)
         return self._go_on(name, state, after, submitted, ended=job_id)
 
     def _resumed(self, name: str) -> Answer:
@@ -210,7 +231,7 @@ class App:
             pumped = pump(settled, by_hand, now)
             step = replace(pumped, outcome=step.outcome, records=(*records, *pumped.records))
         if step.state == state and not step.records:
-            return {"outcome": "ignored", "run_id": "", "job_id": ended, "reason": "nothing waits for it"}
+            return _ignored(ended, "nothing waits for it")
         answer = self._carry_out(step, None, checked=None, name=name)
         return {**answer, "outcome": step.outcome}
 
@@ -239,6 +260,15 @@ def _pauses(detail: Mapping[str, Any], active: Active | None, run_id: str) -> bo
     policy = next((each.get("value") for each in environment if each.get("name") == _RUN_POLICY), None)
     # Of jobs with these policies only the ends of those are told that pause.
     return policy in ("allow", "forbid")
+
+
+def _paused(state: State, job_id: str, job: Mapping[str, Any]) -> State:
+    reason = f"job {job_id} failed: {job.get('statusReason') or 'no reason given'}"
+    return replace(state, paused=Paused(_iso(time.time()), job_id, reason), failed_job_id=job_id)
+
+
+def _ignored(job_id: str, reason: str) -> Answer:
+    return {"outcome": "ignored", "run_id": "", "job_id": job_id, "reason": reason}
 
 
 def _answer(outcome: str, request: Request | None, job_id: str = "", reason: str = "") -> Answer:

@@ -72,16 +72,18 @@ def judge(request: Request, record: Record | None, state: State, by_hand: Sequen
         status, reason = why
         return Step(status, reason, records=(replace(own, status=status, reason=reason),))
     if request.job.policy == "allow":
-        return _claim(own, None, now)
+        return _without_waiting(_claim(own, None, now), state)
     taken = _taken(state, by_hand)
     if request.is_backfill:
-        if taken or state.waiting:
+        if taken or (state.waiting and state.paused is None):
             return Step("busy", taken or f"{len(state.waiting)} runs wait")
         return _claim(own, state, now)
     if request.job.policy == "forbid":
         if taken:
-            return Step("skipped", taken, records=(replace(own, status="skipped", reason=taken),))
-        return _claim(own, state, now)
+            return _without_waiting(
+                Step("skipped", taken, records=(replace(own, status="skipped", reason=taken),)), state
+            )
+        return _without_waiting(_claim(own, state, now), state)
     if request.job.policy == "replace":
         return _replace(own, state, by_hand, taken, now)
     return _queue(own, state, by_hand, taken, now)
@@ -107,6 +109,15 @@ def _claim(own: Record, state: State | None, now: float) -> Step:
     if state is not None:
         state = state.with_active(Active(own.request.event, lease_until=lease, since=now))
     return Step("submitted", state=state, records=(record,), submit=own.request)
+
+
+def _without_waiting(step: Step, state: State) -> Step:
+    """Lets go of runs that have waited since another policy held, under which they would have come next."""
+    if not state.waiting:
+        return step
+    reason = "the job's concurrency_policy was changed while it waited"
+    dropped = [Record(Request.of(each), "dropped", reason) for each in state.waiting]
+    return replace(step, state=replace(step.state or state, waiting=()), records=(*step.records, *dropped))
 
 
 def _not_now(request: Request, state: State, now: float) -> tuple[str, str] | None:
@@ -143,7 +154,9 @@ def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: f
     if len(state.waiting) >= (limit if taken else limit + 1):  # if the place is free, the first of them goes on
         reason = f"{limit} runs wait already: queue_limit"
         return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
-    waiting = sorted([*state.waiting, request.event], key=_time)
+    # All as the job is declared now: the queue that one was to be submitted to may be another by now.
+    before = [{**each, "job": request.event["job"]} for each in state.waiting]
+    waiting = sorted([*before, request.event], key=_time)
     return _enter(own, replace(state, waiting=tuple(waiting)), by_hand, taken or "others wait before it", now)
 
 

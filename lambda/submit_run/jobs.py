@@ -1,14 +1,15 @@
 """Batch: what of a job is not ended, and submitting a run once.
 
-SubmitJob takes no token, so a call whose answer was lost is not simply made again: the run is looked for first, by its
-id in its environment. https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+SubmitJob takes no token, so a call whose answer was lost is not made again: the invocation fails, and whoever goes on
+with the run, a minute later, looks for its job first, by the run's id in its environment.
+https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .clients import client
@@ -37,15 +38,15 @@ def unfinished(queue: str, name: str) -> dict[str, str]:
     return {job["jobId"]: job["status"] for job in _listed(queue, name) if job["status"] not in _ENDED}
 
 
-def status(job_id: str) -> str:
-    """A job's status; empty if Batch does not know it, or not any more."""
+def describe(job_id: str) -> Mapping[str, Any]:
+    """A job as DescribeJobs tells it; empty if Batch does not know it, or not any more."""
     jobs = client("batch").describe_jobs(jobs=[job_id])["jobs"]
-    return str(jobs[0]["status"]) if jobs else ""
+    return jobs[0] if jobs else {}
 
 
-def has_ended(status_: str) -> bool:
-    """Whether a job of this status is over."""
-    return status_ in _ENDED
+def has_ended(job: Mapping[str, Any]) -> bool:
+    """Whether a job is over, as DescribeJobs and events tell it."""
+    return job.get("status") in _ENDED
 
 
 def find(request: Request) -> str:
@@ -69,7 +70,7 @@ def submit(request: Request) -> str:
 
     Raises:
         RefusedError: Batch does not take it.
-        Exception: Batch did not answer; whether there is a job is not known.
+        Exception: Batch did not answer, and whether there is a job is not known.
     """
     job = request.job
     variables = {RUN_ID: request.run_id, SCHEDULED_TIME: request.time}
@@ -87,10 +88,9 @@ def submit(request: Request) -> str:
         try:
             return str(client("batch", 1).submit_job(**arguments)["jobId"])
         except Exception as error:
-            _raise_unless_passing(error, last=attempt == _TRIES - 1)
+            if not _made_no_job(error) or attempt == _TRIES - 1:
+                raise
             time.sleep(random.uniform(0.1, 0.5 * 2**attempt))  # noqa: S311 - no secret
-            if not _was_refused_early(error) and (found := find(request)):
-                return found
     raise AssertionError("the last attempt raises")  # pragma: no cover
 
 
@@ -114,24 +114,18 @@ def _listed(queue: str, name: str) -> Iterator[Any]:
         token = {"nextToken": answer["nextToken"]}
 
 
-def _raise_unless_passing(error: Exception, *, last: bool) -> None:
+def _made_no_job(error: Exception) -> bool:
+    """Whether a call may be made again at once: it was throttled, or never sent.
+
+    Raises:
+        RefusedError: Batch does not take the job.
+    """
     answer = getattr(error, "response", None)
     if answer is None:
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-
-        if last or not isinstance(error, BotoCoreError):
-            raise error
-        return
+        return type(error).__name__ in {"ConnectTimeoutError", "EndpointConnectionError"}
     code = answer.get("Error", {}).get("Code", "")
-    if answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) in _REFUSED and code not in _THROTTLED:
+    if code in _THROTTLED:
+        return True
+    if answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) in _REFUSED:
         raise RefusedError(f"Batch refuses it: {answer.get('Error', {}).get('Message') or code}") from error
-    if last:
-        raise error
-
-
-def _was_refused_early(error: Exception) -> bool:
-    """Whether the call surely made no job: it was throttled, or never sent."""
-    answer = getattr(error, "response", None)
-    if answer is not None:
-        return answer.get("Error", {}).get("Code", "") in _THROTTLED
-    return type(error).__name__ in {"ConnectTimeoutError", "EndpointConnectionError"}
+    return False

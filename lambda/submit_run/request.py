@@ -42,7 +42,7 @@ class Request:
         scheduled_time: When it was due, in UTC.
         upstream_job_id: The job at whose end it starts; empty for a run by time.
         is_backfill: Whether a time that is over is made up for.
-        event: As it came, to keep while the run waits.
+        event: What is kept while the run waits: without what only counts when it is asked for.
     """
 
     job: Job
@@ -63,7 +63,11 @@ class Request:
         if not job.schedule.startswith("rate("):  # of a rule and a schedule, both to the minute, one may be late
             moment = moment.replace(second=0, microsecond=0)
         upstream = str(trigger.get("upstream_job_id") or "")
-        return cls(job, moment, upstream, event.get("mode") == "backfill", event)
+        is_backfill = event.get("mode") == "backfill"
+        kept = {**event, "trigger": {"scheduled_time": moment.strftime(_FORMAT)}, "job": _lean(event["job"])}
+        if upstream:
+            kept["trigger"]["upstream_job_id"] = upstream
+        return cls(job, moment, upstream, is_backfill, kept)
 
     @property
     def time(self) -> str:
@@ -79,6 +83,14 @@ class Request:
     def run_id(self) -> str:
         """What the run is called, however often it is delivered."""
         return f"{self.job.name}@{self.upstream_job_id or self.time}"
+
+
+def _lean(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what may be long: a hundred runs that wait must fit into one item of 400 KB."""
+    long = {"except", "timezone"}
+    if not str(job.get("schedule") or "").startswith("rate("):
+        long.add("schedule")
+    return {key: value for key, value in job.items() if key not in long}
 
 
 def _job(found: Mapping[str, Any]) -> Job:

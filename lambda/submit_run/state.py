@@ -9,6 +9,8 @@ from typing import Any
 
 from .request import Request
 
+_ENDED_KEPT = 20
+
 
 @dataclass(frozen=True)
 class Active:
@@ -56,6 +58,7 @@ class State:
         waiting: Events of the runs that come next, in order.
         paused: While set, triggers start nothing.
         failed_job_id: For which job it was paused last: its end, told once more, does not pause it again.
+        ended: The last jobs whose end was told: Batch's lists may lag behind.
     """
 
     version: int = 0
@@ -63,6 +66,7 @@ class State:
     waiting: tuple[Mapping[str, Any], ...] = ()
     paused: Paused | None = None
     failed_job_id: str = ""
+    ended: tuple[str, ...] = ()
 
     def with_active(self, active: Active | None) -> State:
         """The same with another active run."""
@@ -84,6 +88,8 @@ class State:
             content["paused"] = vars(self.paused)
         if self.failed_job_id:
             content["failed_job_id"] = self.failed_job_id
+        if self.ended:
+            content["ended"] = self.ended[-_ENDED_KEPT:]
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
     @classmethod
@@ -104,4 +110,5 @@ class State:
             tuple(each["request"] for each in content.get("waiting", [])),
             Paused(**paused) if paused else None,
             content.get("failed_job_id", ""),
+            tuple(content.get("ended", ())),
         )

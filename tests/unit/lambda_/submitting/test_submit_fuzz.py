@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, World, trigger
 
 RUNS = 6
-ROUNDS = 150
+ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "150"))
 
 
 def live(

@@ -32,6 +32,7 @@ QUEUE = "arn:aws:batch:eu-west-1:111122223333:job-queue/reports-default"
 START = datetime(2026, 11, 24, 9, tzinfo=UTC).timestamp()
 RETRY_SECONDS = (60, 120)
 TIMEOUT_SECONDS = 30
+TRANSACTION_MAX = 100
 
 
 class Death(BaseException):
@@ -241,15 +242,12 @@ class World:
         keys = [(key["job"]["S"], key["item"]["S"]) for key in wanted["Keys"]]
         return {"Responses": {"runs": [self.table[key] for key in keys if key in self.table]}}
 
-    def _put_item(self, **put: Any) -> None:
-        if not self._holds(put):
-            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
-        self._write(put)
-
     def _transact_write_items(self, TransactItems: Any) -> None:  # noqa: N803 - AWS's name
         puts = [each["Put"] for each in TransactItems]
         keys = [(put["Item"]["job"]["S"], put["Item"]["item"]["S"]) for put in puts]
         assert len(set(keys)) == len(keys), "one item twice in a transaction"
+        if len(puts) > TRANSACTION_MAX:
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
         reasons = [{"Code": "None" if self._holds(put) else "ConditionalCheckFailed"} for put in puts]
         if any(reason["Code"] != "None" for reason in reasons):
             answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
