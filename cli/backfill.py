@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,7 @@ _INSTANT = timedelta(microseconds=1)
 _TRIGGERS_OWN = timedelta(minutes=2)  # what was due since may still be on its way
 _LOOKED_AT = 20_000  # jobs in Batch
 _FAILURES_SHOWN = 10
+_SHOWN = "%Y-%m-%d %H:%M"
 
 
 def backfill(
@@ -63,7 +65,7 @@ def backfill(
         if dry_run:
             _show_times(times, done, timing, ZoneInfo(config.timezone))
             return 0
-        left = [time for time in times if time not in done]
+        left = [each for each in times if each not in done]
         if len(left) > _ASKED_FROM and not yes:
             _confirm(found, len(left))
         if max_parallel > 1 and found.spec.concurrency_policy != "allow":
@@ -119,7 +121,7 @@ def have_run(
     from cli.run_requests import text  # noqa: PLC0415
     from cli.runs import moment as moment_of  # noqa: PLC0415
 
-    wanted = {time if timing.is_rate else time.replace(second=0, microsecond=0): time for time in times}
+    wanted = {each if timing.is_rate else each.replace(second=0, microsecond=0): each for each in times}
     found: set[datetime] = set()
 
     def note(scheduled: str) -> None:
@@ -152,7 +154,12 @@ def _run(
     zone = job.zone(session.catalog)
     with progress(job.full, len(left), zone) as shown:
         catch_up = CatchUp(
-            lambda scheduled: runs.ask(backfill_request(session.catalog, job, scheduled)), batch.described, most, shown
+            lambda scheduled: runs.ask(backfill_request(session.catalog, job, scheduled)),
+            batch.described,
+            most,
+            shown,
+            sleep=time.sleep,
+            clock=time.monotonic,
         )
         stopped: Exception | KeyboardInterrupt | None = None
         try:
@@ -183,7 +190,7 @@ def _tell(job: NamedJob, catch_up: CatchUp, wanted: int, done: int, zone: ZoneIn
     words = ", ".join(f"{number} {word}" for number, word in counts if number)
     typer.echo(f"{job.full}: {words}")
     for scheduled, reason in tally.failed[:_FAILURES_SHOWN]:
-        typer.echo(f"  failed: {scheduled.astimezone(zone):%Y-%m-%d %H:%M} {reason}".rstrip())
+        typer.echo(f"  failed: {scheduled.astimezone(zone):{_SHOWN}} {reason}".rstrip())
     if len(tally.failed) > _FAILURES_SHOWN:
         typer.echo(f"  and {len(tally.failed) - _FAILURES_SHOWN} more [hint: batchtab history {job.full}]")
 
@@ -197,10 +204,8 @@ def _confirm(job: NamedJob, number: int) -> None:
 def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, of_stage: ZoneInfo) -> None:
     zones = [timing.zone] if timing.zone.key != "UTC" else [of_stage] if of_stage.key != "UTC" else []
     heading = ["UTC", *(zone.key for zone in zones)]
-    rows = [
-        [f"{time:%Y-%m-%d %H:%M}", *(f"{time.astimezone(zone):%Y-%m-%d %H:%M}" for zone in zones)] for time in times
-    ]
+    rows = [[f"{at:{_SHOWN}}", *(f"{at.astimezone(zone):{_SHOWN}}" for zone in zones)] for at in times]
     typer.echo("  ".join(name.ljust(16) for name in heading).rstrip())
-    for time, row in zip(times, rows, strict=True):
-        typer.echo("  ".join([*row, "has run"] if time in done else row))
+    for at, row in zip(times, rows, strict=True):
+        typer.echo("  ".join([*row, "has run"] if at in done else row))
     typer.echo(f"{len(times)} {'time' if len(times) == 1 else 'times'}, {len(done)} of which have run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +53,8 @@ class CatchUp:
         described: What Batch says of jobs.
         most: How many may run at once.
         shown: Where it says what it does.
+        sleep: Waits for so many seconds.
+        clock: Tells seconds that only grow.
     """
 
     def __init__(
@@ -63,8 +64,8 @@ class CatchUp:
         most: int,
         shown: Shown,
         *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
     ) -> None:
         self._ask, self._described, self._most, self._shown = ask, described, most, shown
         self._sleep, self._clock = sleep, clock

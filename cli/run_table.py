@@ -43,7 +43,7 @@ def show(runs: Sequence[Run], zone: ZoneInfo, *, is_one: bool) -> None:
     else:
         widths = _widths(rows)
         for row, reason in zip(rows, reasons, strict=True):
-            typer.echo(f"{_aligned(row, widths)}{_GAP}{reason}".rstrip())
+            typer.echo(_aligned((*row, reason), [*widths, 0]))
 
 
 def cells(run: Run, zone: ZoneInfo) -> tuple[str, str, str, str, str]:
