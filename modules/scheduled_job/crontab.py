@@ -64,6 +64,10 @@ class Crontab:
                 f"schedule: '${{{whole}}}' is not crontab's: numbers, '*', ',', '-' and '/', names of months and days.",
             ),
             (
+                Expression.of(f'alltrue([for field in {fields} : field == "*" || !contains(split(",", field), "*")])'),
+                f"schedule: '${{{whole}}}' has a list with '*' in it: write *.",
+            ),
+            (
                 Expression.of(f'{is_five} ? {fields}[2] == "*" || {fields}[4] == "*" : true'),
                 f"schedule: '${{{whole}}}' names days of the month and of the week: crontab runs on either, which AWS"
                 " can't say: write two jobs.",

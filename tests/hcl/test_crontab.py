@@ -24,7 +24,17 @@ REFUSED = [
     *("@reboot", "@every 5m", "@Daily"),
     *("0 0 1 * 1", "0 0 */2 * SUN", "0 0 1 * */1"),
     *("0 0 * * 8", "0 0 * * FRI-MON", "0 0 * * 5-4", "0 0 * * MONDAY", "0 0 * * *-5", "0 0 * * */8", "0 0 * * ,"),
-    *("0 0 * * 5L", "0 0 * * 1#2", "0 0 L * *", "H 0 * * *", "0~30 * * * *", "0 0 * * 1;2"),
+    *(
+        "0 0 *,1 * *",
+        "*,5 * * * *",
+        "0 0 * * MON,*",
+        "0 0 * * 5L",
+        "0 0 * * 1#2",
+        "0 0 L * *",
+        "H 0 * * *",
+        "0~30 * * * *",
+        "0 0 * * 1;2",
+    ),
 ]
 # `jobs.crontab` refuses these as well, of which Terraform leaves the numbers to AWS.
 LEFT_TO_AWS = ["60 * * * *", "* 24 * * *", "0 0 0 * *", "*/90 * * * *"]
@@ -79,7 +89,7 @@ def test_terraform_and_python_convert_alike(tmp_path: Path) -> None:
         if rule["error_message"].startswith("${var.name}: schedule: ")
     ]
     rules += [_text(rule["condition"]) for rule in shape["variable"]["schedule"]["validation"]]
-    assert len(rules) == 5
+    assert len(rules) == 6
     expressions = sorted({*KNOWN, *REFUSED, *LEFT_TO_AWS, *random_expressions(400)})
     converter = {
         "variable": {"schedule": {"type": "string"}},
