@@ -9,6 +9,7 @@ _LONG = (
     "e2e/test_pull_request.py",
     "e2e/test_up.py",
     "e2e/test_alerts.py",
+    "e2e/test_schedules.py",
     "e2e/test_killed_up.py",
     "hcl/",
     "image/",

@@ -34,7 +34,7 @@ jobs:
   berlin: {{command: ["true"], schedule: 30 2 * * *, timezone: Europe/Berlin}}
   lost: {{command: ["true"], schedule: cron(5 0 10 1 ? 2028), concurrency_policy: forbid}}
   killed: {{command: ["true"], schedule: cron(0 1 10 1 ? 2028), concurrency_policy: forbid}}
-  forbid: {{command: {GATED}, schedule: cron(0-3,9 2 10 1 ? 2028), concurrency_policy: forbid}}
+  forbid: {{command: {GATED}, schedule: "cron(0-3,9 2 10 1 ? 2028)", concurrency_policy: forbid}}
   replace: {{command: {GATED}, schedule: cron(0-2 2 10 1 ? 2028), concurrency_policy: replace}}
   queue:
     command: {GATED}
