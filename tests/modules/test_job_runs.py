@@ -27,11 +27,19 @@ from tests.modules.template import (
 OTHER_QUEUE_ARN = QUEUE_ARN.replace("default", "continuously")
 DEAD_LETTER_ARN = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"
 HERE = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
-# What boto3 might be told to do, by the service that IAM is asked for; a transaction is allowed by the writes in it.
+# What boto3 might be told to do, by the service that IAM is asked for.
 CALLS = {
     **dict.fromkeys(("submit_job", "terminate_job", "cancel_job", "list_jobs", "describe_jobs"), "batch"),
     **dict.fromkeys(("get_item", "batch_get_item", "query", "scan"), "dynamodb"),
     **dict.fromkeys(("put_item", "update_item", "delete_item", "batch_write_item"), "dynamodb"),
+}
+# A transaction is allowed by what is in it.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+IN_TRANSACTION = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
 }
 
 
@@ -133,6 +141,9 @@ def test_the_functions_calls_are_those_that_it_may_make(default: Template) -> No
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
                 called.add(f"{CALLS[node.func.attr]}:{''.join(map(str.capitalize, node.func.attr.split('_')))}")
+            elif isinstance(node, ast.Dict):
+                keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+                called |= {f"dynamodb:{action}" for key, action in IN_TRANSACTION.items() if key in keys}
     # THEN the role allows each, and of these two services nothing else
     assert {action for action in granted(default) if action.startswith(("batch:", "dynamodb:"))} == called
 
