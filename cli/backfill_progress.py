@@ -33,33 +33,37 @@ class _Lines:
 
     def began(self, scheduled: datetime, answer: Answer) -> None:
         self._waited_for = ""
-        self._console.print(f"{_text(scheduled, self._zone)}  submitted as {answer.job_id}")
+        self._line(scheduled, f"submitted as {answer.job_id}")
 
     def ended(self, scheduled: datetime, status: str, reason: str) -> None:
-        self._console.print(f"{_text(scheduled, self._zone)}  {status}  {reason}".rstrip())
+        self._line(scheduled, f"{status}  {reason}")
 
     def waits(self, reason: str) -> None:
         if reason != self._waited_for:  # once for each thing that is waited for
             self._console.print(f"waits: {reason}")
         self._waited_for = reason
 
+    def _line(self, scheduled: datetime, words: str) -> None:
+        self._console.print(f"{_text(scheduled, self._zone)}  {words}".rstrip())
 
-class _Bar:
+
+class _Bar(_Lines):
+    """The bar, with lines above it for what does not go as it should."""
+
     def __init__(self, bar: Progress, name: str, total: int, zone: ZoneInfo) -> None:
-        self._bar, self._zone = bar, zone
+        super().__init__(bar.console, zone)
+        self._bar = bar
         self._task = bar.add_task(name, total=total, at="")
 
     def began(self, scheduled: datetime, answer: Answer) -> None:
         del answer
+        self._waited_for = ""
         self._bar.update(self._task, at=_text(scheduled, self._zone))
 
     def ended(self, scheduled: datetime, status: str, reason: str) -> None:
         self._bar.advance(self._task)
         if status != "SUCCEEDED":
-            self._bar.console.print(f"{_text(scheduled, self._zone)}  {status}  {reason}".rstrip())
-
-    def waits(self, reason: str) -> None:
-        self._bar.update(self._task, at=f"waits: {reason}")
+            self._line(scheduled, f"{status}  {reason}")
 
 
 def _text(scheduled: datetime, zone: ZoneInfo) -> str:

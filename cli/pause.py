@@ -65,7 +65,7 @@ def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs)
         state = states.get(job.full)
         off = [trigger for trigger in there[job.service, job.name] if not trigger.is_enabled]
         if off and not job.spec.suspend:
-            found[job.full] = f"its {_listed(off)} is disabled, by hand"
+            found[job.full] = f"its {_listed(off)} is disabled by hand"
         elif state is not None and state.paused:
             found[job.full] = f"since {state.paused.get('since')}, {state.paused.get('reason')}"
     return found

@@ -87,8 +87,6 @@ def _reasons(job: Submitted) -> Iterator[str]:
         yield job.reason
     if job.upstream_job_id:
         yield f"after {job.upstream_job_id}"
-    elif not job.run_id:
-        yield "by hand"
 
 
 def _noted(record: Record, now: datetime) -> Run:

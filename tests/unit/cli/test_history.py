@@ -70,10 +70,10 @@ def test_a_job_that_is_submitted_directly_tells_its_time_by_its_environment() ->
     assert run.reason == ""
 
 
-def test_a_job_by_hand_has_no_scheduled_time_and_says_so() -> None:
+def test_a_job_by_hand_has_no_scheduled_time_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     (run,) = merged([], [job(scheduled="")], NOW)
     assert run.scheduled is None
-    assert run.reason == "by hand"
+    assert shown(capsys, [run])[2].startswith("by hand    SUCCEEDED  11-24 18:00")
 
 
 @pytest.mark.parametrize("status", ["skipped", "late", "dropped", "waiting", "refused"])
