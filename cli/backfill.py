@@ -152,6 +152,9 @@ def _run(
     from cli.run_requests import backfill_request  # noqa: PLC0415
 
     zone = job.zone(session.catalog)
+    if left:
+        first, last = (f"{each.astimezone(zone):{_SHOWN}}" for each in (left[0], left[-1]))
+        typer.echo(f"{job.full}: {_runs(len(left))}, {first} to {last}, times of {zone}")
     with progress(job.full, len(left), zone) as shown:
         catch_up = CatchUp(
             lambda scheduled: runs.ask(backfill_request(session.catalog, job, scheduled)),
@@ -197,8 +200,8 @@ def _tell(job: NamedJob, catch_up: CatchUp, wanted: int, done: int, zone: ZoneIn
 
 def _confirm(job: NamedJob, number: int) -> None:
     if not sys.stdin.isatty():
-        raise refusal(f"backfill: {number} runs of {job.full} would be submitted, and nobody can be asked", "--yes")
-    typer.confirm(f"Submit {number} runs of {job.full}, one after the other?", abort=True)
+        raise refusal(f"backfill: {_runs(number)} of {job.full} would be submitted, and nobody can be asked", "--yes")
+    typer.confirm(f"Submit {_runs(number)} of {job.full}?", abort=True)
 
 
 def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, of_stage: ZoneInfo) -> None:
@@ -208,4 +211,8 @@ def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, 
     typer.echo("  ".join(name.ljust(16) for name in heading).rstrip())
     for at, row in zip(times, rows, strict=True):
         typer.echo("  ".join([*row, "has run"] if at in done else row))
-    typer.echo(f"{len(times)} {'time' if len(times) == 1 else 'times'}, {len(done)} of which have run")
+    typer.echo(f"{_runs(len(times))}, {len(done)} of which {'is' if len(done) == 1 else 'are'} done")
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} {'run' if number == 1 else 'runs'}"

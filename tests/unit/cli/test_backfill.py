@@ -452,7 +452,7 @@ def test_a_dry_run_shows_both_clocks_and_what_has_run(world: World, capsys: pyte
         "2026-03-02 00:00  2026-03-02 09:00",
         "2026-03-03 00:00  2026-03-03 09:00  has run",
         "2026-03-04 00:00  2026-03-04 09:00",
-        "3 times, 1 of which have run",
+        "3 runs, 1 of which is done",
     ]
     assert not world.submitted
 
@@ -462,7 +462,10 @@ def test_it_tells_what_became_of_them_and_a_second_time_does_nothing(
 ) -> None:
     assert run() == 0
     output = capsys.readouterr()
-    assert output.out == "my-service-do-something: 3 succeeded\n"
+    assert output.out.splitlines() == [
+        "my-service-do-something: 3 runs, 2026-03-02 09:00 to 2026-03-04 09:00, times of Asia/Seoul",
+        "my-service-do-something: 3 succeeded",
+    ]
     assert output.err.splitlines()[:2] == [
         "2026-03-02 09:00  submitted as job-0",
         "2026-03-02 09:00  SUCCEEDED",
@@ -475,7 +478,7 @@ def test_it_tells_what_became_of_them_and_a_second_time_does_nothing(
 def test_failures_are_told_at_the_end_and_are_status_1(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.fails = {1}
     assert run() == 1
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines()[1:] == [
         "my-service-do-something: 2 succeeded, 1 failed",
         "  failed: 2026-03-03 09:00 exit code 1",
     ]
@@ -492,7 +495,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_alone_what_runs(world: World, capsy
         patch.setattr("time.sleep", stop)
         assert run() == 130
     output = capsys.readouterr()
-    assert output.out == "my-service-do-something: 1 in Batch, 2 left\n"
+    assert output.out.endswith("my-service-do-something: 1 in Batch, 2 left\n")
     assert "1 runs on in Batch; the same command goes on where this one stopped" in output.err
 
 
