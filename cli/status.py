@@ -31,8 +31,13 @@ def status(stage: StageOption = "local") -> None:
 
 
 def print_table(session: Session, aws: Aws) -> None:
-    """Prints the table on stdout."""
+    """Prints the table on stdout, and below it why jobs are paused."""
+    from cli.aws_runs import Runs  # noqa: PLC0415 (boto3 costs a tenth of a second)
+    from cli.job_names import all_jobs  # noqa: PLC0415
+    from cli.pause import why_paused  # noqa: PLC0415
+
     stage = session.catalog.stage
+    paused = why_paused(session, aws, list(all_jobs(session.catalog)), Runs(aws, stage.prefix))
     zone = ZoneInfo(stage.timezone)
     now = datetime.now(UTC)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
@@ -41,7 +46,8 @@ def print_table(session: Session, aws: Aws) -> None:
     for service in session.catalog.services:
         for name, job in service.jobs.items():
             full = f"{service.service}-{name}"
-            runs = _runs(job, now)
+            runs = [] if full in paused else _runs(job, now)
+            none = "paused" if full in paused else "suspended" if job.suspend else "-"
             last = next(aws.runs(session.catalog.job_queue_name(job.queue), full), None)
             state = last["status"] if last else "-"
             color = _COLORS.get(state, "")
@@ -49,12 +55,14 @@ def print_table(session: Session, aws: Aws) -> None:
                 full,
                 job.queue,
                 _schedule(job),
-                _times(runs, now) or ("suspended" if job.suspend else "-"),
+                _times(runs, now) or none,
                 _times([run.astimezone(zone) for run in runs], now.astimezone(zone)) or "-",
                 f"[{color}]{state}[/]" if color else state,
             )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     console.print(table)
+    for full, why in paused.items():
+        console.print(f"{full} is paused: {why}", markup=False, soft_wrap=True)
 
 
 def _schedule(job: JobSpec) -> str:
