@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -123,7 +123,7 @@ class Stage:
             )
         self.clock(advance_seconds=61)
 
-    def clock(self, **asked: int) -> None:
+    def clock(self, **asked: int | str) -> None:
         """Drives the clock of local AWS."""
         url = f"http://127.0.0.1:{self.checkout.port}/_local/clock"
         request = urllib.request.Request(url, data=json.dumps(asked).encode(), method="POST")
@@ -337,8 +337,10 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
     kept = [one for one in document["Statement"] if "batch:SubmitJob" not in one["Action"]]
     try:
         may(iam, policy, {**document, "Statement": kept})
-        # WHEN a schedule is due
+        # WHEN a schedule is due (some time ago: a run that its trigger may still start is not made up)
+        stage.clock(time=f"{datetime.now(UTC) - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
         stage.clock(advance_seconds=300)
+        stage.clock(time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         until(lambda: stage.messages("alarms-zoned"), 60, "a message")
     finally:
         may(iam, policy, document)
