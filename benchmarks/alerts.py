@@ -64,6 +64,7 @@ def rates(count: int) -> dict[str, float]:
     """Events per second, with 20 lines of log each."""
     sys.path.insert(0, str(SOURCES))
     from job_alerts import attachment, blocks, events, story  # noqa: PLC0415
+    from job_alerts.job_event import JobEvent  # noqa: PLC0415
     from job_alerts.settings import Settings  # noqa: PLC0415
     from job_alerts.text import log_lines  # noqa: PLC0415
 
@@ -77,7 +78,7 @@ def rates(count: int) -> dict[str, float]:
         begin = time.perf_counter()
         for _ in range(count):
             job = events.read(json.loads(text))
-            assert isinstance(job, events.JobEvent)
+            assert isinstance(job, JobEvent)
             json.dumps(form.render(story.failed(job, settings, log=log_lines(lines)), settings))
         found[name] = count / (time.perf_counter() - begin)
     return found

@@ -16,7 +16,7 @@ from cdktf_cdktf_provider_aws.dynamodb_table_item import DynamodbTableItem
 
 from jobs import limits
 
-from .._core.arguments import check
+from .._core.arguments import Limit, check
 from .._core.expressions import (
     Condition,
     Expression,
@@ -41,7 +41,7 @@ ACTIONS = (
     "dynamodb:UpdateItem",
 )
 _SCHEDULE_KEYS = {"schedule", "job_queue_arn", "late_after_seconds"}
-_OPTIONAL_LIMITS = {
+_OPTIONAL_LIMITS: Mapping[str, Limit] = {
     "timezone": limits.TIMEZONE,
     "start": limits.MOMENT,
     "end": limits.MOMENT,

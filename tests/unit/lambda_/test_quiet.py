@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from job_alerts import quiet
-from job_alerts.events import JobEvent
+from job_alerts.job_event import JobEvent
 from job_alerts.story import Route
 from job_alerts.table import JobState
 
