@@ -13,6 +13,7 @@ _LOST = {
     "aws_batch_compute_environment": "jobs that run in it are stopped",
     "aws_cloudwatch_log_group": "its logs are deleted",
     "aws_ecr_repository": "its images are deleted, and jobs that need them cannot start",
+    "aws_scheduler_schedule_group": "its schedules are deleted",
     "aws_sqs_queue": "the messages in it are deleted",
     "aws_dynamodb_table": "its items are deleted",
     "aws_s3_bucket": "its objects are deleted",
@@ -35,6 +36,7 @@ class Destruction:
 
     Attributes:
         lost: What goes with it; empty if it is only configuration.
+        is_moved: Whether the job's other trigger takes its place, so that nothing is lost.
         forced_by: The attributes that make a replacement necessary.
     """
 
@@ -45,9 +47,10 @@ class Destruction:
     action: str
     lost: str
     forced_by: tuple[str, ...]
+    is_moved: bool = False
 
 
-def destruction(resource: Resource, plan: Plan) -> Destruction | None:
+def destruction(resource: Resource, plan: Plan, *, is_moved: bool = False) -> Destruction | None:
     """What is lost by a resource's change; None if nothing is destroyed."""
     if resource.action not in {DELETE, REPLACE, FORGET}:
         return None
@@ -62,6 +65,7 @@ def destruction(resource: Resource, plan: Plan) -> Destruction | None:
         action=resource.action,
         lost=lost,
         forced_by=resource.forced_by,
+        is_moved=is_moved and resource.action == DELETE,
     )
 
 
@@ -77,6 +81,8 @@ def kind(type_: str) -> str:
         "aws_iam_role_policy": "role's policy",
         "aws_sqs_queue": "message queue",
         "aws_lambda_function": "function",
+        "aws_scheduler_schedule": "schedule",
+        "aws_scheduler_schedule_group": "schedule group",
     }
     words = type_.removeprefix("aws_").removeprefix("batch_").replace("_", " ")
     return known.get(type_, words)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from cli.plan_summary import masking
+from cli.plan_summary import trigger as triggers
 from cli.plan_summary.container import Container
 from cli.plan_summary.plan import Plan
-from cli.plan_summary.resource import Resource
+from cli.plan_summary.resource import CREATE, DELETE, Resource
+from cli.plan_summary.trigger import RULE, SCHEDULE, TARGET, UNKNOWN, Delivery, Policy, Trigger
 
-DEFINITION, RULE, TARGET = "aws_batch_job_definition", "aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"
-_LABEL = {DEFINITION: "job_definition", RULE: "rule", TARGET: "target"}
+DEFINITION = "aws_batch_job_definition"
+# What the names of a job's resources end with, by type.
+_LABELS = {
+    DEFINITION: ("job_definition",),
+    RULE: ("rule", "upstream"),
+    TARGET: ("target", "upstream_delivery"),
+    SCHEDULE: ("schedule",),
+}
 #: The roles that a job may have of its own.
 ROLE_LABELS = ("job_role", "execution_role", "trigger_role")
-UNKNOWN = "(known after apply)"
+
+__all__ = ["UNKNOWN", "Job", "Parts", "parts", "role_key"]
 
 
 @dataclass(frozen=True)
@@ -24,22 +32,32 @@ class Job:
 
     Attributes:
         container: None where it cannot be read before the apply.
-        schedule: None where no rule submits the job.
-        queue: The queue's name in the stage; None for a job that is run by hand.
+        trigger: None where nothing submits the job at its times.
+        delivery: None for a job that is run by hand.
+        after: The jobs at whose end it starts, and on which end; empty if there are none.
         retries: The rules of its retry strategy, in words.
     """
 
     name: str
-    schedule: str | None
-    suspended: bool
-    queue: str | None
+    trigger: Trigger | None
+    delivery: Delivery | None
+    after: str
+    after_suspended: bool
     container: Container | None
     timeout_seconds: int | None
     attempts: int
     retries: tuple[str, ...]
-    array_size: int | None
-    event_age_seconds: int | None
     capacity: str
+
+    @property
+    def policy(self) -> Policy:
+        """What becomes of runs that meet."""
+        return self.delivery.policy if self.delivery else Policy()
+
+    @property
+    def suspended(self) -> bool:
+        """Whether its trigger is disabled."""
+        return self.trigger.suspended if self.trigger else self.after_suspended
 
 
 @dataclass(frozen=True)
@@ -48,13 +66,23 @@ class Parts:
 
     key: str
     definition: Resource
-    rule: Resource | None
-    target: Resource | None
+    rule: Resource | None = None
+    target: Resource | None = None
+    schedule: Resource | None = None
+    upstream: Resource | None = None
+    upstream_delivery: Resource | None = None
 
     @property
     def resources(self) -> list[Resource]:
         """Those that there are."""
-        return [part for part in (self.definition, self.rule, self.target) if part is not None]
+        all_ = (self.definition, self.rule, self.target, self.schedule, self.upstream, self.upstream_delivery)
+        return [part for part in all_ if part is not None]
+
+    @property
+    def moves(self) -> bool:
+        """Whether a rule goes and a schedule comes, or the other way round."""
+        pairs = ((self.rule, self.schedule), (self.schedule, self.rule))
+        return any(old and new and old.action == DELETE and new.action == CREATE for old, new in pairs)
 
     def read(self, plan: Plan, *, after: bool) -> Job | None:
         """The job on one side of the plan; None if there is none."""
@@ -62,14 +90,36 @@ class Parts:
             return None
         return _job(self, plan, after=after)
 
+    def switched_by_hand(self, plan: Plan) -> str:
+        """Whether somebody paused or resumed it, and the plan undoes that; empty if not."""
+        return next(filter(None, (triggers.switched_by_hand(part, plan) for part in self._triggers)), "")
+
+    @property
+    def _triggers(self) -> tuple[Resource | None, ...]:
+        return self.rule, self.schedule, self.upstream
+
 
 def parts(plan: Plan) -> list[Parts]:
     """The jobs of a stack, by address."""
-    found = {(resource.type, _key(resource)): resource for resource in plan.resources if resource.type in _LABEL}
+    found: dict[str, dict[str, Resource]] = {}
+    for resource in plan.resources:
+        # The longest label first: `x_job_definition` is no `definition` of x_job.
+        for label in sorted(_LABELS.get(resource.type, ()), key=len, reverse=True):
+            if resource.name == label or resource.name.endswith(f"_{label}"):
+                found.setdefault(f"{resource.module}|{resource.name.removesuffix(label)}", {})[label] = resource
+                break
     return [
-        Parts(key, resource, found.get((RULE, key)), found.get((TARGET, key)))
-        for (type_, key), resource in sorted(found.items())
-        if type_ == DEFINITION
+        Parts(
+            key,
+            its["job_definition"],
+            its.get("rule"),
+            its.get("target"),
+            its.get("schedule"),
+            its.get("upstream"),
+            its.get("upstream_delivery"),
+        )
+        for key, its in sorted(found.items())
+        if "job_definition" in its
     ]
 
 
@@ -82,43 +132,38 @@ def role_key(resource: Resource) -> str | None:
     return None
 
 
-def _key(resource: Resource) -> str:
-    return f"{resource.module}|{resource.name.removesuffix(_LABEL[resource.type])}"
-
-
 def _job(job: Parts, plan: Plan, *, after: bool) -> Job:
+    def there(part: Resource | None) -> Resource | None:
+        return part if part and (part.after if after else part.before) is not None else None
+
     definition = job.definition
     properties = definition.document("container_properties", after=after)
     strategy = definition.block("retry_strategy", after=after)
     timeout = definition.block("timeout", after=after).get("attempt_duration_seconds")
-    rule = job.rule if job.rule and (job.rule.after if after else job.rule.before) is not None else None
-    target = job.target if job.target and (job.target.after if after else job.target.before) is not None else None
-    batch = target.block("batch_target", after=after) if target else {}
-    delivery = target.block("retry_policy", after=after) if target else {}
+    starts = there(job.schedule) or there(job.rule)
+    hands_on = there(job.schedule) or there(job.target) or there(job.upstream_delivery)
+    delivery = triggers.delivery(hands_on, plan, after=after) if hands_on else None
+    policy = delivery.policy if delivery else Policy()
+    chain = there(job.upstream)
     capabilities = definition.value("platform_capabilities", after=after) or []
-    name = batch.get("job_name") or plan.short(str(definition.value("name", after=after) or definition.name))
+    name = plan.short(str(definition.value("name", after=after) or definition.name))
     return Job(
-        name=str(name),
-        schedule=str(rule.value("schedule_expression", after=after)) if rule else None,
-        suspended=bool(rule) and rule is not None and rule.value("state", after=after) == "DISABLED",
-        queue=_queue(target, plan, after=after) if target else None,
+        name=(delivery.job_name if delivery else "") or name,
+        trigger=triggers.trigger(starts, after=after, policy=policy) if starts else None,
+        delivery=delivery,
+        after=_after(chain, plan, after=after) if chain else "",
+        after_suspended=chain is not None and chain.value("state", after=after) == "DISABLED",
         container=Container.read(properties) if properties is not None else None,
         timeout_seconds=int(timeout) if timeout is not None else None,
         attempts=int(strategy.get("attempts") or 1),
         retries=tuple(map(_retry, strategy.get("evaluate_on_exit") or [])),
-        array_size=int(batch["array_size"]) if batch.get("array_size") else None,
-        event_age_seconds=delivery.get("maximum_event_age_in_seconds"),
         capacity="/".join(map(str, capabilities)) if isinstance(capabilities, list) else UNKNOWN,
     )
 
 
-def _queue(target: Resource, plan: Plan, *, after: bool) -> str:
-    arn = target.value("arn", after=after)
-    if not isinstance(arn, str) or not arn:
-        return UNKNOWN
-    if match := re.search(r"job_queue_arn_([A-Za-z0-9_-]+)", arn):  # another stack's output, not yet known
-        return match[1]
-    return plan.short(arn.rpartition("/")[2].rstrip("}"))
+def _after(chain: Resource, plan: Plan, *, after: bool) -> str:
+    *names, ends = triggers.upstream(chain, after=after)
+    return masking.text(f"{' or '.join(map(plan.short, names)) or UNKNOWN} {ends}".strip())
 
 
 def _retry(rule: dict[str, Any]) -> str:

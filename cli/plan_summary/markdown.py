@@ -61,10 +61,10 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
 
 
 def _destructions(summary: Summary, budget: int) -> str:
-    if not summary.destructions:
+    if not summary.losses:
         return ""
-    number = len(summary.destructions)
-    losing = sum(bool(loss.lost) for loss in summary.destructions)
+    number = len(summary.losses)
+    losing = sum(bool(loss.lost) for loss in summary.losses)
     what = f"This plan destroys or replaces {number:,} thing{'' if number == 1 else 's'}"
     what += f"; {losing:,} of them with what is in {'it' if losing == 1 else 'them'}" if losing else ""
     lines = [
@@ -72,7 +72,7 @@ def _destructions(summary: Summary, budget: int) -> str:
         for change in summary.jobs
         if change.action == REMOVED
     ]
-    for loss in summary.destructions:
+    for loss in summary.losses:
         forced = f" because of {', '.join(map(code, loss.forced_by))}" if loss.forced_by else ""
         verb = {"replace": "replaced", "destroy": "destroyed", "forget": "forgotten"}.get(loss.action, loss.action)
         name = f" {code(loss.name)}" if loss.lost or loss.name not in loss.address else ""

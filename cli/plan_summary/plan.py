@@ -24,6 +24,7 @@ class Plan:
         namespace: `<namespace>-<stage>`, with which all physical names begin; may be empty.
         outputs: The outputs that change, with what is done to each.
         provisional: Whether it was planned before the stacks that it reads from were deployed.
+        found_states: By address, the `state` of what somebody enabled or disabled beside Terraform.
         content: All that Terraform said; it holds sensitive values.
     """
 
@@ -34,6 +35,7 @@ class Plan:
     resources: tuple[Resource, ...]
     outputs: dict[str, str]
     provisional: bool
+    found_states: dict[str, str]
     content: dict[str, Any]
 
     @classmethod
@@ -81,6 +83,7 @@ class Plan:
             resources=resources,
             outputs=outputs,
             provisional=bool(content.get("batchtab_provisional")),
+            found_states=dict(_states(content.get("resource_drift") or [])),
             content=content,
         )
 
@@ -110,6 +113,14 @@ def find(paths: list[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def _states(drift: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What Terraform found in another state than it had left it in."""
+    for entry in drift:
+        before, after = entry["change"].get("before") or {}, entry["change"].get("after") or {}
+        if before.get("state") != after.get("state") and isinstance(after.get("state"), str):
+            yield entry["address"], after["state"]
 
 
 def _constant(expression: Any) -> Any:

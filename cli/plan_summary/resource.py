@@ -37,6 +37,7 @@ class Resource:
         action: create, update, replace, destroy, read, forget or none.
         before: None where there is nothing before; likewise `after`.
         unknown: The names of attributes that only the apply will tell.
+        unknown_inside: The same for what is in blocks, as Terraform tells it.
         changed: The names of attributes that differ, those only the apply will tell included.
         forced_by: Attributes because of which it is replaced.
         expressions: What the configuration says, by attribute: the template where the value is unknown.
@@ -50,6 +51,7 @@ class Resource:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     unknown: frozenset[str] = frozenset()
+    unknown_inside: dict[str, Any] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     forced_by: tuple[str, ...] = ()
     expressions: dict[str, Any] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Resource:
             before=before,
             after=after,
             unknown=open_,
+            unknown_inside={key: value for key, value in unknown.items() if isinstance(value, list)},
             changed=_changed(change),
             forced_by=tuple(sorted({str(path[0]) for path in change.get("replace_paths", []) if path})),
             expressions=expressions,
@@ -90,24 +93,35 @@ class Resource:
         if side is None:
             return None
         if after and attribute in self.unknown:
-            return self.expressions.get(attribute, {}).get("constant_value")
+            expression = self.expressions.get(attribute, {})
+            return expression.get("constant_value") if isinstance(expression, dict) else None  # a list is of blocks
         return side.get(attribute)
 
     def document(self, attribute: str, *, after: bool) -> dict[str, Any] | None:
         """An attribute that is a JSON document; None if there is none that can be read."""
-        text = self.value(attribute, after=after)
+        return self.read_document(self.value(attribute, after=after)) or None
+
+    @staticmethod
+    def read_document(text: Any) -> dict[str, Any]:
+        """A JSON document; empty if it is none that can be read."""
         if not isinstance(text, str) or text == SENSITIVE:
-            return None
+            return {}
         try:
             found = json.loads(text)
         except ValueError:
-            return None
-        return found if isinstance(found, dict) else None
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def block(self, name: str, *, after: bool) -> dict[str, Any]:
-        """The first block of a name; empty if there is none."""
+        """The first block of a name; of members not known yet, what the configuration says. Empty if there is none."""
         blocks = self.value(name, after=after)
-        return blocks[0] if isinstance(blocks, list) and blocks and isinstance(blocks[0], dict) else {}
+        found = blocks[0] if isinstance(blocks, list) and blocks and isinstance(blocks[0], dict) else {}
+        open_, said = self.unknown_inside.get(name), self.expressions.get(name)
+        if not after or not found or not open_ or not isinstance(said, list):
+            return found
+        configured = said[0] if isinstance(said[0], dict) else {}
+        names = [key for key, value in open_[0].items() if value is True] if isinstance(open_[0], dict) else []
+        return found | {key: configured[key].get("constant_value") for key in names if key in configured}
 
 
 def _changed(change: dict[str, Any]) -> tuple[str, ...]:

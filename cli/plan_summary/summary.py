@@ -75,8 +75,9 @@ class Summary:
                 jobs += [found] if found else []
             granted += [change for key, many in held.items() if key not in own for change in many]
             of_jobs = {resource.address for part in parts for resource in part.resources}
+            moved = {resource.address for part in parts if part.moves for resource in part.resources}
             for resource in plan.resources:
-                lost = destruction.destruction(resource, plan)
+                lost = destruction.destruction(resource, plan, is_moved=resource.address in moved)
                 losses += [lost] if lost else []
                 if resource.address not in of_jobs:
                     change = environment.change(resource, plan)
@@ -104,6 +105,11 @@ class Summary:
             provisional=tuple(plan.stack for plan in plans if plan.provisional),
             findings=findings,
         )
+
+    @property
+    def losses(self) -> list[Destruction]:
+        """Those of `destructions` after which something is not there any more."""
+        return [loss for loss in self.destructions if not loss.is_moved]
 
     @property
     def has_changes(self) -> bool:

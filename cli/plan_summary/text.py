@@ -15,9 +15,9 @@ def render(summary: Summary, *, title: str) -> str:
             "",
             f"Planned with stand-ins, because what they read from is not deployed: {', '.join(summary.provisional)}",
         ]
-    if summary.destructions:
+    if summary.losses:
         lines += ["", "DESTROYS OR REPLACES"]
-        for loss in summary.destructions:
+        for loss in summary.losses:
             forced = f", because of {', '.join(loss.forced_by)}" if loss.forced_by else ""
             lost = f": {loss.lost}" if loss.lost else ""
             lines.append(f"  ! {loss.action} {loss.kind} {loss.name}{forced}{lost} ({loss.address} in {loss.stack})")

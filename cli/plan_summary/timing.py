@@ -6,15 +6,17 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from jobs.schedule import ScheduleError, next_runs
+from jobs.timing import Timing
 
 _SHOWN = 3
 
 
-def in_words(schedule: str) -> str:
+def in_words(schedule: str, zone: str = "UTC") -> str:
     """`every 10 minutes from minute 7`, `every day at 00:00 UTC`; empty for what has no short name."""
     if match := re.fullmatch(r"rate\((\d+) (\w+?)s?\)", schedule):
         return f"every {match[2]}" if match[1] == "1" else f"every {match[1]} {match[2]}s"
+    if match := re.fullmatch(r"at\((\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\)", schedule):
+        return f"once, {match[1]} at {match[2]} {zone}"
     match = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", schedule)
     if match is None:
         return ""
@@ -31,24 +33,25 @@ def in_words(schedule: str) -> str:
         return f"every hour at minute {minute}"
     if not (minute.isdigit() and hour.isdigit()):
         return ""
-    time = f"at {int(hour):02d}:{int(minute):02d} UTC"
+    time = f"at {int(hour):02d}:{int(minute):02d} {zone}"
     if every_day:
         return f"every day {time}"
     if day == "?" and re.fullmatch(r"[A-Za-z,-]+", weekday):
-        return f"{weekday.upper()} {time}"
+        return f"{_weekdays(weekday.upper())} {time}"
     return f"every month on day {day} {time}" if weekday == "?" and day.isdigit() else ""
 
 
+def _weekdays(days: str) -> str:
+    return "MON-FRI" if days == "MON,TUE,WED,THU,FRI" else days
+
+
 @lru_cache(maxsize=4096)
-def upcoming(schedule: str, now: datetime, zone: tzinfo) -> str:
+def upcoming(timing: Timing, now: datetime, zone: tzinfo) -> str:
     """The next times, with the date where it is not today's; rates are estimates and marked so."""
-    try:
-        runs = next_runs(schedule, now, _SHOWN)
-    except ScheduleError:
-        return "not a schedule"
+    runs = timing.next_runs(now, _SHOWN)
     if not runs:
         return "never again"
-    mark = "~" if schedule.startswith("rate") else ""
+    mark = "~" if timing.is_rate else ""
     shown: list[str] = []
     day = now.astimezone(zone).date()
     for run in runs:

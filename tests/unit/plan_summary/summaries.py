@@ -29,6 +29,9 @@ NAMES = (
     "image-only",
     "iam-widened",
     "nothing-changed",
+    "schedule-moved",
+    "runs-queued",
+    "paused-by-hand",
 )
 
 

@@ -1,4 +1,4 @@
-"""The summaries of eight plans, as they are committed: what a reviewer sees changes only on purpose."""
+"""The summaries of plans, as they are committed: what a reviewer sees changes only on purpose."""
 
 from __future__ import annotations
 
@@ -28,9 +28,43 @@ def test_a_schedules_change_is_told_in_one_line_with_its_next_runs() -> None:
         " next runs 10:07, 10:12, 10:17"
     ) in told
     # AND the table has the times of before, and the use in a month
-    assert "| next runs (UTC) | 10:07, 10:17, 10:27 | 10:07, 10:12, 10:17 |" in told
+    assert "| next runs | 10:07, 10:17, 10:27 UTC | 10:07, 10:12, 10:17 UTC |" in told
     assert "4,380 runs, 73 vCPU-hours, 73 GiB-hours | 8,760 runs, 146 vCPU-hours, 146 GiB-hours" in told
     assert "CAUTION" not in told
+
+
+def test_a_move_to_scheduler_is_told_in_one_line_with_the_next_runs_in_the_jobs_zone() -> None:
+    told = rendered("schedule-moved")
+    assert (
+        "**my-service-do-something** (changed): moves to EventBridge Scheduler, every day at 00:00 UTC → every day at"
+        " 09:30 Asia/Seoul, next runs Tue 01 Dec 09:30, Wed 02 Dec 09:30, Thu 03 Dec 09:30 Asia/Seoul"
+    ) in told
+    for row in (
+        "| starts |  | 2026-12-01 00:00 Asia/Seoul |",
+        "| ends |  | 2027-06-30 23:59 Asia/Seoul |",
+        "| flexible window |  | 15 min |",
+    ):
+        assert row in told
+
+
+def test_what_becomes_of_runs_that_meet_is_told() -> None:
+    told = rendered("runs-queued")
+    for row in (
+        "| concurrency policy | allow | queue, at most 4 wait |",
+        "| late start at most | 9 min 59 s | 10 min |",
+        "| except |  | 2026-12-25, 2027-01-01/2027-01-03 |",
+        "| after a failure |  | paused until somebody resumes it |",
+    ):
+        assert row in told
+
+
+def test_a_job_that_was_paused_by_hand_says_that_this_resumes_it() -> None:
+    told = rendered("paused-by-hand")
+    # whether a rule or a schedule starts it
+    for name in ("examples-report", "examples-tick"):
+        assert (
+            f"**{name}** (changed): paused by hand: this deployment resumes it; to keep it paused write suspend: true"
+        ) in told
 
 
 def test_a_first_deployment_tells_jobs_whose_container_is_not_known_yet() -> None:

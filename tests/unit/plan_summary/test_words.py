@@ -14,11 +14,13 @@ from cli.main import main
 from cli.plan_summary import gates, markdown
 from cli.plan_summary.findings import Findings
 from cli.plan_summary.gates import Gate
-from cli.plan_summary.job_change import duration
+from cli.plan_summary.job_rows import duration
 from cli.plan_summary.plan import Plan
 from cli.plan_summary.timing import in_words, upcoming
 from cli.plan_summary.usage import runs_per_month, usage
+from jobs.excepted import Excepted
 from jobs.schedule import next_runs
+from jobs.timing import Timing
 from tests.unit.plan_summary.summaries import NOW, PLANS, change, content, many_jobs, of, summary
 
 SCAN: dict[str, Any] = {
@@ -45,6 +47,9 @@ SCAN: dict[str, Any] = {
         ("cron(* * * * ? *)", "every minute"),
         ("cron(0 0 * * ? *)", "every day at 00:00 UTC"),
         ("cron(30 6 ? * MON-FRI *)", "MON-FRI at 06:30 UTC"),
+        ("cron(30 6 ? * MON,TUE,WED,THU,FRI *)", "MON-FRI at 06:30 UTC"),
+        ("cron(30 6 ? * SUN,SAT *)", "SUN,SAT at 06:30 UTC"),
+        ("at(2026-12-01T09:00:00)", "once, 2026-12-01 at 09:00 UTC"),
         ("cron(15 3 1 * ? *)", "every month on day 1 at 03:15 UTC"),
         ("cron(20 * * * ? *)", "every hour at minute 20"),
         ("rate(1 minute)", "every minute"),
@@ -67,11 +72,18 @@ def test_schedules_in_words(schedule: str, words: str) -> None:
         ("cron(0 12 31 12 ? 2027)", "UTC", "Fri 31 Dec 2027 12:00"),
         ("cron(0 12 31 12 ? 2020)", "UTC", "never again"),
         ("rate(5 minutes)", "UTC", "~10:08, ~10:13, ~10:18"),
-        ("nonsense", "UTC", "not a schedule"),
     ],
 )
 def test_next_runs(schedule: str, zone: str, told: str) -> None:
-    assert upcoming(schedule, NOW, ZoneInfo(zone)) == told
+    assert upcoming(Timing(schedule), NOW, ZoneInfo(zone)) == told
+
+
+def test_next_runs_keep_to_the_jobs_own_zone_and_bounds() -> None:
+    # GIVEN nine o'clock in Seoul from 1 December on, but for one day
+    start = datetime(2026, 11, 30, 15, tzinfo=UTC)
+    excepted = Excepted.parse(["2026-12-02"])
+    timing = Timing("cron(0 9 * * ? *)", ZoneInfo("Asia/Seoul"), "schedule", start, excepted=excepted)
+    assert upcoming(timing, NOW, timing.zone) == "Tue 01 Dec 09:00, Thu 03 Dec 09:00, Fri 04 Dec 09:00"
 
 
 @pytest.mark.parametrize(
@@ -85,13 +97,29 @@ def test_runs_in_a_month_are_those_of_a_year_by_twelve(schedule: str) -> None:
     end = datetime(2027, 11, 1, tzinfo=UTC)
     counted = sum(run < end for run in next_runs(schedule, datetime(2026, 10, 31, 23, 59, tzinfo=UTC), 53_000))
     # THEN the mean is a twelfth of it
-    assert runs_per_month(schedule, begin) == pytest.approx(counted / 12)
+    assert runs_per_month(Timing(schedule), begin) == pytest.approx(counted / 12)
+
+
+@pytest.mark.parametrize(
+    ("timing", "times"),
+    [
+        (Timing("cron(0 9,18 * * ? *)", start_utc=datetime(2026, 12, 1, tzinfo=UTC)), 335 * 2),
+        (Timing("cron(0 9,18 * * ? *)", end_utc=datetime(2026, 11, 30, 23, 59, tzinfo=UTC)), 30 * 2),
+        (Timing("cron(0 9,18 * * ? *)", excepted=Excepted.parse(["2026-12-24/2027-01-02"])), 355 * 2),
+        (Timing("cron(0 9,18 * * ? *)", excepted=Excepted.parse(["cron(0 18 * * ? *)"])), 365),
+        (Timing("rate(1 day)", start_utc=datetime(2027, 10, 1, tzinfo=UTC)), 31),
+        (Timing("cron(0 9 * * ? *)", start_utc=datetime(2028, 1, 1, tzinfo=UTC)), 0),
+        (Timing("at(2026-12-01T09:00:00)"), 1),
+        (Timing("at(2028-12-01T09:00:00)"), 0),
+    ],
+)
+def test_what_bounds_a_schedule_bounds_its_use(timing: Timing, times: int) -> None:
+    assert runs_per_month(timing, datetime(2026, 11, 24, tzinfo=UTC)) * 12 == pytest.approx(times, rel=0.001)
 
 
 def test_the_bound_takes_timeout_attempts_and_children() -> None:
     used = usage(
-        schedule="rate(1 hour)",
-        suspended=False,
+        timing=Timing("rate(1 hour)"),
         vcpus=0.25,
         memory_mib=512,
         timeout_seconds=1800,
@@ -105,11 +133,9 @@ def test_the_bound_takes_timeout_attempts_and_children() -> None:
     assert used.gib_hours == pytest.approx(730.5 * 10 * 2 * 0.5 * 0.5)
 
 
-@pytest.mark.parametrize(
-    ("given", "runs"), [({"suspended": True}, 0.0), ({"schedule": None}, 0.0), ({"timeout_seconds": None}, None)]
-)
+@pytest.mark.parametrize(("given", "runs"), [({"timing": None}, 0.0), ({"timeout_seconds": None}, None)])
 def test_what_does_not_run_uses_nothing_and_what_has_no_timeout_has_no_bound(given: Any, runs: float | None) -> None:
-    plain = {"schedule": "rate(1 hour)", "suspended": False, "timeout_seconds": 60}
+    plain = {"timing": Timing("rate(1 hour)"), "timeout_seconds": 60}
     used = usage(**{**plain, **given}, vcpus=1, memory_mib=1, attempts=1, array_size=None, now=NOW)
     assert (used.runs if used else None) == runs
 
@@ -128,6 +154,96 @@ def test_a_suspended_job_is_told_to_stop() -> None:
     assert job.headline == "stops running by schedule (suspended)"
     assert job.usage_after is not None
     assert job.usage_after.runs == 0
+
+
+def test_a_job_resumed_by_hand_is_said_to_be_suspended_again() -> None:
+    # GIVEN a job that its file suspends, and whose schedule somebody enabled
+    plan = content("paused-by-hand", "jobs-examples")
+    for entries in (plan["resource_changes"], plan["resource_drift"]):
+        found = next(e["change"] for e in entries if e["address"] == "aws_scheduler_schedule.report_schedule")
+        found["before"]["state"], found["after"]["state"] = found["after"]["state"], found["before"]["state"]
+    whole = of([Plan.read(plan, "jobs")])
+    (job,) = [job for job in whole.jobs if job.name == "examples-report"]
+    # THEN the plan says who did what, and how it could stay
+    assert job.headline == "resumed by hand: this deployment suspends it; to let it run take suspend out"
+
+
+def test_a_state_that_the_file_changed_is_nobodys_hand() -> None:
+    # GIVEN the same change of state, that Terraform did not find but is asked for
+    plan = content("paused-by-hand", "jobs-examples")
+    del plan["resource_drift"]
+    whole = of([Plan.read(plan, "jobs")])
+    assert whole.jobs
+    assert all("by hand" not in json.dumps([job.headline, *map(vars, job.fields)]) for job in whole.jobs)
+
+
+def test_a_pause_that_the_file_now_asks_for_is_no_change() -> None:
+    plan = content("paused-by-hand", "jobs-examples")
+    rule = change(plan, "aws_cloudwatch_event_rule.tick_rule")
+    rule.update(actions=["no-op"], after=rule["before"])
+    assert "examples-tick" not in {job.name for job in of([Plan.read(plan, "jobs")]).jobs}
+
+
+def test_a_trigger_that_is_moved_is_no_loss_but_is_destroyed() -> None:
+    whole = summary("schedule-moved")
+    assert whole.losses == []
+    assert "CAUTION" not in markdown.render(whole, title="x")
+    assert gates.reasons(whole, [Gate.LOSS]) == []
+    (reason,) = gates.reasons(whole, [Gate.DESTROY])
+    assert "aws_cloudwatch_event_rule.do_something_rule" in reason
+
+
+def test_back_to_a_rule_is_told_as_a_move_too() -> None:
+    # GIVEN the move the other way round
+    plan = content("schedule-moved")
+    for entry in plan["resource_changes"]:
+        turned = {"create": ["delete"], "delete": ["create"]}
+        actions = entry["change"]["actions"]
+        entry["change"].update(
+            actions=turned.get(actions[0], actions),
+            before=entry["change"]["after"],
+            after=entry["change"]["before"],
+            after_unknown={},
+        )
+        entry["change"]["before_sensitive"] = entry["change"]["after_sensitive"] = {}
+    (job,) = of([Plan.read(plan, "x")]).jobs
+    assert job.headline.startswith(
+        "moves to an EventBridge rule, every day at 09:30 Asia/Seoul → every day at 00:00 UTC"
+    )
+
+
+def test_what_only_the_apply_tells_of_a_schedule_is_told_by_the_configuration() -> None:
+    # GIVEN a plan made before there is a queue or a role: what the schedule hands on is not known as a whole
+    plan = content("schedule-moved")
+    schedule = change(plan, "aws_scheduler_schedule.do_something_schedule")
+    target = schedule["after"]["target"][0]
+    for name in ("input", "arn", "role_arn"):
+        target.pop(name)
+        schedule["after_unknown"]["target"][0][name] = True
+    (job,) = of([Plan.read(plan, "x")]).jobs
+    # THEN the queue is still known to stay, and the job to run
+    assert "queue" not in {field.name for field in job.fields}
+    assert job.headline.startswith(
+        "moves to EventBridge Scheduler, every day at 00:00 UTC → every day at 09:30 Asia/Seoul"
+    )
+
+
+def test_a_job_after_others_says_after_which() -> None:
+    # GIVEN a job that begins to follow two others instead of running by a rule
+    plan = content("schedule-moved")
+    arn = "arn:aws:batch:ap-northeast-2:000000000000:job-definition/batchtab-local-my-service"
+    pattern = {
+        "detail": {"status": ["SUCCEEDED"], "jobDefinition": [{"prefix": f"{arn}-a:"}, {"prefix": f"{arn}-b:"}]},
+    }
+    for entry in plan["resource_changes"]:
+        if entry["type"] == "aws_scheduler_schedule":
+            entry.update(type="aws_cloudwatch_event_rule", name="do_something_upstream", address="x")
+            entry["change"]["after"] = {"name": "x", "state": "ENABLED", "event_pattern": json.dumps(pattern)}
+            entry["change"]["after_unknown"] = {}
+    (job,) = of([Plan.read(plan, "x")]).jobs
+    assert job.headline == "stops running by schedule"
+    (schedule,) = [field for field in job.fields if field.name == "schedule"]
+    assert schedule.after == "after my-service-a or my-service-b succeeded"
 
 
 def test_a_condition_that_goes_widens_and_one_that_comes_narrows() -> None:
