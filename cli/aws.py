@@ -137,7 +137,18 @@ class Aws:
                 return None
             raise
 
-    # --- the state's locks
+    # --- the state
+
+    def state(self, bucket: str, stage: str, stack: str) -> dict[str, Any] | None:
+        """A stack's state, as Terraform wrote it; it holds sensitive values. None if there is none."""
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate")["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
+                return None
+            raise
+        found: dict[str, Any] = json.loads(body)
+        return found
 
     def lock(self, bucket: str, stage: str, stack: str) -> Lock | None:
         """The lock of a stack's state, if somebody holds it."""

@@ -22,9 +22,17 @@ class Cdktf:
     stack alone. So they go in waves; only the first one synthesizes.
     """
 
-    def __init__(self, session: Session, log: Path) -> None:
+    def __init__(self, session: Session, log: Path, before: Callable[[str], None] = lambda _stack: None) -> None:
+        """Takes what is to be done before each stack that is deployed.
+
+        Args:
+            session: The stage.
+            log: Where all that the CLI says is written.
+            before: Is told the stack's name.
+        """
         self._session = session
         self._log = log
+        self._before = before
         self._cli = session.root / "node_modules" / ".bin" / "cdktf"
 
     def deploy(self, on_event: Callable[[str], None]) -> None:
@@ -59,6 +67,8 @@ class Cdktf:
                 on_event(f"{done} resources done, now {busy[1]}")
 
         for number, stacks in enumerate(waves):
+            for stack in stacks if verb == "deploy" else ():
+                self._before(stack)
             options = ["--auto-approve", "--skip-provider-lock", *(["--skip-synth"] if number else [])]
             code = run(
                 [self._session.state / "bin" / "node", self._cli, verb, *stacks, *options],

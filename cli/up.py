@@ -68,7 +68,7 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
     was_cut = _was_cut(session)
     clear_stale_locks(session, aws)
     try:
-        _deploy(session, stacks)
+        _deploy(session, stacks, aws)
     except Exception:
         if not was_cut or not _ORPHAN.search(stacks.failure_text()):
             raise
@@ -78,13 +78,14 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
         daemon.start()
         wanted["local_aws"] = str((daemon.health() or {}).get("pid"))
         make_bucket(aws, stage.state.bucket, stage.account_id, stage.partition)
-        _deploy(session, stacks)
+        _deploy(session, stacks, aws)
     stacks.mark_deployed(wanted)
     return True
 
 
-def _deploy(session: Session, stacks: Stacks) -> None:
+def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
     from cli.cdktf import Cdktf  # noqa: PLC0415
+    from cli.moves import settle  # noqa: PLC0415
     from cli.progress import Step  # noqa: PLC0415
 
     marker = _marker(session)
@@ -92,7 +93,7 @@ def _deploy(session: Session, stacks: Stacks) -> None:
     try:
         with Step(f"Deployment of {', '.join(session.stacks())}") as step:
             stacks.mark_deployed(None)
-            Cdktf(session, stacks.log).deploy(step.at)
+            Cdktf(session, stacks.log, lambda stack: settle(session, aws, stack)).deploy(step.at)
     except Problems:  # Terraform ended by itself, with its state written and its lock released
         marker.unlink()
         raise
