@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import jobs, metrics
-from .decision import LEASE_SECONDS, REPLACED, Step, UnsettledError, judge, pump
+from .decision import LEASE_SECONDS, REPLACED, Step, UnsettledError, is_paused, judge, pump
 from .record import NOT_RUN, REFUSED, Record
 from .request import MalformedError, Request
 from .settings import Settings
@@ -22,7 +22,6 @@ from .table import ConflictError, Table, pause_before_reading_again
 Answer = dict[str, Any]
 _TRIES = 8
 _AT_ONCE = 40
-_RUN_POLICY = "BATCHTAB_RUN_POLICY"
 # So long after SubmitJob may Batch not yet know a job.
 _UNKNOWN_SECONDS = 60
 
@@ -223,7 +222,7 @@ class App:
     ) -> Answer:
         """Lets the next run start that waits, if it may; one that was claimed and not submitted goes on as well."""
         step = Step("ended" if ended else "resumed", state=after, records=records)
-        waits = after.waiting[0] if after.waiting and after.paused is None else None
+        waits = after.waiting[0] if after.waiting and not is_paused(after) else None
         begun = after.active.event if after.active is not None and not after.active.job_id else None
         if (event := begun or waits) is not None:
             now = time.time()
@@ -257,7 +256,7 @@ def _pauses(detail: Mapping[str, Any], active: Active | None, run_id: str) -> bo
     if active is not None:
         return active.request.job.pause_on_failure
     environment = (detail.get("container") or {}).get("environment") or []
-    policy = next((each.get("value") for each in environment if each.get("name") == _RUN_POLICY), None)
+    policy = next((each.get("value") for each in environment if each.get("name") == jobs.RUN_POLICY), None)
     # Of jobs with these policies only the ends of those are told that pause.
     return policy in ("allow", "forbid")
 

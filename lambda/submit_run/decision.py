@@ -75,7 +75,7 @@ def judge(request: Request, record: Record | None, state: State, by_hand: Sequen
         return _without_waiting(_claim(own, None, now), state)
     taken = _taken(state, by_hand)
     if request.is_backfill:
-        if taken or (state.waiting and state.paused is None):
+        if taken or (state.waiting and not is_paused(state)):
             return Step("busy", taken or f"{len(state.waiting)} runs wait")
         return _claim(own, state, now)
     if request.job.policy == "forbid":
@@ -89,10 +89,15 @@ def judge(request: Request, record: Record | None, state: State, by_hand: Sequen
     return _queue(own, state, by_hand, taken, now)
 
 
+def is_paused(state: State) -> bool:
+    """Whether what waits has to wait until somebody resumes the job."""
+    return state.paused is not None and bool(state.waiting) and Request.of(state.waiting[0]).job.pause_on_failure
+
+
 def pump(state: State, by_hand: Sequence[str], now: float) -> Step:
     """The first run that waits gets the place, if it is free; what waited beyond its deadline is late."""
     late: list[Record] = []
-    while state.waiting and state.active is None and not by_hand and state.paused is None:
+    while state.waiting and state.active is None and not by_hand and not is_paused(state):
         request = Request.of(state.waiting[0])
         state = replace(state, waiting=state.waiting[1:])
         if reason := _late(request, now):
@@ -125,7 +130,7 @@ def _not_now(request: Request, state: State, now: float) -> tuple[str, str] | No
         return "late", reason
     if entry := excluded_by(request):
         return "skipped", f"excepted: {entry}"
-    if state.paused is not None:
+    if state.paused is not None and request.job.pause_on_failure:  # it may say so no more
         return "skipped", state.paused.words
     return None
 

@@ -1,7 +1,8 @@
 """Whether a run falls on a time on which its job does not run: dates, ranges of dates, cron expressions.
 
-All are meant on the wall clock of the schedule's time zone. What is no expression excludes nothing: Terraform has
-refused it before. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+All are meant on the wall clock of the schedule's time zone. What can't be read is refused, so that somebody is told:
+better a job that did not run than one that ran on a holiday.
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import calendar
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from .request import Request
+from .request import MalformedError, Request
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -18,7 +19,11 @@ _WEEKEND = (5, 6)  # date.weekday()
 
 
 def excluded_by(request: Request) -> str:
-    """The entry of `except` that a run falls on; empty if there is none."""
+    """The entry of `except` that a run falls on; empty if there is none.
+
+    Raises:
+        MalformedError: an entry is neither a date, a range of dates nor a cron expression, or the zone is not known.
+    """
     if not request.job.excluded:
         return ""
     wall = request.scheduled_time.astimezone(_zone(request.job.timezone)).replace(tzinfo=None)
@@ -38,7 +43,7 @@ def _zone(name: str) -> tzinfo:
 
         found: tzinfo | None = get_zonefile_instance().get(name)
         if found is None:
-            raise LookupError(f"{name} is no time zone that is known here") from None
+            raise MalformedError(f"job.timezone: {name!r} is no time zone that is known here") from None
         return found
 
 
@@ -47,13 +52,18 @@ def _covers(entry: str, wall: datetime) -> bool:
         if entry.startswith("cron("):
             return _matches(entry.removeprefix("cron(").removesuffix(")").upper().split(), wall)
         first, _, last = entry.partition("/")
-        return date.fromisoformat(first) <= wall.date() <= date.fromisoformat(last or first)
-    except (ValueError, IndexError):
-        return False
+        begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
+    except (ValueError, IndexError) as error:
+        raise MalformedError(f"job.except: {entry!r} can't be read: {error}") from error
+    if begin > end:
+        raise MalformedError(f"job.except: {entry!r} ends before it begins")
+    return begin <= wall.date() <= end
 
 
 def _matches(fields: list[str], wall: datetime) -> bool:
     minutes, hours, of_month, months, of_week, years = fields
+    if (of_month == "?") == (of_week == "?"):
+        raise ValueError("exactly one of day-of-month and day-of-week is '?'")
     return (
         wall.minute in _values(minutes, 0, 59)
         and wall.hour in _values(hours, 0, 23)

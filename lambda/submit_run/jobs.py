@@ -17,11 +17,14 @@ from .request import Request
 
 _ENDED = ("SUCCEEDED", "FAILED")
 _PAGES = 3
+_ALL_PAGES = 150  # a job of each minute has 10,080 in the week that Batch remembers
 _PAGE = 100
+_LOOKED_AT = 300
 _TRIES = 4
 _THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
 _REFUSED = (400, 403, 404)
 RUN_ID, SCHEDULED_TIME = "BATCHTAB_RUN_ID", "BATCHTAB_SCHEDULED_TIME"
+RUN_POLICY = "BATCHTAB_RUN_POLICY"
 _UPSTREAM_JOB_ID = "BATCHTAB_UPSTREAM_JOB_ID"
 
 
@@ -30,12 +33,12 @@ class RefusedError(Exception):
 
 
 def unfinished(queue: str, name: str) -> dict[str, str]:
-    """Jobs of a name that have not ended, by id with their status; the newest 300 of the name are looked at.
+    """Jobs of a name in a queue that have not ended, by id with their status; about 300 of the name are looked at.
 
-    With a filter ListJobs gives the newest first, in whatever status; the filter ignores case.
+    What the function submitted itself it knows from its table; this is for those that were started by hand.
     See https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
     """
-    return {job["jobId"]: job["status"] for job in _listed(queue, name) if job["status"] not in _ENDED}
+    return {job["jobId"]: job["status"] for job in _listed(queue, name, _PAGES) if job["status"] not in _ENDED}
 
 
 def describe(job_id: str) -> Mapping[str, Any]:
@@ -50,8 +53,10 @@ def has_ended(job: Mapping[str, Any]) -> bool:
 
 
 def find(request: Request) -> str:
-    """The job of a run that was perhaps submitted; empty if there is none."""
-    ids = [job["jobId"] for job in _listed(request.job.queue, request.job.name)]
+    """The job of a run that was perhaps submitted some minutes ago; empty if there is none."""
+    # Of a name Batch lists one version after the other, so that the newest may be anywhere.
+    listed = sorted(_listed(request.job.queue, request.job.name, _ALL_PAGES), key=_created, reverse=True)
+    ids = [job["jobId"] for job in listed[:_LOOKED_AT]]
     for start in range(0, len(ids), _PAGE):
         for job in client("batch").describe_jobs(jobs=ids[start : start + _PAGE])["jobs"]:
             if run_id_of(job) == request.run_id:
@@ -74,6 +79,8 @@ def submit(request: Request) -> str:
     """
     job = request.job
     variables = {RUN_ID: request.run_id, SCHEDULED_TIME: request.time}
+    if job.ends_matter:  # so that what waits for its end hears of it, whatever the job definition says by then
+        variables[RUN_POLICY] = job.policy
     if request.upstream_job_id:
         variables[_UPSTREAM_JOB_ID] = request.upstream_job_id
     arguments: dict[str, Any] = {
@@ -102,9 +109,14 @@ def terminate(job_id: str, reason: str) -> None:
     client("batch").terminate_job(jobId=job_id, reason=reason)
 
 
-def _listed(queue: str, name: str) -> Iterator[Any]:
+def _created(job: Any) -> int:
+    return int(job.get("createdAt", 0))
+
+
+def _listed(queue: str, name: str, pages: int) -> Iterator[Any]:
+    """Jobs of a name; the filter ignores case, and is the only one that ListJobs takes."""
     token: dict[str, str] = {}
-    for _ in range(_PAGES):
+    for _ in range(pages):
         answer = client("batch").list_jobs(
             jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}], maxResults=_PAGE, **token
         )

@@ -32,6 +32,11 @@ class Job:
     pause_on_failure: bool = False
     array_size: int | None = None
 
+    @property
+    def ends_matter(self) -> bool:
+        """Whether something is to be done when a run of it has ended."""
+        return self.pause_on_failure or self.policy in ("replace", "queue")
+
 
 @dataclass(frozen=True)
 class Request:

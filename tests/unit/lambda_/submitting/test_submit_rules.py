@@ -24,7 +24,7 @@ def variables(world: World, job_id: str) -> dict[str, str]:
 def test_a_run_is_told_its_time_and_its_id(world: World) -> None:
     # WHEN a trigger asks for a run
     answer = world.ask(trigger(5, concurrency_policy="forbid"))
-    # THEN its job has both in its environment
+    # THEN its job has both in its environment, and nothing else
     assert answer["outcome"] == "submitted"
     assert variables(world, answer["job_id"]) == {
         "BATCHTAB_RUN_ID": f"{JOB}@2026-11-24T09:05:00Z",
@@ -377,3 +377,40 @@ def test_a_time_that_is_none_is_refused() -> None:
 def test_array_jobs_are_submitted_as_such(world: World) -> None:
     answer = world.ask(trigger(0, concurrency_policy="forbid", array_size=3))
     assert world.jobs[answer["job_id"]]["arrayProperties"] == {"size": 3}
+
+
+@pytest.mark.parametrize(
+    "entry", ["2026-13-45", "2026-12-26/2026-12-25", "cron(foo)", "cron(* * 25 12 * *)", "cron(0 9 ? * ? *)", "never"]
+)
+def test_an_exception_that_cannot_be_read_starts_nothing_and_is_told(world: World, entry: str) -> None:
+    # GIVEN an entry that could mean a holiday
+    event = trigger(0, **{"except": [entry]})
+    # WHEN the run is due
+    world.deliver(event)
+    world.run()
+    # THEN it does not run, and its event is kept for somebody to see
+    assert not world.jobs
+    assert world.dead_letters == [event]
+
+
+def test_runs_that_wait_hear_of_ends_whatever_the_job_definition_says_by_then(world: World) -> None:
+    # GIVEN runs that wait under `queue`
+    for minute in range(4):
+        world.ask(trigger(minute, concurrency_policy="queue"))
+    # WHEN a deployment makes `allow` of it, whose definition asks for no ends, and whose triggers come here no more
+    world.tells_ends_of = lambda job: any(
+        each["name"] == "BATCHTAB_RUN_POLICY" for each in job["container"]["environment"]
+    )
+    for number in range(1, 5):
+        world.end(f"job-{number}")
+        world.run(until=world.now + 5)
+    # THEN all of them have run
+    assert len(world.jobs) == 4
+
+
+def test_a_job_that_says_pause_on_failure_no_more_is_paused_no_more(world: World) -> None:
+    world.ask(trigger(0, concurrency_policy="forbid", pause_on_failure=True))
+    world.end("job-1", "FAILED")
+    world.run(until=world.now + 5)
+    assert world.ask(trigger(1, concurrency_policy="forbid", pause_on_failure=True))["outcome"] == "skipped"
+    assert world.ask(trigger(2, concurrency_policy="forbid"))["outcome"] == "submitted"

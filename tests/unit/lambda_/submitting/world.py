@@ -73,6 +73,7 @@ class World:
         self.lists_after = 0.0
         self.job_seconds: Callable[[], float] = lambda: 1e9
         self.tells_ends = True
+        self.tells_ends_of: Callable[[dict[str, Any]], bool] = lambda _job: True
         self.most_at_once = 0
         self.submitted_at = 0.0
         self._dies: tuple[str, bool] | None = None
@@ -116,7 +117,7 @@ class World:
         if job["status"] in ("SUCCEEDED", "FAILED"):
             return
         job["status"], job["statusReason"] = status, reason
-        if self.tells_ends if told is None else told:
+        if self.tells_ends and self.tells_ends_of(job) if told is None else told:
             for _ in range(self.random.choice((1, 1, 2)) if self.death else 1):
                 self.deliver(end_of(job), after=self.random.uniform(0, 5) if self.death else 0)
 
@@ -274,7 +275,8 @@ class World:
         names = filters[0]["values"]
         assert jobQueue == QUEUE
         seen = [job for job in self.jobs.values() if job["seen_at"] <= self.now and job["jobName"] in names]
-        return {"jobSummaryList": list(reversed(seen))}
+        # Batch groups them by the version of their definition, so the newest may be anywhere.
+        return {"jobSummaryList": self.random.sample(seen, len(seen))}
 
     def _describe_jobs(self, jobs: list[str]) -> Any:
         return {"jobs": [self.jobs[id_] for id_ in jobs if id_ in self.jobs and self.jobs[id_]["seen_at"] <= self.now]}
@@ -295,6 +297,7 @@ class World:
             "container": {"environment": asked.get("containerOverrides", {}).get("environment", [])},
             "arrayProperties": asked.get("arrayProperties", {}),
             "seen_at": self.now + self.lists_after,
+            "createdAt": int(self.now * 1000),
         }
         self.most_at_once = max(self.most_at_once, len(self.unfinished()))
         self.at(self.job_seconds(), lambda: self.end(id_, self.random.choice(("SUCCEEDED", "SUCCEEDED", "FAILED"))))
@@ -319,7 +322,7 @@ def trigger(
 def end_of(job: dict[str, Any], policy: str = "") -> dict[str, Any]:
     """Batch's event of a job that has ended."""
     environment = list(job["container"]["environment"])
-    if policy:
+    if policy and not any(each["name"] == "BATCHTAB_RUN_POLICY" for each in environment):
         environment.append({"name": "BATCHTAB_RUN_POLICY", "value": policy})
     detail = {
         "jobName": job["jobName"],
