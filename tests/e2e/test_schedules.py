@@ -70,6 +70,7 @@ class Story:
     claimed_when_killed: dict[str, Any] = field(default_factory=dict)
     jobs_when_killed: int = -1
     deployment: str = ""
+    tripled: dict[str, int] = field(default_factory=dict)
     triggers_of_moved: int = 0
 
 
@@ -195,6 +196,7 @@ def meet(story: Story) -> None:
     stage.walk(f"{DAY}T02:09:10Z")
     until(lambda: stage.ended("forbid", 2), 30, "the last run")
     stage.ask("clock", speed=0)
+    story.tripled = {fault["service"]: fault["met"] for fault in stage.ask("faults", "GET")}
     stage.ask("faults", "DELETE")
 
 
@@ -264,6 +266,17 @@ def test_half_past_two_in_berlin_is_left_out_in_spring_and_once_in_autumn(story:
     # AND it runs once on the day that has two
     assert story.autumn["berlin"] == ["2027-10-30T00:30:00Z", "2027-10-31T00:30:00Z", "2027-11-01T01:30:00Z",
                                       "2027-11-02T01:30:00Z"]  # fmt: skip
+
+
+def test_a_trigger_that_is_delivered_three_times_submits_one_job(story: Story) -> None:
+    # GIVEN events of rules and of schedules that came three times each
+    assert story.tripled["events"] >= 10  # the triggers of three jobs by rules, and ends of runs
+    assert story.tripled["scheduler"] == 4
+    # THEN each run that was submitted is one job
+    for name in ("forbid", "replace", "queue", "brittle"):
+        submitted = [each["scheduled_time"] for each in story.records[name].values() if each["status"] == "submitted"]
+        assert submitted
+        assert sorted(scheduled_times(story.jobs[name])) == sorted(submitted), name
 
 
 def test_forbid_leaves_out_runs_while_one_runs(story: Story) -> None:
