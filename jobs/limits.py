@@ -357,6 +357,8 @@ RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
         "run_policy": "BATCHTAB_RUN_POLICY",
     }
 )
+# With it begins the reason of a job that was ended for the next run; lambda/ says it by itself.
+REPLACED_PREFIX = "Replaced by the run of "
 UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
 RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
     {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}

@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from job_alerts import job_event
+from submit_run import decision
 from submit_run.handler import lambda_handler
 from submit_run.request import MalformedError, Request
 
+from jobs import limits
 from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
 
@@ -414,3 +417,8 @@ def test_a_job_that_says_pause_on_failure_no_more_is_paused_no_more(world: World
     world.run(until=world.now + 5)
     assert world.ask(trigger(1, concurrency_policy="forbid", pause_on_failure=True))["outcome"] == "skipped"
     assert world.ask(trigger(2, concurrency_policy="forbid"))["outcome"] == "submitted"
+
+
+def test_all_who_must_know_a_replaced_run_know_it_by_the_same_words() -> None:
+    # GIVEN three places that travel apart: the function, the alerts, and the rule of a chain
+    assert decision.REPLACED == job_event._REPLACED == limits.REPLACED_PREFIX
