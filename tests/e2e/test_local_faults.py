@@ -219,12 +219,12 @@ def test_events_may_come_more_than_once(local: LocalAws, batch: Batch, sender: s
         queue = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-queue/{batch.queue}"
         parameters = {"JobDefinition": request["JobDefinition"], "JobName": name}
         target = {"Id": "1", "Arn": queue, "RoleArn": batch.role, "BatchParameters": parameters}
-        local.client("events").put_rule(Name=name, ScheduleExpression="rate(1 minute)")
+        local.client("events").put_rule(Name=name, ScheduleExpression="cron(* * * * ? *)")
         local.client("events").put_targets(Rule=name, Targets=[target])
     else:
         local.client("scheduler").create_schedule(
             Name=name,
-            ScheduleExpression="rate(1 minute)",
+            ScheduleExpression="cron(* * * * ? *)",
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={
                 "Arn": "arn:aws:scheduler:::aws-sdk:batch:submitJob",

@@ -55,7 +55,7 @@ def batch(local: LocalAws) -> Iterator[Batch]:
         scheduler.delete_schedule(Name=each["Name"], GroupName=each["GroupName"])
 
 
-def schedule(local: LocalAws, target: dict[str, Any], expression: str = "rate(1 minute)", **more: Any) -> str:
+def schedule(local: LocalAws, target: dict[str, Any], expression: str = "cron(* * * * ? *)", **more: Any) -> str:
     name = unique("schedule")
     local.client("scheduler").create_schedule(
         Name=name, ScheduleExpression=expression, FlexibleTimeWindow=OFF, Target=target, **more
@@ -79,7 +79,7 @@ def test_schedule_calls_a_function_with_its_input_and_context(local: LocalAws, b
     role = make_role(local, ("lambda:InvokeFunction",), Resource=function)
     trigger = {"scheduled_time": "<aws.scheduler.scheduled-time>", "by": "<aws.scheduler.schedule-arn>"}
     content = {"queue": url, "trigger": trigger, "job": {"name": "a", "except": ["2026-12-25"]}}
-    name = schedule(local, {"Arn": function, "RoleArn": role, "Input": json.dumps(content)}, "cron(* * * * ? *)")
+    name = schedule(local, {"Arn": function, "RoleArn": role, "Input": json.dumps(content)})
     # WHEN two minutes pass; the walk waits for the function each time
     local.post("clock", advance_seconds=120)
     # THEN it was called for each of them
@@ -168,7 +168,7 @@ def test_group_is_made_tagged_and_deleted_with_its_schedules(local: LocalAws, ba
         scheduler.create_schedule(
             Name=name,
             GroupName=where,
-            ScheduleExpression="rate(1 minute)",
+            ScheduleExpression="cron(* * * * ? *)",
             FlexibleTimeWindow=OFF,
             Target=submits(batch, f"{job}-{where}"),
         )
@@ -205,7 +205,7 @@ def test_schedules_are_listed_by_group_prefix_and_state_in_pages(local: LocalAws
             Name=f"{'even' if number % 2 == 0 else 'odd'}-{number}",
             GroupName=group,
             State="DISABLED" if number == 4 else "ENABLED",
-            ScheduleExpression="rate(1 minute)",
+            ScheduleExpression="cron(* * * * ? *)",
             FlexibleTimeWindow=OFF,
             Target=submits(batch, "never"),
         )
@@ -225,36 +225,32 @@ def test_schedules_are_listed_by_group_prefix_and_state_in_pages(local: LocalAws
 
 
 def test_paused_schedule_does_not_catch_up(local: LocalAws, batch: Batch) -> None:
-    # GIVEN a schedule of each minute, with a rate and with cron
-    scheduler, names = local.client("scheduler"), [unique("paused"), unique("paused")]
-    made = [
-        schedule(local, submits(batch, name), expression)
-        for name, expression in zip(names, ("rate(1 minute)", "cron(* * * * ? *)"), strict=True)
-    ]
+    # GIVEN a schedule of each minute
+    scheduler, job = local.client("scheduler"), unique("paused")
+    name = schedule(local, submits(batch, job))
 
     def update(**settings: Any) -> None:
-        for each in made:
-            now = scheduler.get_schedule(Name=each)
-            kept = {key: now[key] for key in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
-            scheduler.update_schedule(**kept, **settings)
+        now = scheduler.get_schedule(Name=name)
+        kept = {key: now[key] for key in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
+        scheduler.update_schedule(**kept, **settings)
 
-    def counts() -> list[int]:
-        return [len(jobs_named(batch, name)) for name in names]
+    def count() -> int:
+        return len(jobs_named(batch, job))
 
     local.post("clock", advance_seconds=120)
-    assert counts() == [2, 2]
+    assert count() == 2
     # WHEN it is off for ten minutes and then on for two
     update(State="DISABLED")
     local.post("clock", advance_seconds=600)
     update(State="ENABLED")
     local.post("clock", advance_seconds=120)
     # THEN it has fired in the two
-    assert counts() == [4, 4]
+    assert count() == 4
     # AND an update that changes nothing of its times neither skips nor repeats one
     update(Description="told")
     local.post("clock", advance_seconds=60)
     update(Description="told again")
-    assert counts() == [5, 5]
+    assert count() == 5
 
 
 # --- Terraform
@@ -324,7 +320,7 @@ resource "aws_scheduler_schedule" "direct" {
 resource "aws_scheduler_schedule" "managed" {
   name                = "managed"
   group_name          = aws_scheduler_schedule_group.service.name
-  schedule_expression = "rate(1 day)"
+  schedule_expression = "cron(0 12 * * ? *)"
   flexible_time_window { mode = "OFF" }
   target {
     arn      = "FUNCTION"
@@ -359,7 +355,7 @@ def test_terraform_makes_schedules_that_fire_and_finds_nothing_to_change(
             [variable] = job["container"]["environment"]
             times[job["jobId"]] = variable["value"]
     assert list(times.values()) == [f"2026-06-0{day}T00:30:00Z" for day in (2, 3, 4)]
-    assert len(received(local, url)) == 5
+    assert len(received(local, url)) == 6
     # AND a pause and other tags change two things in place, and then nothing
     done = terraform.do("apply", "-input=false", "-auto-approve", "-var=suspend=true", '-var=tags={"four":"4"}')
     assert "2 changed, 0 destroyed" in done
