@@ -95,7 +95,7 @@ def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing
         local = (now - _TRIGGERS_OWN).astimezone(timing.zone).replace(second=0, microsecond=0)
         text = f"backfill: --to {to} is not over for two minutes yet, and its trigger may still start those runs"
         raise refusal(text, f"--to {local.isoformat(timespec='minutes')}")
-    if timing.is_rate and timing.start_utc is None and begin != end:
+    if timing.is_rate and begin != end:
         text = f"backfill: {job.full} runs by {timing.expression}, whose times only AWS knows"
         raise refusal(text, "make up for one run by its exact time: --from T --to T")
     times: list[datetime] = []

@@ -114,7 +114,7 @@ def _of(job: Job, now: datetime) -> Iterator[Line]:
     timing = job.timing
     if timing is None or is_over(job, now):
         return
-    is_estimate = timing.is_rate and timing.start_utc is None
+    is_estimate = timing.is_rate
     for runs, group in groupby(_grouped(timing, now), key=lambda each: each.runs):
         for each in group if runs else _folded(group):
             moved = timing.zone.key != job.zone.key

@@ -37,6 +37,18 @@ class Rate:
 
     seconds: int
 
+    @property
+    def on_the_clock(self) -> str:
+        """The same in crontab's five fields, from midnight on; empty where days can't be divided by it."""
+        minutes, hours = self.seconds // 60, self.seconds // 3600
+        if self.seconds == _UNITS["day"]:
+            return "0 0 * * *"
+        if self.seconds % _UNITS["hour"] == 0 and 24 % hours == 0:
+            return "0 * * * *" if hours == 1 else f"0 */{hours} * * *"
+        if self.seconds < _UNITS["hour"] and 60 % minutes == 0:
+            return "* * * * *" if minutes == 1 else f"*/{minutes} * * * *"
+        return ""
+
     def after(self, moment: datetime, first: datetime) -> Iterator[datetime]:
         """Its times later than `moment`, in order; the first of all is `first`."""
         period = timedelta(seconds=self.seconds)

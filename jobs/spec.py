@@ -189,6 +189,8 @@ def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], faulty: set[
             useless += triggering.NEED_TRIGGER
             if merged.get("concurrency_policy") in triggering.POLICIES_OF_TRIGGERS:
                 useless.append("concurrency_policy")
+    if str(merged.get("schedule")).startswith("rate("):
+        useless += triggering.NOT_FOR_RATES
     for name in useless:
         if name not in raw:
             merged.pop(name, None)

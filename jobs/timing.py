@@ -1,7 +1,7 @@
 """When a job runs: its schedule on the wall clock of its time zone, as EventBridge Scheduler reads it.
 
 A wall-clock time that is left out when clocks are changed is skipped; of one that comes twice, the first counts.
-A rate doesn't know of clocks.
+A rate knows of no clocks, and of nothing that only Scheduler can say.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
 """
 
@@ -88,8 +88,13 @@ class Timing:
 
     @property
     def is_rate(self) -> bool:
-        """Whether it counts from a moment, mostly an unknown one, instead of naming times."""
+        """Whether it counts from a moment that only AWS knows, instead of naming times."""
         return isinstance(self._parsed, Rate)
+
+    @property
+    def clock_form(self) -> str:
+        """For a rate: the same in crontab's five fields; empty if there is none."""
+        return self._parsed.on_the_clock if isinstance(self._parsed, Rate) else ""
 
     @property
     def is_once(self) -> bool:
@@ -113,8 +118,7 @@ class Timing:
 
         Args:
             after: A moment with a time zone.
-            anchor: From when a rate without a `start` counts, which is when its trigger was made. Left out: `after`,
-                an estimate.
+            anchor: From when a rate counts, which is when its rule was made. Left out: `after`, an estimate.
 
         Raises:
             ValueError: If `after` or `anchor` has no time zone.
@@ -129,21 +133,13 @@ class Timing:
         """The next `count` times, in UTC, on which it runs, later than `after`; fewer if it ends before."""
         return list(islice(self._runs(after, anchor), count))
 
-    def between(
-        self,
-        since: datetime,
-        until: datetime,
-        *,
-        include_excepted: bool = False,
-        anchor: datetime | None = None,
-    ) -> list[datetime]:
+    def between(self, since: datetime, until: datetime, *, include_excepted: bool = False) -> list[datetime]:
         """The times, in UTC, on which it runs or would have run, from `since` to `until`, both included.
 
-        A rate without a `start` or an `anchor` counts from `since`.
+        A rate counts from `since`.
         """
         just_before = since - _INSTANT
-        if isinstance(self._parsed, Rate) and anchor is None:
-            anchor = since - timedelta(seconds=self._parsed.seconds)
+        anchor = since - timedelta(seconds=self._parsed.seconds) if isinstance(self._parsed, Rate) else None
         found = []
         for each in self.occurrences(just_before, anchor=anchor):
             if each.at > until:
@@ -162,9 +158,9 @@ class Timing:
     def why_never(self) -> str:
         """Why it never runs, now or in the past; empty if it does."""
         since = self.start_utc or _EPOCH
-        if next(self._runs(since - _INSTANT, since), None) is not None:
+        if next(self._runs(since - _INSTANT), None) is not None:
             return ""
-        first = next(self.occurrences(since - _INSTANT, anchor=since), None)
+        first = next(self.occurrences(since - _INSTANT), None)
         if first is not None:
             return f"never runs: all of it is {EXCEPTED}" if first.note == EXCEPTED else f"never runs: {first.note}"
         if self.start_utc and self.end_utc:
@@ -173,7 +169,7 @@ class Timing:
             return "never runs after its start" if self.start_utc else "never runs before its end"
         return "never runs: its first time is beyond the year 9999"
 
-    def _runs(self, after: datetime, anchor: datetime | None) -> Iterator[datetime]:
+    def _runs(self, after: datetime, anchor: datetime | None = None) -> Iterator[datetime]:
         """Its runs, without looking at each time of a day that is excepted as a whole."""
         anchor = anchor or after
         left = _ASKED
@@ -211,9 +207,9 @@ class Timing:
             raise ValueError("a moment without a time zone is ambiguous")
         parsed = self._parsed
         if isinstance(parsed, Rate):
-            first = self.start_utc or (anchor or after).astimezone(UTC)
+            first = (anchor or after).astimezone(UTC)
             for at in parsed.after(after.astimezone(UTC), first):
-                if at > first or self.start_utc:  # a trigger that was made now is first due a period later
+                if at > first:  # a rule that was made now is first due a period later
                     yield at, at.astimezone(self.zone).replace(tzinfo=None)
             return
         begin = max(after, self.start_utc - _INSTANT) if self.start_utc else after
@@ -225,9 +221,7 @@ class Timing:
 
     def _occurrence(self, at: datetime, wall: datetime) -> Occurrence:
         if self.is_rate:
-            local = at.astimezone(self.zone)
-            excepted = bool(self.excepted) and self.excepted.matches(wall)
-            return Occurrence(at, local, EXCEPTED if excepted else "", not excepted)
+            return Occurrence(at, at.astimezone(self.zone))
         local = wall.replace(tzinfo=self.zone)
         change = zones.change_of(wall, self.zone)
         if change > timedelta():

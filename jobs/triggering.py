@@ -25,8 +25,10 @@ _JOB = limits.JOB_DEFAULTS
 _NO_SCHEDULE = "has no effect: the job has no schedule"
 _NO_TRIGGER = "has no effect: the job has no schedule and comes after no other"
 _OUT = "leave it out"
+_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew"
 # What a service's defaults say has no meaning for each of its jobs: for a job without the one, not the other.
 NEED_SCHEDULE = ("timezone", "except", "flexible_window_minutes", "trigger")
+NOT_FOR_RATES = ("timezone",)
 NEED_TRIGGER = ("starting_deadline_seconds", "pause_on_failure")
 ONLY_SCHEDULER = ("timezone", "start", "end", "flexible_window_minutes", "except_")
 POLICIES_OF_TRIGGERS = ("replace", "queue")
@@ -140,8 +142,14 @@ def faults(job: JobSpec) -> Iterator[Fault]:
 
 
 def _schedule_faults(job: JobSpec, timing: Timing) -> Iterator[Fault]:
+    said = [name.rstrip("_") for name in ONLY_SCHEDULER if getattr(job, name)]
+    if timing.is_rate and timing.trigger == "schedule":
+        said += [f"trigger: {job.trigger}"] if job.trigger == "schedule" else []
+        same = timing.clock_form
+        hint = f"write '{same}'" if same else f"leave {', '.join(said)} out"
+        yield "schedule", job.schedule, f"does not go with {', '.join(said)}: {_RATE}", hint
+        return
     if job.trigger == "rule" and job.needs_scheduler:
-        said = [name.rstrip("_") for name in ONLY_SCHEDULER if getattr(job, name)]
         if timing.is_once:
             said.append("at(…)")
         yield "trigger", "rule", f"can't say {', '.join(said)}: only a schedule can", "leave trigger out"

@@ -33,6 +33,7 @@ class Schedules:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.cursors = Cursors()
+        self._begun: dict[Key, tuple[str, float]] = {}  # rates without a start date: from when they count
 
     def next_moment(self) -> float | None:
         """Return when the next schedule is due, or ends and is to be removed."""
@@ -74,12 +75,21 @@ class Schedules:
                 continue  # CreateSchedule refuses these
             start, end = scheduler._to_epoch(schedule.get("StartDate")), _end(schedule)
             signature = f"{text} {zone} {start} {schedule['CreationDate']}"
-            following = _following(expression, start, float(schedule["CreationDate"]))
-            scheduled = self.cursors.upcoming(key, signature, now, following)
+            since = now
+            if expression.rate_seconds is not None and start is None:
+                begun = self._begun.get(key)
+                if begun is None or begun[0] != signature:  # runs at once
+                    begun = self._begun[key] = (signature, now)
+                    since = now - 1
+                start = begun[1]
+            following = _following(expression, start)
+            scheduled = self.cursors.upcoming(key, signature, since, following)
             if scheduled is None or (end is not None and scheduled > end):
                 continue
             found.append(Due(key, schedule, following, scheduled, scheduled + _delay(key, schedule, scheduled)))
-        self.cursors.keep_only({key for key, _ in enabled})
+        keys = {key for key, _ in enabled}
+        self.cursors.keep_only(keys)
+        self._begun = {key: begun for key, begun in self._begun.items() if key in keys}
         return found
 
     def _fire(self, due: Due) -> None:
@@ -145,11 +155,12 @@ def _window_refusal(window: dict[str, Any]) -> str | None:
     return None
 
 
-def _following(expression: expressions.Expression, start: float | None, created: float) -> Following:
-    """Return what tells a schedule's next time: not before its start date, from which a rate counts."""
+def _following(expression: expressions.Expression, start: float | None) -> Following:
+    """Return what tells a schedule's next time: not before its start, which is a rate's first time."""
     if start is None:
-        return lambda past: expression.following(past, created)
-    return lambda past: expression.following(max(past, start - 1), start)
+        return lambda past: expression.following(past, 0)
+    anchor = start - (expression.rate_seconds or 0)
+    return lambda past: expression.following(max(past, start - 1), anchor)
 
 
 def _end(schedule: dict[str, Any]) -> float | None:

@@ -79,7 +79,7 @@ class Row:
     @property
     def _is_guess(self) -> bool:
         """Whether it counts from a moment that nobody knows."""
-        return self._lane.timing.is_rate and self._lane.timing.start_utc is None
+        return self._lane.timing.is_rate
 
     def _takes(self) -> str:
         word = "usually" if self._lane.is_usual else "at most"

@@ -18,7 +18,6 @@ from .runs import Run, Runs
 from .settings import Settings
 from .story import Fact, Route, Story, footer
 from .text import line
-from .values import moment_
 from .watches import Watched, Watches, Watching
 from .zones import zone
 
@@ -81,7 +80,7 @@ def find(
         if due is None:
             continue
         if came is not None:
-            watches.put_watching(one.job_name, Watching(text, came if one.schedule.floats else due, 0, 0))
+            watches.put_watching(one.job_name, Watching(text, due if one.schedule.period is None else came, 0, 0))
             continue
         missed, tell = seen.missed + 1, now - seen.told_at >= repeat_seconds
         noted = Watching(text, due, missed, now if tell else seen.told_at)
@@ -91,26 +90,26 @@ def find(
 def _due(one: Watched, seen: Watching, now: int) -> int | None:
     """When a run was due that must have started by now; None if there is none since the last look.
 
-    A rate without a start counts from a moment that only AWS knows: a run is due one period after the last one's start.
+    A rate counts from a moment that only AWS knows: a run is due one period after the last one's start.
     """
     if zone(one.schedule.timezone) is None:
         raise NotKnown(f"no time zone {one.schedule.timezone!r}")
     latest = now - one.late_after_seconds
     every = one.schedule.period
-    if every is None or not one.schedule.floats:
+    if every is None:
         return one.schedule.last_due(max(seen.checked + 1, now - _LOOK_BACK_SECONDS), latest)
-    end = moment_(one.schedule.end)
-    periods = ((latest if end is None else min(latest, end)) - seen.checked) // every
+    periods = (latest - seen.checked) // every
     return seen.checked + periods * every if periods > 0 else None
 
 
 def _came(one: Watched, seen: Watching, due: int, now: int, last_start: LastStart, runs: Runs | None) -> int | None:
     """When the run started, or was due as the submit function knows; None if it is missing."""
-    started = last_start(one.queue_arn, one.job_name, seen.checked + 1 if one.schedule.floats else due - _EARLY_SECONDS)
+    is_rate = one.schedule.period is not None
+    started = last_start(one.queue_arn, one.job_name, seen.checked + 1 if is_rate else due - _EARLY_SECONDS)
     if started is not None or runs is None:
         return started
     # The function knows a run by the minute, but for rates.
-    since, until = (seen.checked + 1, now) if one.schedule.floats else (due // 60 * 60, due + 59)
+    since, until = (seen.checked + 1, now) if is_rate else (due // 60 * 60, due + 59)
     try:
         run = runs.last(one.job_name, since, until)
     except Unavailable as error:

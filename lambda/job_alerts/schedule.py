@@ -38,25 +38,18 @@ class Schedule(NamedTuple):
 
     @property
     def period(self) -> int | None:
-        """The seconds of a rate; None for anything else."""
+        """The seconds of a rate, which counts from when AWS began to count; None for anything else."""
         match = re.fullmatch(r"rate\(([0-9]{1,9}) (minute|hour|day)s?\)", self.expression)
         return int(match[1]) * _UNITS[match[2]] if match else None
 
-    @property
-    def floats(self) -> bool:
-        """Whether its times are nobody's to know: a rate without a start counts from when AWS began to count."""
-        return self.period is not None and not self.start
-
     def last_due(self, since: int, until: int) -> int | None:
-        """Its last time that is not before `since` and not after `until`; None if there is none, or if it floats."""
+        """Its last time that is not before `since` and not after `until`; None if there is none, or for a rate."""
         start, end = moment_(self.start), moment_(self.end)
         since = since if start is None else max(since, start)
         until = until if end is None else min(until, end)
         where = zone(self.timezone)
         if since > until or where is None:
             return None
-        if self.period is not None:
-            return None if start is None else _last_of_rate(start, self.period, since, until)
         try:
             if at := re.fullmatch(r"at\((.*)\)", self.expression):
                 due = instant(datetime.fromisoformat(at[1]).replace(tzinfo=None), where)
@@ -66,11 +59,6 @@ class Schedule(NamedTuple):
             return _last_of_cron(fields, since, until, where) if len(fields) == 6 else None
         except (ValueError, IndexError, OverflowError):
             return None
-
-
-def _last_of_rate(start: int, period: int, since: int, until: int) -> int | None:
-    due = start + (until - start) // period * period
-    return due if due >= since else None
 
 
 def _last_of_cron(fields: list[str], since: int, until: int, where: tzinfo) -> int | None:

@@ -35,6 +35,8 @@ class Timing:
     trigger: Any
     suspend: Any
     is_scheduled: Condition
+    #: Whether it counts from a moment instead of naming times.
+    is_rate: Condition
     #: Whether it says something that an EventBridge rule can't.
     is_special: Condition
     #: Whether EventBridge Scheduler starts the job, and whether a rule does.
@@ -60,7 +62,7 @@ class Timing:
         special = any_of(
             *(is_set(value) for value in (timezone, start, end, flexible_window_minutes)),
             not_empty(except_),
-            _is_once(schedule),
+            _has_form(schedule, "at"),
         )
         asked: Condition = choose(is_set(trigger), one_of(trigger, ["schedule"]), special)
         is_scheduled = is_set(schedule)
@@ -75,6 +77,7 @@ class Timing:
             trigger=trigger,
             suspend=suspend,
             is_scheduled=is_scheduled,
+            is_rate=_has_form(schedule, "rate"),
             is_special=special,
             by_schedule=by_schedule,
             by_rule=all_of(is_scheduled, negate(by_schedule)),
@@ -95,7 +98,7 @@ class Timing:
         return choose(is_set(self.start), ahead, None)
 
 
-def _is_once(schedule: Any) -> Condition:
+def _has_form(schedule: Any, form: str) -> Condition:
     if is_expression(schedule):
-        return Expression.of(f'startswith(coalesce({hcl(schedule)}, "-"), "at(")')
-    return schedule is not None and schedule.startswith("at(")
+        return Expression.of(f'startswith(coalesce({hcl(schedule)}, "-"), "{form}(")')
+    return schedule is not None and schedule.startswith(f"{form}(")

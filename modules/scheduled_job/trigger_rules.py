@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jobs import limits
+from jobs import limits, schedule
 
 from .._core.arguments import check
 from .._core.expressions import (
@@ -82,6 +82,12 @@ def add_preconditions(
     rules: list[tuple[Condition, str]] = [
         *of_the_schedule,
         (
+            negate(all_of(timing.is_rate, timing.by_schedule)),
+            "schedule: a rate does not go with timezone, start, end, flexible_window_minutes, except and trigger"
+            " schedule: EventBridge Scheduler runs a rate at once when it is deployed, and counts anew:"
+            f" {_instead_of_a_rate(timing.expression)}.",
+        ),
+        (
             negate(all_of(choose(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), False), timing.is_special)),
             "trigger: a rule can't say timezone, start, end, flexible_window_minutes, except or at(…): leave trigger"
             " out.",
@@ -116,6 +122,14 @@ def add_preconditions(
     ]
     for condition, message in rules:
         require(job_definition, condition, f"{name}: {message}")
+
+
+def _instead_of_a_rate(expression: Any) -> str:
+    if is_expression(expression) or not expression:
+        return "write 0 */2 * * * for rate(2 hours), say, or leave them out"
+    parsed = schedule.parse(expression)
+    same = parsed.on_the_clock if isinstance(parsed, schedule.Rate) else ""
+    return f"write '{same}', or leave them out" if same else "leave them out"
 
 
 def _equals(value: Any, known: Any) -> Condition:

@@ -207,10 +207,22 @@ def test_jobs_that_ended_a_week_ago_are_forgotten(local: LocalAws, batch: Batch)
 
 def test_setting_the_time_runs_nothing_in_between(local: LocalAws, batch: Batch) -> None:
     local.post("clock", time="2026-09-01T00:00:00Z")
-    name = schedule(batch, "rate(1 minute)")
+    name = schedule(batch, "cron(* * * * ? *)")
     local.post("clock", time="2026-09-01T10:00:30Z")
     local.post("clock", advance_seconds=60)
     assert len(fired(batch, name)) == 1
+
+
+def test_rate_runs_at_once_unless_it_has_a_start(local: LocalAws, batch: Batch) -> None:
+    # GIVEN a rate, and one that starts later
+    local.post("clock", time="2026-09-02T00:00:30Z")
+    name = schedule(batch, "rate(7 minutes)")
+    bounded = schedule(batch, "rate(7 minutes)", StartDate=datetime(2026, 9, 2, 0, 5, tzinfo=UTC))
+    # WHEN a quarter of an hour passes
+    local.post("clock", advance_seconds=900)
+    # THEN the one has counted from when it was made, and the other from its start
+    assert [at[11:16] for at in fired(batch, name)] == ["00:00", "00:07", "00:14"]
+    assert [at[11:16] for at in fired(batch, bounded)] == ["00:05", "00:12"]
 
 
 @pytest.mark.slow

@@ -352,8 +352,8 @@ def test_delivery_that_succeeds_on_a_retry_is_not_lost(local: LocalAws, batch: B
     batch.api.update_job_queue(jobQueue=batch.queue, state="DISABLED")
     policy = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 20}
     failing = {"RetryPolicy": policy, "DeadLetterConfig": {"Arn": arn}}
-    schedule(local, batch, "rate(1 hour)", request, target=failing)
-    local.post("clock", advance_seconds=3610)
+    schedule(local, batch, "rate(1 day)", request, target=failing)
+    local.post("clock", advance_seconds=10)
     assert jobs_named(batch, job) == []
     # WHEN the queue is enabled
     batch.api.update_job_queue(jobQueue=batch.queue, state="ENABLED")
@@ -369,7 +369,7 @@ def test_failed_delivery_of_a_schedule_tells_its_input(local: LocalAws, batch: B
     request = {"JobName": "never", "JobQueue": "none", "JobDefinition": batch.define("pass")}
     name = schedule(local, batch, "rate(10 minutes)", request, target={"DeadLetterConfig": {"Arn": arn}})
     # WHEN it fires
-    local.post("clock", advance_seconds=601)
+    local.post("clock", advance_seconds=1)
     # THEN its dead-letter queue has the input and the reason
     [message] = received(local, url)
     attributes = {key: value["StringValue"] for key, value in message["MessageAttributes"].items()}

@@ -19,14 +19,14 @@ RULES: dict[str, dict[str, Any]] = {
 SCHEDULES: dict[str, dict[str, Any]] = {
     "by-schedule": {"schedule": "30 2 * * *", "timezone": "Europe/Berlin", "starting_deadline_seconds": 90},
     "bounded": {
-        "schedule": "rate(6 hours)",
+        "schedule": "0 */6 * * *",
         "start": "2198-01-01T00:00:00Z",
         "end": "2199-01-01T00:00:00Z",
         "flexible_window_minutes": 15,
         "schedule_group_name": "triggers-own",
         "description": "Four times a day",
     },
-    "begun": {"schedule": "rate(6 hours)", "start": "2020-01-01T00:00:00Z", "suspend": True},
+    "begun": {"schedule": "0 */6 * * *", "start": "2020-01-01T00:00:00Z", "suspend": True},
     "once": {"schedule": "at(2199-01-01T00:00:00)", "array_size": 2},
     "careful": {"schedule": "0 9 * * MON-FRI", "except": ["2026-12-25", "cron(0 9 ? * FRI#1 *)"]},
 }

@@ -266,6 +266,26 @@ def test_allow_has_no_code_in_between() -> None:
         ({"except_": ["Christmas"]}, "except: 'Christmas' is not allowed: a date (2026-12-25), two dates"),
         ({"except_": ["2026-12-25"] * 31}, "except: 31 of them: at most 30"),
         ({"trigger": "cron"}, "trigger: 'cron' is not allowed: rule or schedule"),
+        *(
+            (
+                {"schedule": "rate(6 hours)", **special},
+                "schedule: a rate does not go with timezone, start, end, flexible_",
+            )
+            for special in (
+                {"trigger": "schedule"},
+                {"timezone": "Asia/Seoul"},
+                {"start": "2026-12-02T00:00:00Z"},
+                {"end": "2026-12-02T00:00:00Z"},
+                {"flexible_window_minutes": 5},
+                {"except_": ["2026-12-25"], "submit_function_arn": FUNCTION},
+            )
+        ),
+        (
+            {"schedule": "rate(15 minutes)", "timezone": "Asia/Seoul"},
+            "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew: write '*/15 * * * *', or"
+            " leave them out.",
+        ),
+        ({"schedule": "rate(7 hours)", "timezone": "Asia/Seoul"}, "and counts anew: leave them out."),
         ({"trigger": "rule", "timezone": "Asia/Seoul"}, "trigger: a rule can't say timezone, start, end,"),
         ({"trigger": "rule", "schedule": "at(2026-12-01T00:00:00)"}, "trigger: a rule can't say timezone, start, end,"),
         ({"schedule": None, "timezone": "Asia/Seoul"}, "and trigger have no effect: the job has no schedule."),

@@ -208,7 +208,7 @@ run "through_the_function_by_a_rule" {
 
 run "through_the_function_by_a_schedule" {
   variables {
-    schedule            = "rate(2 hours)"
+    schedule            = "0 */2 * * *"
     except              = ["2026-12-25", "2026-12-31/2027-01-02", "cron(* 0-5 ? * SUN *)"]
     timezone            = "Asia/Seoul"
     pause_on_failure    = true
@@ -225,7 +225,7 @@ run "through_the_function_by_a_schedule" {
         name             = "report"
         job_queue        = "arn:aws-cn:batch:cn-north-1:123456789012:job-queue/default"
         job_definition   = "batchtab-test-report"
-        schedule         = "rate(2 hours)"
+        schedule         = "cron(0 */2 * * ? *)"
         timezone         = "Asia/Seoul"
         except           = ["2026-12-25", "2026-12-31/2027-01-02", "cron(* 0-5 ? * SUN *)"]
         pause_on_failure = true

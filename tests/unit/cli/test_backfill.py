@@ -75,11 +75,6 @@ def test_one_run_of_a_rate_is_made_up_by_its_very_time(said: Callable[[str], Nam
     assert found == [datetime(2026, 11, 24, 8, 0, 41, tzinfo=UTC)]
 
 
-def test_a_rate_with_a_start_has_times(said: Callable[[str], NamedJob]) -> None:
-    job = said("schedule: rate(1 hour)\n    start: 2026-11-24T00:05:00Z")
-    assert asked(job, "2026-11-24T06:00:00Z", "2026-11-24T07:30:00Z") == ["24 06:05", "24 07:05"]
-
-
 def test_over_a_month_each_time_comes_once(said: Callable[[str], NamedJob]) -> None:
     # GIVEN a span that is looked at in parts WHEN a time is on their border THEN it comes once
     begin, end = "2026-08-01T00:00:00Z", "2026-11-01T00:00:00Z"

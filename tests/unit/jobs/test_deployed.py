@@ -28,8 +28,8 @@ def job(**given: Any) -> JobSpec:
         # (a day in which clocks are changed has 23 hours)
         ({"schedule": "30 2 * * *", "timezone": "Europe/Berlin"}, 3600),
         # (what fires late in its window must still not meet the next)
-        ({"schedule": "rate(1 hour)", "flexible_window_minutes": 15}, 3600 - 1 - 15 * 60),
-        ({"schedule": "rate(1 day)", "flexible_window_minutes": 15}, 3600),
+        ({"schedule": "@hourly", "flexible_window_minutes": 15}, 3600 - 1 - 15 * 60),
+        ({"schedule": "@daily", "flexible_window_minutes": 15}, 3600),
     ],
 )
 def test_delivery_ends_before_the_next_run(given: dict[str, Any], seconds: int) -> None:
@@ -41,12 +41,12 @@ def test_delivery_ends_before_the_next_run(given: dict[str, Any], seconds: int) 
     [
         ({"schedule": "rate(1 day)"}, 600),
         ({"schedule": "rate(5 minutes)"}, 299),
-        ({"schedule": "rate(1 day)", "flexible_window_minutes": 5}, 300),
+        ({"schedule": "@daily", "flexible_window_minutes": 5}, 300),
         # (never less than EventBridge takes)
-        ({"schedule": "rate(1 day)", "flexible_window_minutes": 10}, 60),
+        ({"schedule": "@daily", "flexible_window_minutes": 10}, 60),
         # (the submit function records what is late, so it must get it)
         ({"schedule": "rate(1 day)", "concurrency_policy": "queue"}, 3600),
-        ({"schedule": "rate(1 day)", "except": ["2026-12-25"]}, 3600),
+        ({"schedule": "@daily", "except": ["2026-12-25"]}, 3600),
     ],
 )
 def test_a_deadline_ends_delivery_where_batch_gets_the_run_at_once(given: dict[str, Any], seconds: int) -> None:

@@ -20,6 +20,20 @@ def test_a_rate_is_a_period(expression: str, seconds: int) -> None:
     assert parse(expression) == Rate(seconds)
 
 
+@pytest.mark.parametrize("text", [f"{number} {unit}s" for unit in ("minute", "hour", "day") for number in range(2, 91)])
+def test_a_rate_has_a_form_on_the_clock_only_if_that_is_as_often(text: str) -> None:
+    # GIVEN a rate
+    rate = parse(f"rate({text})")
+    assert isinstance(rate, Rate)
+    # THEN its form on the clock has the same period, and it has one if days can be divided by it
+    midnight, day = NOON - timedelta(hours=12), 86_400
+    if day % rate.seconds or (rate.seconds > 3600 and rate.seconds % 3600) or (rate.seconds < 3600 and 3600 % rate.seconds):
+        assert rate.on_the_clock == ""
+    else:
+        runs = next_runs(rate.on_the_clock, midnight - timedelta(minutes=1), 50)
+        assert runs == [midnight + timedelta(seconds=rate.seconds) * number for number in range(50)]
+
+
 @pytest.mark.parametrize(
     ("expression", "reason", "hint"),
     [

@@ -122,8 +122,23 @@ def job(**fields: Any) -> JobSpec:
             "schedule: '0 9 * * 1-5' never runs: all of it is excepted",
         ),
         (
-            ["schedule: rate(1 minute)", "except: cron(* * * * ? *)"],
-            "schedule: 'rate(1 minute)' never runs: all of it is excepted",
+            ["schedule: '* * * * *'", "except: cron(* * * * ? *)"],
+            "schedule: '* * * * *' never runs: all of it is excepted",
+        ),
+        (
+            ["schedule: rate(15 minutes)", "timezone: Asia/Seoul"],
+            "schedule: 'rate(15 minutes)' does not go with timezone: EventBridge Scheduler runs a rate at once when it"
+            " is deployed, and counts anew [hint: write '*/15 * * * *']",
+        ),
+        (
+            ["schedule: rate(7 hours)", "start: 2026-12-01", "end: 2026-12-31", "except: 2026-12-25"],
+            "schedule: 'rate(7 hours)' does not go with start, end, except: EventBridge Scheduler runs a rate at once"
+            " when it is deployed, and counts anew [hint: leave start, end, except out]",
+        ),
+        (
+            ["schedule: rate(1 day)", "flexible_window_minutes: 5", "trigger: schedule"],
+            "schedule: 'rate(1 day)' does not go with flexible_window_minutes, trigger: schedule: EventBridge Scheduler"
+            " runs a rate at once when it is deployed, and counts anew [hint: write '0 0 * * *']",
         ),
         (
             ["schedule: at(2026-03-29T02:30:00)", "timezone: Europe/Berlin"],
@@ -200,7 +215,7 @@ def test_a_fault_has_no_consequences(tmp_path: Path) -> None:
         {"schedule": "@daily", "trigger": "schedule"},
         {"schedule": "at(2026-12-25T09:00:00)", "flexible_window_minutes": 1440},
         {"schedule": "0 9 * * 1-5", "except": ["cron(* * ? * MON-THU *)"]},
-        {"schedule": "rate(1 minute)", "except": ["cron(* * ? * MON-FRI *)"]},
+        {"schedule": "* * * * *", "except": ["cron(* * ? * MON-FRI *)"]},
         {"schedule": "30 2 * * *", "timezone": "Europe/Berlin"},
         {"schedule": "@daily", "end": "2020-01-01"},  # over, and no fault
         {"schedule": "@daily", "timezone": None, "start": None, "except": []},
@@ -252,6 +267,7 @@ def test_defaults_hold_for_the_jobs_that_can_use_them(tmp_path: Path) -> None:
           timed: {command: [x], schedule: "@daily"}
           chained: {command: [x], after: timed}
           by-hand: {command: [x]}
+          counted: {command: [x], schedule: rate(1 day), except: [], flexible_window_minutes: null}
           plain: {command: [x], schedule: "@daily", timezone: null, except: [], flexible_window_minutes: null,
                   concurrency_policy: allow, pause_on_failure: false}
         """,
@@ -267,6 +283,7 @@ def test_defaults_hold_for_the_jobs_that_can_use_them(tmp_path: Path) -> None:
     assert said("timed") == {"schedule", "timezone", "except_", "flexible_window_minutes"} | of_runs
     assert said("chained") == {"after"} | of_runs
     assert said("by-hand") == set()
+    assert said("counted") == {"schedule"} | of_runs
     assert said("plain") == {"schedule", "starting_deadline_seconds"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -231,29 +230,6 @@ def test_a_zone_that_nobody_knows_is_said_and_told_of_nothing(world: World, caps
     sweep_until(world, MIDNIGHT + 1000, every=500)
     assert world.inbox == []
     assert "no time zone 'Asia/Atlantis'" in capsys.readouterr().out
-
-
-def test_a_run_after_the_end_is_not_due(world: World) -> None:
-    # GIVEN a rate whose end is in three minutes
-    end = START + 180
-    watch_schedule(world, Schedule("rate(1 minute)", end=f"{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%SZ}"), 60)
-    world.settings = SETTINGS._replace(repeat_seconds=0)
-    sweep_until(world, START + 3600)
-    # THEN no run after that is told
-    assert world.inbox
-    assert max(fact.at or 0 for told in world.inbox for fact in told.facts if fact.label == "Due") <= end
-
-
-def test_a_rate_with_a_start_counts_from_there(world: World) -> None:
-    # GIVEN a rate whose start lies 130 seconds back, so that it is due 170 seconds from now
-    start = START - 130
-    schedule = Schedule("rate(5 minutes)", start=f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}")
-    watch_schedule(world, schedule, 60)
-    sweep_until(world, START + 170 + 59)
-    assert world.inbox == []
-    sweep_until(world, START + 170 + 120)
-    (told,) = world.inbox
-    assert [fact.at for fact in told.facts if fact.label == "Due"] == [START + 170]
 
 
 def test_a_run_once_is_told_once(world: World) -> None:
