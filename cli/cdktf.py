@@ -22,7 +22,7 @@ class Cdktf:
     stack alone. So they go in waves; only the first one synthesizes.
     """
 
-    def __init__(self, session: Session, log: Path, before: Callable[[str], None] = lambda _stack: None) -> None:
+    def __init__(self, session: Session, log: Path, before: Callable[[str], object] = lambda _stack: None) -> None:
         """Takes what is to be done before each stack that is deployed.
 
         Args:
@@ -35,7 +35,7 @@ class Cdktf:
         self._before = before
         self._cli = session.root / "node_modules" / ".bin" / "cdktf"
 
-    def deploy(self, on_event: Callable[[str], None]) -> None:
+    def deploy(self, on_event: Callable[[str], object]) -> None:
         """Deploys all stacks.
 
         Raises:
@@ -43,7 +43,7 @@ class Cdktf:
         """
         self._run("deploy", self._session.waves(), on_event)
 
-    def destroy(self, on_event: Callable[[str], None]) -> None:
+    def destroy(self, on_event: Callable[[str], object]) -> None:
         """Destroys all stacks, the last first.
 
         Raises:
@@ -51,7 +51,7 @@ class Cdktf:
         """
         self._run("destroy", self._session.waves()[::-1], on_event)
 
-    def _run(self, verb: str, waves: list[list[str]], on_event: Callable[[str], None]) -> None:
+    def _run(self, verb: str, waves: list[list[str]], on_event: Callable[[str], object]) -> None:
         if not self._cli.exists():
             raise refusal("the cdktf CLI is not installed in this checkout", "make setup")
         self._log.write_bytes(b"")

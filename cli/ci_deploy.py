@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,9 +63,10 @@ def deploy(
 def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed | None, step: Step) -> int:
     """Applies stack by stack; one that reads from a stack that was just changed is planned anew.
 
-    A job that moves to another trigger is moved when no run of it is due.
+    A job that moves to another trigger is moved when no run of it is due, or asked for what was due meanwhile.
     """
     from cli.aws import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
+    from cli.moved import make_up  # noqa: PLC0415
     from cli.moves import settle  # noqa: PLC0415
 
     aws = Aws(session.catalog.stage.region, session.endpoint_url)
@@ -80,8 +82,9 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
             continue
         if now.provisional:
             raise refusal(f"{now.stack}: what it reads from is not deployed", "deploy those stacks first")
-        settle(session, aws, now.stack)
+        moves, began = settle(session, aws, now.stack), datetime.now(UTC)
         stacks.apply(now, step.at)
+        make_up(session, aws, moves, began)
         applied.append(now.stack)
         typer.echo(f"{now.stack}: applied: {now.summary.removeprefix('Plan: ')}")
     if not applied:

@@ -78,8 +78,8 @@ class Move:
         return [*self.old.spans(since, until), *self.new.spans(since, until)]
 
 
-def settle(session: Session, aws: Aws, stack: str) -> None:
-    """Waits until no job of a stack is due that moves to another trigger; at once if none moves.
+def settle(session: Session, aws: Aws, stack: str) -> list[Move]:
+    """Waits until no job of a stack is due that moves to another trigger, and returns these; at once if none moves.
 
     Raises:
         Problems: there is no such moment in the next quarter of an hour.
@@ -87,11 +87,13 @@ def settle(session: Session, aws: Aws, stack: str) -> None:
     from cli.job_names import all_jobs  # noqa: PLC0415
 
     if not stack.startswith(_JOBS):
-        return
+        return []
     stage = session.catalog.stage
     state = aws.state(stage.state.bucket, stage.name, stack)
     jobs = [job for job in all_jobs(session.catalog) if job.service == stack.removeprefix(_JOBS)]
-    wait(find(state or {}, jobs, stage.prefix))
+    moves = find(state or {}, jobs, stage.prefix)
+    wait(moves)
+    return moves
 
 
 def find(state: dict[str, Any], jobs: Iterable[NamedJob], prefix: str) -> list[Move]:
@@ -140,8 +142,8 @@ def wait(
         if quiet is None or quiet - begin > _LONGEST:
             raise _refusal(must, quiet)
         for move in (move for move in moves if not move.may_double):
-            text = f"{move.words}, and is due too often to wait for: of a run that is due just then there may be none"
-            typer.echo(f"{text} [hint: batchtab history {move.job}, batchtab backfill]", err=True)
+            text = f"{move.words}, and is due too often to wait for: what is due just then is asked for afterwards"
+            typer.echo(text, err=True)
     if quiet <= begin:
         return
     for move in moves:

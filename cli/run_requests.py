@@ -11,7 +11,12 @@ from jobs.timing import Timing
 
 
 def backfill_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dict[str, Any]:
-    """Asks for one run to be made up; what is null or a default is left out, as triggers leave it out."""
+    """Asks for one run to be made up, whatever holds for runs that come in time."""
+    return {"mode": "backfill", **trigger_request(catalog, job, scheduled)}
+
+
+def trigger_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dict[str, Any]:
+    """Asks for one run as its trigger would; what is null or a default is left out, as triggers leave it out."""
     stage, spec = catalog.stage, job.spec
     queue = f"job-queue/{catalog.job_queue_name(spec.queue)}"
     timing = Timing.of(spec)
@@ -29,7 +34,6 @@ def backfill_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> di
         "array_size": spec.array_size,
     }
     return {
-        "mode": "backfill",
         "trigger": {"scheduled_time": text(scheduled)},
         "job": {name: value for name, value in said.items() if value},
     }

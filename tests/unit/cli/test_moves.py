@@ -16,8 +16,10 @@ from botocore.stub import Stubber
 
 from cli import ci_deploy, moves
 from cli.aws import Aws
+from cli.aws_runs import Answer
 from cli.cdktf import Cdktf
 from cli.job_names import all_jobs
+from cli.moved import make_up
 from cli.moves import Move, Side
 from cli.session import Session
 from cli.stacks import Plan
@@ -332,11 +334,49 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     # GIVEN plans of two stacks, one of which changes nothing
     session = Session.open("local", project)
     done: list[str] = []
-    monkeypatch.setattr(moves, "settle", lambda _session, _aws, stack: done.append(f"settle {stack}"))
+    monkeypatch.setattr(moves, "settle", lambda _session, _aws, stack: [done.append(f"settle {stack}")])
+    monkeypatch.setattr("cli.moved.make_up", lambda _session, _aws, found, _began: done.append(f"make up {len(found)}"))
     plans = [Plan("jobs-examples", False, "", project), Plan("jobs-my-service", True, "Plan: 1", project)]
     stacks: Any = type("_", (), {"apply": lambda _self, plan, _at: done.append(f"apply {plan.stack}")})()
     step: Any = type("_", (), {"at": None, "result": ""})()
     # WHEN they are applied
     assert ci_deploy._apply(session, stacks, plans, None, step) == 0
-    # THEN the moment is looked for right before the apply
-    assert done == ["settle jobs-my-service", "apply jobs-my-service"]
+    # THEN the moment is looked for right before the apply, and what was due meanwhile right after it
+    assert done == ["settle jobs-my-service", "apply jobs-my-service", "make up 1"]
+
+
+@pytest.mark.parametrize(("old", "new", "asked"), [(True, True, 2), (False, True, 0), (True, False, 0)])
+def test_what_was_due_while_a_claimed_job_moved_is_asked_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: bool, new: bool, asked: int
+) -> None:
+    # GIVEN a job of each minute that moved within one, with or without the submit function
+    session = Session.open("local", project)
+    timing = Timing("cron(* * * * ? *)")
+    move = Move(
+        "my-service-do-often",
+        Side("rule", timing, timedelta(), old),
+        Side("schedule", timing, timedelta(), new),
+    )
+    events: list[Any] = []
+
+    class Function:
+        def __init__(self, *_: Any) -> None: ...
+
+        def ask(self, event: Any) -> Answer:
+            events.append(event)
+            return Answer("duplicate" if len(events) == 1 else "submitted")
+
+    monkeypatch.setattr("cli.aws_runs.Runs", Function)
+    # WHEN the deployment is over
+    aws: Any = None
+    make_up(session, aws, [move], NOON + timedelta(seconds=50), now=lambda: NOON + timedelta(seconds=65))
+    # THEN both minutes were asked for as a trigger asks, and what the triggers had not done is said
+    assert [event["trigger"]["scheduled_time"] for event in events] == [
+        "2026-11-24T12:00:00Z",
+        "2026-11-24T12:01:00Z",
+    ][:asked]
+    assert all("mode" not in event for event in events)
+    said = capsys.readouterr().out
+    assert said == (
+        "my-service-do-often: its run of 2026-11-24T12:01:00Z was due while it moved: submitted\n" * (asked > 0)
+    )

@@ -1,0 +1,51 @@
+"""Makes up what was due while a job moved from one trigger to another, and neither of them may have started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli.moves import Move
+from cli.run_requests import text, trigger_request
+from cli.session import Session
+
+if TYPE_CHECKING:
+    from cli.aws import Aws
+
+_BEFORE = timedelta(minutes=1)  # a trigger fires within its minute, and the old one may have gone before it did
+
+
+def make_up(
+    session: Session,
+    aws: Aws,
+    moves: Sequence[Move],
+    began: datetime,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """Asks the submit function for each run that was due since a deployment began.
+
+    Which of them a trigger has started the function knows: it submits a scheduled time once. A job that is submitted
+    directly, by the one trigger or the other, was moved when none was due.
+    """
+    claimed = [move for move in moves if not move.may_double and move.new.timing and not move.new.timing.is_rate]
+    if not claimed:
+        return
+    from cli.aws_runs import FunctionError, Runs  # noqa: PLC0415
+    from cli.job_names import all_jobs  # noqa: PLC0415
+
+    runs = Runs(aws, session.catalog.stage.prefix)
+    jobs = {job.full: job for job in all_jobs(session.catalog)}
+    for move in claimed:
+        for due in move.new.timing.between(began - _BEFORE, now()) if move.new.timing else ():
+            try:
+                answer = runs.ask(trigger_request(session.catalog, jobs[move.job], due))
+            except (LookupError, FunctionError) as error:
+                hint = f"batchtab backfill {move.job} --from {text(due)} --to {text(due)}"
+                typer.echo(f"{move.job}: its run of {text(due)} may be missing: {error} [hint: {hint}]", err=True)
+                continue
+            if answer.outcome != "duplicate":
+                typer.echo(f"{move.job}: its run of {text(due)} was due while it moved: {answer.outcome}")
