@@ -137,6 +137,9 @@ def check_schedules(schedules: Any, quiet: Condition) -> None:
         check(f"schedules: {name}: schedule", watched["schedule"], limits.AWS_SCHEDULE_SHAPE)
         for key, limit in _OPTIONAL_LIMITS.items():
             check(f"schedules: {name}: {key}", watched.get(key), limit)
+        said = [key for key in _OPTIONAL_LIMITS if watched.get(key)]
+        if said and str(watched["schedule"]).startswith("rate("):
+            raise ValueError(f"schedules: {name}: a rate does not go with {', '.join(said)}: its times are not known")
         check(f"schedules: {name}: job_queue_arn", watched["job_queue_arn"], limits.JOB_QUEUE_ARN)
         check(f"schedules: {name}: late_after_seconds", watched["late_after_seconds"], limits.LATE_AFTER_SECONDS)
 

@@ -196,6 +196,13 @@ VARIABLES = (
                 f" && watched.flexible_window_minutes <= {limits.FLEXIBLE_WINDOW_MINUTES.maximum}])",
                 f"schedules: flexible_window_minutes must be 0 or {limits.FLEXIBLE_WINDOW_MINUTES.describe()}.",
             ),
+            holds(
+                'alltrue([for watched in values(var.schedules) : !startswith(watched.schedule, "rate(")'
+                ' || (watched.timezone == "" && watched.start == "" && watched.end == ""'
+                " && watched.flexible_window_minutes == 0)])",
+                "schedules: a rate does not go with timezone, start, end and flexible_window_minutes: its times are not"
+                " known.",
+            ),
         ],
     ),
     Variable(

@@ -337,6 +337,15 @@ def test_queues_may_be_an_expression() -> None:
             {"quiet": True, "schedules": {"a": {**WATCHED, "flexible_window_minutes": 1441}}},
             "schedules: a: flexible_window_minutes: 1441 is too large: 1 to 1440 (minutes)",
         ),
+        (
+            {
+                "quiet": True,
+                "schedules": {
+                    "a": {**WATCHED, "schedule": "rate(1 day)", "timezone": "UTC", "flexible_window_minutes": 5}
+                },
+            },
+            "schedules: a: a rate does not go with timezone, flexible_window_minutes: its times are not known",
+        ),
         ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
         (
             {"quiet": True, "routes": {"a": {"chanel": "#x"}}},
