@@ -86,8 +86,8 @@ def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing
     if timing is None:
         raise refusal(f"backfill: {job.full} has no schedule, so no run of it was ever due")
     for option, value in (("--from", from_), ("--to", to)):
-        if not moment.is_one(value):
-            raise refusal(f"backfill: {option} '{value}' is not a moment: {moment.FORMS}")
+        if reason := moment.refusal(value):
+            raise refusal(f"backfill: {option} '{value}' {reason}")
     begin, end = moment.first(from_, timing.zone), moment.last(to, timing.zone)
     if begin > end:
         raise refusal(f"backfill: --from {from_} is later than --to {to}")

@@ -221,8 +221,8 @@ class JobSpec(JobSettings):
     @field_validator("start", "end")
     @classmethod
     def _validate_moment(cls, value: str | None) -> str | None:
-        if value is not None and not moment.is_one(value):
-            raise refuse(f"is not allowed: {moment.FORMS}")
+        if value is not None and (reason := moment.refusal(value)):
+            raise refuse(reason)
         return value
 
     @model_validator(mode="after")

@@ -9,19 +9,22 @@ from zoneinfo import ZoneInfo
 from jobs import zones
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-PATTERN = rf"^{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?)?$"
+_PATTERN = rf"^{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?)?$"
+PATTERN = _PATTERN.replace("[0-9]{4}", "2[01][0-9]{2}", 1)
+# In whatever zone, these are moments that `jobs.limits.MOMENT` lets pass.
+_FIRST, _LAST = date(2000, 1, 2), date(2199, 12, 30)
 FORMS = "a day (2026-12-01), a wall-clock time (2026-12-01T09:00) or a moment (2026-12-01T00:00:00Z)"
 
 
-def is_one(text: str) -> bool:
-    """Whether a text is a moment that exists in the calendar."""
-    if re.fullmatch(PATTERN, text) is None:
-        return False
+def refusal(text: str) -> str | None:
+    """Why a text is no moment, or none of the calendar; None if it is one."""
+    if re.fullmatch(_PATTERN, text) is None:
+        return f"is not allowed: {FORMS}"
     try:
-        datetime.fromisoformat(text)
+        day = datetime.fromisoformat(text).date()
     except ValueError:
-        return False
-    return True
+        return f"is not allowed: {FORMS}"
+    return None if _FIRST <= day <= _LAST else f"is too far away: from {_FIRST} to {_LAST}"
 
 
 def first(text: str, zone: ZoneInfo) -> datetime:

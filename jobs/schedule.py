@@ -21,6 +21,7 @@ from jobs.cron import Cron, ScheduleError
 __all__ = ["Cron", "Once", "Rate", "ScheduleError", "check", "next_runs", "parse"]
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199  # as of all moments, and of cron expressions
 _FORMS = "cron(…), rate(…), at(…), five fields of crontab or a word such as @daily"
 
 
@@ -149,6 +150,8 @@ def _once(text: str) -> Once:
         wall = datetime.fromisoformat(text)
     except ValueError:
         raise ScheduleError(f"is no date and time: {form}") from None
+    if not _FIRST_YEAR <= wall.year <= _LAST_YEAR:
+        raise ScheduleError(f"is too far away: the years {_FIRST_YEAR} to {_LAST_YEAR}")
     if wall.second:
         raise ScheduleError("has seconds: schedules start on the minute", hint)
     return Once(wall)

@@ -28,7 +28,7 @@ from .._core.expressions import (
 )
 from .._core.naming import namespaced
 from .._core.resources import Unit, local, make
-from . import chain, container, retries, roles, rules, trigger_rules
+from . import chain, container, retries, roles, rules, trigger_arguments, trigger_rules
 from .crontab import Crontab
 from .inputs import Inputs
 from .timing import Timing
@@ -198,7 +198,7 @@ class ScheduledJob(Unit):
             after_status=after_status,
             concurrency_policy=concurrency_policy,
         )
-        trigger_rules.check_arguments(
+        trigger_arguments.check_arguments(
             name=name,
             schedule=schedule,
             timezone=timezone,
@@ -214,7 +214,7 @@ class ScheduledJob(Unit):
         check(f"{name}: maximum_event_age_seconds", maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS)
         self.name = name
         on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
-        crontab = Crontab(self, name, schedule)
+        crontab = Crontab(self, schedule)
         timing = Timing.of(
             self,
             schedule=schedule,

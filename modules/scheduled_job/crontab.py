@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from jobs import crontab
-from jobs.cron import ScheduleError
 
 from .._core.expressions import Condition, Expression, hcl, is_expression
 from .._core.resources import Unit, local
@@ -20,15 +19,11 @@ _DAY_ITEM = f"^(?:([*])|{_DAY}(?:-{_DAY})?)(?:/([1-7]))?$"  # all, or a day, and
 class Crontab:
     """A schedule, and what it is to AWS."""
 
-    def __init__(self, scope: Unit, name: str, schedule: Any) -> None:
-        """Converts it.
-
-        Raises:
-            ValueError: a known schedule is none, or is one that AWS can't express.
-        """
+    def __init__(self, scope: Unit, schedule: Any) -> None:
+        """Converts it."""
         self._schedule = schedule
         if not is_expression(schedule):
-            self.expression = None if schedule is None else _converted(name, schedule)
+            self.expression = None if schedule is None else crontab.to_aws(schedule)
             return
         whole = f'coalesce({hcl(schedule)}, "-")'
         split = f'[for field in compact(split(" ", {whole})) : replace(upper(field), "?", "*")]'
@@ -79,15 +74,17 @@ class Crontab:
                 f"schedule: '${{{whole}}}' has no day-of-week as its last field: 0 to 7 or SUN to SAT (0 and 7 are"
                 " Sunday), from an earlier to a later.",
             ),
+            (
+                Expression.of(
+                    f"{is_five} ? alltrue([for n, most in [59, 23] : {_step(f'{fields}[n]')} <= most]) : true"
+                ),
+                f"schedule: '${{{whole}}}' has a step that is longer than an hour or a day: write rate(…).",
+            ),
         ]
 
 
-def _converted(name: str, schedule: str) -> str:
-    try:
-        return crontab.to_aws(schedule)
-    except ScheduleError as error:
-        hint = f": {error.hint}" if error.hint else ""
-        raise ValueError(f"{name}: schedule: {schedule!r} {error.reason}{hint}") from error
+def _step(field: str) -> str:
+    return f'tonumber(try(regex("^(?:[*]|0)/([0-9]{{1,4}})$", {field})[0], 0))'
 
 
 def _number(text: str) -> str:

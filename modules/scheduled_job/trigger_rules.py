@@ -7,7 +7,6 @@ from typing import Any
 
 from jobs import limits, schedule
 
-from .._core.arguments import check
 from .._core.expressions import (
     Condition,
     Expression,
@@ -22,41 +21,6 @@ from .._core.expressions import (
 )
 from .._core.resources import Made, require
 from .timing import Timing
-
-
-def check_arguments(
-    *,
-    name: str,
-    schedule: Any,
-    timezone: Any,
-    start: Any,
-    end: Any,
-    flexible_window_minutes: Any,
-    except_: Any,
-    trigger: Any,
-    queue_limit: Any,
-    starting_deadline_seconds: Any,
-    schedule_group_name: Any,
-) -> None:
-    """Checks the known values, each against the limit of its name.
-
-    Raises:
-        ValueError: the job, the argument, the value, what is allowed.
-    """
-    check(f"{name}: schedule", schedule, limits.SCHEDULE_SHAPE)
-    check(f"{name}: timezone", timezone, limits.TIMEZONE)
-    check(f"{name}: start", start, limits.MOMENT)
-    check(f"{name}: end", end, limits.MOMENT)
-    check(f"{name}: flexible_window_minutes", flexible_window_minutes, limits.FLEXIBLE_WINDOW_MINUTES)
-    check(f"{name}: trigger", trigger, limits.TRIGGER)
-    check(f"{name}: queue_limit", queue_limit, limits.QUEUE_LIMIT)
-    check(f"{name}: starting_deadline_seconds", starting_deadline_seconds, limits.STARTING_DEADLINE_SECONDS)
-    check(f"{name}: schedule_group_name", schedule_group_name, limits.SCHEDULE_GROUP_NAME)
-    if not is_expression(except_):
-        if len(except_) > limits.EXCEPT_MAX:
-            raise ValueError(f"{name}: except: {len(except_)} of them: at most {limits.EXCEPT_MAX}")
-        for item in except_:
-            check(f"{name}: except", item, limits.EXCEPT)
 
 
 def add_preconditions(

@@ -8,6 +8,12 @@ from .._core.expressions import hcl
 from .._core.module_stack import Variable, among, holds, matching, within
 
 _JOB = limits.JOB_DEFAULTS
+# AWS's six fields, with a `?` as one of the days; of the figures in it a value's whole check knows more.
+_CRON = (
+    "^cron[(] *([0-9*,/-]+ +){2}([0-9*,/LWlw-]+ +[0-9A-Za-z*,/-]+ +[?]|[?] +[0-9A-Za-z*,/-]+ +[0-9A-Za-z*,/#-]+)"
+    " +[0-9*,/-]+ *[)]$"
+)
+_FIRST_AND_LAST = '"${split("/", item)[0]}T00:00:00Z", "${reverse(split("/", item))[0]}T00:00:00Z"'
 
 VARIABLES = (
     Variable(
@@ -54,6 +60,13 @@ VARIABLES = (
                 f"alltrue([for item in var.except : can(regex({hcl(limits.EXCEPT.pattern)}, item)) &&"
                 f" length(item) <= {limits.EXCEPT.maximum}])",
                 f"except: each must be {limits.EXCEPT.describe()}.",
+            ),
+            holds(
+                f"alltrue([for item in var.except : !can(regex({hcl(limits.EXCEPT.pattern)}, item)) ||"
+                f" can(regex({hcl(_CRON)}, item)) ||"
+                f" try(timecmp({_FIRST_AND_LAST}) <= 0, false)])",
+                "except: each day must be one of the calendar, a range must not run backwards, and cron(…) has AWS's"
+                " six fields with '?' as one of the days.",
             ),
         ],
     ),

@@ -18,11 +18,13 @@ KNOWN = [
     *WORDS,
     *("cron(0 9 ? * 2-6 *)", "cron(0 0 L * ? *)", "rate(5 minutes)", "at(2026-12-01T09:00:00)"),
     *("0 9 * * 1-5", "0 9 * * MON-FRI", "*/5 * * * *", "0 0 1 jan *", "0  0   ? * 7", "7/10 * 1,15 * ?"),
+    *("*/59 * * * *", "0 */23 * * *"),
     *("0 0 * * */2", "0 0 * * 1/2", "0 0 * * 7/3", "0 0 * * 5-7", "0 0 * * sun,0,7", "0 0 * * 0-7", "0 0 * * 006"),
 ]
 REFUSED = [
     *("@reboot", "@every 5m", "@Daily"),
     *("0 0 1 * 1", "0 0 */2 * SUN", "0 0 1 * */1"),
+    *("*/90 * * * *", "0/60 * * * *", "0 */24 * * *", "0 0/24 * * MON"),
     *("0 0 * * 8", "0 0 * * FRI-MON", "0 0 * * 5-4", "0 0 * * MONDAY", "0 0 * * *-5", "0 0 * * */8", "0 0 * * ,"),
     *(
         "0 0 *,1 * *",
@@ -37,7 +39,7 @@ REFUSED = [
     ),
 ]
 # `jobs.crontab` refuses these as well, of which Terraform leaves the numbers to AWS.
-LEFT_TO_AWS = ["60 * * * *", "* 24 * * *", "0 0 0 * *", "*/90 * * * *"]
+LEFT_TO_AWS = ["60 * * * *", "* 24 * * *", "0 0 0 * *"]
 
 
 def random_expressions(count: int) -> list[str]:
@@ -86,10 +88,10 @@ def test_terraform_and_python_convert_alike(tmp_path: Path) -> None:
     rules = [
         _text(rule["condition"])
         for rule in main["resource"]["aws_batch_job_definition"]["job_definition"]["lifecycle"]["precondition"]
-        if rule["error_message"].startswith("${var.name}: schedule: ")
+        if rule["error_message"].startswith("${var.name}: schedule: '")
     ]
     rules += [_text(rule["condition"]) for rule in shape["variable"]["schedule"]["validation"]]
-    assert len(rules) == 6
+    assert len(rules) == 7
     expressions = sorted({*KNOWN, *REFUSED, *LEFT_TO_AWS, *random_expressions(400)})
     converter = {
         "variable": {"schedule": {"type": "string"}},

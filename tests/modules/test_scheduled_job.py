@@ -334,7 +334,7 @@ def test_each_argument_arrives() -> None:
         ({"maximum_event_age_seconds": 59}, "maximum_event_age_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed"),
         ({"command": []}, "command is empty: name a program to run"),
-        ({"schedule": "every day"}, "schedule: 'every day' is not allowed: cron("),
+        ({"schedule": "every day"}, "schedule: 'every day' is not a schedule: cron("),
         ({"num_nodes": 2}, "num_nodes: 2: multi-node parallel jobs are not supported yet"),
         ({"environment": {"A B": "1"}}, "environment variable: 'A B' is not allowed"),
         ({"environment": {"AWS_BATCH_X": "1"}}, "environment variable AWS_BATCH_X: Batch keeps names with AWS_BATCH"),

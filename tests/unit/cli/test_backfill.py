@@ -85,7 +85,19 @@ def test_over_a_month_each_time_comes_once(said: Callable[[str], NamedJob]) -> N
 @pytest.mark.parametrize(
     ("schedule", "begin", "end", "why"),
     [
-        ("schedule: '@daily'", "soon", "2026-11-23", "--from 'soon' is not a moment: a day"),
+        ("schedule: '@daily'", "soon", "2026-11-23", "--from 'soon' is not allowed: a day"),
+        (
+            "schedule: '@daily'",
+            "0001-01-01",
+            "2026-11-23",
+            "--from '0001-01-01' is too far away: from 2000-01-02",
+        ),
+        (
+            "schedule: '@daily'",
+            "2026-11-23",
+            "9999-12-31",
+            "--to '9999-12-31' is too far away: from 2000-01-02",
+        ),
         ("schedule: '@daily'", "2026-11-23", "2026-11-22", "--from 2026-11-23 is later than --to 2026-11-22"),
         ("schedule: '@daily'", "2026-11-23", "2026-11-24", "--to 2026-11-24 is not over"),
         ("schedule: '@daily'", "2026-11-23", "2026-11-24", "[hint: --to 2026-11-24T10:28+00:00]"),

@@ -27,7 +27,8 @@ def test_a_rate_has_a_form_on_the_clock_only_if_that_is_as_often(text: str) -> N
     assert isinstance(rate, Rate)
     # THEN its form on the clock has the same period, and it has one if days can be divided by it
     midnight, day = NOON - timedelta(hours=12), 86_400
-    if day % rate.seconds or (rate.seconds > 3600 and rate.seconds % 3600) or (rate.seconds < 3600 and 3600 % rate.seconds):
+    hour = 3600
+    if day % rate.seconds or max(rate.seconds, hour) % min(rate.seconds, hour):
         assert rate.on_the_clock == ""
     else:
         runs = next_runs(rate.on_the_clock, midnight - timedelta(minutes=1), 50)

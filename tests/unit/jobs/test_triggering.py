@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from jobs import limits
 from jobs.job import JobSpec
 from jobs.problems import Problems
 from jobs.spec import load_services
+from jobs.timing import Timing
 
 PAGE = Path(__file__).parents[3] / "docs" / "job-owners.md"
 
@@ -157,6 +159,23 @@ def job(**fields: Any) -> JobSpec:
             ["schedule: '@daily'", "start: tomorrow"],
             "start: 'tomorrow' is not allowed: a day (2026-12-01), a wall-clock",
         ),
+        *(
+            (
+                ["schedule: '@daily'", f"timezone: {zone}", f"{field}: {moment}"],
+                f"{field}: '{moment}' is too far away: from 2000-01-02 to 2199-12-30",
+            )
+            for zone in ("Asia/Seoul", "America/New_York")
+            for field in ("start", "end")
+            for moment in ("0001-01-01", "1999-12-31T23:00:00Z", "2000-01-01", "2199-12-31", "9999-12-31")
+        ),
+        *(
+            (
+                [f"schedule: at({year}-{day}T00:00:00)", f"timezone: {zone}"],
+                f"schedule: 'at({year}-{day}T00:00:00)' is too far away: the years 2000 to 2199",
+            )
+            for zone in ("Asia/Seoul", "America/New_York")
+            for year, day in (("0001", "01-01"), ("1999", "12-31"), ("2200", "01-01"), ("9999", "12-31"))
+        ),
         (["schedule: '@daily'", "timezone: Asia/Seol"], "timezone: 'Asia/Seol' is not a time zone, such as Asia/Seoul"),
         (["schedule: '@daily'", "timezone: 9"], "timezone: 9 is not text [hint: put it in quotes]"),
         (
@@ -291,6 +310,18 @@ def test_what_defaults_say_and_a_job_cannot_be_is_a_fault_of_the_job(tmp_path: P
     (found,) = faults(tmp_path, "schedule: '@hourly'", "trigger: rule", defaults="{timezone: Asia/Seoul}")
 
     assert found.startswith("trigger: 'rule' can't say timezone")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_each_moment_that_is_taken_is_one_for_the_modules(zone: str) -> None:
+    # GIVEN the first and the last moments that are taken
+    for start, end in (("2000-01-02", "2000-01-03T00:00"), ("2199-12-30T00:00", "2199-12-30")):
+        timing = Timing.of(job(schedule="@hourly", timezone=zone, start=start, end=end))
+        assert timing is not None
+        # THEN the modules take them
+        for moment in (timing.start_utc, timing.end_utc):
+            assert moment is not None
+            assert limits.MOMENT.refusal(f"{moment:%Y-%m-%dT%H:%M:%SZ}") is None
 
 
 @pytest.mark.parametrize(
