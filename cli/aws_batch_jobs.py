@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import JobSummaryTypeDef
 
 _AT_ONCE = 100  # the most of DescribeJobs, and of a page of ListJobs
-_LOOKED_AT = 1000  # jobs of one listing
+_LOOKED_AT = 2000  # jobs of one listing: more than a history shows
 
 ENDED = frozenset({"SUCCEEDED", "FAILED"})
 

@@ -22,13 +22,13 @@ class Cdktf:
     stack alone. So they go in waves; only the first one synthesizes.
     """
 
-    def __init__(self, session: Session, log: Path, before: Callable[[str], object] = lambda _stack: None) -> None:
-        """Takes what is to be done before each stack that is deployed.
+    def __init__(self, session: Session, log: Path, before: Callable[[list[str]], object] = lambda _wave: None) -> None:
+        """Takes what is to be done before each wave that is deployed.
 
         Args:
             session: The stage.
             log: Where all that the CLI says is written.
-            before: Is told the stack's name.
+            before: Is told the wave's stacks.
         """
         self._session = session
         self._log = log
@@ -67,8 +67,8 @@ class Cdktf:
                 on_event(f"{done} resources done, now {busy[1]}")
 
         for number, stacks in enumerate(waves):
-            for stack in stacks if verb == "deploy" else ():
-                self._before(stack)
+            if verb == "deploy":
+                self._before(stacks)
             options = ["--auto-approve", "--skip-provider-lock", *(["--skip-synth"] if number else [])]
             code = run(
                 [self._session.state / "bin" / "node", self._cli, verb, *stacks, *options],

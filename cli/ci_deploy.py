@@ -67,9 +67,10 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
     """
     from cli.aws import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
     from cli.moved import make_up  # noqa: PLC0415
-    from cli.moves import settle  # noqa: PLC0415
+    from cli.moves import check, settle  # noqa: PLC0415
 
     aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    check(session, aws, [plan.stack for plan in plans if plan.changes])
     applied: list[str] = []
     for plan in plans:
         now = plan
@@ -82,7 +83,7 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
             continue
         if now.provisional:
             raise refusal(f"{now.stack}: what it reads from is not deployed", "deploy those stacks first")
-        moves, began = settle(session, aws, now.stack), datetime.now(UTC)
+        moves, began = settle(session, aws, [now.stack]), datetime.now(UTC)
         stacks.apply(now, step.at)
         make_up(session, aws, moves, began)
         applied.append(now.stack)

@@ -78,22 +78,36 @@ class Move:
         return [*self.old.spans(since, until), *self.new.spans(since, until)]
 
 
-def settle(session: Session, aws: Aws, stack: str) -> list[Move]:
-    """Waits until no job of a stack is due that moves to another trigger, and returns these; at once if none moves.
+def check(session: Session, aws: Aws, stacks: Iterable[str]) -> None:
+    """Refuses at once what `settle` would refuse when a stack's turn comes.
+
+    Raises:
+        Problems: a job of these stacks moves, and has no quiet moment in the next quarter of an hour.
+    """
+    within_reach(_of_stacks(session, aws, stacks), datetime.now(UTC))
+
+
+def settle(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
+    """Waits until no job of stacks is due that moves to another trigger, and returns these; at once if none moves.
 
     Raises:
         Problems: there is no such moment in the next quarter of an hour.
     """
-    from cli.job_names import all_jobs  # noqa: PLC0415
-
-    if not stack.startswith(_JOBS):
-        return []
-    stage = session.catalog.stage
-    state = aws.state(stage.state.bucket, stage.name, stack)
-    jobs = [job for job in all_jobs(session.catalog) if job.service == stack.removeprefix(_JOBS)]
-    moves = find(state or {}, jobs, stage.prefix)
+    moves = _of_stacks(session, aws, stacks)
     wait(moves)
     return moves
+
+
+def _of_stacks(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
+    from cli.job_names import all_jobs  # noqa: PLC0415
+
+    stage = session.catalog.stage
+    found: list[Move] = []
+    for stack in (stack for stack in stacks if stack.startswith(_JOBS)):
+        state = aws.state(stage.state.bucket, stage.name, stack)
+        jobs = [job for job in all_jobs(session.catalog) if job.service == stack.removeprefix(_JOBS)]
+        found += find(state or {}, jobs, stage.prefix)
+    return found
 
 
 def find(state: dict[str, Any], jobs: Iterable[NamedJob], prefix: str) -> list[Move]:
@@ -132,18 +146,11 @@ def wait(
     Raises:
         Problems: there is no such moment in the next quarter of an hour.
     """
-    if not moves:
-        return
     begin = now()
-    quiet = quiet_moment(moves, begin)
-    if quiet is None or quiet - begin > _LONGEST:
-        must = [move for move in moves if move.may_double]
-        quiet = quiet_moment(must, begin)
-        if quiet is None or quiet - begin > _LONGEST:
-            raise _refusal(must, quiet)
-        for move in (move for move in moves if not move.may_double):
-            text = f"{move.words}, and is due too often to wait for: what is due just then is asked for afterwards"
-            typer.echo(text, err=True)
+    quiet = within_reach(moves, begin)
+    for move in (move for move in moves if not move.may_double and _soon(move, quiet)):
+        text = f"{move.words}, and is due too often to wait for: what is due just then is asked for afterwards"
+        typer.echo(text, err=True)
     if quiet <= begin:
         return
     for move in moves:
@@ -151,6 +158,25 @@ def wait(
             typer.echo(f"{move.words}, and is due at {due:%H:%M} UTC: waits until {quiet:%H:%M:%S} UTC", err=True)
     while (left := (quiet - now()).total_seconds()) > 0:
         sleep(left)
+
+
+def within_reach(moves: Sequence[Move], now: datetime) -> datetime:
+    """The quiet moment that is waited for: of all moves, or else of those whose runs could come twice.
+
+    Raises:
+        Problems: there is none in the next quarter of an hour.
+    """
+    must = [move for move in moves if move.may_double]
+    for some in (moves, must):
+        quiet = quiet_moment(some, now)
+        if quiet is not None and quiet - now <= _LONGEST:
+            return quiet
+    raise _refusal(must, quiet)
+
+
+def _soon(move: Move, moment: datetime) -> bool:
+    """Whether a run of it is due around a moment, though that is the best."""
+    return quiet_moment([move], moment) != moment
 
 
 def quiet_moment(moves: Sequence[Move], now: datetime) -> datetime | None:

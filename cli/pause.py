@@ -119,7 +119,9 @@ def _tell_function(job: NamedJob, runs: Runs, state: State) -> None:
         hint = "its triggers are on; run the same command again"
         raise refusal(f"resume: {runs.function_name} did not resume {job.full}: {error}", hint) from None
     if state.paused:
-        typer.echo(f"{job.full}: was paused since {state.paused.get('since')}: {state.paused.get('reason')}")
+        typer.echo(
+            f"{job.full}: was paused since {state.paused.get('since')}, is resumed: {state.paused.get('reason')}"
+        )
     if state.waiting:
         verb = "run waits" if state.waiting == 1 else "runs wait"
         typer.echo(f"{job.full}: {state.waiting} {verb}: {answer.reason or answer.outcome}")

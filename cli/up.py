@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from jobs.problems import Problems
 if TYPE_CHECKING:
     from cli.aws import Aws
     from cli.daemon import Daemon
+    from cli.moves import Move
     from cli.stacks import Stacks
 
 # What AWS says of something that an apply made and that the killed Terraform could not write down.
@@ -85,19 +87,28 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
 
 def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
     from cli.cdktf import Cdktf  # noqa: PLC0415
-    from cli.moves import settle  # noqa: PLC0415
+    from cli.moved import make_up  # noqa: PLC0415
+    from cli.moves import check, settle  # noqa: PLC0415
     from cli.progress import Step  # noqa: PLC0415
 
+    moved: list[tuple[list[Move], datetime]] = []
+
+    def before(wave: list[str]) -> None:
+        moved.append((settle(session, aws, wave), datetime.now(UTC)))
+
+    check(session, aws, session.stacks())
     marker = _marker(session)
     marker.write_text(str(os.getpid()))
     try:
         with Step(f"Deployment of {', '.join(session.stacks())}") as step:
             stacks.mark_deployed(None)
-            Cdktf(session, stacks.log, lambda stack: settle(session, aws, stack)).deploy(step.at)
+            Cdktf(session, stacks.log, before).deploy(step.at)
     except Problems:  # Terraform ended by itself, with its state written and its lock released
         marker.unlink()
         raise
     marker.unlink()
+    for moves, began in moved:
+        make_up(session, aws, moves, began)
 
 
 def _marker(session: Session) -> Path:

@@ -293,11 +293,22 @@ def test_only_a_stack_of_jobs_is_asked_about(project: Path, monkeypatch: pytest.
     asked: list[Any] = []
     aws: Any = type("_", (), {"state": lambda _self, *key: asked.append(key) or state(rule(), target())})()
     monkeypatch.setattr(moves, "wait", asked.append)
-    # WHEN each stack is settled
-    for stack in ("network", "environment", "jobs-my-service"):
-        moves.settle(session, aws, stack)
+    # WHEN the stacks are settled
+    moves.settle(session, aws, ["network", "environment", "jobs-my-service"])
     # THEN one state was read, and its jobs stay where they are
     assert asked == [("batchtab-local-state", "local", "jobs-my-service"), []]
+
+
+def test_what_has_no_moment_is_refused_before_anything_is_done(project: Path, spoil: Callable[..., None]) -> None:
+    # GIVEN a job that runs each minute and moves
+    spoil("jobs/my-service/jobs.yaml", "cron(7/10 * * * ? *)", "'* * * * *'\n    timezone: Asia/Seoul")
+    deployed = state(rule("cron(* * * * ? *)"), target())
+    aws: Any = type("_", (), {"state": lambda _self, *_key: deployed})()
+    # WHEN the stacks are looked at THEN it is refused, and the other stacks are not
+    session = Session.open("local", project)
+    moves.check(session, aws, ["network", "environment", "jobs-examples"])
+    with pytest.raises(Problems, match="due too often"):
+        moves.check(session, aws, session.stacks())
 
 
 def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +316,7 @@ def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, mo
     session = Session.open("local", project)
     (project / "node_modules" / ".bin").mkdir(parents=True)
     (project / "node_modules" / ".bin" / "cdktf").touch()
-    told: list[str] = []
+    told: list[Any] = []
 
     def run(command: list[Any], **_: Any) -> int:
         told.append(f"{command[2]} {command[3]}")
@@ -315,14 +326,13 @@ def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, mo
     # WHEN it deploys and destroys
     cdktf = Cdktf(session, project / "log", told.append)
     cdktf.deploy(lambda _event: None)
-    # THEN each stack was told before its wave
+    # THEN each wave was told before it
     assert told == [
-        "network",
+        ["network"],
         "deploy network",
-        "environment",
+        ["environment"],
         "deploy environment",
-        "jobs-examples",
-        "jobs-my-service",
+        ["jobs-examples", "jobs-my-service"],
         "deploy jobs-examples",
     ]
     told.clear()
@@ -334,15 +344,17 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     # GIVEN plans of two stacks, one of which changes nothing
     session = Session.open("local", project)
     done: list[str] = []
-    monkeypatch.setattr(moves, "settle", lambda _session, _aws, stack: [done.append(f"settle {stack}")])
+    monkeypatch.setattr(moves, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}"))
+    monkeypatch.setattr(moves, "settle", lambda _session, _aws, wave: [done.append(f"settle {wave[0]}")])
     monkeypatch.setattr("cli.moved.make_up", lambda _session, _aws, found, _began: done.append(f"make up {len(found)}"))
     plans = [Plan("jobs-examples", False, "", project), Plan("jobs-my-service", True, "Plan: 1", project)]
     stacks: Any = type("_", (), {"apply": lambda _self, plan, _at: done.append(f"apply {plan.stack}")})()
     step: Any = type("_", (), {"at": None, "result": ""})()
     # WHEN they are applied
     assert ci_deploy._apply(session, stacks, plans, None, step) == 0
-    # THEN the moment is looked for right before the apply, and what was due meanwhile right after it
-    assert done == ["settle jobs-my-service", "apply jobs-my-service", "make up 1"]
+    # THEN what has no moment is refused before anything is done; the moment is looked for right before the apply, and
+    # what was due meanwhile right after it
+    assert done == ["check jobs-my-service", "settle jobs-my-service", "apply jobs-my-service", "make up 1"]
 
 
 @pytest.mark.parametrize(("old", "new", "asked"), [(True, True, 2), (False, True, 0), (True, False, 0)])

@@ -212,7 +212,7 @@ def test_a_job_that_a_failure_paused_is_resumed_by_the_function(
     # WHEN it is resumed THEN the function is told, and it is said why it was paused
     assert main(["resume", "sync"]) == 0
     assert world.events == [{"resume": {"job": "examples-sync"}}]
-    assert "was paused since 2026-11-24T09:00:00Z: job 1 failed: exit code 1" in capsys.readouterr().out
+    assert "was paused since 2026-11-24T09:00:00Z, is resumed: job 1 failed: exit code 1" in capsys.readouterr().out
 
 
 def test_runs_that_wait_are_told_and_go_on(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,9 @@ class _Aws:
     def __init__(self, locks: dict[str, Any]) -> None:
         self.locks = locks
 
+    def state(self, _bucket: str, _stage: str, _stack: str) -> None:
+        return None
+
     def lock(self, _bucket: str, _stage: str, stack: str) -> Any:
         return self.locks.get(stack)
 
