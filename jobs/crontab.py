@@ -59,6 +59,12 @@ def _converted(fields: list[str]) -> str:
     minutes, hours, day_of_month, month, day_of_week = (field.upper().replace("?", "*") for field in fields)
     if day_of_month != "*" and day_of_week != "*":
         days = _days_of_week(day_of_week)
+        if day_of_month.startswith("*") or day_of_week.startswith("*"):
+            reason = (
+                "names days of the month and of the week, of which one begins with '*': Vixie cron runs on days that"
+                " are both, Kubernetes on either, and AWS can't say that"
+            )
+            raise ScheduleError(reason, "choose the days of the month or those of the week")
         reason = "names days of the month and of the week: crontab runs on either, which AWS can't say"
         two = (f"{minutes} {hours} {day_of_month} {month} *", f"{minutes} {hours} * {month} {days}")
         raise ScheduleError(reason, f"write two jobs: '{two[0]}' and '{two[1]}'")

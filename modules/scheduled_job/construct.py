@@ -121,7 +121,8 @@ class ScheduledJob(Unit):
                 EventBridge Scheduler schedule starts the job, otherwise a rule.
             start: First moment, in UTC: `2026-12-01T00:00:00Z`. Scheduler refuses one that has passed, so it is sent
                 only until then; the plan after that moment takes it out of the schedule.
-            end: Last moment, in UTC. The schedule stays, and does nothing.
+            end: Last moment, in UTC. The plan after it takes the schedule away, and that of `at(…)` after its time:
+                Scheduler refuses to make or change one whose last time has passed.
             flexible_window_minutes: Scheduler starts the run at any moment within so many minutes.
             except_: Dates, ranges `date/date` and cron expressions, in `timezone`, on which it does not run.
             trigger: rule or schedule, where the choice matters. A change that moves a job from one to the other makes

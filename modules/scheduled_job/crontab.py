@@ -64,8 +64,8 @@ class Crontab:
             ),
             (
                 Expression.of(f'{is_five} ? {fields}[2] == "*" || {fields}[4] == "*" : true'),
-                f"schedule: '${{{whole}}}' names days of the month and of the week: crontab runs on either, which AWS"
-                " can't say: write two jobs.",
+                f"schedule: '${{{whole}}}' names days of the month and of the week, which AWS can't say: choose one of"
+                " them, or write two jobs.",
             ),
             (
                 Expression.of(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from jobs import zones
 
 from .._core.expressions import (
     Condition,
     Expression,
+    Nullable,
     all_of,
     any_of,
     choose,
@@ -89,6 +94,11 @@ class Timing:
         return choose(self.suspend, "DISABLED", "ENABLED")
 
     @property
+    def is_ahead(self) -> Condition:
+        """Whether it may run again: Scheduler refuses to make or change a schedule whose time or end has passed."""
+        return all_of(_later_than_now(_last_moment(self.expression, self.timezone)), _later_than_now(self.end))
+
+    @property
     def start_date(self) -> Any:
         """`start` while it lies ahead: Scheduler refuses one that has passed, in each later change as well."""
         if is_set(self.start) is False:
@@ -96,6 +106,28 @@ class Timing:
         start = hcl(self.start)
         ahead = Expression.of(f"timecmp({start}, plantimestamp()) > 0 ? {start} : null")
         return choose(is_set(self.start), ahead, None)
+
+
+def _later_than_now(moment: Any) -> Condition:
+    if is_set(moment) is False:
+        return True
+    # A value that is no moment is told by a rule of its own.
+    later = Expression.of(f"try(timecmp({hcl(moment)}, plantimestamp()) > 0, true)")
+    return any_of(negate(is_set(moment)), later) if isinstance(moment, Nullable) else later
+
+
+def _last_moment(schedule: Any, timezone: Any) -> Any:
+    """The moment of `at(…)`; None for what is due again."""
+    once = _has_form(schedule, "at")
+    if once is False:
+        return None
+    if once is True and not is_expression(timezone):
+        at = zones.to_utc(datetime.fromisoformat(schedule[3:-1]), ZoneInfo(timezone or "UTC"))
+        return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    # Terraform knows no time zones: the last in which a wall clock shows this time is twelve hours behind UTC.
+    zone = f'coalesce({hcl(timezone)}, "UTC")'
+    moment = f'timeadd("${{substr({hcl(schedule)}, 3, 19)}}Z", {zone} == "UTC" ? "0h" : "12h")'
+    return Expression.of(f"{hcl(once)} ? {moment} : null") if is_expression(once) else Expression.of(moment)
 
 
 def _has_form(schedule: Any, form: str) -> Condition:

@@ -40,7 +40,14 @@ VARIABLES = (
         _JOB["start"],
         [matching("start", limits.MOMENT, nullable=True)],
     ),
-    Variable("end", "string", "Last moment, in UTC.", _JOB["end"], [matching("end", limits.MOMENT, nullable=True)]),
+    Variable(
+        "end",
+        "string",
+        "Last moment, in UTC. The next plan after it takes the schedule away, and that of `at(…)` after its time:"
+        " Scheduler would refuse to make or change it.",
+        _JOB["end"],
+        [matching("end", limits.MOMENT, nullable=True)],
+    ),
     Variable(
         "flexible_window_minutes",
         "number",

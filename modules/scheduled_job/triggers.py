@@ -24,6 +24,7 @@ from .._core.account import Account
 from .._core.expressions import (
     Condition,
     Expression,
+    all_of,
     as_map,
     as_number,
     choose,
@@ -84,7 +85,7 @@ class Triggers:
             self.scope,
             SchedulerSchedule,
             "schedule",
-            when=timing.by_schedule,
+            when=all_of(timing.by_schedule, timing.is_ahead),
             name=shorten(self.full_name, limits.SCHEDULE_NAME_MAX),
             group_name=group_name,
             description=description,

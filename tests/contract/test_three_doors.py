@@ -160,6 +160,7 @@ def _of_jobs(path: Path) -> set[str]:
 TAKEN_BESIDE_LIMITS = {
     "scheduled_job/crontab.py": {"crontab"},
     "scheduled_job/trigger_arguments.py": {"cron", "excepted", "schedule", "zones"},
+    "scheduled_job/timing.py": {"zones"},
     "scheduled_job/trigger_rules.py": {"schedule"},
     "_core/naming.py": {"names"},
 }

@@ -118,6 +118,26 @@ def test_a_start_is_told_while_it_lies_ahead() -> None:
     assert told == f'${{timecmp("{start}", plantimestamp()) > 0 ? "{start}" : null}}'
 
 
+@pytest.mark.parametrize(
+    ("arguments", "ends"),
+    [
+        ({"schedule": "at(2026-12-01T09:00:00)"}, ["2026-12-01T09:00:00Z"]),
+        ({"schedule": "at(2026-12-01T09:00:00)", "timezone": "Asia/Seoul"}, ["2026-12-01T00:00:00Z"]),
+        ({"schedule": "at(2026-07-01T09:00:00)", "timezone": "America/New_York"}, ["2026-07-01T13:00:00Z"]),
+        ({"end": "2026-12-01T00:00:00Z"}, ["2026-12-01T00:00:00Z"]),
+        (
+            {"schedule": "at(2026-12-01T09:00:00)", "end": "2026-12-02T00:00:00Z"},
+            ["2026-12-01T09:00:00Z", "2026-12-02T00:00:00Z"],
+        ),
+        ({"timezone": "Asia/Seoul"}, []),
+    ],
+)
+def test_there_is_a_schedule_only_while_its_last_time_lies_ahead(arguments: dict[str, Any], ends: list[str]) -> None:
+    # Scheduler refuses to make or change one whose time or end has passed.
+    count = schedule(**arguments).get("count", "")
+    assert re.findall(r'timecmp\("([^"]*)", plantimestamp\(\)\) > 0', count) == ends
+
+
 def test_the_trigger_role_is_for_the_schedules_of_this_group() -> None:
     where = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
     part = "arn:${data.aws_partition.current.partition}"

@@ -142,6 +142,49 @@ run "once" {
   }
 }
 
+run "once_that_is_over" {
+  variables {
+    schedule = "at(2020-01-01T09:00:00)"
+  }
+  assert {
+    condition     = length(aws_scheduler_schedule.schedule) + length(aws_cloudwatch_event_rule.rule) == 0 && output.schedule_name == null
+    error_message = "Scheduler would refuse a time in the past"
+  }
+}
+
+run "once_in_a_zone_that_is_over" {
+  variables {
+    schedule = "at(2020-01-01T09:00:00)"
+    timezone = "Asia/Seoul"
+  }
+  assert {
+    condition     = length(aws_scheduler_schedule.schedule) == 0
+    error_message = "and in any zone"
+  }
+}
+
+run "until_a_moment_that_has_passed" {
+  variables {
+    end = "2020-01-01T00:00:00Z"
+  }
+  assert {
+    condition     = length(aws_scheduler_schedule.schedule) + length(aws_cloudwatch_event_rule.rule) == 0
+    error_message = "Scheduler would refuse an end in the past"
+  }
+}
+
+run "once_in_a_zone_that_is_to_come" {
+  variables {
+    schedule = "at(2199-01-01T09:00:00)"
+    timezone = "Asia/Seoul"
+    end      = "2199-06-01T00:00:00Z"
+  }
+  assert {
+    condition     = aws_scheduler_schedule.schedule[0].schedule_expression == "at(2199-01-01T09:00:00)"
+    error_message = "what lies ahead is made"
+  }
+}
+
 run "by_a_schedule_that_is_asked_for" {
   variables {
     schedule = "@daily"

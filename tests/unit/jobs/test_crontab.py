@@ -55,8 +55,16 @@ def test_forms_of_aws_are_not_touched(expression: str) -> None:
             "names days of the month and of the week: crontab runs on either, which AWS can't say",
             "write two jobs: '0 9 1 * *' and '0 9 * * MON,TUE'",
         ),
-        ("0 9 1 * */2", "crontab runs on either", "write two jobs: '0 9 1 * *' and '0 9 * * SUN,TUE,THU,SAT'"),
-        ("0 9 */2 * MON", "crontab runs on either", "write two jobs: '0 9 */2 * *' and '0 9 * * MON'"),
+        # Vixie's rule of the star: with one in front of either field, both must match.
+        *(
+            (
+                text,
+                "names days of the month and of the week, of which one begins with '*': Vixie cron runs on days that"
+                " are both, Kubernetes on either, and AWS can't say that",
+                "choose the days of the month or those of the week",
+            )
+            for text in ("0 9 1 * */2", "0 9 */2 * MON", "0 9 */2 * */2")
+        ),
         ("@reboot", "has no meaning here", "leave schedule out: run it by hand"),
         ("@every 5m", "is not a schedule of crontab", "write rate(5 minutes)"),
         ("@every 1h30m", "is not a schedule of crontab", "write rate(90 minutes)"),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from job_alerts.schedule import Schedule
 from submit_run.exclusions import excluded_by
 from submit_run.request import Job, Request
 
@@ -86,7 +87,7 @@ CRONS = st.tuples(OF_DAY, DAYS, st.sampled_from(("*", "2026", "2027-2030", "2020
     at=st.datetimes(datetime(2026, 11, 1), datetime(2027, 3, 1)),
     zone=st.sampled_from(("UTC", "Asia/Seoul", "America/St_Johns")),
 )
-def test_the_submit_function_excepts_the_same_runs(entry: str, at: datetime, zone: str) -> None:
+def test_all_three_that_read_expressions_read_them_alike(entry: str, at: datetime, zone: str) -> None:
     # GIVEN an exception and a run
     moment = at.replace(second=0, microsecond=0, tzinfo=UTC)
     job = Job("job", "queue", "definition", timezone=zone, excluded=(entry,))
@@ -95,5 +96,10 @@ def test_the_submit_function_excepts_the_same_runs(entry: str, at: datetime, zon
     by_function = excluded_by(Request(job, moment, "", is_backfill=False, event={}))
 
     # THEN it says what `batchtab next` and the calendar show
-    shown = Excepted.parse([entry]).matches(moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None))
+    wall = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    shown = Excepted.parse([entry]).matches(wall)
     assert bool(by_function) == shown
+    # AND the alerts' function, which looks for late runs, reads expressions alike
+    if entry.startswith("cron("):
+        minute = int(wall.replace(tzinfo=UTC).timestamp())
+        assert (Schedule(entry).last_due(minute, minute) == minute) == shown
