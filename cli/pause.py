@@ -66,7 +66,7 @@ def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs)
         off = [trigger for trigger in there[job.service, job.name] if not trigger.is_enabled]
         if off and not job.spec.suspend:
             found[job.full] = f"its {_listed(off)} is disabled by hand"
-        elif state is not None and state.paused:
+        elif state is not None and state.paused and job.spec.pause_on_failure:  # else the function does not look at it
             found[job.full] = f"since {state.paused.get('since')}, {state.paused.get('reason')}"
     return found
 

@@ -285,15 +285,16 @@ def test_who_or_what_paused_a_job_is_told_and_a_suspended_one_is_not_paused(
 ) -> None:
     # GIVEN three jobs whose triggers are off: by hand, by hand and after a failure, and by its file; and one after one
     spoil("jobs/my-service/jobs.yaml", "schedule: cron(0 0 * * ? *)", "schedule: cron(0 0 * * ? *)\n    suspend: true")
+    spoil("jobs/examples/jobs.yaml", "usual_duration_seconds: 60", "pause_on_failure: true")
     session = Session.open("local", project)
     known: Any = Known(
         off={"examples-tick", "examples-sync", "my-service-do-something"},
-        paused={"examples-sync", "examples-report"},
+        paused={"examples-sync", "examples-report", "examples-nightly"},
     )
     monkeypatch.setattr("cli.aws_triggers.Triggers", lambda *_: known)
     # WHEN it is asked why they are paused
     found = pause.why_paused(session, known, list(all_jobs(session.catalog)), known)
-    # THEN by the files is not paused
+    # THEN by the files is not paused, nor is a job that once said pause_on_failure
     assert found == {
         "examples-tick": "its rule is disabled by hand",
         "examples-sync": "its rule is disabled by hand",
