@@ -19,19 +19,26 @@ def drift_issue(
 ) -> None:
     """Open, update or close the issue that tells of drift.
 
+    That the `start`, the `end` or the only time of a job has passed is none.
+
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
+    from datetime import UTC, datetime  # noqa: PLC0415
+
     from cli import actions  # noqa: PLC0415
     from cli.ci_plan_summary import summarize  # noqa: PLC0415
     from cli.github_api import GitHubError  # noqa: PLC0415
-    from cli.plan_summary import markdown  # noqa: PLC0415
+    from cli.plan_summary import elapsed, markdown  # noqa: PLC0415
+    from cli.plan_summary.plan import Plan, find  # noqa: PLC0415
 
+    now = datetime.now(UTC)
+    differs = not all(elapsed.is_nothing_else(Plan.load(path), now) for path in find(plans))
     summary = summarize(plans, None, "UTC")
     marker = f"<!-- batchtab: drift of {stage} -->"
     page = actions.run_url()
     try:
         hub = actions.github()
-        if summary.has_changes:
+        if differs:
             body = markdown.render(summary, title=f"To make {stage} what main says", limit=_LIMIT)
             note = f"Somebody changed {stage} by hand, or a deployment is missing. {page}".rstrip()
             posted = hub.open_issue(marker, f"{stage} differs from main", f"{note}\n\n{body}", _LABEL)

@@ -9,9 +9,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cli.plan_summary.elapsed import is_by_time
 from cli.plan_summary.masking import visible
 from cli.plan_summary.plan import Plan
 from cli.session import refusal
@@ -134,13 +136,17 @@ class Reviewed:
 
 
 def changes(plan: Plan, image_digest: str = "") -> dict[str, str]:
-    """What a plan does to each address: `update 1a2b…`. Outputs are not told: they follow from the resources."""
+    """What a plan does to each address: `update 1a2b…`. Outputs are not told: they follow from the resources.
+
+    Nor is what only the time did to a schedule: it may do so between the review and the deployment.
+    """
     found: dict[str, str] = {}
+    now = datetime.now(UTC)
     for entry in plan.content.get("resource_changes", []):
         if entry.get("mode") != "managed":
             continue
         actions = entry["change"]["actions"]
-        if actions not in (["no-op"], ["read"]):
+        if actions not in (["no-op"], ["read"]) and not is_by_time(entry, now):
             found[entry["address"]] = f"{'/'.join(actions)} {_hash(_difference(entry['change'], image_digest))}"
     return found
 
