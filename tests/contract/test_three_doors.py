@@ -17,7 +17,7 @@ from jobs.job import JobSpec
 from modules.batch_environment import BatchEnvironment
 from modules.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
 from modules.scheduled_job import ScheduledJob
-from modules.scheduled_job.module import VARIABLES as JOB_VARIABLES
+from modules.scheduled_job.variables import VARIABLES as JOB_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 
