@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,6 +32,7 @@ class App:
         self._settings = settings
         self._outside = outside
         self._table = outside.table
+        self._owner = os.urandom(8).hex()  # of claims: another invocation may have the same event
         self._gathering = Gathering(settings, outside, outside.table, one=self._one) if outside.table else None
 
     def handle(self, event: Any) -> str:
@@ -72,7 +74,7 @@ class App:
                 if self._table.told([key]):
                     return "told already"
                 self._table.put_pending(key, job.to_json(), self._outside.now())
-                return self._gathering.tell(key)
+                return self._gathering.tell(self._owner)
             except Unavailable as error:
                 # Noise is better than silence.
                 say(table=str(error))
@@ -140,7 +142,7 @@ class App:
         if not left:
             return NOTHING
         try:
-            return self._gathering.tell("sweep", at_once=True)
+            return self._gathering.tell(self._owner, at_once=True)
         except DeliveryFailed as error:
             old = [one for one in left if now - one.since >= self._settings.give_up_seconds]
             for one in old:
@@ -201,14 +203,13 @@ class App:
     @contextlib.contextmanager
     def _claimed(self, key: str) -> Iterator[bool]:
         """Whether this process is the one that tells; it is where the table does not answer."""
-        mine, owner = True, f"{id(self)}-{self._outside.now()}"
-        table = self._table
+        mine, table = True, self._table
         if table is not None:
             with contextlib.suppress(Unavailable):
-                mine = not table.told([key]) and table.claim(key, owner, self._outside.now(), CLAIM_SECONDS)
+                mine = not table.told([key]) and table.claim(key, self._owner, self._outside.now(), CLAIM_SECONDS)
         try:
             yield mine
         finally:
             if table is not None and mine:
                 with contextlib.suppress(Unavailable):
-                    table.release(key, owner)
+                    table.release(key, self._owner)

@@ -275,6 +275,27 @@ def test_a_failure_is_left_to_the_process_that_is_about_to_tell(world: World) ->
     assert outcomes == ["left to another"]
 
 
+def test_one_event_that_two_processes_have_at_once_is_told_once(world: World) -> None:
+    # GIVEN an event that comes a second time while the first waits for what belongs to it
+    world.while_asleep = [failure(1)]
+    assert world.handle(failure(1)) == "told 1"
+    assert len(world.inbox) == 1
+    # AND one that is told as soon as it comes
+    outcomes: list[str] = []
+    original = world.deliver
+
+    def deliver(story: Any) -> None:
+        if not outcomes:
+            outcomes.append("")
+            outcomes[0] = world.app().handle(event("queue_blocked"))
+        original(story)
+
+    world.deliver = deliver  # type: ignore[method-assign]
+    assert world.handle(event("queue_blocked")) == "told"
+    assert outcomes == ["told already"]
+    assert len(world.inbox) == 2
+
+
 def test_a_process_that_died_holds_nobody_up(world: World) -> None:
     # GIVEN a claim of a process that was stopped in the middle
     table(world).claims["gather"] = ("dead", START + 150)
