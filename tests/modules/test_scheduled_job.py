@@ -430,7 +430,9 @@ def test_the_module_decides_by_inputs_that_are_known_when_it_plans(hcl: Template
     # A count must not hang on a value that another resource of the caller's yields.
     assert hcl.address("aws_iam_role", "job_role")["count"] == "${var.create_job_role ? 1 : 0}"
     assert hcl.address("aws_cloudwatch_log_group", "log_group")["count"] == "${var.create_log_group ? 1 : 0}"
-    assert hcl.address("aws_scheduler_schedule", "schedule")["count"] == "${local.by_schedule ? 1 : 0}"
+    by_schedule = hcl.address("aws_scheduler_schedule", "schedule")["count"]
+    known = {"local.by_schedule", "local.schedule_expression", "var.timezone", "var.end"}
+    assert set(re.findall(r"(?:var|local)\.\w+", by_schedule)) == known
     by_rule = hcl.address("aws_cloudwatch_event_rule", "rule")["count"]
     assert by_rule == "${(var.schedule != null) && !local.by_schedule ? 1 : 0}"
     # AND a function's ARN, which may be unknown, is asked for with forbid alone
