@@ -66,10 +66,9 @@ def print_table(session: Session, aws: Aws) -> None:
 
 
 def _schedule(job: JobSpec) -> str:
-    timing = Timing.of(job)
-    if timing is None:
+    if job.schedule is None:
         return f"after {', '.join(job.after)}" if job.after else "by hand"
-    return f"{timing.expression} {job.timezone}" if job.timezone else timing.expression
+    return f"{job.schedule} {job.timezone}" if job.timezone else job.schedule
 
 
 def _runs(job: JobSpec, now: datetime) -> list[datetime]:
