@@ -1,4 +1,4 @@
-"""One deployment for the whole session: the provider itself waits half a minute for each queue."""
+"""One deployment for the whole session (the provider itself waits half a minute a queue), and local AWS alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.e2e.checkout import Checkout
+from tests.e2e.local_helpers import Batch, LocalAws, make_batch, running
 
 
 @dataclass
@@ -39,3 +40,17 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert {path.name for path in checkout.root.iterdir()} - before == set()
+
+
+@pytest.fixture(scope="module")
+def local(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """Local AWS without a deployment, one for a file, with the arguments that the file's `LOCAL_ARGUMENTS` names."""
+    arguments: tuple[str, ...] = getattr(request.module, "LOCAL_ARGUMENTS", ())
+    with running(tmp_path_factory.mktemp("local"), *arguments) as started:
+        yield started
+
+
+@pytest.fixture
+def batch(local: LocalAws) -> Batch:
+    """An environment and a queue of its own in it."""
+    return make_batch(local)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,24 +17,12 @@ from tests.e2e.local_helpers import (
     alive,
     make_batch,
     refusal,
-    running,
     sizes,
     unique,
     wait_until,
 )
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("batch")) as started:
-        yield started
-
-
-@pytest.fixture
-def batch(local: LocalAws) -> Batch:
-    return make_batch(local)
 
 
 # --- SubmitJob

@@ -22,7 +22,6 @@ from tests.e2e.local_helpers import (
     make_role,
     policy,
     received,
-    running,
     sqs_queue,
     unique,
     wait_until,
@@ -35,15 +34,7 @@ UNIVERSAL_TARGET = "arn:aws:scheduler:::aws-sdk:batch:submitJob"
 START = "2026-06-01T00:00:30Z"
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("events"), "--time", START, "--speed", "0") as started:
-        yield started
-
-
-@pytest.fixture
-def batch(local: LocalAws) -> Batch:
-    return make_batch(local)
+LOCAL_ARGUMENTS = ("--time", START, "--speed", "0")
 
 
 @pytest.fixture(autouse=True)

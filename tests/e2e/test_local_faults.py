@@ -33,10 +33,7 @@ from tests.e2e.local_helpers import (
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("faults"), "--speed", "0") as started:
-        yield started
+LOCAL_ARGUMENTS = ("--speed", "0")
 
 
 @pytest.fixture

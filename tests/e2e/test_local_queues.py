@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -13,23 +12,11 @@ from tests.e2e.local_helpers import (
     LocalAws,
     make_batch,
     refusal,
-    running,
     unique,
     wait_until,
 )
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("batch")) as started:
-        yield started
-
-
-@pytest.fixture
-def batch(local: LocalAws) -> Batch:
-    return make_batch(local)
 
 
 # --- dependencies, arrays

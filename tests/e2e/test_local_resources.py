@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -19,23 +18,11 @@ from tests.e2e.local_helpers import (
     fargate_resources,
     make_batch,
     refusal,
-    running,
     sizes,
     unique,
 )
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("batch")) as started:
-        yield started
-
-
-@pytest.fixture
-def batch(local: LocalAws) -> Batch:
-    return make_batch(local)
 
 
 def test_compute_environment_lives_from_creation_to_deletion(local: LocalAws) -> None:

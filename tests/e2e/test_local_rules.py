@@ -18,7 +18,6 @@ from tests.e2e.local_helpers import (
     lambda_function,
     make_batch,
     received,
-    running,
     sqs_queue,
     unique,
     wait_until,
@@ -33,10 +32,7 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("rules"), "--time", "2026-06-01T00:00:30Z", "--speed", "0") as started:
-        yield started
+LOCAL_ARGUMENTS = ("--time", "2026-06-01T00:00:30Z", "--speed", "0")
 
 
 @pytest.fixture

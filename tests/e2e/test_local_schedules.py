@@ -21,7 +21,6 @@ from tests.e2e.local_helpers import (
     make_role,
     policy,
     received,
-    running,
     sqs_queue,
     unique,
 )
@@ -41,10 +40,7 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running(tmp_path_factory.mktemp("schedules"), "--time", START, "--speed", "0") as started:
-        yield started
+LOCAL_ARGUMENTS = ("--time", START, "--speed", "0")
 
 
 @pytest.fixture
