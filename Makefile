@@ -74,11 +74,11 @@ image: setup ## Build the shared runner image with docker, podman or buildah
 checks: setup lint types scan workflows-check dockerfiles-check ## Run all checks that are no tests
 
 test: checks ## Run all checks and tests, the deployment to local AWS included
-	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory retest
+	@GUARD_ROUNDS=$${GUARD_ROUNDS:-6} $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory retest
 
 retest: ## Run once more, one at a time, the tests that failed: two at once can starve each other on a small machine
 	@echo "Once more, one at a time, what failed:"
-	@GUARD_ROUNDS=$${GUARD_ROUNDS:-10} $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -p no:randomly
+	@GUARD_ROUNDS=$${GUARD_ROUNDS:-6} $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -p no:randomly
 
 
 bench: setup ## Measure what benchmarks/ measures

@@ -85,7 +85,7 @@ def test_every_change_of_status_is_an_event_with_the_job_as_its_detail(local: Lo
     pattern = {"source": ["aws.batch"], "detail-type": ["Batch Job State Change"], "detail": {"jobName": ["told"]}}
     target(local, rule(local, EventPattern=json.dumps(pattern)), Arn=arn)
     # WHEN a job waits for another, fails, is tried again and fails
-    first = batch.run("pass")
+    first = batch.run("import time; time.sleep(2)")
     code = batch.define("import sys; sys.exit(4)", retryStrategy={"attempts": 2})
     job_id = batch.submit(code, jobName="told", dependsOn=[{"jobId": first}])
     job = batch.wait(job_id)

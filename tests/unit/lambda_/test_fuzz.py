@@ -150,7 +150,7 @@ def check_message(story: Story) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated(), st.lists(NASTY.filter(lambda value: isinstance(value, str)), max_size=25), st.booleans())
 def test_whatever_an_event_holds_it_is_told_well_or_refused(event: Any, log: list[str], with_table: bool) -> None:
     world = World(table=with_table)

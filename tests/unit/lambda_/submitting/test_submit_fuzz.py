@@ -10,7 +10,7 @@ import pytest
 from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, World, trigger
 
 RUNS = 6
-ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "150"))
+ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "80"))
 
 
 def live(

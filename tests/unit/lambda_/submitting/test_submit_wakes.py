@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.lambda_.submitting.world import JOB, World, trigger
 
-ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "20"))
 
 
 def live(monkeypatch: pytest.MonkeyPatch, seed: int, policy: str, death: float, by_hand: bool, pause: bool) -> set[str]:
