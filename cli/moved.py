@@ -31,7 +31,11 @@ def make_up(
     Which of them a trigger has started the function knows: it submits a scheduled time once. A job that is submitted
     directly, by the one trigger or the other, was moved when none was due.
     """
-    claimed = [move for move in moves if not move.may_double and move.new.timing and not move.new.timing.is_rate]
+    claimed = [
+        (move.job, timing)
+        for move in moves
+        if not move.may_double and (timing := move.new.timing) is not None and not timing.is_rate
+    ]
     if not claimed:
         return
     from cli.aws_runs import FunctionError, Runs  # noqa: PLC0415
@@ -39,13 +43,13 @@ def make_up(
 
     runs = Runs(aws, session.catalog.stage.prefix)
     jobs = {job.full: job for job in all_jobs(session.catalog)}
-    for move in claimed:
-        for due in move.new.timing.between(began - _BEFORE, now()) if move.new.timing else ():
+    for name, timing in claimed:
+        for due in timing.between(began - _BEFORE, now()):
             try:
-                answer = runs.ask(trigger_request(session.catalog, jobs[move.job], due))
+                answer = runs.ask(trigger_request(session.catalog, jobs[name], due))
             except (LookupError, FunctionError) as error:
-                hint = f"batchtab backfill {move.job} --from {text(due)} --to {text(due)}"
-                typer.echo(f"{move.job}: its run of {text(due)} may be missing: {error} [hint: {hint}]", err=True)
+                hint = f"batchtab backfill {name} --from {text(due)} --to {text(due)}"
+                typer.echo(f"{name}: its run of {text(due)} may be missing: {error} [hint: {hint}]", err=True)
                 continue
             if answer.outcome != "duplicate":
-                typer.echo(f"{move.job}: its run of {text(due)} was due while it moved: {answer.outcome}")
+                typer.echo(f"{name}: its run of {text(due)} was due while it moved: {answer.outcome}")

@@ -50,7 +50,7 @@ class Side:
 
     def spans(self, since: datetime, until: datetime) -> Iterator[_Span]:
         """When its runs are due."""
-        if self.timing is not None and not (self.timing.is_rate and self.timing.start_utc is None):
+        if self.timing is not None and not self.timing.is_rate:
             for due in self.timing.between(since - self.window, until):
                 yield due, due + self.window
 

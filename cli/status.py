@@ -37,28 +37,28 @@ def print_table(session: Session, aws: Aws) -> None:
     from cli.pause import why_paused  # noqa: PLC0415
 
     stage = session.catalog.stage
-    paused = why_paused(session, aws, list(all_jobs(session.catalog)), Runs(aws, stage.prefix))
+    jobs = list(all_jobs(session.catalog))
+    paused = why_paused(session, aws, jobs, Runs(aws, stage.prefix))
     zone = ZoneInfo(stage.timezone)
     now = datetime.now(UTC)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     for heading in ("job", "queue", "schedule", "next three runs (UTC)", stage.timezone, "last status"):
         table.add_column(heading, overflow="fold")
-    for service in session.catalog.services:
-        for name, job in service.jobs.items():
-            full = f"{service.service}-{name}"
-            runs = [] if full in paused else _runs(job, now)
-            none = "paused" if full in paused else "suspended" if job.suspend else "-"
-            last = next(aws.runs(session.catalog.job_queue_name(job.queue), full), None)
-            state = last["status"] if last else "-"
-            color = _COLORS.get(state, "")
-            table.add_row(
-                full,
-                job.queue,
-                _schedule(job),
-                _times(runs, now) or none,
-                _times([run.astimezone(zone) for run in runs], now.astimezone(zone)) or "-",
-                f"[{color}]{state}[/]" if color else state,
-            )
+    for named in jobs:
+        full, job = named.full, named.spec
+        runs = [] if full in paused else _runs(job, now)
+        none = "paused" if full in paused else "suspended" if job.suspend else "-"
+        last = next(aws.runs(session.catalog.job_queue_name(job.queue), full), None)
+        state = last["status"] if last else "-"
+        color = _COLORS.get(state, "")
+        table.add_row(
+            full,
+            job.queue,
+            _schedule(job),
+            _times(runs, now) or none,
+            _times([run.astimezone(zone) for run in runs], now.astimezone(zone)) or "-",
+            f"[{color}]{state}[/]" if color else state,
+        )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     console.print(table)
     for full, why in paused.items():

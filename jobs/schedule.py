@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count as count_up
-from itertools import islice
 
 from jobs import cron, crontab, limits
 from jobs.cron import Cron, ScheduleError
 
-__all__ = ["Cron", "Once", "Rate", "ScheduleError", "check", "next_runs", "parse"]
+__all__ = ["Cron", "Once", "Rate", "ScheduleError", "check", "parse"]
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199  # as of all moments, and of cron expressions
@@ -86,32 +85,6 @@ def check(expression: str) -> None:
         ScheduleError: With what is wrong and, where there is one, the form to write instead.
     """
     parse(expression)
-
-
-def next_runs(expression: str, after: datetime, count: int, *, anchor: datetime | None = None) -> list[datetime]:
-    """The next `count` times, in UTC, later than `after`; fewer if the schedule ends before.
-
-    Args:
-        expression: In any of the forms.
-        after: A moment with a time zone.
-        count: How many times.
-        anchor: From when a rate counts: when its rule was made or changed. Left out: `after`, an estimate.
-
-    Raises:
-        ScheduleError: If the expression is not one.
-        ValueError: If `after` or `anchor` has no time zone.
-    """
-    if after.tzinfo is None or (anchor is not None and anchor.tzinfo is None):
-        raise ValueError("a moment without a time zone is ambiguous")
-    parsed = parse(expression)
-    moment = after.astimezone(UTC)
-    if isinstance(parsed, Rate):
-        start = (anchor or after).astimezone(UTC)
-        return [run for run in islice(parsed.after(moment, start), count + 1) if run > start][:count]
-    wall_clock = moment.replace(tzinfo=None)
-    if isinstance(parsed, Once):
-        return [parsed.wall.replace(tzinfo=UTC)] if count and parsed.wall > wall_clock else []
-    return [run.replace(tzinfo=UTC) for run in islice(parsed.after(wall_clock), count)]
 
 
 def _rate(text: str) -> Rate:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from . import jobs, metrics
-from .decision import LEASE_SECONDS, REPLACED, Step, UnsettledError, is_paused, judge, pump
+from .decision import REPLACED, Step, UnsettledError, claim, is_paused, judge, pump
 from .record import NOT_RUN, REFUSED, Record
-from .request import MalformedError, Request
+from .request import MalformedError, Request, iso
 from .settings import Settings
 from .state import Active, Paused, State
 from .table import ConflictError, Table, pause_before_reading_again
 
 Answer = dict[str, Any]
+T = TypeVar("T")
 _TRIES = 8
 _AT_ONCE = 40
 # So long after SubmitJob may Batch not yet know a job.
@@ -53,7 +55,7 @@ class App:
             return self._until_settled(lambda: self._resumed(name))
         raise MalformedError("is no trigger, no end of a job and no resume")
 
-    def _until_settled(self, act: Callable[[], Answer]) -> Answer:
+    def _until_settled(self, act: Callable[[], T]) -> T:
         for attempt in range(_TRIES):
             try:
                 return act()
@@ -76,7 +78,7 @@ class App:
         if request.job.policy != "allow":
             state, by_hand = self._settled(state, request.job.queue, request.job.name, now)
         step = judge(request, record, state, by_hand, now)
-        return self._carry_out(step, request, checked=request)
+        return self._carry_out(step, request.job.name, request)
 
     def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
         """The state with its active run only if that has not ended, and other jobs of the name that have not."""
@@ -108,39 +110,34 @@ class App:
 
     def _finish(self, request: Request, record: Record | None, state: State, now: float) -> Answer:
         """Goes on where an invocation died between its claim and the note of the job's id."""
-        lease = now + LEASE_SECONDS
         is_active = state.active is not None and state.active.request.item == request.item
-        claim = Record(request, "claimed", lease_until=lease, revision=record.revision if record else 0)
-        taken: State | None = None
-        if is_active:
-            taken = state.with_active(Active(request.event, lease_until=lease, since=now))
         # Whose record is claimed, but who has not the place, was submitted, and has ended meanwhile.
-        committed = self._table.commit(request.job.name, taken, [claim], checked=request if record else None)
-        claim = replace(claim, revision=claim.revision + 1)
+        revision = record.revision if record else 0
+        step = claim(Record(request, "", revision=revision), state if is_active else None, now)
+        committed = self._table.commit(request.job.name, step.state, step.records, checked=request if record else None)
         if found := jobs.find(request):
             self._note_submitted(request, found, committed if is_active else None)
             return _answer("submitted", request, found, "found in Batch")
         if not is_active and request.job.policy != "allow":
             # Only the end of its job takes a place without a job's id away, so there was one.
             reason = "its job has ended, and Batch lists it no more"
-            self._table.commit(request.job.name, None, [Record(request, "submitted", reason, revision=claim.revision)])
+            self._table.commit(request.job.name, None, [Record(request, "submitted", reason, revision=revision + 1)])
             return _answer("submitted", request, reason=reason)
         # Its own event comes again if Batch refuses it now; where another one's goes on with it, it waits for that.
         was_waiting = record is None and request.job.policy in ("queue", "replace")
         return self._submit(request, committed if is_active else None, was_waiting=was_waiting)
 
-    def _carry_out(self, step: Step, request: Request | None, *, checked: Request | None, name: str = "") -> Answer:
-        job_name = request.job.name if request else name
+    def _carry_out(self, step: Step, job_name: str, request: Request | None = None) -> Answer:
         committed: State | None = None
         if step.state is not None or step.records:
             # What did not run is final whatever follows; a transaction takes only so many writes.
             records = list(step.records)
-            others = [record for record in records if record.status in NOT_RUN and record.request != checked]
+            others = [record for record in records if record.status in NOT_RUN and record.request != request]
             for start in range(0, max(0, len(others) - _AT_ONCE), _AT_ONCE):
                 portion = others[start : start + _AT_ONCE]
                 self._table.commit(job_name, None, portion)
                 records = [record for record in records if record not in portion]
-            committed = self._table.commit(job_name, step.state, records, checked=checked)
+            committed = self._table.commit(job_name, step.state, records, checked=request)
             for record in step.records:
                 metrics.count(self._namespace, record)
         for job_id in step.ends:
@@ -165,21 +162,23 @@ class App:
 
     def _note_submitted(self, request: Request, job_id: str, state: State | None) -> None:
         record = Record(request, "submitted", job_id=job_id, revision=1)
-        for attempt in range(_TRIES):
-            try:
-                noted = _with_job(state, request, job_id) if state is not None else None
-                self._table.commit(request.job.name, noted, [record])
-            except ConflictError:
-                pause_before_reading_again(attempt)
-                state = self._table.read_state(request.job.name)
-                if state.active is None or state.active.request.item != request.item:
-                    state = None  # it has ended already
-            else:
-                metrics.count(self._namespace, record)
-                return
-        raise TimeoutError(f"others wrote {_TRIES} times in between")
 
-    def _release(self, request: Request, reason: str, *, was_waiting: bool) -> Answer:
+        def note(state: State | None) -> None:
+            noted = _with_job(state, request, job_id) if state is not None else None
+            self._table.commit(request.job.name, noted, [record])
+
+        def note_anew() -> None:
+            found = self._table.read_state(request.job.name)
+            is_active = found.active is not None and found.active.request.item == request.item
+            note(found if is_active else None)  # else it has ended already
+
+        try:
+            note(state)
+        except ConflictError:
+            self._until_settled(note_anew)
+        metrics.count(self._namespace, record)
+
+    def _release(self, request: Request, reason: str, *, was_waiting: bool) -> None:
         """Gives the place back that a run got and can't use."""
         state = self._table.read_state(request.job.name)
         record = Record(request, "waiting" if was_waiting else REFUSED, reason, revision=1)
@@ -188,7 +187,6 @@ class App:
             waiting = (request.event, *state.waiting) if was_waiting else state.waiting
             released = replace(state, active=None, waiting=waiting)
         self._table.commit(request.job.name, released, [record])
-        return {}
 
     # --- the end of a job
 
@@ -203,7 +201,7 @@ class App:
         active = state.active
         run_id = jobs.run_id_of(detail)
         if active is not None and (active.job_id == job_id or (not active.job_id and active.request.run_id == run_id)):
-            after = replace(after, active=None)
+            after = after.with_active(None)
         else:
             active = None  # not the run that ended
         submitted: tuple[Record, ...] = ()
@@ -231,7 +229,7 @@ class App:
             step = replace(pumped, outcome=step.outcome, records=(*records, *pumped.records))
         if step.state == state and not step.records:
             return _ignored(ended, "nothing waits for it")
-        answer = self._carry_out(step, None, checked=None, name=name)
+        answer = self._carry_out(step, name)
         return {**answer, "outcome": step.outcome}
 
 
@@ -255,15 +253,15 @@ def _pauses(detail: Mapping[str, Any], active: Active | None, run_id: str) -> bo
         return False
     if active is not None:
         return active.request.job.pause_on_failure
-    environment = (detail.get("container") or {}).get("environment") or []
-    policy = next((each.get("value") for each in environment if each.get("name") == jobs.RUN_POLICY), None)
     # Of jobs with these policies only the ends of those are told that pause.
-    return policy in ("allow", "forbid")
+    return jobs.variable_of(detail, jobs.RUN_POLICY) in ("allow", "forbid")
 
 
 def _paused(state: State, job_id: str, job: Mapping[str, Any]) -> State:
     reason = f"job {job_id} failed: {job.get('statusReason') or 'no reason given'}"
-    return replace(state, paused=Paused(_iso(time.time()), job_id, reason), failed_job_id=job_id)
+    return replace(
+        state, paused=Paused(iso(datetime.fromtimestamp(time.time(), UTC)), job_id, reason), failed_job_id=job_id
+    )
 
 
 def _ignored(job_id: str, reason: str) -> Answer:
@@ -272,7 +270,3 @@ def _ignored(job_id: str, reason: str) -> Answer:
 
 def _answer(outcome: str, request: Request | None, job_id: str = "", reason: str = "") -> Answer:
     return {"outcome": outcome, "run_id": request.run_id if request else "", "job_id": job_id, "reason": reason}
-
-
-def _iso(moment: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

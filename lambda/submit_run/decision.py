@@ -72,18 +72,18 @@ def judge(request: Request, record: Record | None, state: State, by_hand: Sequen
         status, reason = why
         return Step(status, reason, records=(replace(own, status=status, reason=reason),))
     if request.job.policy == "allow":
-        return _without_waiting(_claim(own, None, now), state)
+        return _without_waiting(claim(own, None, now), state)
     taken = _taken(state, by_hand)
     if request.is_backfill:
         if taken or (state.waiting and not is_paused(state)):
             return Step("busy", taken or f"{len(state.waiting)} runs wait")
-        return _claim(own, state, now)
+        return claim(own, state, now)
     if request.job.policy == "forbid":
         if taken:
             return _without_waiting(
                 Step("skipped", taken, records=(replace(own, status="skipped", reason=taken),)), state
             )
-        return _without_waiting(_claim(own, state, now), state)
+        return _without_waiting(claim(own, state, now), state)
     if request.job.policy == "replace":
         return _replace(own, state, by_hand, taken, now)
     return _queue(own, state, by_hand, taken, now)
@@ -103,12 +103,13 @@ def pump(state: State, by_hand: Sequence[str], now: float) -> Step:
         if reason := _late(request, now):
             late.append(Record(request, "late", reason))
             continue
-        step = _claim(Record(request, ""), state, now)
+        step = claim(Record(request, ""), state, now)
         return replace(step, records=(*late, *step.records), was_waiting=True)
     return Step("ignored", state=state, records=tuple(late))
 
 
-def _claim(own: Record, state: State | None, now: float) -> Step:
+def claim(own: Record, state: State | None, now: float) -> Step:
+    """A run gets the place of a state, or is claimed without one, for as long as a lease."""
     lease = now + LEASE_SECONDS
     record = replace(own, status="claimed", lease_until=lease)
     if state is not None:
@@ -154,7 +155,7 @@ def _taken(state: State, by_hand: Sequence[str]) -> str:
 def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: float) -> Step:
     request = own.request
     if not taken and not state.waiting:
-        return _claim(own, state, now)
+        return claim(own, state, now)
     limit = request.job.queue_limit
     if len(state.waiting) >= (limit if taken else limit + 1):  # if the place is free, the first of them goes on
         reason = f"{limit} runs wait already: queue_limit"
@@ -168,7 +169,7 @@ def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: f
 def _replace(own: Record, state: State, by_hand: Sequence[str], taken: str, now: float) -> Step:
     request = own.request
     if not taken and not state.waiting:
-        return _claim(own, state, now)
+        return claim(own, state, now)
     before = [*state.waiting, *([state.active.event] if state.active else [])]
     if later := next((each for each in before if _time(each) > request.time), None):
         reason = f"the run of {_time(later)}, a later one, came before it"

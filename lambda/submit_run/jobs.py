@@ -64,10 +64,15 @@ def find(request: Request) -> str:
     return ""
 
 
-def run_id_of(job: Any) -> str:
-    """The id of the run that a job is for, as DescribeJobs and events show it; empty if it has none."""
+def run_id_of(job: Mapping[str, Any]) -> str:
+    """The id of the run that a job is for; empty if it has none."""
+    return variable_of(job, RUN_ID)
+
+
+def variable_of(job: Mapping[str, Any], name: str) -> str:
+    """An environment variable of a job, as DescribeJobs and events show it; empty if it has none of the name."""
     environment = (job.get("container") or {}).get("environment") or []
-    return next((str(each.get("value")) for each in environment if each.get("name") == RUN_ID), "")
+    return next((str(each.get("value")) for each in environment if each.get("name") == name), "")
 
 
 def submit(request: Request) -> str:

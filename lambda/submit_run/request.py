@@ -9,7 +9,11 @@ from typing import Any
 
 _POLICIES = ("allow", "forbid", "replace", "queue")
 _QUEUE_LIMIT = 10
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def iso(moment: datetime) -> str:
+    """A moment in UTC as triggers, records and runs have it: `2026-11-24T00:00:00Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class MalformedError(ValueError):
@@ -69,7 +73,7 @@ class Request:
             moment = moment.replace(second=0, microsecond=0)
         upstream = str(trigger.get("upstream_job_id") or "")
         is_backfill = event.get("mode") == "backfill"
-        kept = {**event, "trigger": {"scheduled_time": moment.strftime(_FORMAT)}, "job": _lean(event["job"])}
+        kept = {**event, "trigger": {"scheduled_time": iso(moment)}, "job": _lean(event["job"])}
         if upstream:
             kept["trigger"]["upstream_job_id"] = upstream
         return cls(job, moment, upstream, is_backfill, kept)
@@ -77,7 +81,7 @@ class Request:
     @property
     def time(self) -> str:
         """The scheduled time as text."""
-        return self.scheduled_time.strftime(_FORMAT)
+        return iso(self.scheduled_time)
 
     @property
     def item(self) -> str:

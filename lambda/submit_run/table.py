@@ -21,7 +21,7 @@ from typing import Any
 
 from .clients import client
 from .record import Record
-from .request import Request
+from .request import Request, iso
 from .settings import Settings
 from .state import State
 
@@ -114,7 +114,7 @@ class Table:
             "run_id": {"S": request.run_id},
             "scheduled_time": {"S": request.time},
             "policy": {"S": request.job.policy},
-            "noted_at": {"S": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "noted_at": {"S": iso(datetime.fromtimestamp(now, UTC))},
             "revision": {"N": str(record.revision + 1)},
             "expires_at": {"N": str(int(now) + self._keep_seconds)},
         }

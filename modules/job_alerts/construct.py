@@ -16,6 +16,7 @@ from .._core.dead_letters import dead_letter_queue
 from .._core.expressions import Expression, all_of, choose, hcl, is_expression, is_set, literal, not_empty
 from .._core.functions import python_function
 from .._core.resources import Unit, make
+from .._core.tables import table
 from . import delivery, memory, rules
 
 _PACKAGE = "job_alerts"
@@ -168,7 +169,7 @@ class JobAlerts(Unit):
             alarm_topic_arns=alarm_topic_arns,
             tags=tags,
         )
-        self.table = memory.table(self, namespace, quiet, kms_key_arn, tags)
+        self.table = table(self, name=name, keys=("pk", "sk"), kms_key_arn=kms_key_arn, tags=tags, when=quiet)
         self.sender_function_arn = delivery.function_arn(account, region, function_name)
         streams = [account.arn("logs", f"log-group:/aws/batch/{namespace}{below}:*") for below in ("", "/*")]
         made = python_function(

@@ -5,13 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf_cdktf_provider_aws.dynamodb_table import (
-    DynamodbTable,
-    DynamodbTableAttribute,
-    DynamodbTablePointInTimeRecovery,
-    DynamodbTableServerSideEncryption,
-    DynamodbTableTtl,
-)
 from cdktf_cdktf_provider_aws.dynamodb_table_item import DynamodbTableItem
 
 from jobs import limits
@@ -21,7 +14,6 @@ from .._core.expressions import (
     Condition,
     Expression,
     any_of,
-    as_map,
     choose,
     hcl,
     is_expression,
@@ -48,25 +40,6 @@ _OPTIONAL_LIMITS: Mapping[str, Limit] = {
     "flexible_window_minutes": limits.FLEXIBLE_WINDOW_MINUTES,
 }
 _ROUTE_KEYS = {"channel", "mention", "mute", "service"}
-
-
-def table(scope: Unit, namespace: str, when: Condition, kms_key_arn: str | None, tags: Any) -> Made:
-    """The table: paid by use, encrypted, old rows go by themselves."""
-    return make(
-        scope,
-        DynamodbTable,
-        "table",
-        when=when,
-        name=f"{namespace}-job-alerts",
-        billing_mode="PAY_PER_REQUEST",
-        hash_key="pk",
-        range_key="sk",
-        attribute=[DynamodbTableAttribute(name=name, type="S") for name in ("pk", "sk")],
-        ttl=DynamodbTableTtl(attribute_name="expires_at", enabled=True),
-        server_side_encryption=DynamodbTableServerSideEncryption(enabled=True, kms_key_arn=kms_key_arn),
-        point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
-        tags=as_map(tags),
-    )
 
 
 def check_routes(routes: Any, quiet: Condition) -> None:

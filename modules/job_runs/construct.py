@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cdktf_cdktf_provider_aws.dynamodb_table import (
-    DynamodbTable,
-    DynamodbTableAttribute,
-    DynamodbTablePointInTimeRecovery,
-    DynamodbTableServerSideEncryption,
-    DynamodbTableTtl,
-)
 from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import LambdaFunctionEventInvokeConfig
 from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
@@ -20,9 +13,10 @@ from jobs import limits
 from .._core import job_events
 from .._core.account import Account
 from .._core.arguments import check
-from .._core.expressions import Expression, as_map, choose, hcl, is_expression, is_set
+from .._core.expressions import Expression, choose, hcl, is_expression, is_set
 from .._core.functions import python_function
 from .._core.resources import Unit, make
+from .._core.tables import table
 
 _PACKAGE = "submit_run"
 _TIMEOUT_SECONDS = 30  # below the 45 seconds of a claim's lease: whoever finds it expired knows that its owner is dead
@@ -96,20 +90,7 @@ class JobRuns(Unit):
             for arn in job_queue_arns:
                 check("job_queue_arns", arn, limits.JOB_QUEUE_ARN)
         account = Account.of(self)
-        self.table = make(
-            self,
-            DynamodbTable,
-            "table",
-            name=f"{namespace}-job-runs",
-            billing_mode="PAY_PER_REQUEST",
-            hash_key="job",
-            range_key="item",
-            attribute=[DynamodbTableAttribute(name=name, type="S") for name in ("job", "item")],
-            ttl=DynamodbTableTtl(attribute_name="expires_at", enabled=True),
-            server_side_encryption=DynamodbTableServerSideEncryption(enabled=True, kms_key_arn=kms_key_arn),
-            point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
-            tags=as_map(tags),
-        )
+        self.table = table(self, name=f"{namespace}-job-runs", keys=("job", "item"), kms_key_arn=kms_key_arn, tags=tags)
         definitions = [account.arn("batch", f"job-definition/{namespace}-*")]
         made = python_function(
             self,

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.cron import ScheduleError, parse
-from jobs.schedule import check, next_runs
+from jobs.schedule import check
+from jobs.timing import Timing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def runs(expression: str, count: int = 3, start: datetime = START) -> list[str]:
-    return [f"{run:%Y-%m-%d %H:%M}" for run in next_runs(expression, start, count)]
+    return [f"{run:%Y-%m-%d %H:%M}" for run in Timing(expression).next_runs(start, count)]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_where_aws_croniter_is_right_it_says_the_same(
     moment = start.replace(tzinfo=UTC)
 
     # WHEN both are asked for the next five runs
-    ours = next_runs(f"cron({fields})", moment, 5)
+    ours = Timing(f"cron({fields})").next_runs(moment, 5)
     theirs = AwsCroniter(fields).get_next(moment, 5)
 
     # THEN they agree

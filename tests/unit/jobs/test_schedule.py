@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.schedule import Rate, ScheduleError, check, next_runs, parse
+from jobs.schedule import Rate, ScheduleError, check, parse
+from jobs.timing import Timing
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ def test_a_rate_has_a_form_on_the_clock_only_if_that_is_as_often(text: str) -> N
     if day % rate.seconds or max(rate.seconds, hour) % min(rate.seconds, hour):
         assert rate.on_the_clock == ""
     else:
-        runs = next_runs(rate.on_the_clock, midnight - timedelta(minutes=1), 50)
+        runs = Timing(rate.on_the_clock).next_runs(midnight - timedelta(minutes=1), 50)
         assert runs == [midnight + timedelta(seconds=rate.seconds) * number for number in range(50)]
 
 
@@ -71,14 +72,14 @@ def test_what_is_no_schedule_is_refused_with_the_near_form(expression: str, reas
     [("@weekly", "cron(0 0 ? * SUN *)"), ("*/5 8-17 * * 1-5", "cron(*/5 8-17 ? * MON,TUE,WED,THU,FRI *)")],
 )
 def test_crontab_is_read_as_what_it_is_turned_into(written: str, meant: str) -> None:
-    assert next_runs(written, NOON, 20) == next_runs(meant, NOON, 20)
+    assert Timing(written).next_runs(NOON, 20) == Timing(meant).next_runs(NOON, 20)
 
 
 def test_one_time_is_the_only_run() -> None:
     expression = "at(2026-05-04T12:01:00)"
 
-    assert next_runs(expression, NOON, 3) == [NOON + timedelta(minutes=1)]
-    assert next_runs(expression, NOON + timedelta(minutes=1), 3) == []
+    assert Timing(expression).next_runs(NOON, 3) == [NOON + timedelta(minutes=1)]
+    assert Timing(expression).next_runs(NOON + timedelta(minutes=1), 3) == []
 
 
 def test_a_rate_counts_from_its_anchor_and_not_from_the_full_hour() -> None:
@@ -86,19 +87,21 @@ def test_a_rate_counts_from_its_anchor_and_not_from_the_full_hour() -> None:
     anchor = NOON - timedelta(minutes=7, seconds=30)
 
     # WHEN somebody asks at noon
-    runs = next_runs("rate(5 minutes)", NOON, 2, anchor=anchor)
+    runs = Timing("rate(5 minutes)").next_runs(NOON, 2, anchor=anchor)
 
     # THEN the runs keep the anchor's odd minutes
     assert runs == [NOON + timedelta(minutes=2, seconds=30), NOON + timedelta(minutes=7, seconds=30)]
 
 
 def test_a_rule_made_later_first_fires_one_period_after_it_was_made() -> None:
-    assert next_runs("rate(1 hour)", NOON, 1, anchor=NOON + timedelta(days=1)) == [NOON + timedelta(days=1, hours=1)]
+    assert Timing("rate(1 hour)").next_runs(NOON, 1, anchor=NOON + timedelta(days=1)) == [
+        NOON + timedelta(days=1, hours=1)
+    ]
 
 
 def test_times_are_told_in_utc_whatever_zone_was_asked_in() -> None:
     seoul = timezone(timedelta(hours=9))
-    (run,) = next_runs("cron(0 0 * * ? *)", datetime(2026, 5, 5, 8, 59, tzinfo=seoul), 1)
+    (run,) = Timing("cron(0 0 * * ? *)").next_runs(datetime(2026, 5, 5, 8, 59, tzinfo=seoul), 1)
 
     assert run == datetime(2026, 5, 5, tzinfo=UTC)
     assert run.tzinfo is UTC
@@ -106,7 +109,7 @@ def test_times_are_told_in_utc_whatever_zone_was_asked_in() -> None:
 
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        next_runs("rate(1 minute)", datetime(2026, 1, 1), 1)
+        Timing("rate(1 minute)").next_runs(datetime(2026, 1, 1), 1)
 
 
 @given(st.text(alphabet="cronrate()0123456789*/?,-LW#T:~H minuteshday@", max_size=40))

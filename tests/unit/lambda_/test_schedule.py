@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from job_alerts import zones
 from job_alerts.schedule import Schedule
 
-from jobs.schedule import next_runs
+from jobs.timing import Timing
 from tests.unit.lambda_.support import START
 
 
@@ -41,7 +41,7 @@ def test_the_last_time_is_the_one_that_the_project_s_own_clock_gives(fields: str
     # GIVEN the times of an expression after a moment, as jobs.schedule counts them
     expression = f"cron({fields})"
     at = moment.replace(tzinfo=UTC, microsecond=0)
-    runs = next_runs(expression, at, 3)
+    runs = Timing(expression).next_runs(at, 3)
     for earlier, later in pairwise(runs):
         # THEN just before the later one, and at the earlier, the last one is the earlier
         for until in (earlier, later - timedelta(seconds=1)):
@@ -107,7 +107,7 @@ def test_each_time_of_a_zone_is_a_run_once(source: str, name: str, day: str, fie
     first = datetime.fromisoformat(f"{day}+00:00") - timedelta(days=1)
     minutes = [first + timedelta(minutes=number) for number in range(3 * 1440)]
     # (jobs.schedule counts wall-clock times as if they were UTC's)
-    walls = set(next_runs(expression, first - timedelta(days=2), 800))
+    walls = set(Timing(expression).next_runs(first - timedelta(days=2), 800))
     shown = [minute.astimezone(ZoneInfo(name)) for minute in minutes]
     # WHEN a run is each minute that shows one of its times, unless the clocks show it for the second time
     runs = [

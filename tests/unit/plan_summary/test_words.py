@@ -19,7 +19,6 @@ from cli.plan_summary.plan import Plan
 from cli.plan_summary.timing import in_words, upcoming
 from cli.plan_summary.usage import runs_per_month, usage
 from jobs.excepted import Excepted
-from jobs.schedule import next_runs
 from jobs.timing import Timing
 from tests.unit.plan_summary.summaries import NOW, PLANS, change, content, many_jobs, of, summary
 
@@ -95,7 +94,7 @@ def test_runs_in_a_month_are_those_of_a_year_by_twelve(schedule: str) -> None:
     begin = datetime(2026, 11, 1, tzinfo=UTC)
     # WHEN every run of the twelve months is counted
     end = datetime(2027, 11, 1, tzinfo=UTC)
-    counted = sum(run < end for run in next_runs(schedule, datetime(2026, 10, 31, 23, 59, tzinfo=UTC), 53_000))
+    counted = sum(run < end for run in Timing(schedule).next_runs(datetime(2026, 10, 31, 23, 59, tzinfo=UTC), 53_000))
     # THEN the mean is a twelfth of it
     assert runs_per_month(Timing(schedule), begin) == pytest.approx(counted / 12)
 

@@ -81,12 +81,7 @@ class World:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._running: list[Invocation] = []
         self._current: Invocation | None = None
-        clock = SimpleNamespace(
-            time=lambda: self.now,
-            sleep=self._sleep,
-            strftime=__import__("time").strftime,
-            gmtime=__import__("time").gmtime,
-        )
+        clock = SimpleNamespace(time=lambda: self.now, sleep=self._sleep)
         modules: list[ModuleType] = [app_module, table_module, jobs_module, metrics_module]
         for module in modules:
             monkeypatch.setattr(module, "time", clock)
