@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import deployed, limits
-from jobs.alerting import routes, watched
+from jobs.alert_routes import routes, watched
 from jobs.catalog import Catalog, load
 from jobs.chain import resolve
 from jobs.job import JobSpec
 from jobs.problems import Problems
 from jobs.registry import image_uri, repository_arns
 from jobs.spec import ServiceSpec
-from jobs.timing import Timing
 
 if TYPE_CHECKING:  # loading cdktf takes seconds, and faults of the files should not wait for it
     from modules._stacks import Stage, StageStack
@@ -241,7 +240,7 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
 
 def _is_scheduled(job: JobSpec) -> bool:
     """Whether a schedule of EventBridge Scheduler starts the job."""
-    timing = Timing.of(job)
+    timing = job.timing
     return timing is not None and timing.trigger == "schedule"
 
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from cli.github import ACTIONS_BOT, GitHub
-from cli.session import refusal
+from jobs.problems import refusal
 
 _API = "https://api.github.com"
 

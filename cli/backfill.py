@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.session import Session, StageOption, refusal
+from cli.options import StageOption
+from cli.session import Session
 from jobs import moment
+from jobs.problems import refusal
 
 if TYPE_CHECKING:
     from cli.aws_batch_jobs import BatchJobs
@@ -80,9 +82,7 @@ def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing
     Raises:
         Problems: it has no such times, or they are not over yet.
     """
-    from jobs.timing import Timing  # noqa: PLC0415
-
-    timing = Timing.of(job.spec)
+    timing = job.spec.timing
     if timing is None:
         raise refusal(f"backfill: {job.full} has no schedule, so no run of it was ever due")
     for option, value in (("--from", from_), ("--to", to)):

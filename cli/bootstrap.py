@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.session import Session, StageOption, refusal
+from cli.options import StageOption
+from cli.session import Session
+from jobs.problems import refusal
 
 if TYPE_CHECKING:
     from cli.aws import Aws

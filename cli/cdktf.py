@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.processes import run
-from cli.session import Session, refusal
+from cli.session import Session
 from cli.terraform_log import BUSY, first_error, plain
+from jobs.problems import refusal
 
 _DONE = re.compile(r"(?:Creation|Destruction|Modifications) complete")
 _SPINNER = re.compile(r"^\S* ?(Synthesizing|Starting)$")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-ROOT_HELP = "The project's folder, which holds config/ and jobs/."
+from cli.options import ROOT_HELP
 
 
 def check(

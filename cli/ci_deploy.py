@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.session import Session, StageOption, refusal
+from cli.options import StageOption
+from cli.session import Session
+from jobs.problems import refusal
 
 if TYPE_CHECKING:
     from cli.plan_summary.fingerprint import Reviewed

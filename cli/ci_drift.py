@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli.session import StageOption, refusal
+from cli.options import StageOption
+from jobs.problems import refusal
 
 _LABEL = "drift"
 _LIMIT = 60_000

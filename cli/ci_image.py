@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.session import Session, StageOption, refusal
+from cli.options import StageOption
+from cli.session import Session
+from jobs.problems import refusal
 
 
 def runner_image(

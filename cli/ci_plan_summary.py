@@ -74,7 +74,7 @@ def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary
     from cli.plan_summary.findings import Findings  # noqa: PLC0415
     from cli.plan_summary.plan import Plan, find  # noqa: PLC0415
     from cli.plan_summary.summary import Summary  # noqa: PLC0415
-    from cli.session import refusal  # noqa: PLC0415
+    from jobs.problems import refusal  # noqa: PLC0415
 
     try:
         zone = zoneinfo.ZoneInfo(timezone)

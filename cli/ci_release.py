@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli.session import refusal
+from jobs.problems import refusal
 
 CHECKSUMS = "SHA256SUMS"
 NOTES = "NOTES.md"

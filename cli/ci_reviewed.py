@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli.session import StageOption, refusal
+from cli.options import StageOption
+from jobs.problems import refusal
 
 NOT_REVIEWED = 3
 _WORKFLOW = "plan.yml"

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.session import Session, StageOption, refusal
+from cli.options import StageOption
+from cli.session import Session
+from jobs.problems import refusal
 
 _MODULE = Path("modules") / "ci_roles"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cli.session import Session, StageOption
+from cli.options import StageOption
+from cli.session import Session
 
 
 def ci_stage(stage: StageOption = "local") -> None:

@@ -11,7 +11,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from cli.session import Session, refusal
+from cli.session import Session
+from jobs.problems import refusal
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0

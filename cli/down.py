@@ -6,7 +6,8 @@ import shutil
 
 import typer
 
-from cli.session import Session, StageOption
+from cli.options import StageOption
+from cli.session import Session
 from jobs.problems import Problems
 
 

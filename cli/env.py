@@ -6,7 +6,8 @@ import shlex
 
 import typer
 
-from cli.session import Session, StageOption
+from cli.options import StageOption
+from cli.session import Session
 
 
 def env(stage: StageOption = "local") -> None:

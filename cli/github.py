@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cli.github_api import LARGEST_ANSWER, Api, GitHubError
-from cli.session import refusal
+from jobs.problems import refusal
 
 # Who speaks with a workflow's own token.
 ACTIONS_BOT = "github-actions[bot]"

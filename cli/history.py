@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.session import Session, StageOption, refusal
+from cli.options import StageOption
+from cli.session import Session
+from jobs.problems import refusal
 
 if TYPE_CHECKING:
     from cli.aws import Aws

@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.session import Session, refusal
+from cli.session import Session
 from jobs import names
+from jobs.problems import refusal
 from jobs.timing import ScheduleError, Timing
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def find(state: dict[str, Any], jobs: Iterable[NamedJob], prefix: str) -> list[M
     there = _Deployed.read(state)
     found = []
     for job in jobs:
-        timing = Timing.of(job.spec)
+        timing = job.spec.timing
         if timing is None or job.spec.suspend:
             continue
         full_name = f"{prefix}-{job.service}-{job.name}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.check import ROOT_HELP
+from cli.options import ROOT_HELP
 
 if TYPE_CHECKING:
     from cli.upcoming import Job, Line

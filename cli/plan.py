@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli.session import Session, StageOption
+from cli.options import StageOption
+from cli.session import Session
 
 _CHANGES = 1
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from cli.job_names import NamedJob
 from jobs.catalog import Catalog
-from jobs.timing import Timing
 
 
 def backfill_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dict[str, Any]:
@@ -19,7 +18,7 @@ def trigger_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dic
     """Asks for one run as its trigger would; what is null or a default is left out, as triggers leave it out."""
     stage, spec = catalog.stage, job.spec
     queue = f"job-queue/{catalog.job_queue_name(spec.queue)}"
-    timing = Timing.of(spec)
+    timing = spec.timing
     said: dict[str, Any] = {
         "name": job.full,
         "job_queue": f"arn:{stage.partition}:batch:{stage.region}:{stage.account_id}:{queue}",

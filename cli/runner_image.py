@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.session import Session, refusal
+from cli.session import Session
 from jobs import build_image
+from jobs.problems import refusal
 
 if TYPE_CHECKING:
     from cli.aws import Aws

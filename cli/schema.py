@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.check import ROOT_HELP
+from cli.options import ROOT_HELP
 
 FILES = {"jobs": "jobs/jobs.schema.json", "stage": "config/stage.schema.json"}
 

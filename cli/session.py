@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from jobs.catalog import Catalog, load
-from jobs.problems import Problem, Problems
+from jobs.problems import refusal
 
 STATE = Path(".batchtab")
-StageOption = Annotated[str, typer.Option("--stage", envvar="BATCHTAB_STAGE", help="The stage: a file in config/.")]
 
 
 @dataclass(frozen=True)
@@ -105,8 +101,3 @@ class Session:
                 f"{command}: stage {self.catalog.stage.name} is on AWS, and {command} is for local AWS",
                 "use batchtab bootstrap, then cdktf deploy",
             )
-
-
-def refusal(message: str, hint: str = "") -> Problems:
-    """A user's error that stands in no file: one line and exit status 2."""
-    return Problems([Problem("batchtab", None, "", "", None, message, hint)])

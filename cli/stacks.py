@@ -15,9 +15,9 @@ from typing import Any
 
 from cli import stand_ins
 from cli.processes import capture, run
-from cli.session import Session, refusal
+from cli.session import Session
 from cli.terraform_log import BUSY, first_error, plain
-from jobs.problems import Problems
+from jobs.problems import Problems, refusal
 
 _INPUTS = ("main.py", "cdktf.json", "config", "jobs", "lambda", "modules")
 

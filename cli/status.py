@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from cli.session import Session, StageOption
+from cli.options import StageOption
+from cli.session import Session
 from jobs.job import JobSpec
-from jobs.timing import Timing
 
 if TYPE_CHECKING:
     from cli.aws import Aws
@@ -72,7 +72,7 @@ def _schedule(job: JobSpec) -> str:
 
 
 def _runs(job: JobSpec, now: datetime) -> list[datetime]:
-    timing = Timing.of(job)
+    timing = job.timing
     return [] if timing is None or job.suspend else timing.next_runs(now, _RUNS)
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.session import Session, StageOption, refusal
-from jobs.problems import Problems
+from cli.options import StageOption
+from cli.session import Session
+from jobs.problems import Problems, refusal
 
 if TYPE_CHECKING:
     from cli.aws import Aws

@@ -32,7 +32,7 @@ class Job:
     @property
     def timing(self) -> Timing | None:
         """None for a job without a schedule."""
-        return Timing.of(self.spec)
+        return self.spec.timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from jobs import limits
 from jobs.job import JobSpec
-from jobs.timing import Timing
 
 _LONGEST_SECONDS = 3600
 _WATCHED = ("schedule", "timezone", "start", "end", "flexible_window_minutes")
@@ -15,7 +14,7 @@ _WATCHED = ("schedule", "timezone", "start", "end", "flexible_window_minutes")
 
 def timing(job: JobSpec) -> dict[str, Any]:
     """A job's timing by the names of the construct's arguments: AWS's form of the schedule, moments in UTC."""
-    known = Timing.of(job)
+    known = job.timing
     return {
         "schedule": None if known is None else known.expression,
         "timezone": job.timezone,
@@ -50,7 +49,7 @@ def maximum_event_age_seconds(job: JobSpec) -> int:
     count begins when the trigger fires, which within a flexible window is later than the run's time. A deadline counts
     here where Batch gets the run at once; the submit function looks at it itself, and records what is late.
     """
-    known = Timing.of(job)
+    known = job.timing
     period = None if known is None else known.shortest_period()
     longest = [_LONGEST_SECONDS]  # a chain's next job may start late, but not never
     if period is not None:

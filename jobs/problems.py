@@ -78,6 +78,11 @@ class Problems(Exception):  # noqa: N818 (it is a collection of faults, and read
         super().__init__("\n".join(map(str, self.problems)))
 
 
+def refusal(message: str, hint: str = "") -> Problems:
+    """A user's error that stands in no file: one line and exit status 2."""
+    return Problems([Problem("batchtab", None, "", "", None, message, hint)])
+
+
 def show(value: object) -> str:
     """A value as it may stand within a line: text in quotes, numbers bare, nothing longer than a glance."""
     if isinstance(value, bool):

@@ -18,7 +18,8 @@ from jobs.alerting import Alerting
 from jobs.document import Document, Key, read
 from jobs.fields import Declared, Limit, problems_of
 from jobs.image import ImageRef
-from jobs.job import JobSettings, JobSpec
+from jobs.job import JobSpec
+from jobs.job_settings import JobSettings
 from jobs.problems import Problem, Problems
 
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
@@ -171,7 +172,7 @@ def _merge_job(source: Source, name: str, defaults: dict[str, Any], raw: dict[st
             merged = {key: value for key, value in merged.items() if key not in faulty}
             continue
         if not faulty & _TRIGGERING:
-            for key, value, message, hint in triggering.faults(job):
+            for key, value, message, hint in job.trigger_faults():
                 source.problems.append(source.document.problem(("jobs", name, key), message, value=value, hint=hint))
                 faulty.add(key)
         image = job.image or source.spec.image

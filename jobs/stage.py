@@ -12,7 +12,7 @@ from jobs.document import Document, read
 from jobs.environment import Environment, Network
 from jobs.fields import Declared, Limit, Written, problems_of, refuse
 from jobs.image import ImageRef
-from jobs.job import checked_tags
+from jobs.job_settings import checked_tags
 from jobs.problems import Problem, Problems
 
 _TEXTS = ("account_id", "runner_image.tag", "tags.*")

@@ -12,16 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jobs import crontab, moment, schedule, zones
 from jobs.cron import Cron, ScheduleError
 from jobs.excepted import Excepted
 from jobs.schedule import Once, Rate
-
-if TYPE_CHECKING:
-    from jobs.job import JobSpec
 
 __all__ = ["EXCEPTED", "Occurrence", "ScheduleError", "Timing"]
 
@@ -73,18 +69,22 @@ class Timing:
     excepted: Excepted = field(default=Excepted())
 
     @classmethod
-    def of(cls, job: JobSpec) -> Timing | None:
-        """A job's timing; None for one without a schedule."""
-        if job.schedule is None:
-            return None
-        return _timing(
-            job.schedule,
-            job.timezone,
-            job.start,
-            job.end,
-            job.except_,
-            job.trigger or ("schedule" if job.needs_scheduler else "rule"),
-        )
+    def of(
+        cls,
+        schedule: str,
+        *,
+        timezone: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        excepted: tuple[str, ...] = (),
+        trigger: str = "rule",
+    ) -> Timing:
+        """The timing of a schedule in AWS's form or crontab's; the other arguments are as a job's fields.
+
+        Raises:
+            ScheduleError: an expression is none.
+        """
+        return _timing(schedule, timezone, start, end, excepted, trigger)
 
     @property
     def is_rate(self) -> bool:

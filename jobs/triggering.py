@@ -5,10 +5,9 @@ What is checked here of several fields at once holds for a whole job, with its s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler, Strict, field_validator
 from pydantic_core import CoreSchema
@@ -16,16 +15,8 @@ from pydantic_core import CoreSchema
 from jobs import excepted, limits, moment, zones
 from jobs.cron import ScheduleError
 from jobs.fields import Declared, Limit, OneOrList, refuse
-from jobs.timing import Timing
-
-if TYPE_CHECKING:
-    from jobs.job import JobSpec
 
 _JOB = limits.JOB_DEFAULTS
-_NO_SCHEDULE = "has no effect: the job has no schedule"
-_NO_TRIGGER = "has no effect: the job has no schedule and comes after no other"
-_OUT = "leave it out"
-_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew"
 # What a service's defaults say has no meaning for each of its jobs: for a job without the one, not the other.
 NEED_SCHEDULE = ("timezone", "except", "flexible_window_minutes", "trigger")
 NOT_FOR_RATES = ("timezone",)
@@ -34,8 +25,6 @@ ONLY_SCHEDULER = ("timezone", "start", "end", "flexible_window_minutes", "except
 POLICIES_OF_TRIGGERS = ("replace", "queue")
 # Context of a validation that leaves out what is checked of several fields at once.
 ONLY_FIELDS: dict[str, bool] = {}
-
-Fault = tuple[str, object, str, str]  # field, value, message, hint
 
 
 @dataclass(frozen=True)
@@ -112,55 +101,3 @@ class TriggerSettings(Declared):
             except ScheduleError as error:
                 raise refuse(error.reason, error.hint, at=(index,), value=entry) from None
         return value
-
-
-def faults(job: JobSpec) -> Iterator[Fault]:
-    """What does not go together in a whole job."""
-    given = {name: getattr(job, name) for name in job.model_fields_set}
-    if job.schedule is None:
-        for name in ("start", "end", *NEED_SCHEDULE):
-            if value := given.get("except_" if name == "except" else name):
-                yield name, value, _NO_SCHEDULE, _OUT
-    if job.schedule is None and not job.after:
-        for name in NEED_TRIGGER:
-            if value := given.get(name):
-                yield name, value, _NO_TRIGGER, _OUT
-        if job.concurrency_policy in POLICIES_OF_TRIGGERS:
-            yield "concurrency_policy", job.concurrency_policy, _NO_TRIGGER, "forbid, or leave it out"
-    if "queue_limit" in given and job.concurrency_policy != "queue":
-        yield "queue_limit", job.queue_limit, "has no effect without concurrency_policy: queue", _OUT
-    window, deadline = job.flexible_window_minutes, job.starting_deadline_seconds
-    if window and deadline and deadline < window * 60:
-        message = f"is shorter than flexible_window_minutes, and each run of the last {window} minutes would be late"
-        yield "starting_deadline_seconds", deadline, message, f"at least {window * 60}"
-    if job.usual_duration_seconds and job.usual_duration_seconds > job.timeout_seconds * job.attempts:
-        message = f"is longer than timeout_seconds lets it run: {job.timeout_seconds * job.attempts}"
-        yield "usual_duration_seconds", job.usual_duration_seconds, message, ""
-    timing = Timing.of(job)
-    if timing is not None:
-        yield from _schedule_faults(job, timing)
-
-
-def _schedule_faults(job: JobSpec, timing: Timing) -> Iterator[Fault]:
-    said = [name.rstrip("_") for name in ONLY_SCHEDULER if getattr(job, name)]
-    if timing.is_rate and timing.trigger == "schedule":
-        said += [f"trigger: {job.trigger}"] if job.trigger == "schedule" else []
-        same = timing.clock_form
-        hint = f"write '{same}'" if same else f"leave {', '.join(said)} out"
-        yield "schedule", job.schedule, f"does not go with {', '.join(said)}: {_RATE}", hint
-        return
-    if job.trigger == "rule" and job.needs_scheduler:
-        if timing.is_once:
-            said.append("at(…)")
-        yield "trigger", "rule", f"can't say {', '.join(said)}: only a schedule can", "leave trigger out"
-    start, end = timing.start_utc, timing.end_utc
-    if start is not None and end is not None and start >= end:
-        yield "end", job.end, f"is not after start, {job.start}", ""
-        return
-    window = job.flexible_window_minutes
-    period = timing.shortest_period() if window else None
-    if period is not None and window and window * 60 > period.total_seconds():
-        most = int(period.total_seconds() // 60)
-        yield "flexible_window_minutes", window, f"is longer than the time between two runs: {most} (minutes)", ""
-    if why := timing.why_never():
-        yield "schedule", job.schedule, why, ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.plan_summary import masking
-from cli.session import refusal
+from jobs.problems import refusal
 
 
 @dataclass(frozen=True)

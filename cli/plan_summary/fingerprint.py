@@ -16,7 +16,7 @@ from typing import Any
 from cli.plan_summary.elapsed import is_by_time
 from cli.plan_summary.masking import visible
 from cli.plan_summary.plan import Plan
-from cli.session import refusal
+from jobs.problems import refusal
 
 VERSION = 1
 _IMAGE = "(runner image)"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.plan_summary.resource import Resource
-from cli.session import refusal
+from jobs.problems import refusal
 
 NAMESPACE_TAG = "batchtab:namespace"
 STACK_TAG = "batchtab:stack"

@@ -111,7 +111,7 @@ def read(catalog: Catalog, week: Week, chosen: Sequence[str] | None = None) -> C
     lanes, unscheduled = [], []
     for service in catalog.services:
         for name, job in service.jobs.items():
-            timing = Timing.of(job)
+            timing = job.timing
             if timing is None:
                 after = tuple(
                     each.replace("/", "-") if "/" in each else f"{service.service}-{each}" for each in job.after

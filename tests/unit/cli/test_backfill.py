@@ -24,7 +24,6 @@ from cli.main import main
 from cli.run_requests import backfill_request
 from cli.session import Session
 from jobs.problems import Problems
-from jobs.timing import Timing
 
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)
@@ -161,7 +160,7 @@ def in_batch(number: int, scheduled: str, **others: Any) -> Submitted:
 
 
 def have_run(job: NamedJob, wanted: Sequence[datetime], table: Any, batch: Any) -> set[datetime]:
-    timing = Timing.of(job.spec)
+    timing = job.spec.timing
     assert timing is not None
     return backfill.have_run(job, timing, wanted, table, batch, ["batchtab-local-continuously"])
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cli import up
-from cli.session import Session, refusal
-from jobs.problems import Problems
+from cli.session import Session
+from jobs.problems import Problems, refusal
 
 
 class _Aws:

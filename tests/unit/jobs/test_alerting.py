@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs import catalog
-from jobs.alerting import routes, watched
+from jobs.alert_routes import routes, watched
 from jobs.problems import Problems
 from jobs.spec import ServiceSpec, load_services
 

@@ -12,7 +12,7 @@ from jobs.timing import Timing
 
 
 def timing(schedule: str, **fields: Any) -> Timing:
-    found = Timing.of(JobSpec.model_validate({"command": ["run"], "schedule": schedule, **fields}))
+    found = JobSpec.model_validate({"command": ["run"], "schedule": schedule, **fields}).timing
     assert found is not None
     return found
 
@@ -31,7 +31,7 @@ def told(of: Timing, after: str, count: int) -> list[str]:
 
 
 def test_a_job_without_a_schedule_has_no_timing() -> None:
-    assert Timing.of(JobSpec(command=("run",))) is None
+    assert JobSpec(command=("run",)).timing is None
 
 
 def test_seoul_has_its_hour_all_year() -> None:

@@ -15,7 +15,6 @@ from jobs import limits
 from jobs.job import JobSpec
 from jobs.problems import Problems
 from jobs.spec import load_services
-from jobs.timing import Timing
 
 PAGE = Path(__file__).parents[3] / "docs" / "job-owners.md"
 
@@ -316,7 +315,7 @@ def test_what_defaults_say_and_a_job_cannot_be_is_a_fault_of_the_job(tmp_path: P
 def test_each_moment_that_is_taken_is_one_for_the_modules(zone: str) -> None:
     # GIVEN the first and the last moments that are taken
     for start, end in (("2000-01-02", "2000-01-03T00:00"), ("2199-12-30T00:00", "2199-12-30")):
-        timing = Timing.of(job(schedule="@hourly", timezone=zone, start=start, end=end))
+        timing = job(schedule="@hourly", timezone=zone, start=start, end=end).timing
         assert timing is not None
         # THEN the modules take them
         for moment in (timing.start_utc, timing.end_utc):
