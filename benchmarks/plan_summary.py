@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cli.plan_summary import markdown, text
-from cli.plan_summary.fingerprint import Reviewed
-from cli.plan_summary.plan import Plan
-from tests.unit.plan_summary.summaries import many_jobs, of
+from batchtab.plan_review import markdown, text
+from batchtab.plan_review.fingerprint import Reviewed
+from batchtab.plan_review.plan import Plan
+from tests.unit.plan_review.summaries import many_jobs, of
 
 JOBS = 1000
 LIMIT = 65_536

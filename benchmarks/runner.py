@@ -41,7 +41,7 @@ def start_up() -> None:
         "under dumb-init": ["dumb-init", "--", *COMMAND],
         "Python that does nothing (`-IS -c pass`)": [sys.executable, "-IS", "-c", "pass"],
         "under the runner, as in the image": [*ENTRYPOINT, "--", *COMMAND],
-        "under the runner, as `python -m jobs.runner`": [sys.executable, "-m", "jobs.runner", "--", *COMMAND],
+        "under the runner, as `python -m batchtab.runner`": [sys.executable, "-m", "batchtab.runner", "--", *COMMAND],
     }
     if os.geteuid() == 0 and shutil.which("unshare"):
         namespace = ["unshare", "--pid", "--fork"]

@@ -255,8 +255,8 @@ def resources_of_a_job() -> dict[str, Counter[str]]:
             line = f"  job: {{command: [run], timeout_seconds: 600, {fields}}}"
             folder = _project(Path(temporary) / str(number), [line])
             program = (
-                f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path; import main;"
-                f" from jobs.catalog import load; main.synthesize(load('bench', Path({str(folder)!r})),"
+                f"from pathlib import Path; from batchtab import app; from batchtab.declarations.catalog import load;"
+                f" app.synthesize(load('bench', Path({str(folder)!r})),"
                 f" outdir={str(folder / 'out')!r})"
             )
             subprocess.run([sys.executable, "-c", program], check=True, cwd=folder)
@@ -281,7 +281,7 @@ def next_seconds(jobs: int) -> float:
     ]
     with tempfile.TemporaryDirectory() as temporary:
         folder = _project(Path(temporary) / "project", lines)
-        command = [sys.executable, "-m", "cli.main", "next", "--stage", "bench", "--root", str(folder)]
+        command = [sys.executable, "-m", "batchtab.cli.main", "next", "--stage", "bench", "--root", str(folder)]
         times = []
         for _ in range(3):
             began = time.perf_counter()

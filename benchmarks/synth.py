@@ -31,7 +31,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 if {plain}:
     import cdktf_cdktf_provider_aws
-from jobs.catalog import load
+from batchtab.declarations.catalog import load
 import main
 main.synthesize(load("bench", Path({project!r})), outdir={outdir!r})
 """

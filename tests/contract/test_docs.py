@@ -35,7 +35,7 @@ def test_a_make_target_that_a_page_names_is_there() -> None:
 
 def test_a_command_that_a_page_names_is_there() -> None:
     # GIVEN the commands
-    from cli.main import COMMANDS  # noqa: PLC0415
+    from batchtab.cli.main import COMMANDS  # noqa: PLC0415
 
     for page in PAGES:
         # THEN every `batchtab …` in a page is one

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from jobs import limits
-from jobs.environment import Environment
-from jobs.job import JobSpec
-from modules.batch_environment import BatchEnvironment
-from modules.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
-from modules.scheduled_job import ScheduledJob
-from modules.scheduled_job.variables import VARIABLES as JOB_VARIABLES
+from batchtab import limits
+from batchtab.constructs.batch_environment import BatchEnvironment
+from batchtab.constructs.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
+from batchtab.constructs.scheduled_job import ScheduledJob
+from batchtab.constructs.scheduled_job.variables import VARIABLES as JOB_VARIABLES
+from batchtab.declarations.environment import Environment
+from batchtab.declarations.job import JobSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -192,7 +192,7 @@ def test_every_service_of_the_project_loads() -> None:
     # GIVEN the committed files
     # WHEN they are checked
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "batchtab.cli.main", "check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     # THEN all stages are in order
     assert done.returncode == 0, done.stderr

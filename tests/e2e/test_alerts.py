@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from jobs.limits import ALERT_DEFAULTS
+from batchtab.limits import ALERT_DEFAULTS
 from tests.e2e.checkout import Checkout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("alerts")]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.processes import descendants
+from batchtab.terraform.processes import descendants
 from tests.e2e.checkout import Checkout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

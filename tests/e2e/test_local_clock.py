@@ -11,17 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.local_helpers import (
-    ACCOUNT,
-    REGION,
-    ROOT,
-    Batch,
-    LocalAws,
-    make_batch,
-    running,
-    unique,
-    wait_until,
-)
+from tests.e2e.local_helpers import ACCOUNT, REGION, ROOT, Batch, LocalAws, make_batch, running, unique, wait_until
 
 pytestmark = pytest.mark.e2e
 

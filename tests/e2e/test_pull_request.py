@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs import build_image
+from batchtab.runner_image import build
 from tests.e2e.checkout import ROOT, Checkout
-from tests.unit.plan_summary import fake_github
-from tests.unit.plan_summary.fake_github import REPOSITORY, TOKEN, FakeGitHub
+from tests.unit.plan_review import fake_github
+from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN, FakeGitHub
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("pull_request"), pytest.mark.timeout(1500)]
 
@@ -178,8 +178,8 @@ def image(runner: Runner, name: str) -> str:
 
 def can_build() -> bool:
     try:
-        build_image.find_builder()
-    except build_image.BuildError:
+        build.find_builder()
+    except build.BuildError:
         return False
     return True
 

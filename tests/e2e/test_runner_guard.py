@@ -54,7 +54,7 @@ class Job:
                 {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
             ],
         }
-        runner = ("python", "-m", "jobs.runner", "--")
+        runner = ("python", "-m", "batchtab.runner", "--")
         self._definition = batch.define(*runner, "python", "-c", HOLD, str(folder), properties=properties)
 
     def submit(self) -> str:

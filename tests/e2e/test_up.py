@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobs import catalog
+from batchtab.declarations import catalog
 from tests.e2e.conftest import Deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("deployment")]

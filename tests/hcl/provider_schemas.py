@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modules._core.export import MODULES
+from batchtab.constructs._terraform.export import MODULES
 
 FIXTURE = Path(__file__).with_suffix(".json")
 

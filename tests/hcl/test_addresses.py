@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cdktf import TerraformOutput
 
-from modules._core import export
-from modules._core.module_stack import ModuleStack
+from batchtab.constructs._terraform import export
+from batchtab.constructs._terraform.module_stack import ModuleStack
 
 ADDRESSES: dict[str, list[str]] = json.loads(Path(__file__).with_name("addresses.json").read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""Terraform turns crontab into AWS's form just as `jobs.crontab` does: one text, one refusal."""
+"""Terraform turns crontab into AWS's form just as `batchtab.schedules.crontab` does: one text, one refusal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cron import ScheduleError
-from jobs.crontab import WORDS, to_aws
+from batchtab.schedules.cron import ScheduleError
+from batchtab.schedules.crontab import WORDS, to_aws
 from tests.hcl.terraform import MODULES, Terraform
 
 _NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -38,7 +38,7 @@ REFUSED = [
         "0 0 * * 1;2",
     ),
 ]
-# `jobs.crontab` refuses these as well, of which Terraform leaves the numbers to AWS.
+# `batchtab.schedules.crontab` refuses these as well, of which Terraform leaves the numbers to AWS.
 LEFT_TO_AWS = ["60 * * * *", "* 24 * * *", "0 0 0 * *"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modules._core import export
+from batchtab.constructs._terraform import export
 from tests.hcl.terraform import MODULE_FILES, MODULES, Terraform, copy, copy_modules
 
 HERE = Path(__file__).parent

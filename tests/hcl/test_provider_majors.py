@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modules._core import export
+from batchtab.constructs._terraform import export
 from tests.hcl.provider_schemas import FIXTURE, used_types
 
 SCHEMAS: dict[str, dict[str, Any]] = json.loads(FIXTURE.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modules._core import export
+from batchtab.constructs._terraform import export
 from tests.hcl.terraform import MODULES, Terraform, copy_modules
 
 GIT = re.compile(r'"git::https://github\.com/my-company/batchtab\.git//modules/(\w+)\?ref=v1"')

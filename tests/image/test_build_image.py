@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import build_image
-from jobs.build_image import BuildError, find_builder
+from batchtab.runner_image import build
+from batchtab.runner_image.build import BuildError, find_builder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,7 +62,7 @@ def test_pips_settings_reach_the_build_as_secrets_only(
     # GIVEN a machine with an index, a certificate and a folder of its own
     certificate = tmp_path / "ca.crt"
     certificate.write_text("certificate")
-    monkeypatch.setattr(build_image, "PIP_FILES", ())
+    monkeypatch.setattr(build, "PIP_FILES", ())
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@packages.example/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "file:///opt/somewhere")
     monkeypatch.setenv("PIP_CERT", str(certificate))
@@ -71,7 +71,7 @@ def test_pips_settings_reach_the_build_as_secrets_only(
     _program(programs, "buildah", f'echo "$@" >>{noted}; for a; do case $a in {copy} esac; done; exit 9')
     # WHEN the image is built
     with pytest.raises(BuildError, match="exit code 9"):
-        build_image.build(tag="x", builder="buildah")
+        build.build(tag="x", builder="buildah")
     # THEN the command line names files, and the file has what pip needs inside the build
     command, *settings = noted.read_text().splitlines()
     assert "packages.example" not in command

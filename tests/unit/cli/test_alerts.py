@@ -7,10 +7,10 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
-from cli import alerts
-from cli.aws import Aws
-from cli.aws_alerts import DeadLetters, Letter, RefusedError
-from cli.main import main
+from batchtab.aws.client import Aws
+from batchtab.aws.dead_letters import DeadLetters, Letter, RefusedError
+from batchtab.cli.jobs import alerts
+from batchtab.cli.main import main
 
 EVENT = {
     "source": "aws.batch",

@@ -14,16 +14,16 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from cli import backfill
-from cli.aws import Aws
-from cli.aws_batch_jobs import Submitted
-from cli.aws_runs import Answer, FunctionError, Record, Runs
-from cli.catch_up import CatchUp
-from cli.job_names import NamedJob, find
-from cli.main import main
-from cli.run_requests import backfill_request
-from cli.session import Session
-from jobs.problems import Problems
+from batchtab.aws.backfill import CatchUp
+from batchtab.aws.batch_jobs import Submitted
+from batchtab.aws.client import Aws
+from batchtab.aws.run_requests import backfill_request
+from batchtab.aws.runs import Answer, FunctionError, Record, Runs
+from batchtab.cli.jobs import backfill
+from batchtab.cli.main import main
+from batchtab.declarations.named_jobs import NamedJob, find
+from batchtab.errors import Problems
+from batchtab.terraform.session import Session
 
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)
@@ -439,8 +439,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def ask(self, event: Any) -> Answer:
             return made.ask(datetime.fromisoformat(event["trigger"]["scheduled_time"]))
 
-    monkeypatch.setattr("cli.aws_runs.Runs", Fake)
-    monkeypatch.setattr("cli.aws_batch_jobs.BatchJobs", Fake)
+    monkeypatch.setattr("batchtab.aws.runs.Runs", Fake)
+    monkeypatch.setattr("batchtab.aws.batch_jobs.BatchJobs", Fake)
     monkeypatch.setattr("time.sleep", made.sleep)
     return made
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.main import main
+from batchtab.cli.main import main
 
 
 def test_the_projects_own_week_is_drawn_on_the_stages_clock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
+from batchtab.cli.main import main
 
 JOBS = "jobs/my-service/jobs.yaml"
 Spoil = Callable[[str, str, str], None]
@@ -75,7 +75,7 @@ def test_the_project_itself_is_in_order(capsys: pytest.CaptureFixture[str]) -> N
 def test_check_takes_under_a_second_and_loads_neither_boto3_nor_cdktf() -> None:
     # GIVEN a fresh interpreter that lists what was imported
     code = (
-        "import sys; from cli.main import main; status = main(['check']); "
+        "import sys; from batchtab.cli.main import main; status = main(['check']); "
         "print(*{name.partition('.')[0] for name in sys.modules}); sys.exit(status)"
     )
 

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.stub import Stubber
 
-from cli import history, run_table
-from cli.aws import Aws
-from cli.aws_batch_jobs import BatchJobs, Submitted, read
-from cli.aws_runs import Record, Runs
-from cli.job_names import all_jobs
-from cli.main import main
-from cli.runs import FORGOTTEN, merged
-from cli.session import Session
+from batchtab.aws.batch_jobs import BatchJobs, Submitted, read
+from batchtab.aws.client import Aws
+from batchtab.aws.run_history import FORGOTTEN, merged
+from batchtab.aws.runs import Record, Runs
+from batchtab.cli.jobs import history, run_table
+from batchtab.cli.main import main
+from batchtab.declarations.named_jobs import all_jobs
+from batchtab.terraform.session import Session
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 JOB = "my-service-do-often"
@@ -264,9 +264,9 @@ def session(project: Path) -> Session:
 def gathered(
     monkeypatch: pytest.MonkeyPatch, session: Session, batch: Batch, table: Table, most: int, *, is_one: bool = True
 ) -> list[Any]:
-    monkeypatch.setattr("cli.aws_batch_jobs.BatchJobs", lambda _aws: batch)
-    monkeypatch.setattr("cli.aws_runs.Runs", lambda _aws, _prefix: table)
-    monkeypatch.setattr("cli.pause.why_paused", lambda *_: {})
+    monkeypatch.setattr("batchtab.aws.batch_jobs.BatchJobs", lambda _aws: batch)
+    monkeypatch.setattr("batchtab.aws.runs.Runs", lambda _aws, _prefix: table)
+    monkeypatch.setattr("batchtab.cli.jobs.pause.why_paused", lambda *_: {})
     everything = list(all_jobs(session.catalog))
     chosen = [each for each in everything if each.full == JOB] if is_one else everything
     aws: Any = None

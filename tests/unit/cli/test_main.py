@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from cli import main as cli
-from cli.main import COMMANDS, app, main
+from batchtab.cli import main as cli
+from batchtab.cli.main import COMMANDS, app, main
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,14 +42,14 @@ def stop(*_: object, **__: object) -> None:
 
 
 def test_ctrl_c_is_exit_130_and_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("jobs.catalog.load_all", stop)
+    monkeypatch.setattr("batchtab.declarations.catalog.load_all", stop)
 
     assert main(["check"]) == 130
     assert capsys.readouterr().err == "batchtab: interrupted\n"
 
 
 def test_a_command_may_return_its_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.check.check", lambda: 7)
+    monkeypatch.setattr("batchtab.cli.jobs.check.check", lambda: 7)
 
     assert main(["check"]) == 7
 
@@ -58,7 +58,7 @@ def test_a_fault_of_ours_is_not_dressed_up_as_one_of_the_user(monkeypatch: pytes
     def broken() -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("cli.check.check", broken)
+    monkeypatch.setattr("batchtab.cli.jobs.check.check", broken)
 
     with pytest.raises(RuntimeError, match="a bug"):
         main(["check"])
@@ -66,7 +66,7 @@ def test_a_fault_of_ours_is_not_dressed_up_as_one_of_the_user(monkeypatch: pytes
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     # GIVEN more output than a pipe holds
-    command = [sys.executable, "-m", "cli.main", "next", "--count", "1000"]
+    command = [sys.executable, "-m", "batchtab.cli.main", "next", "--count", "1000"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None

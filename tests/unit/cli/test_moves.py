@@ -14,17 +14,17 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from cli import ci_deploy, moves
-from cli.aws import Aws
-from cli.aws_runs import Answer
-from cli.cdktf import Cdktf
-from cli.job_names import all_jobs
-from cli.moved import make_up
-from cli.moves import Move, Side
-from cli.session import Session
-from cli.stacks import Plan
-from jobs.problems import Problems
-from jobs.timing import Timing
+from batchtab.aws.client import Aws
+from batchtab.aws.runs import Answer
+from batchtab.cli.deployment import deploy, trigger_moves
+from batchtab.cli.deployment.missed_runs import make_up
+from batchtab.cli.deployment.trigger_moves import Move, Side
+from batchtab.declarations.named_jobs import all_jobs
+from batchtab.errors import Problems
+from batchtab.schedules.timing import Timing
+from batchtab.terraform.cdktf import Cdktf
+from batchtab.terraform.session import Session
+from batchtab.terraform.stacks import Plan
 
 NAME = "batchtab-local-my-service-do-often"
 FUNCTION = "arn:aws:lambda:ap-northeast-2:000000000000:function:batchtab-local-submit-run"
@@ -74,7 +74,9 @@ def found(spoil: Callable[..., None], project: Path) -> Callable[..., list[Move]
     def find(deployed: dict[str, Any], text: str) -> list[Move]:
         spoil("jobs/my-service/jobs.yaml", "schedule: cron(7/10 * * * ? *)", text)
         catalog = Session.open("local", project).catalog
-        return moves.find(deployed, [job for job in all_jobs(catalog) if job.service == "my-service"], "batchtab-local")
+        return trigger_moves.find(
+            deployed, [job for job in all_jobs(catalog) if job.service == "my-service"], "batchtab-local"
+        )
 
     return find
 
@@ -141,7 +143,7 @@ def test_a_schedule_of_the_function_is_known_by_its_target(found: Callable[..., 
 def test_a_trigger_that_cannot_be_read_does_not_stop_a_deployment(found: Callable[..., list[Move]]) -> None:
     (move,) = found(state(schedule(schedule_expression_timezone="Mars/Base")), "schedule: 0 0 * * *")
     assert move.old.timing is None
-    assert moves.quiet_moment([move], NOON) == NOON
+    assert trigger_moves.quiet_moment([move], NOON) == NOON
 
 
 # --- when it is quiet
@@ -156,7 +158,7 @@ def move(old: Side, new: Side) -> Move:
 
 
 def seconds_to_quiet(now: datetime, *given: Move) -> float | None:
-    quiet = moves.quiet_moment(given, now)
+    quiet = trigger_moves.quiet_moment(given, now)
     return None if quiet is None else (quiet - now).total_seconds()
 
 
@@ -222,7 +224,7 @@ class Clock:
 
 def waited(now: datetime, *given: Move) -> float:
     clock = Clock(now)
-    moves.wait(given, now=clock.now, sleep=clock.sleep)
+    trigger_moves.wait(given, now=clock.now, sleep=clock.sleep)
     return (clock.at - now).total_seconds()
 
 
@@ -292,9 +294,9 @@ def test_only_a_stack_of_jobs_is_asked_about(project: Path, monkeypatch: pytest.
     session = Session.open("local", project)
     asked: list[Any] = []
     aws: Any = type("_", (), {"state": lambda _self, *key: asked.append(key) or state(rule(), target())})()
-    monkeypatch.setattr(moves, "wait", asked.append)
+    monkeypatch.setattr(trigger_moves, "wait", asked.append)
     # WHEN the stacks are settled
-    moves.settle(session, aws, ["network", "environment", "jobs-my-service"])
+    trigger_moves.settle(session, aws, ["network", "environment", "jobs-my-service"])
     # THEN one state was read, and its jobs stay where they are
     assert asked == [("batchtab-local-state", "local", "jobs-my-service"), []]
 
@@ -306,9 +308,9 @@ def test_what_has_no_moment_is_refused_before_anything_is_done(project: Path, sp
     aws: Any = type("_", (), {"state": lambda _self, *_key: deployed})()
     # WHEN the stacks are looked at THEN it is refused, and the other stacks are not
     session = Session.open("local", project)
-    moves.check(session, aws, ["network", "environment", "jobs-examples"])
+    trigger_moves.check(session, aws, ["network", "environment", "jobs-examples"])
     with pytest.raises(Problems, match="due too often"):
-        moves.check(session, aws, session.stacks())
+        trigger_moves.check(session, aws, session.stacks())
 
 
 def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,7 +324,7 @@ def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, mo
         told.append(f"{command[2]} {command[3]}")
         return 0
 
-    monkeypatch.setattr("cli.cdktf.run", run)
+    monkeypatch.setattr("batchtab.terraform.cdktf.run", run)
     # WHEN it deploys and destroys
     cdktf = Cdktf(session, project / "log", told.append)
     cdktf.deploy(lambda _event: None)
@@ -344,14 +346,19 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     # GIVEN plans of two stacks, one of which changes nothing
     session = Session.open("local", project)
     done: list[str] = []
-    monkeypatch.setattr(moves, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}"))
-    monkeypatch.setattr(moves, "settle", lambda _session, _aws, wave: [done.append(f"settle {wave[0]}")])
-    monkeypatch.setattr("cli.moved.make_up", lambda _session, _aws, found, _began: done.append(f"make up {len(found)}"))
+    monkeypatch.setattr(
+        trigger_moves, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}")
+    )
+    monkeypatch.setattr(trigger_moves, "settle", lambda _session, _aws, wave: [done.append(f"settle {wave[0]}")])
+    monkeypatch.setattr(
+        "batchtab.cli.deployment.missed_runs.make_up",
+        lambda _session, _aws, found, _began: done.append(f"make up {len(found)}"),
+    )
     plans = [Plan("jobs-examples", False, "", project), Plan("jobs-my-service", True, "Plan: 1", project)]
     stacks: Any = type("_", (), {"apply": lambda _self, plan, _at: done.append(f"apply {plan.stack}")})()
     step: Any = type("_", (), {"at": None, "result": ""})()
     # WHEN they are applied
-    assert ci_deploy._apply(session, stacks, plans, None, step) == 0
+    assert deploy._apply(session, stacks, plans, None, step) == 0
     # THEN what has no moment is refused before anything is done; the moment is looked for right before the apply, and
     # what was due meanwhile right after it
     assert done == ["check jobs-my-service", "settle jobs-my-service", "apply jobs-my-service", "make up 1"]
@@ -378,7 +385,7 @@ def test_what_was_due_while_a_claimed_job_moved_is_asked_for(
             events.append(event)
             return Answer("duplicate" if len(events) == 1 else "submitted")
 
-    monkeypatch.setattr("cli.aws_runs.Runs", Function)
+    monkeypatch.setattr("batchtab.aws.runs.Runs", Function)
     # WHEN the deployment is over
     aws: Any = None
     make_up(session, aws, [move], NOON + timedelta(seconds=50), now=lambda: NOON + timedelta(seconds=65))

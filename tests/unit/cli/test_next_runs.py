@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli import next_runs
-from cli.main import main
-from cli.next_runs import table
-from cli.upcoming import Job, Line, lines
-from jobs.job import JobSpec
+from batchtab.cli.jobs import next_runs
+from batchtab.cli.jobs.next_runs import table
+from batchtab.cli.jobs.run_timeline import Job, Line, lines
+from batchtab.cli.main import main
+from batchtab.declarations.job import JobSpec
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 JOBS = "jobs/my-service/jobs.yaml"

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from cli import pause
-from cli.aws import Aws
-from cli.aws_runs import Answer, FunctionError, State
-from cli.aws_triggers import Trigger, Triggers
-from cli.job_names import all_jobs
-from cli.main import main
-from cli.session import Session
+from batchtab.aws.client import Aws
+from batchtab.aws.runs import Answer, FunctionError, State
+from batchtab.aws.triggers import Trigger, Triggers
+from batchtab.cli.jobs import pause
+from batchtab.cli.main import main
+from batchtab.declarations.named_jobs import all_jobs
+from batchtab.terraform.session import Session
 
 NAME = "batchtab-prod-billing-invoice"
 SCHEDULE: dict[str, Any] = {
@@ -113,7 +113,7 @@ def test_everything_that_takes_part_in_a_schedule_is_kept() -> None:
     """What a later botocore gives UpdateSchedule must be thought about: what is left out there is reset."""
     client = Aws("ap-northeast-2", "http://127.0.0.1:9").client("scheduler")
     members = client.meta.service_model.operation_model("UpdateSchedule").input_shape.members
-    from cli.aws_triggers import _KEPT  # noqa: PLC0415
+    from batchtab.aws.triggers import _KEPT  # noqa: PLC0415
 
     assert set(members) - set(_KEPT) == {"ClientToken", "StartDate", "State"}
 
@@ -172,8 +172,8 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    monkeypatch.setattr("cli.aws_triggers.Triggers", lambda *_: made)
-    monkeypatch.setattr("cli.aws_runs.Runs", lambda *_: made)
+    monkeypatch.setattr("batchtab.aws.triggers.Triggers", lambda *_: made)
+    monkeypatch.setattr("batchtab.aws.runs.Runs", lambda *_: made)
     return made
 
 
@@ -291,7 +291,7 @@ def test_who_or_what_paused_a_job_is_told_and_a_suspended_one_is_not_paused(
         off={"examples-tick", "examples-sync", "my-service-do-something"},
         paused={"examples-sync", "examples-report", "examples-nightly"},
     )
-    monkeypatch.setattr("cli.aws_triggers.Triggers", lambda *_: known)
+    monkeypatch.setattr("batchtab.aws.triggers.Triggers", lambda *_: known)
     # WHEN it is asked why they are paused
     found = pause.why_paused(session, known, list(all_jobs(session.catalog)), known)
     # THEN by the files is not paused, nor is a job that once said pause_on_failure

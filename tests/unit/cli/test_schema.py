@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cli.main import main
-from cli.schema import FILES, rendered
-from jobs import limits
-from jobs.job import JobSpec
+from batchtab import limits
+from batchtab.cli.main import main
+from batchtab.cli.setup.schema import FILES, rendered
+from batchtab.declarations.job import JobSpec
 
 PROJECT = Path(__file__).parents[3]
 

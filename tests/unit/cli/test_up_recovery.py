@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli import up
-from cli.session import Session
-from jobs.problems import Problems, refusal
+from batchtab.cli.machine import up
+from batchtab.errors import Problems, refusal
+from batchtab.terraform.session import Session
 
 
 class _Aws:
@@ -65,7 +65,7 @@ class _Stacks:
 
 @pytest.fixture
 def session(project: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
-    monkeypatch.setattr("cli.bootstrap.make_bucket", lambda *_: [])
+    monkeypatch.setattr("batchtab.cli.deployment.bootstrap.make_bucket", lambda *_: [])
     return Session.open("local", project)
 
 
@@ -78,7 +78,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, *failures: str) -> list[int]:
         if len(calls) <= len(failures):
             raise refusal(failures[len(calls) - 1])
 
-    monkeypatch.setattr("cli.cdktf.Cdktf.deploy", run)
+    monkeypatch.setattr("batchtab.terraform.cdktf.Cdktf.deploy", run)
     return calls
 
 

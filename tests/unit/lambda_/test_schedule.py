@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from job_alerts import zones
 from job_alerts.schedule import Schedule
 
-from jobs.timing import Timing
+from batchtab.schedules.timing import Timing
 from tests.unit.lambda_.support import START
 
 
@@ -38,7 +38,7 @@ EXPRESSIONS = [
 @given(moment=st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)))
 @settings(max_examples=25, deadline=None)
 def test_the_last_time_is_the_one_that_the_project_s_own_clock_gives(fields: str, moment: datetime) -> None:
-    # GIVEN the times of an expression after a moment, as jobs.schedule counts them
+    # GIVEN the times of an expression after a moment, as batchtab.schedules.expression counts them
     expression = f"cron({fields})"
     at = moment.replace(tzinfo=UTC, microsecond=0)
     runs = Timing(expression).next_runs(at, 3)
@@ -106,7 +106,7 @@ def test_each_time_of_a_zone_is_a_run_once(source: str, name: str, day: str, fie
     expression = f"cron({fields})"
     first = datetime.fromisoformat(f"{day}+00:00") - timedelta(days=1)
     minutes = [first + timedelta(minutes=number) for number in range(3 * 1440)]
-    # (jobs.schedule counts wall-clock times as if they were UTC's)
+    # (batchtab.schedules.expression counts wall-clock times as if they were UTC's)
     walls = set(Timing(expression).next_runs(first - timedelta(days=2), 800))
     shown = [minute.astimezone(ZoneInfo(name)) for minute in minutes]
     # WHEN a run is each minute that shows one of its times, unless the clocks show it for the second time

@@ -6,8 +6,8 @@ import urllib.error
 from typing import Any
 
 import pytest
-from send_to_slack.handler import lambda_handler
 
+from batchtab.local_aws.send_to_slack.handler import lambda_handler
 from tests.unit.lambda_.test_delivery import Slack, slack
 
 __all__ = ["slack"]

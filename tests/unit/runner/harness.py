@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-RUNNER = (sys.executable, "-m", "jobs.runner")
+RUNNER = (sys.executable, "-m", "batchtab.runner")
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.runner.guard import CheckError, Guard, Verdict
+from batchtab.runner.guard import CheckError, Guard, Verdict
 
 LIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 FINISHED = ("SUCCEEDED", "FAILED")

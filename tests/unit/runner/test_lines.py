@@ -9,7 +9,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.runner.lines import encode
+from batchtab.runner.lines import encode
 from tests.unit.runner.harness import end_line, environment, lines, run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.runner.settings import SETTINGS, SettingsError, parse
+from batchtab.runner.settings import SETTINGS, SettingsError, parse
 from tests.unit.runner.harness import ROOT
 
 

@@ -15,7 +15,7 @@ import pytest
 import typer
 import yaml
 
-from cli.main import app, main
+from batchtab.cli.main import app, main
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / ".github" / "workflows"

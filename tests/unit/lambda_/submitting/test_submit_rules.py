@@ -11,7 +11,7 @@ from submit_run import decision
 from submit_run.handler import lambda_handler
 from submit_run.request import MalformedError, Request
 
-from jobs import limits
+from batchtab import limits
 from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
 

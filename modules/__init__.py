@@ -1,5 +1,0 @@
-"""Constructs that are Terraform modules too: one folder, one noun, two front doors."""
-
-from ._core import provider as _provider
-
-_provider.skip_package_import()

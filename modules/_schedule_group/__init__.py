@@ -1,1 +1,0 @@
-"""The group of a service's schedules: internal."""

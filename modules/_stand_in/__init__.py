@@ -1,1 +1,0 @@
-"""What a local stage makes in place of things that exist elsewhere: internal."""

@@ -1,5 +1,0 @@
-"""Runs of jobs are claimed, kept apart and remembered."""
-
-from .construct import JobRuns
-
-__all__ = ["JobRuns"]

@@ -1,5 +1,0 @@
-"""One job: its definition, its trigger, its roles."""
-
-from .construct import ScheduledJob
-
-__all__ = ["ScheduledJob"]

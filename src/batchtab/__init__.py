@@ -1,0 +1,1 @@
+"""A crontab for AWS Batch."""

@@ -1,0 +1,121 @@
+"""The CLI's calls to Batch about the jobs that it still knows: which there were, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from batchtab.aws.client import Aws
+from batchtab.limits import RUN_VARIABLES, UPSTREAM_JOB_ID_VARIABLE
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.type_defs import JobSummaryTypeDef
+
+_AT_ONCE = 100  # the most of DescribeJobs, and of a page of ListJobs
+_LOOKED_AT = 2000  # jobs of one listing: more than a history shows
+
+ENDED = frozenset({"SUCCEEDED", "FAILED"})
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job in Batch.
+
+    Attributes:
+        queue: The queue's ARN.
+        reason: Why it is in its status, in Batch's words, with the exit code where there is one.
+        attempts: How many attempts began.
+        children: How many children of an array are in which status.
+        scheduled_time: Of its run, as its environment says; empty if somebody submitted it by hand.
+        run_id: Likewise.
+        upstream_job_id: Likewise, of a run that another's end started.
+    """
+
+    id: str
+    name: str
+    queue: str
+    status: str
+    reason: str
+    created_ms: int
+    started_ms: int | None
+    stopped_ms: int | None
+    attempts: int
+    children: tuple[tuple[str, int], ...] = ()
+    scheduled_time: str = ""
+    run_id: str = ""
+    upstream_job_id: str = ""
+
+
+class BatchJobs:
+    """The jobs of a stage's queues, which Batch remembers for at least a week."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._batch: BatchClient = aws.client("batch")
+
+    def of_name(self, queue: str, name: str, most: int = _LOOKED_AT) -> list[JobSummaryTypeDef]:
+        """Jobs of a name in whatever status, newest first; of very many only about `most`."""
+        # Batch orders them by name and version first, so they are sorted again; the filter does not look at case.
+        found = [job for page in self._pages(queue, "JOB_NAME", name, most) for job in page if job["jobName"] == name]
+        return sorted(found, key=lambda job: job["createdAt"], reverse=True)
+
+    def since(self, queue: str, moment: datetime) -> Iterator[list[JobSummaryTypeDef]]:
+        """Jobs that were made after a moment, newest first, page by page, of very many the newest."""
+        return self._pages(queue, "AFTER_CREATED_AT", str(int(moment.timestamp() * 1000)), _LOOKED_AT)
+
+    def _pages(self, queue: str, name: str, value: str, most: int) -> Iterator[list[JobSummaryTypeDef]]:
+        pages = self._batch.get_paginator("list_jobs").paginate(
+            jobQueue=queue,
+            filters=[{"name": name, "values": [value]}],
+            PaginationConfig={"PageSize": _AT_ONCE, "MaxItems": most},
+        )
+        for page in pages:
+            yield page["jobSummaryList"]
+
+    def described(self, ids: Sequence[str]) -> list[Submitted]:
+        """What became of jobs; those that Batch no longer knows are left out."""
+        found: list[Submitted] = []
+        for begin in range(0, len(ids), _AT_ONCE):
+            answer = self._batch.describe_jobs(jobs=list(ids[begin : begin + _AT_ONCE]))
+            found += map(read, answer["jobs"])
+        return found
+
+
+def read(job: Any) -> Submitted:
+    """A job as DescribeJobs tells it."""
+    container = job.get("container") or {}
+    said = {each["name"]: each.get("value", "") for each in container.get("environment") or ()}
+    array = job.get("arrayProperties") or {}
+    started, stopped = job.get("startedAt") or None, job.get("stoppedAt") or None
+    ended = len(job.get("attempts") or ())
+    return Submitted(
+        id=job["jobId"],
+        name=job["jobName"],
+        queue=job["jobQueue"],
+        status=job["status"],
+        reason=_reason(job, container),
+        created_ms=job["createdAt"],
+        started_ms=started,
+        stopped_ms=stopped,
+        attempts=ended + (job["status"] in {"STARTING", "RUNNING"}) if not array.get("size") else 0,
+        children=tuple((name, count) for name, count in (array.get("statusSummary") or {}).items() if count),
+        scheduled_time=said.get(RUN_VARIABLES["scheduled_time"], ""),
+        run_id=said.get(RUN_VARIABLES["run_id"], ""),
+        upstream_job_id=said.get(UPSTREAM_JOB_ID_VARIABLE, ""),
+    )
+
+
+def _reason(job: Any, container: Any) -> str:
+    if job["status"] == "SUCCEEDED":
+        return ""  # only that the container has ended
+    words = [str(job.get("statusReason") or ""), str(container.get("reason") or "")]
+    if job["status"] == "FAILED" and container.get("exitCode") is not None:
+        words.append(f"exit code {container['exitCode']}")
+    return "; ".join(dict.fromkeys(filter(None, words)))
+
+
+def counted(children: Iterable[tuple[str, int]]) -> str:
+    """An array's children in words: `7 SUCCEEDED, 1 FAILED`."""
+    return ", ".join(f"{count} {name}" for name, count in children)

@@ -1,0 +1,213 @@
+"""The CLI's calls about runs: what the submit function noted of them, and the function itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+
+from batchtab.aws.client import Aws
+from batchtab.errors import refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+
+_MISSING = "ResourceNotFoundException"
+_STATES = 100  # the most that BatchGetItem takes
+_ROUNDS = 8  # of asking again for what BatchGetItem left out
+_FUNCTION_SECONDS = 40  # longer than the function may run
+_READ = TypeDeserializer().deserialize
+
+
+class FunctionError(Exception):
+    """The submit function was not reached, or failed."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is noted of one run.
+
+    Attributes:
+        scheduled_time: In UTC, as `2026-11-24T00:00:00Z`.
+        status: claimed, submitted, waiting, skipped, late, dropped or refused.
+        job_id: Batch's, of a run that was submitted.
+        lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
+    """
+
+    job: str
+    scheduled_time: str
+    status: str
+    reason: str = ""
+    job_id: str = ""
+    run_id: str = ""
+    noted_at: str = ""
+    lease_until: float | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What is noted of a job as a whole: which run is active, which wait, and since when none is started."""
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def paused(self) -> Mapping[str, str]:
+        """`since`, `reason` and perhaps the `job_id` that failed; empty if the job is not paused."""
+        return self.content.get("paused") or {}
+
+    @property
+    def waiting(self) -> int:
+        """How many runs wait for their turn."""
+        return len(self.content.get("waiting") or ())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a run that the function was asked for."""
+
+    outcome: str
+    run_id: str = ""
+    job_id: str = ""
+    reason: str = ""
+
+
+class Runs:
+    """The table of a stage's runs, and the function that submits them."""
+
+    def __init__(self, aws: Aws, prefix: str) -> None:
+        self.table_name = f"{prefix}-job-runs"
+        self.function_name = f"{prefix}-submit-run"
+        self._dynamodb: DynamoDBClient = aws.client("dynamodb")
+        config = Config(connect_timeout=5, read_timeout=_FUNCTION_SECONDS, retries={"total_max_attempts": 1})
+        self._lambda: LambdaClient = aws.client("lambda", config)
+
+    def records(self, job: str, *, since: str = "", until: str = "", newest: int | None = None) -> list[Record]:
+        """What is noted of a job's runs, the latest scheduled time first; none if there is no table.
+
+        Args:
+            job: As `<service>-<job>`.
+            since: The first scheduled time, as a record has it; empty for all.
+            until: The last scheduled time.
+            newest: At most so many.
+        """
+        wanted = {
+            ":job": {"S": job},
+            ":since": {"S": f"run#{since}"},
+            ":until": {"S": f"run#{until}~" if until else "run#~"},  # `~` is behind all that a key can hold
+        }
+        found: list[Record] = []
+        more: dict[str, Any] = {}
+        while newest is None or len(found) < newest:
+            limit: dict[str, Any] = {} if newest is None else {"Limit": newest - len(found)}
+            try:
+                page = self._dynamodb.query(
+                    TableName=self.table_name,
+                    KeyConditionExpression="#job = :job AND #item BETWEEN :since AND :until",
+                    ExpressionAttributeNames={"#job": "job", "#item": "item"},
+                    ExpressionAttributeValues=wanted,
+                    ScanIndexForward=False,
+                    ConsistentRead=True,
+                    **limit,
+                    **more,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == _MISSING:
+                    return []
+                raise
+            found += map(_record, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                break
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return found
+
+    def states(self, jobs: Iterable[str]) -> dict[str, State]:
+        """What is noted of jobs as a whole, of those of which anything is; none if there is no table."""
+        keys: list[Any] = [{"job": {"S": job}, "item": {"S": "state"}} for job in jobs]
+        found: dict[str, State] = {}
+        for begin in range(0, len(keys), _STATES):
+            left: Any = {self.table_name: {"Keys": keys[begin : begin + _STATES], "ConsistentRead": True}}
+            for _ in range(_ROUNDS):
+                try:
+                    page = self._dynamodb.batch_get_item(RequestItems=left)
+                except ClientError as error:
+                    if error.response["Error"]["Code"] == _MISSING:
+                        return {}
+                    raise
+                for item in page["Responses"].get(self.table_name, []):
+                    read = _plain(item)
+                    found[read["job"]] = State(json.loads(read.get("content") or "{}"))
+                left = page.get("UnprocessedKeys")
+                if not left:
+                    break
+        return found
+
+    def ask(self, event: Mapping[str, Any]) -> Answer:
+        """Calls the submit function and waits for its answer.
+
+        Raises:
+            LookupError: there is no such function.
+            FunctionError: it was not reached, or it failed.
+        """
+        try:
+            answer = self._lambda.invoke(
+                FunctionName=self.function_name,
+                InvocationType="RequestResponse",
+                Payload=json.dumps(event, sort_keys=True).encode(),
+            )
+            body = answer["Payload"].read().decode("utf-8", "replace")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == _MISSING:
+                raise LookupError(self.function_name) from error
+            raise FunctionError(str(error)) from error
+        except BotoCoreError as error:
+            raise FunctionError(str(error)) from error
+        try:
+            said = json.loads(body)
+        except ValueError:
+            said = {}
+        if not isinstance(said, dict):
+            said = {}
+        if answer.get("FunctionError"):
+            raise FunctionError(str(said.get("errorMessage") or body))
+        return Answer(**{name: str(said.get(name) or "") for name in Answer.__dataclass_fields__})
+
+
+@contextmanager
+def one_line(command: str, *, is_local: bool) -> Iterator[None]:
+    """Makes one line of what AWS refuses, or of an AWS that does not answer.
+
+    Raises:
+        Problems: in place of botocore's errors.
+    """
+    try:
+        yield
+    except EndpointConnectionError as error:
+        raise refusal(f"{command}: {error}", "make up starts local AWS" if is_local else "") from None
+    except (ClientError, BotoCoreError) as error:
+        raise refusal(f"{command}: {error}") from None
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _READ(value) for name, value in item.items()}
+
+
+def _record(item: Mapping[str, Any]) -> Record:
+    read = _plain(item)
+    lease = read.get("lease_until")
+    return Record(
+        job=read["job"],
+        scheduled_time=str(read.get("scheduled_time") or read["item"].split("#")[1]),
+        status=str(read.get("status") or ""),
+        reason=str(read.get("reason") or ""),
+        job_id=str(read.get("job_id") or ""),
+        run_id=str(read.get("run_id") or ""),
+        noted_at=str(read.get("noted_at") or ""),
+        lease_until=None if lease is None else float(lease),
+    )

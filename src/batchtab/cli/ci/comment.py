@@ -1,0 +1,48 @@
+"""`batchtab pr-comment`: a stage's plan as one comment of the pull request, changed in place from push to push."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+
+_LIMIT = 65_536
+
+
+def pr_comment(
+    file: Annotated[Path, typer.Argument(help="Markdown, as `plan-summary --format markdown` writes it.")],
+    stage: StageOption = "local",
+    pull_request: Annotated[int | None, typer.Option(help="Its number. Default: that of the workflow's event.")] = None,
+) -> None:
+    """Post a summary to a pull request: made once, then updated.
+
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
+    """
+    from batchtab.github import actions  # noqa: PLC0415
+    from batchtab.github.api import GitHubError  # noqa: PLC0415
+
+    number = pull_request or actions.pull_request()
+    if number is None:
+        raise refusal("this is not the workflow of a pull request", "--pull-request NUMBER")
+    try:
+        body = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise refusal(f"{file}: {error.strerror}") from None
+    head = marker(stage)
+    room = _LIMIT - len(head.encode()) - 1
+    if len(body.encode()) > room:
+        raise refusal(f"{file}: {len(body.encode()):,} bytes; a comment holds {room:,}", "plan-summary --limit")
+    try:
+        posted = actions.github().upsert_comment(number, head, body)
+    except GitHubError as error:
+        raise refusal(str(error)) from None
+    typer.echo(f"comment of stage {stage} on #{number}: {posted.did} {posted.url}".rstrip())
+
+
+def marker(stage: str) -> str:
+    """What our comment begins with, which nobody sees."""
+    return f"<!-- batchtab: plan of {stage} -->"

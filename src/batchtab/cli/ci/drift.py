@@ -1,0 +1,51 @@
+"""`batchtab drift-issue`: an issue while what is deployed differs from the files, closed when it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+
+_LABEL = "drift"
+_LIMIT = 60_000
+
+
+def drift_issue(
+    plans: Annotated[list[Path], typer.Argument(help="Files of `terraform show -json`, or folders of `plan --out`.")],
+    stage: StageOption = "local",
+) -> None:
+    """Open, update or close the issue that tells of drift.
+
+    That the `start`, the `end` or the only time of a job has passed is none.
+
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from batchtab.cli.ci.summary import summarize  # noqa: PLC0415
+    from batchtab.github import actions  # noqa: PLC0415
+    from batchtab.github.api import GitHubError  # noqa: PLC0415
+    from batchtab.plan_review import elapsed, markdown  # noqa: PLC0415
+    from batchtab.plan_review.plan import Plan, find  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    differs = not all(elapsed.is_nothing_else(Plan.load(path), now) for path in find(plans))
+    summary = summarize(plans, None, "UTC")
+    marker = f"<!-- batchtab: drift of {stage} -->"
+    page = actions.run_url()
+    try:
+        hub = actions.github()
+        if differs:
+            body = markdown.render(summary, title=f"To make {stage} what main says", limit=_LIMIT)
+            note = f"Somebody changed {stage} by hand, or a deployment is missing. {page}".rstrip()
+            posted = hub.open_issue(marker, f"{stage} differs from main", f"{note}\n\n{body}", _LABEL)
+            typer.echo(f"issue #{posted.id}: {posted.did}: {summary.headline()}")
+            return
+        closed = hub.close_issue(marker, f"{stage} is what main says again. {page}".rstrip(), _LABEL)
+    except GitHubError as error:
+        raise refusal(str(error)) from None
+    typer.echo(f"issue #{closed.id}: closed, nothing differs" if closed else "nothing differs")

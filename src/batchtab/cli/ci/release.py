@@ -1,0 +1,107 @@
+"""`batchtab release-files` and `release-publish`: a tag's modules as archives, with checksums and what changed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.errors import refusal
+
+CHECKSUMS = "SHA256SUMS"
+NOTES = "NOTES.md"
+_TAG = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?")
+_FILES = ("*.tf.json", "*.zip", "README.md")
+TagOption = Annotated[str, typer.Option("--tag", envvar="GITHUB_REF_NAME", help="The tag, such as v1.2.0.")]
+
+
+def release_files(
+    tag: TagOption,
+    out: Annotated[Path, typer.Option(help="Folder for the files; emptied of others of their kind.")] = Path("dist"),
+    root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
+) -> None:
+    """Write a release: an archive per module, their checksums, and the changes since the tag before.
+
+    The same tag gives the same bytes everywhere.
+    """
+    _check(tag)
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in [*out.glob("*.tar.gz"), out / CHECKSUMS, out / NOTES]:
+        stale.unlink(missing_ok=True)
+    sums = []
+    for folder in sorted(path.parent for path in (root / "modules").glob("[!_]*/module.py")):
+        name = f"batchtab-{folder.name}-{tag}.tar.gz"
+        content = archive(folder)
+        (out / name).write_bytes(content)
+        sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    if not sums:
+        raise refusal(f"{root / 'modules'}: no module is there")
+    (out / CHECKSUMS).write_text("".join(sums))
+    (out / NOTES).write_text(notes(tag, root), encoding="utf-8")
+    for path in sorted(out.iterdir()):
+        typer.echo(str(path))
+
+
+def release_publish(
+    tag: TagOption,
+    files: Annotated[Path, typer.Option(help="Folder of release-files.")] = Path("dist"),
+) -> None:
+    """Publish a release with these files on GitHub, or add what is missing to the one that is there.
+
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
+    """
+    from batchtab.github import actions  # noqa: PLC0415
+    from batchtab.github.api import GitHubError  # noqa: PLC0415
+
+    _check(tag)
+    uploads = [path for path in sorted(files.iterdir()) if path.name != NOTES] if files.is_dir() else []
+    if not uploads:
+        raise refusal(f"{files}: nothing to publish", "batchtab release-files")
+    try:
+        body = (files / NOTES).read_text(encoding="utf-8")
+        done = actions.github().release(tag, body, {path.name: path.read_bytes() for path in uploads})
+    except GitHubError as error:
+        raise refusal(str(error)) from None
+    typer.echo(f"release {tag}: {done.did} {done.url}".rstrip())
+
+
+def archive(folder: Path) -> bytes:
+    """A module's files as a .tar.gz with the same bytes each time."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
+            info = tarfile.TarInfo(f"{folder.name}/{path.name}")
+            info.size, info.mode, info.mtime = path.stat().st_size, 0o644, 0
+            tar.addfile(info, io.BytesIO(path.read_bytes()))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def notes(tag: str, root: Path) -> str:
+    """What changed since the tag before, a line for each commit, and how to use the modules."""
+    before = _git(root, "describe", "--tags", "--abbrev=0", "--match=v*", f"{tag}^")
+    span = f"{before}..{tag}" if before else tag
+    subjects = _git(root, "log", "--no-merges", "--format=%s", span).splitlines()
+    since = f"Since {before}" if before else "All there is"
+    lines = [f"# {tag}", "", f"{since}:", "", *(f"- {subject}" for subject in subjects or ["nothing"]), ""]
+    lines += [
+        "Check the archives with `sha256sum -c SHA256SUMS`, and where they come from with `gh attestation verify`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    asked = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() if asked.returncode == 0 else ""
+
+
+def _check(tag: str) -> None:
+    if _TAG.fullmatch(tag) is None:
+        raise refusal(f"'{tag}' is not a version's tag", "such as v1.2.0")

@@ -1,0 +1,102 @@
+"""`batchtab ci-roles`: makes the roles that a stage's workflows take, once, by somebody who may make roles."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+from batchtab.terraform.session import Session
+
+_MODULE = Path("modules") / "ci_roles"
+
+
+def ci_roles(
+    repository: Annotated[str, typer.Option(help="GitHub's repository, as owner/name.")],
+    stage: StageOption = "local",
+    oidc_provider_arn: Annotated[
+        str | None, typer.Option(help="The account's provider for GitHub, if it has one; an account can have just one.")
+    ] = None,
+    permissions_boundary_arn: Annotated[
+        str | None, typer.Option(help="A boundary, without which a deployment can make no role.")
+    ] = None,
+    branch: Annotated[str, typer.Option(help="The branch whose workflows look for drift.")] = "main",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> int:
+    """Make the OIDC provider for GitHub and the roles to plan and to deploy a stage. Safe to run again.
+
+    Their state lies beside the stage's: whoever deploys can't change them.
+    """
+    session = Session.open(stage)
+    given = {
+        "repository": repository,
+        "branch": branch,
+        "oidc_provider_arn": oidc_provider_arn,
+        "permissions_boundary_arn": permissions_boundary_arn,
+    }
+    folder = session.state / "ci-roles" / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    content = configuration(session, Path(os.path.relpath(session.root / _MODULE, folder)).as_posix(), given)
+    (folder / "main.tf.json").write_text(json.dumps(content, indent=2))
+    environment = session.environment()
+    for command in (["init", "-input=false", "-reconfigure"], ["apply", *(["-auto-approve"] if yes else [])]):
+        done = subprocess.run(["terraform", *command], cwd=folder, env=environment, check=False)
+        if done.returncode:
+            raise refusal(f"ci-roles: terraform {command[0]} ended with status {done.returncode}, see above")
+    return 0
+
+
+def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A root module that calls the module, with the stage's provider and a state of its own.
+
+    Args:
+        session: The stage.
+        source: Where the module is, seen from the folder that this is written to.
+        given: The options.
+    """
+    stage = session.catalog.stage
+    image = stage.runner_image
+    names = sorted({*stage.repositories, *([image.repository] if image and image.in_ecr else [])})
+    if not names:
+        raise refusal(f"stage {stage.name} has no image repository", "runner_image or repositories in its file")
+    inputs = {
+        "source": source if source.startswith(".") else f"./{source}",
+        "namespace": stage.prefix,
+        "stage": stage.name,
+        "github_repository": given["repository"],
+        "branch": given["branch"],
+        "state_bucket": stage.state.bucket,
+        "repository_names": names,
+        "manages_network": bool(stage.network.create),
+        "oidc_provider_arn": given["oidc_provider_arn"],
+        "permissions_boundary_arn": given["permissions_boundary_arn"],
+    }
+    backend = {
+        "bucket": stage.state.bucket,
+        "key": f"ci/{stage.name}.tfstate",  # not below the stage's own, which a deployment may write
+        "region": stage.region,
+        "encrypt": True,
+        "use_lockfile": True,
+    }
+    tags = {"batchtab:namespace": f"{stage.prefix}-ci", **stage.tags}
+    return {
+        "terraform": {"backend": {"s3": backend}, "required_providers": {"aws": {"source": "hashicorp/aws"}}},
+        "provider": {
+            "aws": {
+                "region": stage.region,
+                "allowed_account_ids": [stage.account_id],
+                "default_tags": {"tags": tags},
+            }
+        },
+        "module": {"ci_roles": {key: value for key, value in inputs.items() if value is not None}},
+        "output": {
+            name: {"value": f"${{module.ci_roles.{name}}}"}
+            for name in ("plan_role_arn", "deploy_role_arn", "oidc_provider_arn")
+        },
+    }

@@ -1,0 +1,42 @@
+"""`batchtab runner-image`: the digest of the runner image that a stage's jobs get, built if need be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+from batchtab.terraform.session import Session
+
+
+def runner_image(
+    stage: StageOption = "local",
+    build: Annotated[bool, typer.Option(help="Build and push it if these files were not built before.")] = False,
+    builder: Annotated[
+        str | None, typer.Option(help="docker, podman or buildah. Default: the first that answers.")
+    ] = None,
+) -> None:
+    """Print the runner image's digest, and set BATCHTAB_RUNNER_IMAGE_DIGEST for a workflow's later steps.
+
+    Without --build, an image that is not there yet is told by a digest of zeros: the plan shows that jobs get another
+    image, and the deployment builds it.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    from batchtab.aws.client import Aws  # noqa: PLC0415
+    from batchtab.github import actions  # noqa: PLC0415
+    from batchtab.runner_image import lookup as images  # noqa: PLC0415
+
+    session = Session.open(stage)
+    aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    try:
+        image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
+    except (ClientError, BotoCoreError) as error:
+        raise refusal(f"runner-image: {error}", "check credentials and network") from None
+    digest = image.digest or images.NOT_BUILT
+    did = "will be built by the deployment" if image.digest is None else image.did
+    typer.echo(f"{image.repository}:{image.tag}: {did}", err=True)
+    typer.echo(digest)
+    actions.tell("GITHUB_ENV", images.DIGEST_VARIABLE, digest)

@@ -1,0 +1,85 @@
+"""`batchtab plan-summary`: plans of all stacks as something that a reviewer reads in seconds."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from batchtab.plan_review.gates import Gate
+
+if TYPE_CHECKING:
+    from batchtab.plan_review.summary import Summary
+
+REFUSED = 1
+
+
+class Format(StrEnum):
+    """How a summary is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def plan_summary(
+    plans: Annotated[list[Path], typer.Argument(help="Files of `terraform show -json`, or folders of `plan --out`.")],
+    format_: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of stdout.")] = None,
+    checkov: Annotated[Path | None, typer.Option(help="checkov's JSON, to be told at the end.")] = None,
+    fail_on: Annotated[
+        list[Gate] | None, typer.Option(envvar="BATCHTAB_FAIL_ON", help="End with status 1 for this; may be repeated.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Of the next runs, such as Asia/Seoul.")] = "UTC",
+    limit: Annotated[int, typer.Option(min=2_000, help="Bytes of Markdown at most.")] = 65_536,
+) -> int:
+    """Tell what plans change, in words: jobs, schedules with their next runs, sizes, permissions, what is lost.
+
+    Values that Terraform marks as sensitive and those that look like secrets are not shown.
+    """
+    import json  # noqa: PLC0415
+
+    from batchtab.plan_review import gates, markdown, text  # noqa: PLC0415
+
+    summary = summarize(plans, checkov, timezone)
+    title = summary.namespace or "plan"
+    if format_ is Format.JSON:
+        written = json.dumps(summary.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    elif format_ is Format.MARKDOWN:
+        written = markdown.render(summary, title=title, limit=limit)
+    else:
+        written = text.render(summary, title=title)
+    if out is None:
+        typer.echo(written, nl=False)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(written, encoding="utf-8")
+    refused = gates.reasons(summary, fail_on or [])
+    for reason in refused:
+        typer.echo(f"batchtab plan-summary: {reason}", err=True)
+    return REFUSED if refused else 0
+
+
+def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary:
+    """Reads plans and puts them together.
+
+    Raises:
+        Problems: a file is not what it should be, or the zone is unknown.
+    """
+    import zoneinfo  # noqa: PLC0415
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from batchtab.errors import refusal  # noqa: PLC0415
+    from batchtab.plan_review.findings import Findings  # noqa: PLC0415
+    from batchtab.plan_review.plan import Plan, find  # noqa: PLC0415
+    from batchtab.plan_review.summary import Summary  # noqa: PLC0415
+
+    try:
+        zone = zoneinfo.ZoneInfo(timezone)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        raise refusal(f"--timezone: '{timezone}' is not a time zone", "such as Asia/Seoul") from None
+    found = [Plan.load(path) for path in find(paths)]
+    scan = Findings.load(checkov) if checkov else None
+    return Summary.of(found, datetime.now(UTC), zone, scan)

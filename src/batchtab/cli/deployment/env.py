@@ -1,0 +1,20 @@
+"""`batchtab env`: the variables with which cdktf, Terraform and the AWS CLI reach a stage by hand."""
+
+from __future__ import annotations
+
+import shlex
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.terraform.session import Session
+
+
+def env(stage: StageOption = "local") -> None:
+    """Print the variables for working by hand: eval "$(batchtab env)"."""
+    session = Session.open(stage)
+    if session.endpoint_url:  # they would be sent to local AWS, or win over its keys
+        typer.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    for name, value in session.variables().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+    typer.echo(f'export PATH={shlex.quote(str(session.state / "bin"))}:"$PATH"')  # the checkout's Node and npx

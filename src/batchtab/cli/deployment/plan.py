@@ -1,0 +1,60 @@
+"""`batchtab plan`: what Terraform would change, stack by stack."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.terraform.session import Session
+
+_CHANGES = 1
+
+
+def plan(
+    stage: StageOption = "local",
+    fail_on_changes: Annotated[bool, typer.Option(help="Exit with status 1 if anything would change.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for STACK.plan.json (with sensitive values) and reviewed.json (without any)."),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="With --out: tell the changes in words, on a run's page too.")
+    ] = False,
+    lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
+) -> int:
+    """Plan every stack against what is deployed. Changes nothing."""
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
+    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
+
+    session = Session.open(stage)
+    stacks = Stacks(session)
+    with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
+        plans = stacks.plan(step.at, lock=lock)
+        if out is not None:
+            from batchtab.terraform.review import write  # noqa: PLC0415
+
+            write(session, stacks, plans, out)
+    if show and out is not None:
+        from batchtab.terraform.review import show as tell  # noqa: PLC0415
+
+        tell(session, out)
+    width = max(len(plan.stack) for plan in plans)
+    for found in plans:
+        note = " (with stand-ins: what it reads from is not deployed)" if found.provisional else ""
+        typer.echo(f"{found.stack.ljust(width)}  {found.summary}{note}")
+    changed = any(found.changes for found in plans)
+    if not changed:
+        typer.echo("No changes: what is deployed is what the files say.")
+    return _CHANGES if changed and fail_on_changes else 0
+
+
+def _alone(session: Session) -> AbstractContextManager[None]:
+    """On local AWS `up` and `down` work in the same folder."""
+    from batchtab.cli.machine.up import alone  # noqa: PLC0415
+
+    return alone(session) if session.catalog.stage.is_local else nullcontext()

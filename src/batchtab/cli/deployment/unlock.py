@@ -1,0 +1,39 @@
+"""`batchtab unlock`: removes the lock that a killed Terraform left on a stack's state."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+from batchtab.terraform.session import Session
+
+
+def unlock(
+    stack: Annotated[str, typer.Argument(help="The stack: network, environment or jobs-<service>.")],
+    stage: StageOption = "local",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Remove a state's lock after the run that held it was killed. Shows who holds it and asks first."""
+    from batchtab.aws.client import Aws  # noqa: PLC0415
+    from batchtab.errors import did_you_mean, listed  # noqa: PLC0415
+
+    session = Session.open(stage)
+    if stack not in session.stacks():
+        raise refusal(
+            f"unlock: '{stack}' is not a stack of stage {stage}: {listed(session.stacks())}",
+            did_you_mean(stack, session.stacks()),
+        )
+    aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    bucket = session.catalog.stage.state.bucket
+    lock = aws.lock(bucket, session.catalog.stage.name, stack)
+    if lock is None:
+        typer.echo(f"{stack}: not locked")
+        return
+    typer.echo(f"{stack}: locked since {lock.created} by {lock.who} ({lock.operation}, id {lock.id})")
+    if not yes:
+        typer.confirm("Is that run gone? Remove its lock?", abort=True)
+    aws.clear_lock(bucket, session.catalog.stage.name, stack)
+    typer.echo(f"{stack}: unlocked")

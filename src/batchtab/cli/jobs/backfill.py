@@ -1,0 +1,218 @@
+"""`batchtab backfill`: makes up for scheduled times that are over."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+from batchtab.schedules import timestamps
+from batchtab.terraform.session import Session
+
+if TYPE_CHECKING:
+    from batchtab.aws.backfill import CatchUp
+    from batchtab.aws.batch_jobs import BatchJobs
+    from batchtab.aws.runs import Runs
+    from batchtab.declarations.named_jobs import NamedJob
+    from batchtab.schedules.timing import Timing
+
+FAILED, INTERRUPTED = 1, 130
+_ASKED_FROM = 100
+_MOST = 10_000
+_SLICE = timedelta(days=30)
+_INSTANT = timedelta(microseconds=1)
+_TRIGGERS_OWN = timedelta(minutes=2)  # what was due since may still be on its way
+_LOOKED_AT = 20_000  # jobs in Batch
+_FAILURES_SHOWN = 10
+_SHOWN = "%Y-%m-%d %H:%M"
+
+
+def backfill(
+    job: Annotated[str, typer.Argument(help="A job, as JOB or SERVICE-JOB.")],
+    from_: Annotated[str, typer.Option("--from", help=f"The first time: {timestamps.FORMS}.")],
+    to: Annotated[str, typer.Option("--to", help="The last time, itself included; of a day, its end.")],
+    max_parallel: Annotated[int, typer.Option("--max-parallel", min=1, max=100, help="So many at once.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the times, and which have run.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=f"Don't ask before more than {_ASKED_FROM} runs.")] = False,
+    stage: StageOption = "local",
+) -> int:
+    """Run a job once for each of its times between two moments, each run with its own scheduled time.
+
+    Safe to interrupt and to run again: a time that has run is not run again, even if it failed. What the job excepts is
+    left out. Without an offset, moments are on the wall clock of the job's time zone.
+
+    Exit status 1: some runs failed.
+    """
+    from batchtab.aws.batch_jobs import BatchJobs  # noqa: PLC0415
+    from batchtab.aws.client import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
+    from batchtab.aws.runs import Runs, one_line  # noqa: PLC0415
+    from batchtab.declarations.named_jobs import find  # noqa: PLC0415
+
+    session = Session.open(stage)
+    config = session.catalog.stage
+    found = find(session.catalog, job, "backfill")
+    timing, times = asked_for(found, from_, to, datetime.now(UTC))
+    aws = Aws(config.region, session.endpoint_url)
+    runs, batch = Runs(aws, config.prefix), BatchJobs(aws)
+    with one_line("backfill", is_local=config.is_local):
+        queues = [session.catalog.job_queue_name(queue) for queue in config.environment.queues]
+        done = have_run(found, timing, times, runs, batch, queues)
+        if dry_run:
+            _show_times(times, done, timing, ZoneInfo(config.timezone))
+            return 0
+        left = [each for each in times if each not in done]
+        if len(left) > _ASKED_FROM and not yes:
+            _confirm(found, len(left))
+        if max_parallel > 1 and found.spec.concurrency_policy != "allow":
+            typer.echo(f"{found.full}: one at a time, because concurrency_policy is {found.spec.concurrency_policy}")
+            max_parallel = 1
+        return _run(session, found, left, len(done), max_parallel, runs, batch)
+
+
+def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing, list[datetime]]:
+    """The job's timing, and its times from `from_` to `to`, in UTC.
+
+    Raises:
+        Problems: it has no such times, or they are not over yet.
+    """
+    timing = job.spec.timing
+    if timing is None:
+        raise refusal(f"backfill: {job.full} has no schedule, so no run of it was ever due")
+    for option, value in (("--from", from_), ("--to", to)):
+        if reason := timestamps.refusal(value):
+            raise refusal(f"backfill: {option} '{value}' {reason}")
+    begin, end = timestamps.first(from_, timing.zone), timestamps.last(to, timing.zone)
+    if begin > end:
+        raise refusal(f"backfill: --from {from_} is later than --to {to}")
+    if end > now - _TRIGGERS_OWN:
+        local = (now - _TRIGGERS_OWN).astimezone(timing.zone).replace(second=0, microsecond=0)
+        text = f"backfill: --to {to} is not over for two minutes yet, and its trigger may still start those runs"
+        raise refusal(text, f"--to {local.isoformat(timespec='minutes')}")
+    if timing.is_rate and begin != end:
+        text = f"backfill: {job.full} runs by {timing.expression}, whose times only AWS knows"
+        raise refusal(text, "make up for one run by its exact time: --from T --to T")
+    times: list[datetime] = []
+    while begin <= end:
+        until = min(begin + _SLICE, end)
+        times += timing.between(begin, until)
+        if len(times) > _MOST:
+            raise refusal(
+                f"backfill: these are more than {_MOST:,} runs", "make up for a part of them, then for the next"
+            )
+        begin = until + _INSTANT
+    if not times:
+        following = timing.next_runs(begin, 1)
+        hint = f"the next is {following[0].astimezone(timing.zone).isoformat(timespec='minutes')}" if following else ""
+        raise refusal(f"backfill: {job.full} has no time from {from_} to {to}", hint)
+    return timing, times
+
+
+def have_run(
+    job: NamedJob, timing: Timing, times: Sequence[datetime], runs: Runs, batch: BatchJobs, queues: Sequence[str]
+) -> set[datetime]:
+    """Which of the times have run: there is a record of it, or Batch still knows the job that the trigger submitted."""
+    from batchtab.aws.run_history import moment as moment_of  # noqa: PLC0415
+    from batchtab.aws.run_requests import text  # noqa: PLC0415
+
+    wanted = {each if timing.is_rate else each.replace(second=0, microsecond=0): each for each in times}
+    found: set[datetime] = set()
+
+    def note(scheduled: str) -> None:
+        at = moment_of(scheduled)
+        if at is not None and not timing.is_rate:
+            at = at.replace(second=0, microsecond=0)
+        found.update({wanted[at]} if at in wanted else ())
+
+    for record in runs.records(job.full, since=text(times[0]), until=text(times[-1])):
+        if record.status == "submitted":
+            note(record.scheduled_time)
+    for queue in queues:
+        summaries = batch.of_name(queue, job.full, most=_LOOKED_AT)
+        since_ms = times[0].timestamp() * 1000
+        ids = [each["jobId"] for each in summaries if each["createdAt"] >= since_ms]
+        for each in batch.described(ids):
+            if each.run_id.startswith(f"{job.full}@") and not each.upstream_job_id:
+                note(each.scheduled_time)
+    return found
+
+
+def _run(
+    session: Session, job: NamedJob, left: list[datetime], done: int, most: int, runs: Runs, batch: BatchJobs
+) -> int:
+    from batchtab.aws.backfill import CatchUp  # noqa: PLC0415
+    from batchtab.aws.run_requests import backfill_request  # noqa: PLC0415
+    from batchtab.aws.runs import FunctionError  # noqa: PLC0415
+    from batchtab.cli.jobs.backfill_progress import progress  # noqa: PLC0415
+
+    zone = job.zone(session.catalog)
+    if left:
+        first, last = (f"{each.astimezone(zone):{_SHOWN}}" for each in (left[0], left[-1]))
+        typer.echo(f"{job.full}: {_runs(len(left))}, {first} to {last}, times of {zone}")
+    with progress(job.full, len(left), zone) as shown:
+        catch_up = CatchUp(
+            lambda scheduled: runs.ask(backfill_request(session.catalog, job, scheduled)),
+            batch.described,
+            most,
+            shown,
+            sleep=time.sleep,
+            clock=time.monotonic,
+        )
+        stopped: Exception | KeyboardInterrupt | None = None
+        try:
+            catch_up.run(left)
+        except (FunctionError, LookupError, KeyboardInterrupt) as error:
+            stopped = error
+    _tell(job, catch_up, len(left), done, zone)
+    if isinstance(stopped, KeyboardInterrupt):
+        going = catch_up.tally.going
+        runs_on = f"{going} {'runs' if going == 1 else 'run'} on in Batch; " if going else ""
+        typer.echo(f"batchtab backfill: {runs_on}the same command goes on where this one stopped", err=True)
+        return INTERRUPTED
+    if isinstance(stopped, LookupError):
+        raise refusal(f"backfill: there is no function {runs.function_name}", "batchtab deploy makes it")
+    if stopped is not None:
+        raise refusal(f"backfill: {runs.function_name}: {stopped}", "the same command goes on where this one stopped")
+    return FAILED if catch_up.tally.failed else 0
+
+
+def _tell(job: NamedJob, catch_up: CatchUp, wanted: int, done: int, zone: ZoneInfo) -> None:
+    tally = catch_up.tally
+    counts = [(tally.succeeded, "succeeded"), (len(tally.failed), "failed"), (tally.going, "in Batch")]
+    duplicates = tally.not_run["duplicate"]
+    counts += [(number, outcome) for outcome, number in tally.not_run.items() if outcome != "duplicate"]
+    counts += [(done + duplicates, "had run before")]
+    ended = tally.succeeded + len(tally.failed) + tally.going + sum(tally.not_run.values())
+    counts += [(wanted - ended, "left")]
+    words = ", ".join(f"{number} {word}" for number, word in counts if number)
+    typer.echo(f"{job.full}: {words}")
+    for scheduled, reason in tally.failed[:_FAILURES_SHOWN]:
+        typer.echo(f"  failed: {scheduled.astimezone(zone):{_SHOWN}} {reason}".rstrip())
+    if len(tally.failed) > _FAILURES_SHOWN:
+        typer.echo(f"  and {len(tally.failed) - _FAILURES_SHOWN} more [hint: batchtab history {job.full}]")
+
+
+def _confirm(job: NamedJob, number: int) -> None:
+    if not sys.stdin.isatty():
+        raise refusal(f"backfill: {_runs(number)} of {job.full} would be submitted, and nobody can be asked", "--yes")
+    typer.confirm(f"Submit {_runs(number)} of {job.full}?", abort=True)
+
+
+def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, of_stage: ZoneInfo) -> None:
+    zones = [timing.zone] if timing.zone.key != "UTC" else [of_stage] if of_stage.key != "UTC" else []
+    heading = ["UTC", *(zone.key for zone in zones)]
+    rows = [[f"{at:{_SHOWN}}", *(f"{at.astimezone(zone):{_SHOWN}}" for zone in zones)] for at in times]
+    typer.echo("  ".join(name.ljust(16) for name in heading).rstrip())
+    for at, row in zip(times, rows, strict=True):
+        typer.echo("  ".join([*row, "has run"] if at in done else row))
+    typer.echo(f"{_runs(len(times))}, {len(done)} of which {'is' if len(done) == 1 else 'are'} done")
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} {'run' if number == 1 else 'runs'}"

@@ -1,0 +1,37 @@
+"""`batchtab check`: are the stages and the job files in order? Reads files only; no AWS, no cdktf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import ROOT_HELP
+
+
+def check(
+    stage: Annotated[list[str] | None, typer.Option(help="A stage to check; may be repeated. Default: all.")] = None,
+    root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
+) -> None:
+    """Check config/ and jobs/.
+
+    Every fault is one line on stderr with its file, line, job and field, and the exit status is 2.
+    """
+    from batchtab.declarations import catalog  # noqa: PLC0415 (pydantic is not needed to print the help)
+
+    for loaded in catalog.load_all(root, stage or None):
+        environment = loaded.stage.environment
+        jobs = [job for service in loaded.services for job in service.jobs.values()]
+        scheduled = sum(1 for job in jobs if job.schedule and not job.suspend)
+        parts = (
+            f"{environment.capacity} in {loaded.stage.region}",
+            _count(len(environment.queues), "queue"),
+            _count(len(loaded.services), "service"),
+            f"{_count(len(jobs), 'job')} ({scheduled} scheduled)",
+        )
+        typer.echo(f"stage {loaded.stage.name}: {', '.join(parts)}: ok")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

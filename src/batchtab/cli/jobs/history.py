@@ -1,0 +1,157 @@
+"""`batchtab history`: what became of the runs, those that never got to Batch among them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import refusal
+from batchtab.terraform.session import Session
+
+if TYPE_CHECKING:
+    from batchtab.aws.batch_jobs import BatchJobs, Submitted
+    from batchtab.aws.client import Aws
+    from batchtab.aws.run_history import Run
+    from batchtab.declarations.named_jobs import NamedJob
+
+_SHOWN = 20
+_MOST = 1000
+_MADE_UP = timedelta(hours=1)  # submitted so long after its time: a backfill, which must not hide the runs of now
+_REMEMBERED = timedelta(days=30)  # longer than Batch remembers jobs that have ended
+_AT_ONCE = 8
+_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def history(
+    job: Annotated[str | None, typer.Argument(help="A job, as JOB or SERVICE-JOB. Default: all.")] = None,
+    stage: StageOption = "local",
+    count: Annotated[
+        int | None,
+        typer.Option("--count", min=1, max=_MOST, help=f"The newest so many. [default: {_SHOWN}; all with --since]"),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Only the last 90m, 12h, 7d or 4w.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each run, a line each, in UTC.")] = False,
+) -> None:
+    """Show what became of runs, the latest first: also of those that were skipped, late or dropped, and why.
+
+    Batch remembers jobs for a week at least; what the submit function decided is kept as long as the stage says.
+    """
+    from batchtab.aws.client import Aws  # noqa: PLC0415
+    from batchtab.aws.runs import one_line  # noqa: PLC0415
+    from batchtab.cli.jobs import run_table  # noqa: PLC0415 (boto3 costs a tenth of a second)
+    from batchtab.declarations.named_jobs import all_jobs, find  # noqa: PLC0415
+
+    session = Session.open(stage)
+    config = session.catalog.stage
+    now = datetime.now(UTC)
+    begin = None if since is None else now - _span(since)
+    most = count or (_SHOWN if since is None else _MOST)
+    chosen = [find(session.catalog, job, "history")] if job else list(all_jobs(session.catalog))
+    with one_line("history", is_local=config.is_local):
+        aws = Aws(config.region, session.endpoint_url)
+        runs, paused = gathered(session, aws, chosen, most, begin, now)
+    if as_json:
+        for run in runs[:most]:
+            typer.echo(json.dumps(as_dict(run), ensure_ascii=False))
+        return
+    zone = chosen[0].zone(session.catalog) if job else ZoneInfo(config.timezone)
+    for name, why in paused.items():
+        typer.echo(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {config.name}]")
+    run_table.show(runs[:most], zone, is_one=job is not None)
+    if len(runs) > most:
+        typer.echo(f"These are the newest {most}, and there are more [hint: --count, --since]")
+
+
+def gathered(
+    session: Session, aws: Aws, chosen: Sequence[NamedJob], most: int, since: datetime | None, now: datetime
+) -> tuple[list[Run], dict[str, str]]:
+    """The runs of jobs, the latest first, and why those that are paused are.
+
+    There may be more than `most`, and is at least one more if there are more at all.
+    """
+    from batchtab.aws.batch_jobs import BatchJobs  # noqa: PLC0415
+    from batchtab.aws.run_history import merged  # noqa: PLC0415
+    from batchtab.aws.runs import Runs  # noqa: PLC0415
+    from batchtab.cli.jobs.pause import why_paused  # noqa: PLC0415
+
+    prefix = session.catalog.stage.prefix
+    table, batch = Runs(aws, prefix), BatchJobs(aws)
+    names = [job.full for job in chosen]
+    from_text = f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        of_jobs = pool.map(lambda name: table.records(name, since=from_text, newest=most + 1), names)
+        records = [record for found in of_jobs for record in found]
+    queues = [session.catalog.job_queue_name(queue) for queue in session.catalog.stage.environment.queues]
+    if len(chosen) == 1:
+        submitted = [job for queue in queues for job in _of_one(batch, queue, names[0], most + 1, since)]
+    else:
+        begin = since or now - _REMEMBERED
+        submitted = [job for queue in queues for job in _of_all(batch, queue, frozenset(names), most + 1, begin)]
+    known = {job.id for job in submitted}
+    submitted += batch.described([r.job_id for r in records if r.job_id and r.job_id not in known])
+    runs = [run for run in merged(records, submitted, now) if since is None or run.at >= since]
+    return runs, why_paused(session, aws, chosen, table)
+
+
+def _of_one(batch: BatchJobs, queue: str, name: str, wanted: int, since: datetime | None) -> list[Submitted]:
+    summaries = batch.of_name(queue, name)
+    if since is not None:
+        summaries = [each for each in summaries if each["createdAt"] >= since.timestamp() * 1000]
+    found: list[Submitted] = []
+    for begin in range(0, len(summaries), 100):
+        found += batch.described([each["jobId"] for each in summaries[begin : begin + 100]])
+        if sum(not _is_made_up(job) for job in found) >= wanted:
+            break
+    return found
+
+
+def _of_all(batch: BatchJobs, queue: str, names: frozenset[str], wanted: int, since: datetime) -> list[Submitted]:
+    found: list[Submitted] = []
+    for page in batch.since(queue, since):
+        found += batch.described([each["jobId"] for each in page if each["jobName"] in names])
+        if sum(not _is_made_up(job) for job in found) >= wanted:
+            break
+    return found
+
+
+def _is_made_up(job: Submitted) -> bool:
+    from batchtab.aws.run_history import moment  # noqa: PLC0415
+
+    scheduled = moment(job.scheduled_time)
+    return scheduled is not None and job.created_ms / 1000 - scheduled.timestamp() > _MADE_UP.total_seconds()
+
+
+def as_dict(run: Run) -> dict[str, Any]:
+    """A run for other programs: moments in UTC, null where there is none."""
+    return {
+        "job": run.job,
+        "scheduled_time": _utc(run.scheduled),
+        "status": run.status,
+        "submitted_or_noted_at": _utc(run.came),
+        "started_at": _utc(run.started),
+        "stopped_at": _utc(run.stopped),
+        "duration_seconds": None if run.took_seconds is None else round(run.took_seconds, 3),
+        "attempts": run.attempts or None,
+        "reason": run.reason or None,
+        "run_id": run.run_id or None,
+        "job_id": run.job_id or None,
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _span(text: str) -> timedelta:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text.strip())
+    if match is None:
+        raise refusal(f"history: --since '{text}' is not a time span: 90m, 12h, 7d or 4w")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])

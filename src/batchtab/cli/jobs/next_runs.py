@@ -1,0 +1,190 @@
+"""`batchtab next`: when the jobs run next. Reads files only, so it works without a network."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from batchtab.cli.options import ROOT_HELP
+
+if TYPE_CHECKING:
+    from batchtab.cli.jobs.run_timeline import Job, Line
+    from batchtab.declarations.catalog import Catalog
+
+_ESTIMATE, _NO_RUN = "~", "-"
+_GAP = "  "
+_COUNT, _COUNT_OF_ONE = 10, 5
+_UNLIMITED = 100_000
+
+
+def next_runs(
+    job: Annotated[str | None, typer.Argument(help="A job, as JOB or SERVICE-JOB. Default: all.")] = None,
+    stage: Annotated[str, typer.Option(help="The stage whose services and time zone are shown.")] = "local",
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help=f"How many lines. Default: {_COUNT}, of one job {_COUNT_OF_ONE}."),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Show times in this zone. Default: the job's own, else the stage's.")
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="A line for each run, also of jobs that run often.")] = False,
+    root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
+) -> None:
+    """Show when jobs run next, all in one list, in local time and in UTC.
+
+    A job that runs more than once an hour has one line for its runs of a day, up to the next run of one that doesn't.
+
+    A time at which a job does not run is marked with '-' and tells why: it is excepted, or left out as clocks are
+    changed. A rate counts from when its trigger was made, which no file tells: its runs are estimates, marked with '~'.
+    """
+    from batchtab.cli.jobs import run_timeline  # noqa: PLC0415 (pydantic is not needed to print the help)
+    from batchtab.declarations import catalog  # noqa: PLC0415
+
+    loaded = catalog.load(stage, root)
+    jobs = _chosen(loaded, job, timezone)
+    now = datetime.now(UTC)
+    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    is_one = job is not None and len(jobs) == 1
+    if is_one:
+        _echo(((text, "") for text in _described(jobs[0])), terminal)
+    timed = jobs if is_one else [each for each in jobs if not each.spec.suspend]
+    wanted = count or (_COUNT_OF_ONE if is_one else _COUNT)
+    lines = run_timeline.lines(timed, now, wanted, is_folded=not is_one and not each)
+    _echo(table(lines, terminal), terminal)
+    _echo(((text, "") for text in _others(jobs, now, is_one)), terminal)
+
+
+def table(lines: Sequence[Line], width: int | None) -> Iterator[tuple[str, str]]:
+    """The runs as lines of text, each with its style; a note that does not fit beside its run stands below.
+
+    Args:
+        lines: The runs.
+        width: Of the terminal; None where there is none.
+    """
+    if not lines:
+        return
+    zones = {line.job.zone.key for line in lines}
+    heading = (" " + (zones.pop() if len(zones) == 1 else "local time"), "UTC", "job", "schedule")
+    rows = [(_mark(line) + _local(line), _utc(line), line.job.name, _schedule(line)) for line in lines]
+    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+    limit = width or _UNLIMITED
+    longest = max(len(line.note) for line in lines)
+    shown = 4 if sum(widths) + len(_GAP) * 4 + longest <= limit else 3
+    begin, end = sum(widths[:2]) + len(_GAP) * 2, sum(widths[:shown]) + len(_GAP) * shown
+    yield _GAP.join(cell.ljust(size) for cell, size in zip(heading[:shown], widths, strict=False)).rstrip(), "bold"
+    for line, row in zip(lines, rows, strict=True):
+        text = _GAP.join(cell.ljust(size) for cell, size in zip(row[:shown], widths, strict=False))
+        style = "" if line.runs else "dim"
+        if line.note and end + len(line.note) <= limit:
+            text = text + _GAP + line.note
+        for part in _folded(text.rstrip(), limit, begin):
+            yield part, style
+        if line.note and end + len(line.note) > limit:
+            yield f"{_GAP * 2}{line.note}", style
+
+
+def _folded(text: str, width: int, indent: int) -> list[str]:
+    """A line whose last column, a name without spaces, may go on below itself."""
+    room = max(1, width - indent)
+    first, rest = text[:width], text[width:]
+    return [first, *(" " * indent + rest[at : at + room] for at in range(0, len(rest), room))]
+
+
+def _mark(line: Line) -> str:
+    return _NO_RUN if not line.runs else _ESTIMATE if line.is_estimate else " "
+
+
+def _local(line: Line) -> str:
+    from batchtab.cli.jobs.run_timeline import SHOWN  # noqa: PLC0415
+
+    is_left_out = line.note.startswith("skipped") and line.local.tzinfo is line.job.zone
+    return f"{line.local:{SHOWN}}" if is_left_out else f"{line.local:{SHOWN} %Z}"
+
+
+def _utc(line: Line) -> str:
+    return "-" if line.note.startswith("skipped") else f"{line.at:%Y-%m-%d %H:%M}"
+
+
+def _schedule(line: Line) -> str:
+    timing = line.job.timing
+    return timing.expression if timing else ""
+
+
+def _described(job: Job) -> Iterator[str]:
+    """A job's schedule in the form that is deployed, with all that belongs to it."""
+    spec, timing = job.spec, job.timing
+    if timing is None:
+        return
+    parts = [timing.expression, f"in {timing.zone.key}"]
+    parts += [f"from {timing.start_utc:%Y-%m-%d %H:%M} UTC"] if timing.start_utc else []
+    parts += [f"until {timing.end_utc:%Y-%m-%d %H:%M} UTC"] if timing.end_utc else []
+    parts += [f"within {spec.flexible_window_minutes} minutes"] if spec.flexible_window_minutes else []
+    parts += [f"except {', '.join(spec.except_)}"] if spec.except_ else []
+    yield f"{job.name}: {', '.join(parts)}"
+    if spec.suspend:
+        yield "It is suspended: none of these runs takes place."
+
+
+def _others(jobs: Sequence[Job], now: datetime, is_one: bool) -> Iterator[str]:
+    """The jobs that have no part in the list, by the reason."""
+    from batchtab.cli.jobs.run_timeline import is_over  # noqa: PLC0415
+
+    by_hand = [job.name for job in jobs if job.spec.schedule is None and not job.spec.after]
+    after = [f"{job.name} (after {', '.join(job.spec.after)})" for job in jobs if job.spec.after and not job.timing]
+    suspended = [job.name for job in jobs if job.spec.suspend and not is_one]
+    over = [job.name for job in jobs if is_over(job, now) and job.name not in suspended]
+    for title, names in (("by hand", by_hand), ("after others", after), ("suspended", suspended), ("over", over)):
+        if names:
+            yield f"{title}: {', '.join(names)}"
+
+
+def _chosen(loaded: Catalog, wanted: str | None, timezone: str | None) -> list[Job]:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    from batchtab.cli.jobs.run_timeline import Job  # noqa: PLC0415
+    from batchtab.errors import Problem, Problems, did_you_mean, listed  # noqa: PLC0415
+    from batchtab.schedules import zones  # noqa: PLC0415
+
+    refusal = zones.refusal(timezone) if timezone else None
+    if refusal:
+        raise Problems([Problem("batchtab next", None, "", "--timezone", timezone, *refusal)])
+    everything = [
+        (
+            short,
+            Job(f"{service.service}-{short}", spec, ZoneInfo(timezone or spec.timezone or loaded.stage.timezone)),
+        )
+        for service in loaded.services
+        for short, spec in service.jobs.items()
+    ]
+    if wanted is None:
+        return [job for _, job in everything]
+    found = [job for short, job in everything if wanted.replace("/", "-") in {short, job.name}]
+    if not found:
+        known = [job.name for _, job in everything]
+        hint = did_you_mean(wanted, [*known, *(short for short, _ in everything)])
+        message = f"is not a job of stage {loaded.stage.name}: {listed(known)}"
+        raise Problems([Problem("batchtab next", None, "", "", wanted, message, hint)])
+    return found
+
+
+def _echo(lines: Iterable[tuple[str, str]], terminal: int | None) -> None:
+    if terminal is None:
+        for text, _ in lines:
+            typer.echo(text)
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(highlight=False, markup=False, soft_wrap=True, width=terminal)
+    for text, style in lines:
+        console.print(_wrapped(text, terminal), style=style)
+
+
+def _wrapped(text: str, width: int) -> str:
+    return text if len(text) <= width else textwrap.fill(text, width, subsequent_indent=_GAP, break_on_hyphens=False)

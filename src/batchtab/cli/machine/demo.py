@@ -1,0 +1,157 @@
+"""What `up` shows: a job that succeeds, one that fails, the message about it, and a run that a schedule started."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from batchtab.terraform.session import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+
+    from batchtab.aws.client import Aws
+    from batchtab.cli.machine.daemon import Daemon
+    from batchtab.cli.progress import Step
+
+SUCCEEDS, FAILS, TICKS = "examples-hello", "examples-fail", "examples-tick"
+CHAIN = ("examples-extract", "examples-transform", "examples-load")
+ALONE = "examples-nightly"
+_ENDED = ("SUCCEEDED", "FAILED")
+_RUN_SECONDS = 60.0
+_MESSAGE_SECONDS = 60.0
+_TICK_SECONDS = 120.0
+_POLL_SECONDS = 0.5
+
+
+def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
+    """Runs the example jobs where they are declared, and shows the failure's message.
+
+    Args:
+        session: The stage.
+        aws: Its AWS.
+        daemon: Local AWS.
+        fresh: Whether the stage was just deployed: then a scheduled run is waited for too, and jobs are run anew.
+    """
+    queues = {
+        f"{service.service}-{name}": session.catalog.job_queue_name(job.queue)
+        for service in session.catalog.services
+        for name, job in service.jobs.items()
+    }
+    for name in (SUCCEEDS, FAILS):
+        if name in queues and (fresh or not any(True for _ in aws.runs(queues[name], name))):
+            _run(session, aws, name, queues[name])
+    if FAILS in queues:
+        _show_message(daemon)
+    if fresh and all(name in queues for name in CHAIN):
+        _show_chain(session, aws, queues)
+    if fresh and ALONE in queues:
+        _show_overlap(session, aws, queues[ALONE])
+    if TICKS in queues and fresh:
+        _await_tick(aws, queues[TICKS])
+
+
+def _run(session: Session, aws: Aws, name: str, queue: str) -> None:
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Job {name}") as step:
+        job = _await_end(aws, _submit(session, aws, name, queue), step)
+        exit_code = _exit_code(job)
+        told = f", exit code {exit_code}" if exit_code is not None else ""
+        step.result = f"{job['status']}{told} ({job.get('statusReason', 'no reason given')})"
+
+
+def _submit(session: Session, aws: Aws, name: str, queue: str) -> str:
+    return aws.submit(name=name, queue=queue, definition=f"{session.catalog.stage.prefix}-{name}")
+
+
+def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Chain {' → '.join(CHAIN)}") as step:
+        began = time.time() * 1000 - 1000
+        _submit(session, aws, CHAIN[0], queues[CHAIN[0]])
+        deadline = time.monotonic() + _RUN_SECONDS
+        ended: list[str] = []
+        while len(ended) < len(CHAIN) and time.monotonic() < deadline:
+            runs = [next(aws.runs(queues[name], name), None) for name in CHAIN]
+            ended = [run["status"] for run in runs if run and run["createdAt"] >= began and run["status"] in _ENDED]
+            step.at(f"{len(ended)} of {len(CHAIN)} ended")
+            time.sleep(_POLL_SECONDS)
+        if ended == ["SUCCEEDED"] * len(CHAIN):
+            step.result = f"{', '.join(ended)}: each started at the end of the one before"
+        else:
+            step.result = f"only {len(ended)} of {len(CHAIN)} ended ({', '.join(ended) or 'none'})"
+
+
+def _show_overlap(session: Session, aws: Aws, queue: str) -> None:
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Two runs of {ALONE} at once") as step:
+        ids = [_submit(session, aws, ALONE, queue) for _ in range(2)]
+        jobs = [_await_end(aws, job_id, step) for job_id in ids]
+        said = [aws.log(session.catalog.stage.prefix, job) for job in jobs]
+        # Which of the two Batch counts as the earlier one is Batch's to say.
+        gave_way = next((number for number, text in enumerate(said) if '"skipped": true' in text), None)
+        if gave_way is None:
+            step.result = "both ran"
+        else:
+            step.result = f"one ran; the other gave way to it and exited with {_exit_code(jobs[gave_way])}"
+
+
+def _await_end(aws: Aws, job_id: str, step: Step) -> JobDetailTypeDef:
+    deadline = time.monotonic() + _RUN_SECONDS
+    job = aws.job(job_id)
+    while job["status"] not in _ENDED and time.monotonic() < deadline:
+        step.at(job["status"])
+        time.sleep(_POLL_SECONDS)
+        job = aws.job(job_id)
+    return job
+
+
+def _exit_code(job: JobDetailTypeDef) -> int | None:
+    return job.get("container", {}).get("exitCode")
+
+
+def _show_message(daemon: Daemon) -> None:
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+
+    with Step("Slack message") as step:
+        deadline = time.monotonic() + _MESSAGE_SECONDS
+        found: list[dict[str, Any]] = []
+        while not found and time.monotonic() < deadline:
+            found = [entry for entry in daemon.get("slack") or [] if FAILS in str(entry["message"])]
+            step.at("waiting")
+            time.sleep(_POLL_SECONDS if not found else 0)
+        step.result = "arrived" if found else f"none arrived within {_MESSAGE_SECONDS:.0f} s; see .batchtab/local.log"
+    if found:
+        typer.echo(render(found[-1]["message"]))
+
+
+def render(message: dict[str, Any]) -> str:
+    """A Slack message as plain text, with the fields that a person sees in Slack."""
+    rows = [(key, message.get(key, "")) for key in ("channel", "username", "icon_emoji")]
+    for attachment in message.get("attachments", []):
+        rows += [(key, attachment.get(key, "")) for key in ("color", "text")]
+    width = max(len(key) for key, _ in rows)
+    lines = []
+    for key, value in rows:
+        first, *more = str(value).splitlines() or [""]
+        lines.append(f"  │ {key.ljust(width)}  {first}")
+        lines += [f"  │ {'':{width}}  {line}" for line in more]
+    return "\n".join(lines)
+
+
+def _await_tick(aws: Aws, queue: str) -> None:
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+
+    with Step(f"Scheduled run of {TICKS}") as step:
+        deadline = time.monotonic() + _TICK_SECONDS
+        run = next(aws.runs(queue, TICKS), None)
+        while run is None and time.monotonic() < deadline:
+            step.at("waiting for its rule to fire, within a minute")
+            time.sleep(_POLL_SECONDS)
+            run = next(aws.runs(queue, TICKS), None)
+        step.result = "started by its rule" if run else f"none within {_TICK_SECONDS:.0f} s"

@@ -1,0 +1,42 @@
+"""`batchtab down`: removes what `up` made."""
+
+from __future__ import annotations
+
+import shutil
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import Problems
+from batchtab.terraform.session import Session
+
+
+def down(stage: StageOption = "local") -> None:
+    """Destroy what was deployed to local AWS, and stop it. Nothing is left but the checkout's ignored folders."""
+    from batchtab.cli.machine.daemon import Daemon  # noqa: PLC0415
+    from batchtab.cli.machine.up import alone, clear_stale_locks  # noqa: PLC0415
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+    from batchtab.terraform.cdktf import Cdktf  # noqa: PLC0415
+    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
+    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
+
+    session = Session.open(stage)
+    session.require_local("down")
+    daemon = Daemon(session)
+    stacks = Stacks(session)
+    with alone(session), stoppable():
+        if daemon.is_ours():
+            from batchtab.aws.client import Aws  # noqa: PLC0415
+
+            clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
+            try:
+                with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
+                    Cdktf(session, stacks.log).destroy(step.at)
+            except Problems as problems:  # local AWS forgets everything when it ends
+                typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)
+        with Step("Local AWS") as step:
+            step.result = "stopped" if daemon.stop() else "did not run"
+        stacks.mark_deployed(None)
+        (session.state / "deploying").unlink(missing_ok=True)
+        shutil.rmtree(session.root / "cdktf.out", ignore_errors=True)
+    typer.echo("Nothing is left. make up starts again.")

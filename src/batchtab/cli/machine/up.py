@@ -1,0 +1,159 @@
+"""`batchtab up`: the stage `local` on this machine, from nothing to jobs that run and an alert that arrives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import Problems, refusal
+from batchtab.terraform.session import Session
+
+if TYPE_CHECKING:
+    from batchtab.aws.client import Aws
+    from batchtab.cli.deployment.trigger_moves import Move
+    from batchtab.cli.machine.daemon import Daemon
+    from batchtab.terraform.stacks import Stacks
+
+# What AWS says of something that an apply made and that the killed Terraform could not write down.
+_ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|QueueAlreadyExists|ConflictException")
+
+
+def up(stage: StageOption = "local") -> None:
+    """Start local AWS, deploy the stage to it, run two jobs and show what they did.
+
+    Safe to run again: what is there already stays as it is. Schedules keep firing until `batchtab down`.
+    """
+    from batchtab.aws.client import Aws  # noqa: PLC0415
+    from batchtab.cli.jobs.status import print_table  # noqa: PLC0415
+    from batchtab.cli.machine import demo  # noqa: PLC0415 (boto3 costs a tenth of a second)
+    from batchtab.cli.machine.daemon import Daemon  # noqa: PLC0415
+    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
+    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
+
+    session = Session.open(stage)
+    session.require_local("up")
+    daemon = Daemon(session)
+    stacks = Stacks(session)
+    aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    with alone(session), stoppable():
+        fresh = _start(session, daemon, stacks, aws)
+        demo.show(session, aws, daemon, fresh=fresh)
+        print_table(session, aws)
+    typer.echo(f"\nWhat reached Slack: http://127.0.0.1:{daemon.port}/_local/")
+    typer.echo("Schedules keep firing. make plan shows that nothing differs; make down removes everything.")
+
+
+def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
+    """Local AWS with the stage deployed; returns whether anything had to be deployed."""
+    from batchtab.cli.deployment.bootstrap import make_bucket  # noqa: PLC0415
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+
+    stage = session.catalog.stage
+    with Step("Local AWS") as step:
+        started = daemon.start()
+        step.result = f"{'started' if started else 'runs already'} on http://127.0.0.1:{daemon.port}"
+    wanted = {"inputs": stacks.fingerprint(), "local_aws": str((daemon.health() or {}).get("pid"))}
+    if stacks.deployed() == wanted:
+        typer.echo("Deployment: nothing has changed since the last", err=True)
+        return False
+    with Step("State bucket") as step:
+        make_bucket(aws, stage.state.bucket, stage.account_id, stage.partition)
+        step.result = f"s3://{stage.state.bucket}"
+    was_cut = _was_cut(session)
+    clear_stale_locks(session, aws)
+    try:
+        _deploy(session, stacks, aws)
+    except Exception:
+        if not was_cut or not _ORPHAN.search(stacks.failure_text()):
+            raise
+        # A killed Terraform had made things that it could not write down. Nothing of value is in local AWS.
+        typer.echo("The killed run left resources that no state knows: local AWS starts anew", err=True)
+        daemon.stop()
+        daemon.start()
+        wanted["local_aws"] = str((daemon.health() or {}).get("pid"))
+        make_bucket(aws, stage.state.bucket, stage.account_id, stage.partition)
+        _deploy(session, stacks, aws)
+    stacks.mark_deployed(wanted)
+    return True
+
+
+def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
+    from batchtab.cli.deployment.missed_runs import make_up  # noqa: PLC0415
+    from batchtab.cli.deployment.trigger_moves import check, settle  # noqa: PLC0415
+    from batchtab.cli.progress import Step  # noqa: PLC0415
+    from batchtab.terraform.cdktf import Cdktf  # noqa: PLC0415
+
+    moved: list[tuple[list[Move], datetime]] = []
+
+    def before(wave: list[str]) -> None:
+        moved.append((settle(session, aws, wave), datetime.now(UTC)))
+
+    check(session, aws, session.stacks())
+    marker = _marker(session)
+    marker.write_text(str(os.getpid()))
+    try:
+        with Step(f"Deployment of {', '.join(session.stacks())}") as step:
+            stacks.mark_deployed(None)
+            Cdktf(session, stacks.log, before).deploy(step.at)
+    except Problems:  # Terraform ended by itself, with its state written and its lock released
+        marker.unlink()
+        raise
+    marker.unlink()
+    for moves, began in moved:
+        make_up(session, aws, moves, began)
+
+
+def _marker(session: Session) -> Path:
+    """There while a deployment is under way; if it is there before one, the last was cut off."""
+    return session.state / "deploying"
+
+
+def _was_cut(session: Session) -> bool:
+    return _marker(session).exists()
+
+
+def clear_stale_locks(session: Session, aws: Aws) -> None:
+    """Clears the locks that a killed `up` left, and says so.
+
+    Raises:
+        Problems: somebody else holds a lock, for all we know.
+    """
+    stage = session.catalog.stage
+    found = [aws.lock(stage.state.bucket, stage.name, stack) for stack in session.stacks()]
+    locks = [lock for lock in found if lock]
+    for lock in locks:
+        command = f"batchtab unlock {lock.stack} --stage {stage.name}"
+        what = f"the state of {lock.stack} is locked since {lock.created} by {lock.who} ({lock.operation})"
+        if not _was_cut(session):
+            raise refusal(what, f"if that run is gone: {command}")
+        typer.echo(f"Stale lock: {what}; that run was killed, so now: {command}", err=True)
+        aws.clear_lock(stage.state.bucket, stage.name, lock.stack)
+
+
+@contextmanager
+def alone(session: Session) -> Iterator[None]:
+    """Keeps two runs of `up` and `down` apart; the system frees it when a run dies.
+
+    Raises:
+        Problems: another one runs.
+    """
+    path = session.state / "up.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise refusal(f"another make up or make down runs (pid {file.read().strip()})", "wait for it") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

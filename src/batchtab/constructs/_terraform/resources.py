@@ -1,0 +1,166 @@
+"""Making resources with readable addresses, conditionally, in a construct."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from cdktf import TerraformElement, TerraformLocal, TerraformStack
+from constructs import Construct
+
+from batchtab.constructs._terraform.expressions import Condition, Expression, is_expression
+
+#: What a block that is there or not iterates over.
+ONCE = ("this",)
+
+_taken: WeakKeyDictionary[TerraformStack, set[str]] = WeakKeyDictionary()
+_required: WeakKeyDictionary[TerraformElement, list[dict[str, str]]] = WeakKeyDictionary()
+
+
+class Unit(Construct):
+    """A construct whose resources have addresses without hashes.
+
+    With the id `Default` the resources are called just as the construct names them (`aws_iam_role.job_role`); with any
+    other id, the id comes first (`aws_iam_role.do_something_job_role`). Addresses are API: they change only with a
+    `moved` block.
+    """
+
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(scope, id_)
+        own = "" if id_ == "Default" else re.sub(r"[^A-Za-z0-9]", "_", id_) + "_"
+        self._prefix: str = getattr(scope, "_prefix", "") + own
+        self._stack = scope if isinstance(scope, TerraformStack) else TerraformStack.of(self)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource or data source, or its absence, and how to refer to it from an expression."""
+
+    address: str
+    when: Condition
+    element: Any = None
+
+    def __getitem__(self, attribute: str) -> Expression:
+        """An attribute: `made["arn"]`. For something that may be absent it is null then.
+
+        Raises:
+            LookupError: it was decided at synth that the thing does not exist.
+        """
+        if self.when is False:
+            raise LookupError(f"{self.address} is not made")
+        if self.when is True:
+            return Expression.of(f"{self.address}.{attribute}")
+        return Expression.of(f"one({self.address}[*].{attribute})")
+
+    def get(self, attribute: str) -> Expression | None:
+        """An attribute, or None if it was decided at synth that the thing does not exist."""
+        return None if self.when is False else self[attribute]
+
+
+def make(
+    scope: Unit,
+    kind: type[TerraformElement],
+    label: str,
+    /,
+    *,
+    when: Condition = True,
+    for_each: Any = None,
+    blocks: Mapping[str, tuple[Any, Mapping[str, Any]]] | None = None,
+    depends_on: Sequence[str] = (),
+    **arguments: Any,
+) -> Made:
+    """Makes a resource or data source.
+
+    Args:
+        scope: The construct that it belongs to.
+        kind: The binding's class.
+        label: Its name below the construct, snake_case; part of its address.
+        when: Whether it exists. False makes nothing; an expression becomes `count`.
+        for_each: A map, or an expression of one; `each.key` and `each.value` may be used in the arguments.
+        blocks: Dynamic blocks by name: what to iterate over and the content for each; see `dynamic`.
+        depends_on: Addresses that must exist first and that no argument names.
+        arguments: The binding's own; None leaves one out.
+
+    Raises:
+        ValueError: another resource of the stack has this address, as when two ids differ only in punctuation.
+    """
+    type_ = kind.TF_RESOURCE_TYPE  # type: ignore[attr-defined]
+    data = type_.startswith("data.") or kind.__name__.startswith("Data")
+    logical_id = scope._prefix + label
+    address = f"{'data.' if data else ''}{type_}.{logical_id}"
+    if when is False:
+        return Made(address, False)
+    taken = _taken.setdefault(scope._stack, set())
+    if address in taken:
+        raise ValueError(f"{address} exists already in this stack: give the construct another id")
+    taken.add(address)
+    element: Any = kind(scope, label, **{key: value for key, value in arguments.items() if value is not None})
+    element.override_logical_id(logical_id)
+    if when is not True:
+        element.add_override("count", f"${{{when.text} ? 1 : 0}}")
+    if for_each is not None:
+        element.add_override("for_each", for_each)
+    for path, (items, content) in (blocks or {}).items():
+        dynamic(element, path, items, content)
+    if depends_on:
+        element.add_override("depends_on", list(depends_on))
+    return Made(address, when, element)
+
+
+def require(made: Made, condition: Condition, message: str) -> None:
+    """Adds a rule that Terraform checks before it plans a resource; what holds already needs none.
+
+    Args:
+        made: The resource.
+        condition: What must hold. Where a value is unknown while Terraform plans, it is checked when that is known.
+        message: What is said otherwise; expressions in it must not be null.
+
+    Raises:
+        ValueError: it is known already that the condition does not hold.
+    """
+    if condition is True:
+        return
+    if condition is False:
+        raise ValueError(message)
+    rules = _required.setdefault(made.element, [])
+    rules.append({"condition": condition, "error_message": message})
+    made.element.add_override("lifecycle.precondition", rules)
+
+
+def local(scope: Unit, label: str, value: Any) -> Any:
+    """A name for an expression that is needed in many places of a module; a known value stays as it is.
+
+    Args:
+        scope: The construct that it belongs to.
+        label: Its name below the construct, snake_case.
+        value: What it stands for.
+    """
+    if not isinstance(value, Expression):
+        return value
+    name = scope._prefix + label
+    TerraformLocal(scope, f"local_{label}", value).override_logical_id(name)
+    return Expression.of(f"local.{name}")
+
+
+def dynamic(element: Any, path: str, items: Any, content: Mapping[str, Any]) -> None:
+    """Adds a block once for each item: the blocks themselves for a known list, `dynamic` for an expression.
+
+    Args:
+        element: The resource.
+        path: The block's name; dots lead into other blocks.
+        items: A list or set, or an expression of one; in `content` an item is `<block>.value`.
+        content: The block's arguments. Alone, `<block>.value` is replaced by a known item; in a longer expression it
+            is not, so such blocks take an expression of the items.
+    """
+    *parents, block = path.split(".")
+    if is_expression(items):
+        where = ".".join([*parents, "dynamic", block])
+        element.add_override(where, {"for_each": items, "content": dict(content)})
+        return
+    value = Expression.of(f"{block}.value")
+    known = [{key: item if given == value else given for key, given in content.items()} for item in items]
+    if known:
+        element.add_override(path, known)

@@ -1,0 +1,163 @@
+"""The environment's roles: of its instances, of the triggers, and Fargate's execution role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cdktf_cdktf_provider_aws.iam_instance_profile import IamInstanceProfile
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+
+from batchtab import limits
+from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
+from batchtab.constructs._terraform.naming import shorten
+from batchtab.constructs._terraform.policies import (
+    allow,
+    policy,
+    schedule_group_arns,
+    service_trust,
+    those,
+    trust,
+    trusts,
+)
+from batchtab.constructs._terraform.resources import Made, Unit, make
+
+
+@dataclass(frozen=True)
+class InstanceRole:
+    """The role of the instances, as Batch takes it."""
+
+    role: Made
+    attachment: Made
+    profile: Made
+
+
+def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | None, tags: Any) -> InstanceRole:
+    """What an ECS container instance needs, by AWS's managed policy."""
+    name = shorten(f"{namespace}-instance", limits.ROLE_NAME_MAX)
+    role = make(
+        scope,
+        IamRole,
+        "instance_role",
+        when=when,
+        name=name,
+        assume_role_policy=service_trust("ec2.amazonaws.com"),
+        permissions_boundary=boundary,
+        tags=as_map(tags),
+    )
+    partition = Account.of(scope).partition
+    attachment = make(
+        scope,
+        IamRolePolicyAttachment,
+        "instance_role_policy",
+        when=when,
+        role=role.get("name"),
+        policy_arn=f"arn:{partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
+    )
+    profile = make(
+        scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
+    )
+    return InstanceRole(role, attachment, profile)
+
+
+def trigger_role(
+    scope: Unit,
+    namespace: str,
+    queue_arns: Expression,
+    dead_letter_queue: Made,
+    kms_key_arn: str | None,
+    boundary: str | None,
+    tags: Any,
+) -> Made:
+    """Lets this namespace's rules and schedules submit its job definitions to these queues, and nothing else.
+
+    SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
+    Scheduler does all by the role: it asks the submit function, and keeps what it could not deliver.
+    """
+    account = Account.of(scope)
+    role = make(
+        scope,
+        IamRole,
+        "trigger_role",
+        name=shorten(f"{namespace}-trigger", limits.ROLE_NAME_MAX),
+        assume_role_policy=policy(
+            [
+                trusts("events.amazonaws.com", account, source_arn=account.arn("events", f"rule/{namespace}-*")),
+                trusts("scheduler.amazonaws.com", account, source_arn=schedule_group_arns(account, f"{namespace}-*")),
+            ]
+        ),
+        permissions_boundary=boundary,
+        tags=as_map(tags),
+    )
+    definitions = account.arn("batch", f"job-definition/{namespace}-*")
+    submits = Expression.of(f"concat([{hcl(definitions)}], values({queue_arns.text}))")
+    invokes = [account.arn("lambda", f"function:{namespace}-submit-run")]
+    make(
+        scope,
+        IamRolePolicy,
+        "trigger_role_policy",
+        name="submit-job",
+        role=role["id"],
+        policy=policy(
+            those(
+                [
+                    (True, {"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": submits}),
+                    (True, allow(["lambda:InvokeFunction"], invokes)),
+                    (True, allow(["sqs:SendMessage"], [dead_letter_queue["arn"]])),
+                    # What a key of the customer's encrypts is of use only to those who may use the key.
+                    (is_set(kms_key_arn), allow(["kms:Decrypt", "kms:GenerateDataKey"], [kms_key_arn])),
+                ]
+            )
+        ),
+    )
+    return role
+
+
+def execution_role(
+    scope: Unit,
+    namespace: str,
+    when: Condition,
+    repository_arns: Any,
+    log_group: Made,
+    boundary: str | None,
+    tags: Any,
+) -> Made:
+    """Lets Fargate pull the jobs' images and write their logs; jobs with secrets have a role of their own."""
+    account = Account.of(scope)
+    role = make(
+        scope,
+        IamRole,
+        "execution_role",
+        when=when,
+        name=shorten(f"{namespace}-execution", limits.ROLE_NAME_MAX),
+        assume_role_policy=trust("ecs-tasks.amazonaws.com", account),
+        permissions_boundary=boundary,
+        tags=as_map(tags),
+    )
+    every = [account.arn("ecr", "repository/*")]
+    make(
+        scope,
+        IamRolePolicy,
+        "execution_role_policy",
+        when=when,
+        name="pull-and-log",
+        role=role.get("id"),
+        policy=policy(
+            [
+                allow(["ecr:GetAuthorizationToken"], "*"),  # AWS scopes it to no resource
+                {
+                    **allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], []),
+                    "Resource": choose(not_empty(repository_arns), repository_arns, every),
+                },
+                # The jobs' log group, and those that jobs of this namespace have for themselves.
+                allow(
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    [f"{log_group['arn']}:*", account.arn("logs", f"log-group:/aws/batch/{namespace}/*")],
+                ),
+            ]
+        ),
+    )
+    return role

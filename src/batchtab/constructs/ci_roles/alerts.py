@@ -1,0 +1,82 @@
+"""What a deployment may change of the alerts: functions, logs, alarms, and where they keep what they know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchtab.constructs._terraform.policies import allow
+from batchtab.constructs.ci_roles.names import Names
+
+
+def alert_statements(names: Names) -> list[Mapping[str, Any]]:
+    """Statements on functions, their logs and those of jobs, alarms, tables and message queues."""
+    of_own_functions = {"ArnLike": {"lambda:FunctionArn": names.functions}}
+    return [
+        allow(
+            [
+                "lambda:AddPermission",
+                "lambda:CreateFunction",
+                "lambda:DeleteFunction",
+                "lambda:DeleteFunctionEventInvokeConfig",
+                "lambda:PutFunctionEventInvokeConfig",
+                "lambda:RemovePermission",
+                "lambda:TagResource",
+                "lambda:UntagResource",
+                "lambda:UpdateFunctionCode",
+                "lambda:UpdateFunctionConfiguration",
+                "lambda:UpdateFunctionEventInvokeConfig",
+            ],
+            names.functions,
+        ),
+        allow(["lambda:CreateEventSourceMapping"], "*", condition=of_own_functions),  # it has no name before
+        allow(
+            [
+                "lambda:DeleteEventSourceMapping",
+                "lambda:TagResource",
+                "lambda:UntagResource",
+                "lambda:UpdateEventSourceMapping",
+            ],
+            names.event_source_mappings,
+            condition=of_own_functions,
+        ),
+        allow(
+            [
+                "logs:CreateLogGroup",
+                "logs:DeleteLogGroup",
+                "logs:DeleteRetentionPolicy",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+                "logs:UntagResource",
+            ],
+            names.log_groups,
+        ),
+        allow(
+            [
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:TagResource",
+                "cloudwatch:UntagResource",
+            ],
+            names.alarms,
+        ),
+        allow(
+            [
+                "dynamodb:CreateTable",
+                "dynamodb:DeleteItem",
+                "dynamodb:DeleteTable",
+                "dynamodb:PutItem",
+                "dynamodb:TagResource",
+                "dynamodb:UntagResource",
+                "dynamodb:UpdateContinuousBackups",
+                "dynamodb:UpdateItem",
+                "dynamodb:UpdateTable",
+                "dynamodb:UpdateTimeToLive",
+            ],
+            names.tables,
+        ),
+        allow(
+            ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
+            names.message_queues,
+        ),
+    ]

@@ -1,0 +1,163 @@
+"""Two roles for GitHub Actions, one that plans and one that deploys, without keys that could leak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
+from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+from constructs import Construct
+
+from batchtab import limits
+from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.documents import document
+from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, is_set, negate
+from batchtab.constructs._terraform.policies import policy
+from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs.ci_roles import github
+from batchtab.constructs.ci_roles.alerts import alert_statements
+from batchtab.constructs.ci_roles.names import Names
+from batchtab.constructs.ci_roles.privileges import network_statements, role_statements
+from batchtab.constructs.ci_roles.reads import read_statements
+from batchtab.constructs.ci_roles.writes import image_statements, write_statements
+
+_ISSUER = "token.actions.githubusercontent.com"
+_AUDIENCE = "sts.amazonaws.com"
+_SESSION_SECONDS = 3600
+
+
+class CiRoles(Unit):
+    """What a workflow takes instead of keys: GitHub signs who it is, and AWS lends it a role for an hour.
+
+    `<namespace>-ci-plan` reads what the stacks made and their state, and changes nothing; pull requests of the
+    repository and its main branch may take it. `<namespace>-ci-deploy` makes, changes and removes what the stacks make;
+    only a job in the repository's environment may take it, which GitHub gives to whom the environment's rules let in.
+    Neither can change the two roles themselves.
+
+    See https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        namespace: str,
+        stage: str,
+        github_repository: str,
+        state_bucket: str,
+        repository_names: Sequence[str] | Expression,
+        branch: str = github.DEFAULT_BRANCH,
+        environment: str | None = None,
+        manages_network: bool | Expression = False,
+        oidc_provider_arn: str | None = None,
+        permissions_boundary_arn: str | None = None,
+        tags: Mapping[str, str] | Expression | None = None,
+    ) -> None:
+        """Makes the roles.
+
+        Args:
+            scope: A stack or construct.
+            id_: `Default` for addresses without a prefix.
+            namespace: The stage's: all names of what its stacks make begin with it.
+            stage: The stage's name, below which its state lies in the bucket.
+            github_repository: `owner/name`. Who renames it changes this too.
+            state_bucket: Bucket of the remote state.
+            repository_names: Image repositories that the stage makes and pushes to.
+            branch: Whose workflows may plan beside pull requests, for drift.
+            environment: GitHub's environment whose jobs may deploy; None is the stage's name.
+            manages_network: Whether the stage makes its own VPC.
+            oidc_provider_arn: Used instead of a provider made here; an account can have just one for GitHub.
+            permissions_boundary_arn: For both roles; and no role can be made by a deployment without it.
+            tags: On everything.
+
+        Raises:
+            ValueError: a known value is outside what AWS or GitHub allows.
+        """
+        super().__init__(scope, id_)
+        check("namespace", namespace, limits.NAMESPACE_ANY)
+        check("stage", stage, limits.STAGE_NAME)
+        check("github_repository", github_repository, github.REPOSITORY)
+        check("branch", branch, github.BRANCH)
+        check("environment", environment, github.ENVIRONMENT)
+        check("state_bucket", state_bucket, limits.BUCKET_NAME)
+        account = Account.of(self)
+        names = Names(account, namespace)
+        self._namespace, self._boundary, self._tags = namespace, permissions_boundary_arn, tags
+        provider = make(
+            self,
+            IamOpenidConnectProvider,
+            "oidc_provider",
+            when=negate(is_set(oidc_provider_arn)),
+            url=f"https://{_ISSUER}",
+            client_id_list=[_AUDIENCE],
+            tags=as_map(tags),
+        )
+        #: The provider's ARN, whoever made it.
+        self.oidc_provider_arn = choose(is_set(oidc_provider_arn), oidc_provider_arn, provider.get("arn"))
+
+        self.plan_role = self._role(
+            "plan", [f"repo:{github_repository}:pull_request", f"repo:{github_repository}:ref:refs/heads/{branch}"]
+        )
+        job_environment = choose(is_set(environment), environment, stage)
+        self.deploy_role = self._role("deploy", [f"repo:{github_repository}:environment:{job_environment}"])
+        state = {"state_bucket": state_bucket, "stage": stage}
+        both = {"plan": self.plan_role, "deploy": self.deploy_role}
+        deploy = {"deploy": self.deploy_role}
+        # Policies of their own, because all inline ones of a role together may have 10,240 characters.
+        self._policy("read", both, read_statements(names, repository_names=repository_names, **state))
+        self._policy("write", deploy, write_statements(names, namespace=namespace, **state))
+        self._policy("alerts", deploy, alert_statements(names))
+        self._policy("images", deploy, image_statements(names, repository_names=repository_names))
+        self._policy("roles", deploy, role_statements(names, boundary=permissions_boundary_arn))
+        self._policy("network", deploy, network_statements(names, namespace=namespace), when=manages_network)
+
+    def _role(self, kind: str, subjects: list[str]) -> Made:
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": self.oidc_provider_arn},
+            "Condition": {"StringEquals": {f"{_ISSUER}:aud": _AUDIENCE, f"{_ISSUER}:sub": subjects}},
+        }
+        return make(
+            self,
+            IamRole,
+            f"{kind}_role",
+            name=f"{self._namespace}-ci-{kind}",
+            description=f"GitHub Actions: {kind}",
+            assume_role_policy=document({"Version": "2012-10-17", "Statement": [trust]}),
+            max_session_duration=as_number(_SESSION_SECONDS),
+            permissions_boundary=self._boundary,
+            tags=as_map(self._tags),
+        )
+
+    def _policy(
+        self,
+        name: str,
+        roles: Mapping[str, Made],
+        statements: Sequence[Mapping[str, Any]],
+        when: Condition = True,
+    ) -> None:
+        made = make(
+            self,
+            IamPolicy,
+            f"{name}_policy",
+            when=when,
+            name=f"{self._namespace}-ci-{name}",
+            description=f"GitHub Actions: {name}",
+            policy=policy(list(statements)),
+            tags=as_map(self._tags),
+        )
+        for kind, role in roles.items():
+            make(
+                self,
+                IamRolePolicyAttachment,
+                f"{kind}_role_{name}_policy",
+                when=when,
+                role=role["name"],
+                policy_arn=made.get("arn"),
+            )

@@ -1,0 +1,83 @@
+"""The roles' inputs and outputs as a Terraform module."""
+
+from __future__ import annotations
+
+from batchtab import limits
+from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, holds, matching
+from batchtab.constructs.ci_roles import github
+from batchtab.constructs.ci_roles.construct import CiRoles
+
+VARIABLES = (
+    Variable(
+        "namespace",
+        "string",
+        "The stage's namespace; all names of what its stacks make begin with it.",
+        validations=[matching("namespace", limits.NAMESPACE_ANY)],
+    ),
+    Variable(
+        "stage",
+        "string",
+        "The stage's name, below which its state lies in the bucket.",
+        validations=[matching("stage", limits.STAGE_NAME)],
+    ),
+    Variable(
+        "github_repository",
+        "string",
+        "The repository whose workflows may take the roles, as `owner/name`.",
+        validations=[matching("github_repository", github.REPOSITORY)],
+    ),
+    Variable(
+        "state_bucket",
+        "string",
+        "Bucket of the remote state.",
+        validations=[matching("state_bucket", limits.BUCKET_NAME)],
+    ),
+    Variable(
+        "repository_names",
+        "list(string)",
+        "Image repositories that the stage makes and pushes to.",
+        validations=[holds("length(var.repository_names) > 0", "repository_names: name at least one.")],
+    ),
+    Variable(
+        "branch",
+        "string",
+        "Branch whose workflows may plan beside pull requests, for drift.",
+        github.DEFAULT_BRANCH,
+        [matching("branch", github.BRANCH)],
+    ),
+    Variable(
+        "environment",
+        "string",
+        "GitHub's environment whose jobs may deploy; null: the stage's name.",
+        None,
+        [matching("environment", github.ENVIRONMENT, nullable=True)],
+    ),
+    Variable("manages_network", "bool", "Whether the stage makes its own VPC.", False),
+    Variable(
+        "oidc_provider_arn",
+        "string",
+        "ARN of the account's provider for GitHub, if there is one: an account can have just one. Must be known when"
+        " Terraform plans.",
+        None,
+    ),
+    Variable(
+        "permissions_boundary_arn",
+        "string",
+        "Boundary of both roles, without which a deployment can make no role. Must be known when Terraform plans.",
+        None,
+    ),
+    Variable("tags", "map(string)", "Tags of everything.", {}),
+)
+
+
+def module() -> ModuleStack:
+    """The module `ci_roles`."""
+    stack = ModuleStack("ci_roles")
+    inputs = {v.name: stack.variable(v) for v in VARIABLES}
+    made = CiRoles(stack, "Default", **inputs)
+    stack.output("oidc_provider_arn", made.oidc_provider_arn, "ARN of the provider for GitHub, whoever made it.")
+    stack.output("plan_role_arn", made.plan_role["arn"], "ARN of the role that plans.")
+    stack.output("plan_role_name", made.plan_role["name"], "Name of the role that plans.")
+    stack.output("deploy_role_arn", made.deploy_role["arn"], "ARN of the role that deploys.")
+    stack.output("deploy_role_name", made.deploy_role["name"], "Name of the role that deploys.")
+    return stack

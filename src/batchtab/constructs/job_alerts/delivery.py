@@ -1,0 +1,43 @@
+"""How messages reach Slack: through a function that exists, or by a webhook whose address is a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.expressions import Expression, choose, hcl, is_expression, is_set, negate
+
+
+def function_arn(account: Account, region: Any, name: str) -> str:
+    """The ARN of the function that sends messages."""
+    return f"arn:{account.partition}:lambda:{region}:{account.id}:function:{name}"
+
+
+def grants(sender_arn: str, webhook_secret_arn: Any, webhook_kms_key_arn: Any) -> list[tuple[list[str], Any]]:
+    """What the function may do for it: invoke that function, or read that one secret."""
+    return [
+        (["lambda:InvokeFunction"], choose(negate(is_set(webhook_secret_arn)), [sender_arn], [])),
+        (["secretsmanager:GetSecretValue"], _if_of(webhook_secret_arn, ":secretsmanager:")),
+        (["ssm:GetParameter"], _if_of(webhook_secret_arn, ":ssm:")),
+        (["kms:Decrypt"], choose(is_set(webhook_kms_key_arn), [webhook_kms_key_arn], [])),
+    ]
+
+
+def environment(function_name: str, region: Any, webhook_secret_arn: Any) -> dict[str, Any]:
+    """The function's settings of it; the secret itself is in none of them."""
+    if webhook_secret_arn is None:
+        return {"SLACK_FUNCTION_NAME": function_name, "SLACK_FUNCTION_REGION": region}
+    if is_set(webhook_secret_arn) is True:
+        return {"SLACK_WEBHOOK_SECRET_ARN": webhook_secret_arn}
+    secret = choose(is_set(webhook_secret_arn), webhook_secret_arn, "")
+    return {
+        "SLACK_FUNCTION_NAME": function_name,
+        "SLACK_FUNCTION_REGION": region,
+        "SLACK_WEBHOOK_SECRET_ARN": secret,
+    }
+
+
+def _if_of(secret_arn: Any, part: str) -> Any:
+    if is_expression(secret_arn):
+        return Expression.of(f"[for arn in compact([{hcl(secret_arn)}]) : arn if strcontains(arn, {hcl(part)})]")
+    return [secret_arn] if secret_arn is not None and part in secret_arn else []

@@ -1,0 +1,116 @@
+"""Which events reach the function: rules, and what lets each of them in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetRetryPolicy,
+)
+from cdktf_cdktf_provider_aws.lambda_event_source_mapping import LambdaEventSourceMapping
+from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
+
+from batchtab.constructs._terraform import job_events
+from batchtab.constructs._terraform.documents import document
+from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, is_set
+from batchtab.constructs._terraform.resources import Made, Unit, make
+
+#: The names of the rules, with their namespace in front, for whoever lets them in.
+NAMES = ("failed-job-*", "blocked-queue-*", "alerts-sweep")
+
+
+def on_jobs(
+    scope: Unit, label: str, namespace: str, job_queue_arns: Any, kind: str, detail: Mapping[str, Any], tags: Any
+) -> Made:
+    """Rules on one kind of Batch's events."""
+    return job_events.rules_on_jobs(
+        scope,
+        label,
+        namespace=namespace,
+        job_queue_arns=job_queue_arns,
+        kind=kind,
+        detail=detail,
+        description={"failed_job": "Jobs that ended.", "blocked_queue": "Jobs that block their queue."}[label],
+        tags=tags,
+    )
+
+
+def connect(scope: Unit, rule: Made, label: str, function: Made, dead_letter_queue: Made) -> None:
+    """Lets rules invoke the function, and only these; what they cannot deliver is kept."""
+    prefix = "" if label == "failed_job" else f"{label}_"
+    permission = make(
+        scope,
+        LambdaPermission,
+        f"{prefix}permission",
+        for_each=Expression.of(rule.address),
+        statement_id=f"{label.replace('_', '-')}-${{each.key}}",
+        action="lambda:InvokeFunction",
+        function_name=function["function_name"],
+        principal="events.amazonaws.com",
+        source_arn=Expression.of("each.value.arn"),
+    )
+    job_events.deliver(
+        scope, f"{prefix}target", rule, function, dead_letter_queue["arn"], depends_on=[permission.address]
+    )
+
+
+def sweep(scope: Unit, namespace: str, when: Condition, function: Made, tags: Any) -> None:
+    """Lets the function look each minute for what was left behind."""
+    if when is False:
+        return
+    rule = make(
+        scope,
+        CloudwatchEventRule,
+        "sweep",
+        when=when,
+        name=f"{namespace}-alerts-sweep",
+        description="Alerts that were left behind.",
+        schedule_expression="rate(1 minute)",
+        tags=as_map(tags),
+    )
+    permission = make(
+        scope,
+        LambdaPermission,
+        "sweep_permission",
+        when=when,
+        statement_id="sweep",
+        action="lambda:InvokeFunction",
+        function_name=function["function_name"],
+        principal="events.amazonaws.com",
+        source_arn=rule.get("arn"),
+    )
+    make(
+        scope,
+        CloudwatchEventTarget,
+        "sweep_target",
+        when=when,
+        rule=rule.get("name"),
+        arn=function["arn"],
+        input=document({"batchtab": "sweep"}),
+        retry_policy=CloudwatchEventTargetRetryPolicy(maximum_event_age_in_seconds=60, maximum_retry_attempts=0),
+        depends_on=[permission.address],
+    )
+
+
+def on_triggers(scope: Unit, dead_letter_queue_arn: str | None, function: Made, role_policy: str, tags: Any) -> None:
+    """Lets the function read the triggers' dead-letter queue: each message is a run that was not submitted."""
+    make(
+        scope,
+        LambdaEventSourceMapping,
+        "trigger_mapping",
+        when=is_set(dead_letter_queue_arn),
+        event_source_arn=dead_letter_queue_arn,
+        function_name=function["arn"],
+        batch_size=10,
+        tags=as_map(tags),
+        depends_on=[role_policy],
+    )
+
+
+def trigger_grants(dead_letter_queue_arn: str | None) -> list[tuple[list[str], Any]]:
+    """What Lambda needs to read that queue."""
+    resources = choose(is_set(dead_letter_queue_arn), [dead_letter_queue_arn], [])
+    return [(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], resources)]

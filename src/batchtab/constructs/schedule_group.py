@@ -1,0 +1,41 @@
+"""A group for the schedules of one service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdktf_cdktf_provider_aws.scheduler_schedule_group import SchedulerScheduleGroup
+from constructs import Construct
+
+from batchtab import limits
+from batchtab.constructs._terraform.naming import shorten
+from batchtab.constructs._terraform.resources import Unit, make
+
+
+class ScheduleGroup(Unit):
+    """Holds a service's schedules, so that they can be listed, tagged and removed together.
+
+    See https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, namespace: str, service: str) -> None:
+        """Makes the group.
+
+        Args:
+            scope: A stack or construct.
+            id_: `Default` for addresses without a prefix.
+            namespace: The environment's, whose trigger role may be taken for groups whose names begin with it.
+            service: The service's name.
+        """
+        super().__init__(scope, id_)
+        self.group = make(
+            self,
+            SchedulerScheduleGroup,
+            "group",
+            name=shorten(f"{namespace}-{service}", limits.SCHEDULE_NAME_MAX),
+        )
+
+    @property
+    def name(self) -> Any:
+        """The group's name."""
+        return self.group["name"]

@@ -1,0 +1,89 @@
+"""What a job's triggers hand on: to Batch, or to the submit function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchtab import limits
+from batchtab.constructs._terraform.documents import When, template
+from batchtab.constructs._terraform.expressions import Condition, is_set, negate, not_empty, one_of
+
+#: What a rule's transformer and EventBridge Scheduler put in their places.
+#: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+RULE_TIME = "<time>"
+SCHEDULE_TIME = "<aws.scheduler.scheduled-time>"
+UPSTREAM = "<upstream>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Writes the inputs of one job's targets."""
+
+    name: str
+    job_queue_arn: str
+    job_definition: Any
+    array_size: Any
+    schedule: Any
+    timezone: Any
+    except_: Any
+    concurrency_policy: Any
+    queue_limit: Any
+    starting_deadline_seconds: Any
+    pause_on_failure: Condition
+
+    def overrides(self, upstream: bool = False) -> str:
+        """What a rule's Batch target takes beside its own arguments."""
+        variables = self._variables(RULE_TIME, upstream=upstream)
+        return template({"ContainerOverrides": {"Environment": variables}}, RULE_TIME, UPSTREAM)
+
+    def request(self) -> str:
+        """The whole request of SubmitJob, as Scheduler's universal target takes it.
+
+        See https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+        """
+        return template(
+            {
+                "JobName": self.name,
+                "JobQueue": self.job_queue_arn,
+                "JobDefinition": self.job_definition,
+                "ContainerOverrides": {"Environment": self._variables(SCHEDULE_TIME)},
+                "ArrayProperties": When(is_set(self.array_size), {"Size": self.array_size}),
+            },
+            SCHEDULE_TIME,
+        )
+
+    def event(self, time: str, upstream: bool = False) -> str:
+        """What the submit function takes: which run, and all that it must know of the job.
+
+        After another job there is no schedule, and so nothing that only a schedule has.
+        """
+        job: dict[str, Any] = {
+            "name": self.name,
+            "job_queue": self.job_queue_arn,
+            "job_definition": self.job_definition,
+            "concurrency_policy": When(negate(one_of(self.concurrency_policy, ["allow"])), self.concurrency_policy),
+            "queue_limit": When(one_of(self.concurrency_policy, ["queue"]), self.queue_limit),
+            "starting_deadline_seconds": When(is_set(self.starting_deadline_seconds), self.starting_deadline_seconds),
+            "pause_on_failure": When(self.pause_on_failure, True),
+            "array_size": When(is_set(self.array_size), self.array_size),
+        }
+        if not upstream:
+            job |= {
+                "schedule": self.schedule,
+                "timezone": When(is_set(self.timezone), self.timezone),
+                "except": When(not_empty(self.except_), self.except_),
+            }
+        which = {"scheduled_time": time} | ({"upstream_job_id": UPSTREAM} if upstream else {})
+        return template({"trigger": which, "job": job}, *which.values())
+
+    def _variables(self, time: str, *, upstream: bool = False) -> list[Mapping[str, str]]:
+        """A run's variables, in the order of their names."""
+        values = {
+            limits.RUN_VARIABLES["run_id"]: f"{self.name}@{UPSTREAM if upstream else time}",
+            limits.RUN_VARIABLES["scheduled_time"]: time,
+        }
+        if upstream:
+            values[limits.UPSTREAM_JOB_ID_VARIABLE] = UPSTREAM
+        return [{"Name": name, "Value": value} for name, value in values.items()]

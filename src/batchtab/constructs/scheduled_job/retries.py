@@ -1,0 +1,82 @@
+"""A job definition's retry strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cdktf_cdktf_provider_aws.batch_job_definition import (
+    BatchJobDefinitionRetryStrategy,
+    BatchJobDefinitionRetryStrategyEvaluateOnExit,
+)
+
+from batchtab import limits
+from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.expressions import Expression, as_number, hcl, is_expression
+from batchtab.constructs._terraform.resources import Made, dynamic
+
+_CATCH_ALL = dict(limits.CATCH_ALL_EXIT)
+
+
+def strategy(name: str, attempts: Any, evaluate_on_exit: Any) -> dict[str, Any]:
+    """The `retry_strategy` argument, with the known rules; `add_rules` adds what only Terraform knows.
+
+    Rules end with one that exits whatever happened, because Batch retries when none matches.
+
+    Raises:
+        ValueError: a rule is malformed, or there are more than Batch takes.
+    """
+    rules = None if is_expression(evaluate_on_exit) else [_rule(name, rule) for rule in _closed(name, evaluate_on_exit)]
+    return {
+        "retry_strategy": BatchJobDefinitionRetryStrategy(attempts=as_number(attempts), evaluate_on_exit=rules or None)
+    }
+
+
+def add_rules(job_definition: Made, evaluate_on_exit: Any) -> None:
+    """Adds rules that are an expression, as dynamic blocks."""
+    if not is_expression(evaluate_on_exit):
+        return
+    rules = hcl(evaluate_on_exit)
+    fields = ("action", *limits.EVALUATE_ON_EXIT_CONDITIONS)
+    catch_all = hcl({field: _CATCH_ALL.get(field) for field in fields})
+    dynamic(
+        job_definition.element,
+        "retry_strategy.evaluate_on_exit",
+        Expression.of(f"concat({rules}, [for rule in [{catch_all}] : rule if length({rules}) > 0])"),
+        {field: Expression.of(f"evaluate_on_exit.value.{field}") for field in fields if field != "action"}
+        | {"action": Expression.of("lower(evaluate_on_exit.value.action)")},
+    )
+
+
+def _closed(name: str, rules: Any) -> list[Mapping[str, str]]:
+    closed = list(rules)
+    if closed and not _catches_all(closed[-1]):
+        closed.append(_CATCH_ALL)
+    if len(closed) > limits.EVALUATE_ON_EXIT_RULES_MAX:
+        raise ValueError(
+            f"{name}: evaluate_on_exit: {len(rules)} rules: at most {limits.EVALUATE_ON_EXIT_RULES_MAX - 1},"
+            " since a last one that exits is added"
+        )
+    return closed
+
+
+def _catches_all(rule: Mapping[str, str]) -> bool:
+    conditions = {key: value for key, value in rule.items() if key != "action" and value is not None}
+    return bool(conditions) and all(value == "*" for value in conditions.values())
+
+
+def _rule(name: str, rule: Mapping[str, str]) -> BatchJobDefinitionRetryStrategyEvaluateOnExit:
+    unknown = set(rule) - {"action", *limits.EVALUATE_ON_EXIT_CONDITIONS}
+    if unknown:
+        raise ValueError(f"{name}: evaluate_on_exit: unknown key {sorted(unknown)[0]!r}")
+    action = rule.get("action", "")
+    check(f"{name}: evaluate_on_exit: action", action.upper(), limits.EVALUATE_ON_EXIT_ACTION)
+    given = {key: rule[key] for key in limits.EVALUATE_ON_EXIT_CONDITIONS if rule.get(key) is not None}
+    for key, value in given.items():
+        limit = limits.ON_EXIT_CODE if key == "on_exit_code" else limits.ON_REASON
+        check(f"{name}: evaluate_on_exit: {key}", value, limit)
+    if not given:
+        raise ValueError(
+            f"{name}: evaluate_on_exit: a rule needs one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}"
+        )
+    return BatchJobDefinitionRetryStrategyEvaluateOnExit(action=action.lower(), **given)

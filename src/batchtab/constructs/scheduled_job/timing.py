@@ -1,0 +1,135 @@
+"""When a job runs, and which trigger that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    Nullable,
+    all_of,
+    any_of,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    not_empty,
+    one_of,
+)
+from batchtab.constructs._terraform.resources import Unit, local
+from batchtab.schedules import zones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """A job's schedule with all that belongs to it."""
+
+    #: As AWS takes it.
+    expression: Any
+    timezone: Any
+    start: Any
+    end: Any
+    flexible_window_minutes: Any
+    except_: Any
+    trigger: Any
+    suspend: Any
+    is_scheduled: Condition
+    #: Whether it counts from a moment instead of naming times.
+    is_rate: Condition
+    #: Whether it says something that an EventBridge rule can't.
+    is_special: Condition
+    #: Whether EventBridge Scheduler starts the job, and whether a rule does.
+    by_schedule: Condition
+    by_rule: Condition
+
+    @classmethod
+    def of(
+        cls,
+        scope: Unit,
+        *,
+        schedule: Any,
+        expression: Any,
+        timezone: Any,
+        start: Any,
+        end: Any,
+        flexible_window_minutes: Any,
+        except_: Any,
+        trigger: Any,
+        suspend: Any,
+    ) -> Timing:
+        """The timing of a job: `schedule` as it was given, `expression` as AWS takes it."""
+        special = any_of(
+            *(is_set(value) for value in (timezone, start, end, flexible_window_minutes)),
+            not_empty(except_),
+            _has_form(schedule, "at"),
+        )
+        asked: Condition = choose(is_set(trigger), one_of(trigger, ["schedule"]), special)
+        is_scheduled = is_set(schedule)
+        by_schedule = local(scope, "by_schedule", all_of(is_scheduled, asked))
+        return cls(
+            expression=expression,
+            timezone=timezone,
+            start=start,
+            end=end,
+            flexible_window_minutes=flexible_window_minutes,
+            except_=except_,
+            trigger=trigger,
+            suspend=suspend,
+            is_scheduled=is_scheduled,
+            is_rate=_has_form(schedule, "rate"),
+            is_special=special,
+            by_schedule=by_schedule,
+            by_rule=all_of(is_scheduled, negate(by_schedule)),
+        )
+
+    @property
+    def state(self) -> Any:
+        """What both kinds of trigger call it."""
+        return choose(self.suspend, "DISABLED", "ENABLED")
+
+    @property
+    def is_ahead(self) -> Condition:
+        """Whether it may run again: Scheduler refuses to make or change a schedule whose time or end has passed."""
+        return all_of(_later_than_now(_last_moment(self.expression, self.timezone)), _later_than_now(self.end))
+
+    @property
+    def start_date(self) -> Any:
+        """`start` while it lies ahead: Scheduler refuses one that has passed, in each later change as well."""
+        if is_set(self.start) is False:
+            return None
+        start = hcl(self.start)
+        ahead = Expression.of(f"timecmp({start}, plantimestamp()) > 0 ? {start} : null")
+        return choose(is_set(self.start), ahead, None)
+
+
+def _later_than_now(moment: Any) -> Condition:
+    if is_set(moment) is False:
+        return True
+    # A value that is no moment is told by a rule of its own.
+    later = Expression.of(f"try(timecmp({hcl(moment)}, plantimestamp()) > 0, true)")
+    return any_of(negate(is_set(moment)), later) if isinstance(moment, Nullable) else later
+
+
+def _last_moment(schedule: Any, timezone: Any) -> Any:
+    """The moment of `at(…)`; None for what is due again."""
+    once = _has_form(schedule, "at")
+    if once is False:
+        return None
+    if once is True and not is_expression(timezone):
+        at = zones.to_utc(datetime.fromisoformat(schedule[3:-1]), ZoneInfo(timezone or "UTC"))
+        return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    # Terraform knows no time zones: the last in which a wall clock shows this time is twelve hours behind UTC.
+    zone = f'coalesce({hcl(timezone)}, "UTC")'
+    moment = f'timeadd("${{substr({hcl(schedule)}, 3, 19)}}Z", {zone} == "UTC" ? "0h" : "12h")'
+    return Expression.of(f"{hcl(once)} ? {moment} : null") if is_expression(once) else Expression.of(moment)
+
+
+def _has_form(schedule: Any, form: str) -> Condition:
+    if is_expression(schedule):
+        return Expression.of(f'startswith(coalesce({hcl(schedule)}, "-"), "{form}(")')
+    return schedule is not None and schedule.startswith(f"{form}(")

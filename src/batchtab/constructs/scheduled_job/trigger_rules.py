@@ -1,0 +1,114 @@
+"""What a job's trigger can't do, told before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from batchtab import limits
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    any_of,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    one_of,
+)
+from batchtab.constructs._terraform.resources import Made, require
+from batchtab.constructs.scheduled_job.timing import Timing
+
+
+def add_preconditions(
+    job_definition: Made,
+    timing: Timing,
+    of_the_schedule: Sequence[tuple[Condition, str]],
+    *,
+    name: str,
+    namespace: Any,
+    concurrency_policy: Any,
+    queue_limit: Any,
+    starting_deadline_seconds: Any,
+    follows: Condition,
+    submit_function_arn: Any,
+    needs_function: Condition,
+    is_managed: Condition,
+) -> None:
+    """The rules across arguments; what is known already is refused at once.
+
+    Raises:
+        ValueError: known values do not go together.
+    """
+    rules: list[tuple[Condition, str]] = [
+        *of_the_schedule,
+        (
+            negate(all_of(timing.is_rate, timing.by_schedule)),
+            "schedule: a rate does not go with timezone, start, end, flexible_window_minutes, except and trigger"
+            " schedule: EventBridge Scheduler runs a rate at once when it is deployed, and counts anew:"
+            f" {_instead_of_a_rate(timing.expression)}.",
+        ),
+        (
+            negate(all_of(choose(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), False), timing.is_special)),
+            "trigger: a rule can't say timezone, start, end, flexible_window_minutes, except or at(…): leave trigger"
+            " out.",
+        ),
+        (
+            any_of(timing.is_scheduled, negate(any_of(timing.is_special, is_set(timing.trigger)))),
+            "timezone, start, end, flexible_window_minutes, except and trigger have no effect: the job has no"
+            " schedule.",
+        ),
+        (
+            any_of(timing.is_scheduled, follows, negate(any_of(needs_function, is_set(starting_deadline_seconds)))),
+            "starting_deadline_seconds, pause_on_failure and concurrency_policy replace and queue have no effect: the"
+            " job has no schedule and comes after no other.",
+        ),
+        (
+            _long_enough(starting_deadline_seconds, timing.flexible_window_minutes),
+            "starting_deadline_seconds is shorter than flexible_window_minutes: its last runs would all be late.",
+        ),
+        (
+            any_of(negate(needs_function), is_set(submit_function_arn)),
+            "concurrency_policy replace and queue, except and pause_on_failure need submit_function_arn.",
+        ),
+        (
+            any_of(negate(is_managed), is_set(namespace)),
+            "submit_function_arn needs a namespace: the function is for names that begin with it.",
+        ),
+        (
+            any_of(one_of(concurrency_policy, ["queue"]), _equals(queue_limit, limits.QUEUE_LIMIT.default)),
+            "queue_limit has no effect without concurrency_policy queue.",
+        ),
+        (_in_order(timing), "end must be later than start."),
+    ]
+    for condition, message in rules:
+        require(job_definition, condition, f"{name}: {message}")
+
+
+def _instead_of_a_rate(expression: Any) -> str:
+    if is_expression(expression) or not expression:
+        return "write 0 */2 * * * for rate(2 hours), say, or leave them out"
+    parsed = expression.parse(expression)
+    same = parsed.on_the_clock if isinstance(parsed, expression.Rate) else ""
+    return f"write '{same}', or leave them out" if same else "leave them out"
+
+
+def _equals(value: Any, known: Any) -> Condition:
+    return Expression.of(f"{hcl(value)} == {known}") if is_expression(value) else value == known
+
+
+def _in_order(timing: Timing) -> Condition:
+    start, end = timing.start, timing.end
+    if is_expression(start) or is_expression(end):
+        later = Expression.of(f"try(timecmp({hcl(end)}, {hcl(start)}) > 0, true)")  # nothing is later than null
+        return any_of(negate(is_set(start)), negate(is_set(end)), later)
+    return start is None or end is None or start < end
+
+
+def _long_enough(deadline: Any, window: Any) -> Condition:
+    if is_expression(deadline) or is_expression(window):
+        longer = Expression.of(f"try({hcl(deadline)} >= {hcl(window)} * 60, true)")  # no arithmetic with null
+        return any_of(negate(is_set(deadline)), negate(is_set(window)), longer)
+    return deadline is None or window is None or deadline >= window * 60

@@ -1,0 +1,257 @@
+"""The stages and the services together, with the checks that need both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from batchtab import limits
+from batchtab.declarations import chain
+from batchtab.declarations.job import JobSpec
+from batchtab.declarations.service import ServiceSpec, Source, read_services
+from batchtab.declarations.stage import StageConfig, read_stage
+from batchtab.declarations.yaml_file import Document
+from batchtab.errors import Problem, Problems, did_you_mean, listed
+
+Fault = tuple[str, object, str, str]  # field, value, message, hint
+_STAGES = "{stages}"  # in a fault's message: `stage local` or `stages example, local`
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One stage and the services that are deployed in it."""
+
+    stage: StageConfig
+    services: list[ServiceSpec]
+
+    def job_definition_name(self, service: str, job: str) -> str:
+        """The physical name, `<namespace>-<stage>-<service>-<job>`; a submitted job is called `<service>-<job>`."""
+        return f"{self.stage.prefix}-{service}-{job}"
+
+    def job_queue_name(self, queue: str) -> str:
+        """The physical name of a queue, `<namespace>-<stage>-<queue>`."""
+        return f"{self.stage.prefix}-{queue}"
+
+
+def load(stage_name: str, root: Path = Path()) -> Catalog:
+    """One stage and its services, checked against each other.
+
+    Raises:
+        Problems: All faults of the stage's file, of all job files, and of the two together.
+    """
+    return load_all(root, [stage_name])[0]
+
+
+def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> list[Catalog]:
+    """Several stages, by default all in `config/`, each with its services.
+
+    Raises:
+        Problems: All faults of everything.
+    """
+    sources, problems = read_services(root / "jobs")
+    known = sorted(path.stem for path in (root / "config").glob("*.yaml"))
+    if not known:
+        hint = "a stage is a file config/<stage>.yaml; --root names the project's folder"
+        problems.append(Problem((root / "config").as_posix(), None, "", "", None, "holds no stage", hint))
+    catalogs = []
+    of_stages: dict[str, tuple[Problem, list[str]]] = {}  # one line for a fault that several stages share
+    for name in known if stage_names is None else stage_names:
+        path = root / "config" / f"{name}.yaml"
+        if name not in known:
+            if known:
+                text = f"is not there: the stages are {listed(known)}"
+                problems.append(Problem(path.as_posix(), None, "", "", None, text, did_you_mean(name, known)))
+            continue
+        stage, document, found, faulty = read_stage(path)
+        problems.extend(found)
+        if stage is None:
+            continue
+        problems.extend(_stage_problems(stage, document, faulty, sources, root))
+        chosen = [s for s in sources if stage.jobs is None or "jobs" in faulty or s.spec.service in stage.jobs]
+        catalog = Catalog(stage, [source.spec for source in chosen])
+        for source in chosen:
+            for problem in _service_problems(catalog, source, faulty):
+                of_stages.setdefault(str(problem), (problem, []))[1].append(name)
+        problems.extend(_same_names(chosen))
+        problems.extend(_chain_problems(chosen))
+        catalogs.append(catalog)
+    for problem, names in of_stages.values():
+        stages = f"stage{'s' if len(names) > 1 else ''} {listed(names)}"
+        problems.append(replace(problem, message=problem.message.replace(_STAGES, stages)))
+    if problems:
+        raise Problems(problems)
+    return catalogs
+
+
+def _stage_problems(
+    stage: StageConfig, document: Document, faulty: set[str], sources: list[Source], root: Path
+) -> Iterator[Problem]:
+    services = [source.spec.service for source in sources]
+    for index, name in enumerate(stage.jobs or ()):
+        if name not in services and "jobs" not in faulty:
+            text, hint = f"is not a service: {listed(services)}", did_you_mean(name, services)
+            yield document.problem(("jobs", index), text, value=name, hint=hint)
+    for repository, entry in stage.local.images.items() if stage.local else ():
+        folder = entry if isinstance(entry, str) else entry.folder
+        if not (root / folder).is_dir():
+            yield document.problem(("local", "images", repository), "is not a folder", value=folder)
+    for queue in stage.environment.queues:
+        name = f"{stage.prefix}-{queue}"
+        if len(name) > limits.QUEUE_NAME_MAX and not faulty & {"environment", "namespace"}:
+            text = f"makes a queue's name of {len(name)} characters: at most {limits.QUEUE_NAME_MAX}"
+            yield document.problem(("environment", "queues", queue), text)
+    subnets = len(stage.network.subnet_ids)
+    if stage.environment.is_fargate and subnets > limits.FARGATE_SUBNETS_MAX:
+        text = f"has {subnets} subnets: at most {limits.FARGATE_SUBNETS_MAX} on Fargate"
+        yield document.problem(("network", "subnet_ids"), text)
+
+
+def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Iterator[Problem]:
+    if not catalog.stage.alerts.quiet and "alerts" not in faulty:
+        yield from _unquiet_problems(source)
+    yield from _late_problems(source)
+    for name, job in source.spec.jobs.items():
+        for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, faulty):
+            if (name, field) not in source.faulty:
+                path = ("jobs", name, *field.split(".")) if field else ("jobs", name)
+                yield source.document.problem(path, message, value=value, hint=hint)
+
+
+def _late_problems(source: Source) -> Iterator[Problem]:
+    """Jobs without a schedule that say how late they may be; their service may say so for those that have one."""
+    for name, job in source.spec.jobs.items():
+        own = source.document.data["jobs"][name].get("alerts")
+        given = own.get("late_after_seconds") if isinstance(own, dict) else None
+        if given is not None and job.schedule is None and not {(name, "schedule"), (name, "alerts")} & source.faulty:
+            path = ("jobs", name, "alerts", "late_after_seconds")
+            yield source.document.problem(
+                path, "has no effect: the job has no schedule", value=given, hint="leave it out"
+            )
+
+
+def _unquiet_problems(source: Source) -> Iterator[Problem]:
+    """What says where alerts go, in a stage whose alerts keep no such thing."""
+    of_service = source.spec.alerts
+    paths: list[tuple[str, ...]] = [] if of_service.is_empty else [("alerts",)]
+    paths += [("jobs", name, "alerts") for name, job in source.spec.jobs.items() if job.alerts != of_service]
+    for path in paths:
+        text = f"has no effect: {_STAGES} has no quiet alerts, and only these know where a job's go"
+        yield source.document.problem(path, text, hint="alerts: {quiet: true} in the stage's file")
+
+
+def _same_names(sources: list[Source]) -> Iterator[Problem]:
+    """Job `c` of service `a-b` and job `b-c` of service `a` would be one job definition; some names are the alerts'."""
+    first: dict[str, tuple[str, str]] = {}
+    for source in sources:
+        addresses: dict[str, str] = {}
+        for job in source.spec.jobs:
+            service = source.spec.service
+            twin = addresses.setdefault(re.sub(r"[^A-Za-z0-9]", "_", job), job)
+            if twin != job:
+                text = f"differs from job {twin} in punctuation only, and Terraform's addresses have none"
+                yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
+            if re.match(limits.RESERVED_JOB_NAMES_PATTERN, f"{service}-{job}"):
+                text = f"has the full name {service}-{job}, by which a rule of the stage is called"
+                yield source.document.problem(("jobs", job), text, hint="give it another name")
+            other = first.setdefault(f"{service}-{job}", (service, job))
+            if other != (service, job) and other[0] != service:
+                text = f"has the same full name as job {other[1]} of service {other[0]}: {service}-{job}"
+                yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
+
+
+def _chain_problems(sources: list[Source]) -> Iterator[Problem]:
+    """Names in `after` that are no job of the stage, and circles."""
+    jobs = [(source.spec.service, name) for source in sources for name in source.spec.jobs]
+    before: dict[chain.JobName, list[chain.JobName]] = {}
+    where: dict[chain.JobName, Source] = {}
+    for source in sources:
+        service = source.spec.service
+        for name, job in source.spec.jobs.items():
+            where[service, name] = source
+            before[service, name] = [chain.resolve(service, reference) for reference in job.after]
+            for index, message, hint in chain.unknown(service, job.after, jobs):
+                given = source.document.data["jobs"][name]["after"]
+                path = ("jobs", name, "after", index) if isinstance(given, list) else ("jobs", name, "after")
+                yield source.document.problem(path, message, value=job.after[index], hint=hint)
+    for circle in chain.circles(before):
+        service, name = circle[0]
+        steps = " → ".join(job if other == service else f"{other}/{job}" for other, job in [*circle, circle[0]])
+        yield where[service, name].document.problem(("jobs", name, "after"), f"goes in a circle: {steps}")
+
+
+def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, faulty: set[str]) -> Iterator[Fault]:
+    stage = catalog.stage
+    full = catalog.job_definition_name(service, name)
+    if len(full) > limits.JOB_NAME_MAX:
+        yield (
+            "",
+            None,
+            f"has the full name {full} of {len(full)} characters: at most {limits.JOB_NAME_MAX}",
+            "shorten it",
+        )
+    if job.image is None and stage.runner_image is None and "runner_image" not in faulty:
+        yield "image", None, f"is missing, and {_STAGES} has no runner_image", "name an image, or give the stage one"
+    if "environment" not in faulty:
+        queues = stage.environment.queues
+        if job.queue not in queues:
+            text = f"is not a queue of {_STAGES}: {listed(queues)}"
+            yield "queue", job.queue, text, did_you_mean(job.queue, queues)
+        yield from _fargate_faults(stage, job) if stage.environment.is_fargate else _ec2_faults(stage, job)
+    if "account_id" not in faulty and not stage.is_local:
+        yield from _account_faults(stage, job)
+
+
+def _fargate_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
+    on = f"on Fargate ({_STAGES})"
+    sizes = limits.FARGATE_SIZES.get(job.vcpus)
+    if sizes is None:
+        allowed = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
+        near = next((size for size in limits.FARGATE_SIZES if size >= job.vcpus), 32)
+        yield "vcpus", job.vcpus, f"is not a size {on}: {allowed}", f"the next is {near:g}"
+    elif job.memory_mib not in sizes:
+        text = f"does not go with {job.vcpus:g} vCPU {on}: {_steps(sizes)}"
+        near_memory = next((size for size in sizes if size >= job.memory_mib), sizes[-1])
+        yield (
+            "memory_mib",
+            job.memory_mib,
+            text,
+            f"the nearest that is enough: {near_memory}"
+            if (near_memory >= job.memory_mib)
+            else "more memory needs more vcpus",
+        )
+    if sizes and job.vcpus > stage.environment.max_vcpus:
+        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
+    refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds)
+    if refusal:
+        yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
+
+
+def _ec2_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
+    on = f"the capacity of {_STAGES} is {stage.environment.capacity}"
+    if job.vcpus < 1 or not job.vcpus.is_integer():
+        yield "vcpus", job.vcpus, f"is not a whole number, and {on}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
+    elif job.vcpus > stage.environment.max_vcpus:
+        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
+    if job.ephemeral_storage_gib is not None:
+        yield "ephemeral_storage_gib", job.ephemeral_storage_gib, f"is only for Fargate, and {on}", "leave it out"
+    if job.assign_public_ip:
+        yield "assign_public_ip", True, f"is only for Fargate, and {on}", "leave it out"
+
+
+def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
+    """What is known to fail: Batch can't pass another account's role, nor ECS read another account's parameter."""
+    references = {"job_role_arn": job.job_role_arn, "execution_role_arn": job.execution_role_arn}
+    references |= {f"secrets.{name}": value for name, value in job.secrets.items() if ":ssm:" in value}
+    for field, arn in references.items():
+        account = arn.split(":")[4] if arn else stage.account_id
+        if account != stage.account_id:
+            hint = f"write {arn.split(':parameter', 1)[1]}: each stage reads its own" if arn and ":ssm:" in arn else ""
+            yield field, arn, f"is of account {account}, and the account of {_STAGES} is {stage.account_id}", hint
+
+
+def _steps(sizes: tuple[int, ...]) -> str:
+    if len(sizes) <= 4:
+        return listed(sizes)
+    return f"{sizes[0]} to {sizes[-1]} in steps of {sizes[1] - sizes[0]}"

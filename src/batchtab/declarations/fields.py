@@ -1,0 +1,196 @@
+"""How a limit becomes part of a pydantic field, and how pydantic's complaints become lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from batchtab.declarations.yaml_file import Document
+from batchtab.errors import Problem, did_you_mean, listed
+from batchtab.limits import Choice, Range, Text
+
+_OURS = "batchtab"
+_NOT_YET = dict.fromkeys(("multi_node", "multinode", "node_properties", "num_nodes", "number_of_nodes", "nodes"), "")
+_KINDS = {
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_type": "is not a number",
+    "finite_number": "is not a number",
+    "string_type": "is not text",
+    "bool_type": "is not true or false",
+    "tuple_type": "is not a list",
+    "list_type": "is not a list",
+    "dict_type": "is not a mapping (key: value)",
+    "model_type": "is not a mapping (key: value)",
+    "model_attributes_type": "is not a mapping (key: value)",
+    "too_short": "is empty: at least one",
+}
+_UNQUOTED = {"int_type", "float_type", "bool_type"}
+_KIND_HINTS = {
+    "string_type": "put it in quotes",
+    "tuple_type": "write [a, b] or one '- ' line each",
+    "list_type": "write [a, b] or one '- ' line each",
+}
+
+
+class Declared(BaseModel):
+    """What people write: unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
+
+
+def refuse(message: str, hint: str = "", *, at: Sequence[str | int] = (), value: object = None) -> PydanticCustomError:
+    """An error to raise in a validator; it reaches the user in these words.
+
+    Args:
+        message: What is wrong with the value and what is allowed.
+        hint: How to mend it.
+        at: Where within the validated value, if not the whole of it.
+        value: What to show, if not the validated value; for a model nothing is shown unless this is given.
+    """
+    return PydanticCustomError(_OURS, "{message}", {"message": message, "hint": hint, "at": tuple(at), "value": value})
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Annotation that checks a field against a limit and tells the JSON Schema about it."""
+
+    limit: Range | Text | Choice
+
+    def _check(self, value: Any) -> Any:
+        refusal = self.limit.refusal(value)
+        if refusal is not None:
+            choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []
+            raise refuse(refusal, did_you_mean(str(value).upper(), choices))
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        result = handler(schema)
+        if isinstance(self.limit, Text):
+            result.update(pattern=self.limit.pattern, maxLength=self.limit.maximum)
+        elif isinstance(self.limit, Choice):
+            result.update(enum=list(self.limit.values))
+        else:
+            result["minimum"] = self.limit.minimum
+            if self.limit.maximum is not None:
+                result["maximum"] = self.limit.maximum
+        return result
+
+
+@dataclass(frozen=True)
+class Written:
+    """Annotation of a text whose figures and `true` need no quotes in YAML: the loader reads what stands there."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "type": ["string", "number", "boolean"]}
+
+
+@dataclass(frozen=True)
+class OneOrList:
+    """Annotation of a list whose only entry may stand alone; reading it as one is the field's to do."""
+
+    pattern: str = ""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        many = handler(schema)
+        one = {**many["items"], **({"pattern": self.pattern} if self.pattern else {})}
+        return {"anyOf": [one, {**many, "items": one}]}
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], document: Document, prefix: Sequence[str | int] = ()
+) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
+    """Pydantic's errors as (path within the model, problem), in the words of this project."""
+    for item in error.errors(include_url=False):
+        if item["type"] == "too_short" and item["input"]:
+            continue  # its items are at fault, and each has its own line
+        path = tuple(part for part in item["loc"] if part != "[key]")
+        at = item["ctx"]["at"] if item["type"] == _OURS else ()
+        yield (*path, *at), _problem(item, path, model, document, tuple(prefix))
+
+
+def _problem(
+    item: Mapping[str, Any],
+    path: tuple[str | int, ...],
+    model: type[BaseModel],
+    document: Document,
+    prefix: tuple[str | int, ...],
+) -> Problem:
+    kind, value = item["type"], item["input"]
+    if kind == _OURS:
+        context = item["ctx"]
+        message, shown = context["message"], context["value"]
+        if "[key]" in item["loc"]:
+            text = message.replace("is not allowed", "is not allowed as a name", 1)
+            return document.problem((*prefix, *path), text, hint=context["hint"])
+        if shown is None and not context["at"] and not isinstance(value, dict | BaseModel):
+            shown = _showable(value, path)
+        return document.problem((*prefix, *path, *context["at"]), message, value=shown, hint=context["hint"])
+    if kind == "missing":
+        described = _description(model, path)
+        message = f"is missing: {described}" if described else "is missing"
+        return document.problem((*prefix, *path[:-1]), message, suffix=str(path[-1]))
+    if kind == "extra_forbidden":
+        return _unknown_key(path, model, document, prefix)
+    if value is None:
+        hint = "a '#' begins a comment in YAML: put a text with one in quotes" if kind == "string_type" else ""
+        return document.problem((*prefix, *path), "has no value", hint=hint)
+    hint = _KIND_HINTS.get(kind, "")
+    if kind in _UNQUOTED and isinstance(value, str):
+        hint = "write it without quotes" if value else ""
+    message = _KINDS.get(kind, f"is not allowed: {item['msg'][:1].lower()}{item['msg'][1:]}")
+    return document.problem((*prefix, *path), message, value=_showable(value, path), hint=hint)
+
+
+def _showable(value: object, path: Sequence[str | int]) -> object:
+    """The value, unless somebody may have written a secret itself where its name belongs."""
+    return None if "secrets" in path or "webhook_secret_arn" in path else value
+
+
+def _unknown_key(
+    path: tuple[str | int, ...], model: type[BaseModel], document: Document, prefix: tuple[str | int, ...]
+) -> Problem:
+    key = str(path[-1])
+    if key.lower().replace("-", "_") in _NOT_YET:
+        hint = "array_size starts many copies of one job"
+        return document.problem((*prefix, *path), "multi-node jobs are not supported yet", hint=hint)
+    inner = _model_at(model, path[:-1])
+    known = [] if inner is None else [_written(name, field) for name, field in inner.model_fields.items()]
+    hint = did_you_mean(key, known)
+    message = "is an unknown key" if hint else f"is an unknown key: {listed(known)}"
+    return document.problem((*prefix, *path), message, hint=hint)
+
+
+def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
+    inner = _model_at(model, path[:-1])
+    field = None if inner is None else _field(inner, str(path[-1]))
+    text = (field.description or "") if field else ""
+    return text.removesuffix(".")[:1].lower() + text.removesuffix(".")[1:]
+
+
+def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:
+    """The model that is validated at a path: through mappings, lists and what may be None."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = _field(kind, str(path[0])) if path else None
+        return kind if not path else None if field is None else _model_at(field.annotation, path[1:])
+    if get_origin(kind) in {dict, tuple, list}:
+        return _model_at(get_args(kind)[get_origin(kind) is dict], path[1:]) if path else None
+    found = (_model_at(inner, path) for inner in get_args(kind))
+    return next((model for model in found if model is not None), None)
+
+
+def _field(model: type[BaseModel], written: str) -> FieldInfo | None:
+    """A field by the name that stands in a file: `except` is a word of Python's, and its field is called `except_`."""
+    return next((field for name, field in model.model_fields.items() if written == _written(name, field)), None)
+
+
+def _written(name: str, field: FieldInfo) -> str:
+    return field.validation_alias if isinstance(field.validation_alias, str) else name

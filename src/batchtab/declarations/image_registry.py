@@ -1,0 +1,37 @@
+"""Where the images of a stage's jobs lie: their addresses, and the repositories of ECR among them."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from batchtab import limits
+from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.image import ImageRef
+
+
+def image_uri(catalog: Catalog, image: ImageRef | None) -> str:
+    """An image's address: in the stage's own ECR unless its repository names another registry.
+
+    `BATCHTAB_RUNNER_IMAGE_DIGEST` is the digest of the shared image that was built of these very sources, as
+    `batchtab runner-image` found or built it: jobs that name no image then run just that one.
+    """
+    digest = None if image else os.environ.get("BATCHTAB_RUNNER_IMAGE_DIGEST")
+    image = image or catalog.stage.runner_image
+    if image is None:  # the catalog's checks let no such job through
+        raise LookupError(f"stage {catalog.stage.name} has no runner_image")
+    if not image.in_ecr:
+        return str(image)
+    if digest:
+        image = ImageRef(repository=image.repository, digest=digest)
+    config = catalog.stage
+    domain = "amazonaws.com.cn" if config.partition == "aws-cn" else "amazonaws.com"
+    return f"{config.account_id}.dkr.ecr.{config.region}.{domain}/{image}"
+
+
+def repository_arns(catalog: Catalog) -> list[str]:
+    """The ECR repositories of all jobs' images, those of another account or region included."""
+    uris = [image_uri(catalog, job.image) for service in catalog.services for job in service.jobs.values()]
+    found = [re.match(limits.ECR_IMAGE_PATTERN, uri) for uri in uris]
+    partition = catalog.stage.partition
+    return sorted({f"arn:{partition}:ecr:{image[2]}:{image[1]}:repository/{image[3]}" for image in found if image})

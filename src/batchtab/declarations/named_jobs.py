@@ -1,0 +1,56 @@
+"""Which job of a stage a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.job import JobSpec
+from batchtab.errors import Problem, Problems, did_you_mean, listed
+
+
+@dataclass(frozen=True)
+class NamedJob:
+    """A job with its names."""
+
+    service: str
+    name: str
+    spec: JobSpec
+
+    @property
+    def full(self) -> str:
+        """As submitted jobs are called, and in the table of runs."""
+        return f"{self.service}-{self.name}"
+
+    def zone(self, catalog: Catalog) -> ZoneInfo:
+        """On whose wall clock people read its times: its own, else the stage's."""
+        return ZoneInfo(self.spec.timezone or catalog.stage.timezone)
+
+
+def all_jobs(catalog: Catalog) -> Iterator[NamedJob]:
+    """Every job of a stage, in the order of the files."""
+    for service in catalog.services:
+        for name, spec in service.jobs.items():
+            yield NamedJob(service.service, name, spec)
+
+
+def find(catalog: Catalog, wanted: str, command: str) -> NamedJob:
+    """The job that is called `JOB`, `SERVICE-JOB` or `SERVICE/JOB`.
+
+    Raises:
+        Problems: no job is called so, or jobs of several services are.
+    """
+    everything = list(all_jobs(catalog))
+    whole = [job for job in everything if wanted.replace("/", "-") == job.full]
+    found = whole or [job for job in everything if wanted == job.name]
+    if len(found) == 1:
+        return found[0]
+    known = [job.full for job in everything]
+    if found:
+        message, hint = f"is a job of several services: {listed([job.full for job in found])}", "name one of them"
+    else:
+        message = f"is not a job of stage {catalog.stage.name}: {listed(known)}"
+        hint = did_you_mean(wanted, [*known, *(job.name for job in everything)])
+    raise Problems([Problem(f"batchtab {command}", None, "", "", wanted, message, hint)])

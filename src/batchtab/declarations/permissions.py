@@ -1,0 +1,61 @@
+"""Parts of a job's declaration: what its role may do, and which of its failures are retried."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, Strict, field_validator, model_validator
+
+from batchtab import limits
+from batchtab.declarations.fields import Declared, Limit, Written, refuse
+
+
+class Permission(Declared):
+    """A statement that is added to the role of the job, which can do nothing else."""
+
+    actions: tuple[Annotated[str, Strict(), Limit(limits.IAM_ACTION)], ...] = Field(
+        min_length=1, description="Such as s3:GetObject; '*' alone is refused."
+    )
+    resources: tuple[Annotated[str, Strict()], ...] = Field(
+        min_length=1, description="ARNs; '*' only for actions that AWS can't limit."
+    )
+
+    @field_validator("resources")
+    @classmethod
+    def _validate_resources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for index, resource in enumerate(value):
+            if resource != "*" and not resource.startswith("arn:"):
+                raise refuse("is not an ARN, such as 'arn:aws:s3:::my-bucket/*'", at=(index,), value=resource)
+        return value
+
+
+class ExitRule(Declared):
+    """What to do after a failed attempt that meets all the conditions given here.
+
+    Batch retries what no rule matches; therefore an EXIT for all else is added as the last rule.
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+    """
+
+    action: Annotated[str, Strict(), Limit(limits.EVALUATE_ON_EXIT_ACTION)] = Field(description="RETRY or EXIT.")
+    on_exit_code: Annotated[str, Strict(), Limit(limits.ON_EXIT_CODE), Written()] | None = Field(
+        default=None, description="Such as 137 or 1*."
+    )
+    on_reason: Annotated[str, Strict(), Limit(limits.ON_REASON)] | None = Field(
+        default=None, description="The container's reason, such as 'CannotPullContainerError:*'."
+    )
+    on_status_reason: Annotated[str, Strict(), Limit(limits.ON_REASON)] | None = Field(
+        default=None, description="The job's reason, such as 'Host EC2*' for a reclaimed Spot instance."
+    )
+
+    @property
+    def catches_all(self) -> bool:
+        """Whether it ends the job after any failure."""
+        # An attempt that ends with its host has no exit code, so "on_exit_code: '*'" doesn't catch it.
+        reasons = all(reason in (None, "*") for reason in (self.on_reason, self.on_status_reason))
+        return self.action == "EXIT" and self.on_exit_code is None and reasons
+
+    @model_validator(mode="after")
+    def _validate_conditions(self) -> ExitRule:
+        if all(getattr(self, name) is None for name in limits.EVALUATE_ON_EXIT_CONDITIONS):
+            raise refuse(f"has no condition: at least one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}")
+        return self

@@ -1,0 +1,200 @@
+"""The services and their jobs as the files under `jobs/` declare them: `<folder>/jobs.yaml`, one per service.
+
+A job takes what it doesn't say from the service's `defaults`, then from `batchtab.limits`. Of `environment`, `secrets`,
+`parameters` and `tags` the single entries are merged; all else is replaced as a whole. A service's own `alerts` hold
+for its jobs in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, ValidationError
+
+from batchtab import limits
+from batchtab.declarations import trigger_fields
+from batchtab.declarations.alerting import Alerting
+from batchtab.declarations.fields import Declared, Limit, problems_of
+from batchtab.declarations.image import ImageRef
+from batchtab.declarations.job import JobSpec
+from batchtab.declarations.job_settings import JobSettings
+from batchtab.declarations.yaml_file import Document, Key, read
+from batchtab.errors import Problem, Problems
+
+__all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
+
+FILE_NAME = "jobs.yaml"
+# Faults of several fields at once are told where none of them is at fault itself.
+_TRIGGERING = {"schedule", "after", "start", "end", "except", *trigger_fields.TriggerSettings.model_fields}
+_MERGED = ("environment", "secrets", "parameters", "tags")
+_JOB_TEXTS = ("command.*", *(f"{name}.*" for name in _MERGED), "image.tag", "evaluate_on_exit.*.on_exit_code")
+_TEXTS = ("image.tag", *(f"{holder}.{name}" for holder in ("jobs.*", "defaults") for name in _JOB_TEXTS))
+
+
+class ServiceFile(Declared):
+    """A service's jobs.yaml, as it is written."""
+
+    service: Annotated[str, Strict(), Limit(limits.SERVICE_NAME)] = Field(description="The service's name.")
+    image: ImageRef | None = Field(
+        default=None, description="The image of all jobs; left out: the shared runner image."
+    )
+    alerts: Alerting = Field(default=Alerting(), description="Where the alerts of its jobs go.")
+    defaults: JobSettings | None = Field(
+        default=None, description="What holds for every job that doesn't say otherwise."
+    )
+    jobs: dict[Annotated[str, Limit(limits.JOB_NAME)], JobSpec] = Field(min_length=1, description="Name to job.")
+
+
+class ServiceSpec(Declared):
+    """A service and its jobs, with defaults and images merged in."""
+
+    service: str
+    image: ImageRef | None
+    alerts: Alerting = Alerting()
+    jobs: dict[str, JobSpec]
+
+
+@dataclass(slots=True)
+class Source:
+    """A service with where it came from; `faulty` are the fields (job, field) that hold a stand-in for a bad value."""
+
+    spec: ServiceSpec
+    document: Document
+    faulty: set[tuple[str, str]] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load_services(root: Path = Path("jobs")) -> list[ServiceSpec]:
+    """All services under `root`, one per `<folder>/jobs.yaml`, in the order of their names.
+
+    Raises:
+        Problems: All faults of all files, each with its line.
+    """
+    sources, problems = read_services(root)
+    if problems:
+        raise Problems(problems)
+    return [source.spec for source in sources]
+
+
+def read_services(root: Path) -> tuple[list[Source], list[Problem]]:
+    """All services that can be read and all faults; `load_services` is this with the faults raised."""
+    if not root.is_dir():
+        hint = "a service's jobs stand in jobs/<service>/jobs.yaml; --root names the project's folder"
+        return [], [Problem(root.as_posix(), None, "", "", None, "is not a folder", hint)]
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        misnamed = folder / "jobs.yml"
+        if misnamed.exists():
+            problems.append(Problem(misnamed.as_posix(), None, "", "", None, "is not read", "call it jobs.yaml"))
+        if (folder / FILE_NAME).exists():
+            source, found = _read_service(folder / FILE_NAME)
+            problems.extend(found)
+            sources.extend([source] if source else [])
+    sources.sort(key=lambda source: source.spec.service)
+    return sources, problems + _same_names(sources)
+
+
+def _same_names(sources: list[Source]) -> list[Problem]:
+    first: dict[str, Source] = {}
+    problems = []
+    for source in sources:
+        other = first.setdefault(source.spec.service, source)
+        if other is not source:
+            message = f"is also the service of {other.document.file}: one file per service"
+            problems.append(source.document.problem(("service",), message, value=source.spec.service))
+    return problems
+
+
+def _read_service(path: Path) -> tuple[Source | None, list[Problem]]:
+    document = read(path, _TEXTS)
+    problems = list(document.problems)
+    if not document.data:
+        return None, problems
+    faults: list[Key] = list(document.faults)
+    try:
+        ServiceFile.model_validate(document.data, context=trigger_fields.ONLY_FIELDS, by_alias=True, by_name=False)
+    except ValidationError as error:
+        for key, problem in problems_of(error, ServiceFile, document):
+            if key not in document.faults:
+                problems.append(problem)
+            faults.append(key)
+    source = _merge(document, faults, path.parent.name)
+    problems.extend(problem for problem in source.problems if problem not in problems)
+    return source, problems
+
+
+def _merge(document: Document, faults: list[Key], folder: str) -> Source:
+    """The service with defaults merged in; what is faulty is left out, so that the rest can still be checked."""
+    data = {key: value for key, value in document.data.items() if (key,) not in faults}
+    defaults = data.get("defaults")
+    defaults = dict(defaults) if isinstance(defaults, dict) else {}
+    for fault in faults:
+        if len(fault) > 1 and fault[0] == "defaults":
+            defaults.pop(str(fault[1]), None)
+    bad_image = any(fault[:1] == ("image",) for fault in faults)
+    image = None if bad_image or not data.get("image") else ImageRef.model_validate(data["image"])
+    alerts = data.get("alerts")
+    alerts = (
+        {key: value for key, value in alerts.items() if ("alerts", key) not in faults}
+        if isinstance(alerts, dict)
+        else {}
+    )
+    defaults["alerts"] = alerts
+    spec = ServiceSpec(
+        service=str(data.get("service") or folder), image=image, alerts=Alerting.model_validate(alerts), jobs={}
+    )
+    source = Source(spec, document)
+    jobs = data.get("jobs")
+    for name, raw in jobs.items() if isinstance(jobs, dict) else ():
+        if isinstance(raw, dict):
+            faulty = {str(fault[2]) for fault in faults if len(fault) > 2 and fault[:2] == ("jobs", name)}
+            _merge_job(source, name, defaults, raw, faulty)
+    return source
+
+
+def _merge_job(source: Source, name: str, defaults: dict[str, Any], raw: dict[str, Any], faulty: set[str]) -> None:
+    merged = {**defaults, **{key: value for key, value in raw.items() if key not in faulty}}
+    for key in (*_MERGED, "alerts"):
+        if isinstance(defaults.get(key), dict) and isinstance(raw.get(key), dict) and key not in faulty:
+            merged[key] = {**defaults[key], **raw[key]}
+    _drop_inapplicable(merged, raw, faulty)
+    for _ in range(2):
+        if "command" in faulty:
+            merged["command"] = ["?"]
+        try:
+            job = JobSpec.model_validate(merged, context=trigger_fields.ONLY_FIELDS, by_alias=True, by_name=False)
+        except ValidationError as error:
+            for path, problem in problems_of(error, JobSpec, source.document, ("jobs", name)):
+                source.problems.append(problem)
+                faulty.add(str(path[0]) if path else "")
+            merged = {key: value for key, value in merged.items() if key not in faulty}
+            continue
+        if not faulty & _TRIGGERING:
+            for key, value, message, hint in job.trigger_faults():
+                source.problems.append(source.document.problem(("jobs", name, key), message, value=value, hint=hint))
+                faulty.add(key)
+        image = job.image or source.spec.image
+        source.spec.jobs[name] = job.model_copy(update={"image": image})
+        break
+    source.faulty.update((name, key) for key in faulty)
+
+
+def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], faulty: set[str]) -> None:
+    """Takes out what a service's defaults say and this job can have no use for; what the job says itself stays."""
+    useless: list[str] = []
+    if merged.get("schedule") is None and "schedule" not in faulty:
+        useless += trigger_fields.NEED_SCHEDULE
+        if not merged.get("after") and "after" not in faulty:
+            useless += trigger_fields.NEED_TRIGGER
+            if merged.get("concurrency_policy") in trigger_fields.POLICIES_OF_TRIGGERS:
+                useless.append("concurrency_policy")
+    if str(merged.get("schedule")).startswith("rate("):
+        useless += trigger_fields.NOT_FOR_RATES
+    for name in useless:
+        if name not in raw:
+            merged.pop(name, None)
+    if merged.get("concurrency_policy") != "queue" and "queue_limit" not in raw:
+        merged.pop("queue_limit", None)

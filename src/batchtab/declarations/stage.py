@@ -1,0 +1,242 @@
+"""StageConfig: one deployment of everything, as `config/<stage>.yaml` describes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, ValidationError, field_validator, model_validator
+
+from batchtab import limits
+from batchtab.declarations.environment import Environment, Network
+from batchtab.declarations.fields import Declared, Limit, Written, problems_of, refuse
+from batchtab.declarations.image import ImageRef
+from batchtab.declarations.job_settings import checked_tags
+from batchtab.declarations.yaml_file import Document, read
+from batchtab.errors import Problem, Problems
+from batchtab.schedules import zones
+
+_TEXTS = ("account_id", "runner_image.tag", "tags.*")
+# Stand-ins for required fields that are missing or wrong, so that all else can still be checked.
+_STAND_INS: dict[str, Any] = {
+    "region": "us-east-1",
+    "account_id": "999999999999",
+    "state": {"bucket": "stand-in"},
+    "network": {"create": True},
+}
+
+Region = Annotated[str, Strict(), Limit(limits.REGION)]
+RepositoryName = Annotated[str, Strict(), Limit(limits.REPOSITORY_NAME)]
+_STAGE = limits.STAGE_DEFAULTS
+_ALERTS = limits.ALERT_DEFAULTS
+
+
+class State(Declared):
+    """Where Terraform keeps what it knows."""
+
+    bucket: Annotated[str, Strict(), Limit(limits.BUCKET_NAME)] = Field(
+        description="S3 bucket of the remote state; `batchtab bootstrap` makes it. Keys are <stage>/<stack>.tfstate."
+    )
+
+
+class Alerts(Declared):
+    """Who is told of a failed job, and by which function."""
+
+    function_name: Annotated[str, Strict(), Limit(limits.FUNCTION_NAME)] = Field(
+        default=_ALERTS["function_name"], description="The function that sends a message to Slack; it exists already."
+    )
+    function_region: Region | None = Field(default=None, description="Its region; left out: the stage's.")
+    webhook_secret_arn: Annotated[str, Strict(), Limit(limits.SECRET_ARN)] | None = Field(
+        default=None,
+        description="Instead of the function: the secret or parameter that holds a webhook's address, by its ARN.",
+    )
+    webhook_kms_key_arn: Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)] | None = Field(
+        default=None, description="The key of that secret; left out: AWS's own."
+    )
+    channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
+        default=_ALERTS["channel"], description="Slack channel, in quotes because of the '#'."
+    )
+    quiet: Annotated[bool, Strict()] = Field(
+        default=_ALERTS["quiet"],
+        description="Fold repeats, dependents and storms, and tell recoveries; jobs.yaml may then say `alerts`.",
+    )
+    repeat_seconds: Annotated[int, Strict(), Limit(limits.REPEAT_SECONDS)] = Field(
+        default=_ALERTS["repeat_seconds"],
+        description="How often a job that fails again and again is told, if quiet; 0: each time.",
+    )
+    alarm_topic_arns: tuple[Annotated[str, Strict(), Limit(limits.TOPIC_ARN)], ...] = Field(
+        default=(),
+        description="SNS topics that are told when an alert or a trigger was not delivered. In the stage's region.",
+    )
+    stand_in: Annotated[bool, Strict()] = Field(
+        default=False, description="Only in a local stage: make a stand-in function."
+    )
+
+    @model_validator(mode="after")
+    def _validate_together(self) -> Alerts:
+        given = self.model_fields_set
+        if self.webhook_secret_arn is None and self.webhook_kms_key_arn is not None:
+            raise refuse("is the key of webhook_secret_arn, which is not given", at=("webhook_kms_key_arn",))
+        if self.webhook_secret_arn is not None:
+            for name in ("function_name", "function_region", "stand_in"):
+                if name in given and getattr(self, name):
+                    raise refuse("has no effect beside webhook_secret_arn", "leave one of the two out", at=(name,))
+        if "repeat_seconds" in given and not self.quiet:
+            raise refuse("has no effect without quiet", "quiet: true", at=("repeat_seconds",))
+        return self
+
+
+class Runs(Declared):
+    """How runs are remembered."""
+
+    history_days: Annotated[int, Strict(), Limit(limits.HISTORY_DAYS)] = Field(
+        default=_STAGE["history_days"],
+        description="For how long; so long is no scheduled time run twice, and `batchtab history` knows of it.",
+    )
+
+
+class LocalImage(Declared):
+    """How an image's jobs run where no container engine answers."""
+
+    folder: Annotated[str, Strict()] = Field(description="The folder in which they run.")
+    entrypoint: tuple[Annotated[str, Strict()], ...] = Field(
+        default=(), description="What stands before a job's command, as the image's ENTRYPOINT would."
+    )
+
+
+class LocalAws(Declared):
+    """What local AWS needs to know; only read in a local stage."""
+
+    port: Annotated[int, Strict()] = Field(
+        default=4566, ge=1024, le=65535, description="Port of local AWS on 127.0.0.1."
+    )
+    images: dict[RepositoryName, Annotated[str, Strict()] | LocalImage] = Field(
+        default={}, description="Repository to the folder in which its jobs run where no container engine answers."
+    )
+
+
+class StageFile(Declared):
+    """A stage's file, as it is written."""
+
+    region: Region = Field(description="AWS region.")
+    account_id: Annotated[str, Strict(), Limit(limits.ACCOUNT_ID), Written()] = Field(
+        description="AWS account; 000000000000 is local AWS."
+    )
+    namespace: Annotated[str, Strict(), Limit(limits.NAMESPACE)] = Field(
+        default=_STAGE["namespace"], description="First part of all names, which begin <namespace>-<stage>."
+    )
+    timezone: Annotated[str, Strict()] = Field(
+        default=_STAGE["timezone"], description="For people who read times; schedules are UTC unless a job says."
+    )
+    state: State = Field(description="Where Terraform keeps its state: {bucket: NAME}.")
+    network: Network = Field(description="{create: true}, or subnet_ids and security_group_ids that exist.")
+    environment: Environment = Field(default=Environment(), description="Capacity and queues.")
+    runner_image: ImageRef | None = Field(default=None, description="Image of the jobs that name none.")
+    repositories: tuple[RepositoryName, ...] = Field(default=(), description="ECR repositories that this stage makes.")
+    alerts: Alerts = Field(default=Alerts(), description="Who is told of a failed job.")
+    runs: Runs = Field(default=Runs(), description="What is remembered of runs.")
+    log_retention_days: Annotated[int, Strict(), Limit(limits.LOG_RETENTION_DAYS)] = Field(
+        default=_STAGE["log_retention_days"], description="How long logs are kept."
+    )
+    tags: dict[Annotated[str, Strict()], Annotated[str, Strict(), Written()]] = Field(
+        default={}, max_length=limits.TAGS_MAX, description="Tags of everything in this stage."
+    )
+    local: LocalAws | None = Field(default=None, description="Local AWS; only with account_id 000000000000.")
+    jobs: tuple[Annotated[str, Strict()], ...] | None = Field(
+        default=None, description="Services of this stage; left out: all under jobs/."
+    )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is local AWS, which no real account can be."""
+        return self.account_id == limits.LOCAL_ACCOUNT_ID
+
+    @field_validator("timezone")
+    @classmethod
+    def _validate_timezone(cls, value: str) -> str:
+        if refusal := zones.refusal(value):
+            raise refuse(*refusal)
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _validate_tags(cls, value: dict[str, str]) -> dict[str, str]:
+        return checked_tags(value)
+
+    @model_validator(mode="after")
+    def _validate_local(self) -> StageFile:
+        if not self.is_local:
+            hint = f'a local stage has account_id: "{limits.LOCAL_ACCOUNT_ID}"'
+            if self.local is not None:
+                raise refuse("is only for a local stage", hint, at=("local",))
+            if self.alerts.stand_in:
+                raise refuse("is only for a local stage", hint, at=("alerts", "stand_in"), value=True)
+        return self
+
+
+class StageConfig(StageFile):
+    """A stage by its name, which is its file's."""
+
+    name: str
+
+    @property
+    def prefix(self) -> str:
+        """What every physical name begins with: `<namespace>-<stage>`."""
+        return f"{self.namespace}-{self.name}"
+
+    @property
+    def local_aws(self) -> LocalAws:
+        """The settings of local AWS, those left out included."""
+        return self.local or LocalAws()
+
+    @property
+    def partition(self) -> str:
+        """The partition of this region's ARNs."""
+        return next((f"aws-{part}" for part in ("cn", "us-gov") if self.region.startswith(part)), "aws")
+
+    def secret_arn(self, reference: str) -> str:
+        """A secret's ARN; the name of a parameter is completed with this stage's region and account."""
+        if reference.startswith("arn:"):
+            return reference
+        return f"arn:{self.partition}:ssm:{self.region}:{self.account_id}:parameter{reference}"
+
+
+def load_stage(path: Path) -> StageConfig:
+    """Read one stage's file.
+
+    Raises:
+        Problems: All its faults, each with its line.
+    """
+    stage, _, problems, _ = read_stage(path)
+    if problems or stage is None:
+        raise Problems(problems)
+    return stage
+
+
+def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Problem], set[str]]:
+    """A stage, its document, its faults, and the top-level fields in which they are and which hold stand-ins."""
+    document = read(path, _TEXTS)
+    problems = list(document.problems)
+    refusal = limits.STAGE_NAME.refusal(path.stem)
+    if refusal:
+        problems.append(Problem(document.file, None, "", "", None, f"names a stage '{path.stem}', which {refusal}"))
+    faulty: set[str] = {str(key[0]) for key in document.faults if key}
+    if not document.data:
+        return None, document, problems, faulty
+    try:
+        StageFile.model_validate(document.data)
+    except ValidationError as error:
+        for key, problem in problems_of(error, StageFile, document):
+            if key not in document.faults:
+                problems.append(problem)
+            faulty.add(str(key[0]) if key else "")
+    data = {key: value for key, value in document.data.items() if key not in faulty}
+    data.update({key: value for key, value in _STAND_INS.items() if key not in data})
+    if "account_id" in faulty or "account_id" not in document.data:
+        data.pop("local", None)
+        data.pop("alerts", None)
+    try:
+        return StageConfig.model_validate({**data, "name": path.stem}), document, problems, faulty
+    except ValidationError as error:  # only what was hidden by the first faults
+        found = [problem for _, problem in problems_of(error, StageFile, document)]
+        return None, document, [*problems, *(p for p in found if p not in problems)], faulty

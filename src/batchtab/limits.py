@@ -1,0 +1,484 @@
+"""What AWS allows and what Batchtab assumes, as data: the one place.
+
+The checks of jobs.yaml, the JSON Schema, the constructs' argument checks and the Terraform modules' `validation`
+blocks all read these values, so that one meaning is told in one wording at every door. Patterns are written for
+Python's `re` and Terraform's RE2 alike: no look-around, no back-references. Only the standard library is imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+_BATCH_API = "https://docs.aws.amazon.com/batch/latest/APIReference"
+_BATCH_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide"
+_EVENTS_API = "https://docs.aws.amazon.com/eventbridge/latest/APIReference"
+_SCHEDULER_API = "https://docs.aws.amazon.com/scheduler/latest/APIReference"
+_SCHEDULER_GUIDE = "https://docs.aws.amazon.com/scheduler/latest/UserGuide"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number with a lower and, mostly, an upper bound; both may be used."""
+
+    minimum: int
+    maximum: int | None
+    unit: str
+    source_url: str
+    default: int | None = None
+
+    def describe(self) -> str:
+        """What is allowed, for people: `60 to 86400 (seconds)`."""
+        bounds = f"{self.minimum} or more" if self.maximum is None else f"{self.minimum} to {self.maximum}"
+        return f"{bounds} ({self.unit})" if self.unit else bounds
+
+    def refusal(self, value: float) -> str | None:
+        """Why `value` is outside: `is too short: 60 or more (seconds)`; None if it is inside."""
+        low, high = ("short", "long") if self.unit in {"seconds", "days"} else ("small", "large")
+        if value < self.minimum:
+            return f"is too {low}: {self.describe()}"
+        if self.maximum is not None and value > self.maximum:
+            return f"is too {high}: {self.describe()}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string with an alphabet and a greatest length; `pattern` is anchored at both ends."""
+
+    pattern: str
+    maximum: int
+    meaning: str
+    source_url: str
+
+    def describe(self) -> str:
+        """What is allowed, for people: `letters and digits (at most 128 characters)`."""
+        return f"{self.meaning} (at most {self.maximum} characters)"
+
+    def refusal(self, value: str) -> str | None:
+        """Why `value` is not allowed; None if it is."""
+        if len(value) > self.maximum:
+            return f"is {len(value)} characters long: {self.describe()}"
+        if re.match(self.pattern, value) is None or value.endswith("\n"):  # `$` lets a final newline pass
+            return f"is not allowed: {self.describe()}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few fixed values."""
+
+    values: tuple[str | int, ...]
+    source_url: str
+
+    def describe(self) -> str:
+        """What is allowed, for people: `EC2, SPOT, FARGATE or FARGATE_SPOT`."""
+        *most, last = map(str, self.values)
+        return f"{', '.join(most)} or {last}" if most else last
+
+    def refusal(self, value: object) -> str | None:
+        """Why `value` is not allowed; None if it is."""
+        allowed = any(value == known and type(value) is type(known) for known in self.values)
+        return None if allowed else f"is not allowed: {self.describe()}"
+
+
+# Names. A job definition is called <namespace>-<stage>-<service>-<job>, so the parts share JOB_NAME_MAX.
+JOB_NAME_MAX = 128
+JOB_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+_NAME_WORDS = "letters, digits, '-' and '_', beginning with a letter or digit"
+JOB_NAME = Text(JOB_NAME_PATTERN, JOB_NAME_MAX, _NAME_WORDS, f"{_BATCH_API}/API_SubmitJob.html")
+QUEUE_NAME_MAX = 128
+QUEUE_NAME_PATTERN = JOB_NAME_PATTERN
+QUEUE_NAME = Text(QUEUE_NAME_PATTERN, QUEUE_NAME_MAX, _NAME_WORDS, f"{_BATCH_API}/API_CreateJobQueue.html")
+QUEUE_NAME_PREFIX = Text(
+    "^([A-Za-z0-9][A-Za-z0-9_-]*)?$", 64, f"nothing, or {_NAME_WORDS}", f"{_BATCH_API}/API_CreateJobQueue.html"
+)
+# Ours are narrower, because they also begin names of buckets, roles and log groups.
+_LOWER_WORDS = "lower-case letters, digits and single '-', beginning with a letter"
+_OURS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"
+NAMESPACE_PATTERN = STAGE_NAME_PATTERN = SERVICE_NAME_PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+NAMESPACE = Text(NAMESPACE_PATTERN, 30, _LOWER_WORDS, _OURS)
+# What a construct or module takes: <namespace>-<stage> in one.
+NAMESPACE_ANY = Text(NAMESPACE_PATTERN, 51, _LOWER_WORDS, _OURS)
+STAGE_NAME = Text(STAGE_NAME_PATTERN, 20, _LOWER_WORDS, _OURS)
+SERVICE_NAME = Text(SERVICE_NAME_PATTERN, 64, _LOWER_WORDS, f"{_BATCH_API}/API_RegisterJobDefinition.html")
+# Shorter than a job definition's name: constructs must shorten or generate these.
+RULE_NAME_MAX = 64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+ROLE_NAME_MAX = 64  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+TOPIC_ARN = Text(
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?$",
+    2048,
+    "an SNS topic's ARN",
+    "https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html",
+)
+FUNCTION_NAME = Text(
+    "^[a-zA-Z0-9_-]+$",
+    64,
+    "letters, digits, '-' and '_'",
+    "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
+)
+BUCKET_NAME = Text("^[a-z0-9][a-z0-9.-]+[a-z0-9]$", 63, "lower-case letters, digits, '.' and '-' (at least 3)", _OURS)
+JOB_QUEUE_ARN = Text(
+    "^arn:aws[a-z-]*:batch:[a-z0-9-]+:[0-9]{12}:job-queue/[A-Za-z0-9][A-Za-z0-9_-]*$",
+    215,
+    "a job queue's ARN, such as 'arn:aws:batch:ap-northeast-2:123456789012:job-queue/default'",
+    f"{_BATCH_API}/API_JobQueueDetail.html",
+)
+ACCOUNT_ID = Text(
+    "^[0-9]{12}$",
+    12,
+    "12 digits, in quotes",
+    "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html",
+)
+REGION = Text(
+    "^[a-z]{2}(-[a-z]+)+-[0-9]$",
+    25,
+    "a region's code, such as 'ap-northeast-2'",
+    "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",
+)
+_ECR_API = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference"
+REPOSITORY_NAME = Text(
+    "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$",
+    256,
+    "lower-case letters and digits, joined by '.', '_', '-' or '/'",
+    f"{_ECR_API}/API_CreateRepository.html",
+)
+# An image in ECR: account, region, repository.
+ECR_IMAGE_PATTERN = "^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
+# Another registry's image: a host with a dot or a port, then the path.
+REGISTRY_REPOSITORY = Text(
+    "^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+$",
+    255,
+    "a registry's host, '/' and a path",
+    f"{_BATCH_API}/API_ContainerProperties.html",
+)
+IMAGE_TAG_MUTABILITY = Choice(("IMMUTABLE", "MUTABLE"), f"{_ECR_API}/API_PutImageTagMutability.html")
+_ECR_LIFECYCLE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"
+KEEP_TAGGED_IMAGES = Range(1, None, "images", _ECR_LIFECYCLE)
+UNTAGGED_DAYS = Range(1, None, "days", _ECR_LIFECYCLE)
+IMAGE_TAG = Text(
+    "^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+    128,
+    "letters, digits, '_', '.' and '-', beginning with a letter, digit or '_'",
+    f"{_ECR_API}/API_PutImage.html",
+)
+IMAGE_DIGEST = Text(
+    "^sha256:[0-9a-f]{64}$",
+    71,
+    "'sha256:' and 64 hexadecimal digits",
+    f"{_ECR_API}/API_ImageIdentifier.html",
+)
+INSTANCE_TYPE = Text(
+    "^[a-z0-9][a-z0-9._-]*$",
+    64,
+    "'optimal', a family such as 'm6i' or a type such as 'm6i.large'",
+    f"{_BATCH_API}/API_ComputeResource.html",
+)
+
+# Compute.
+CAPACITIES = ("EC2", "SPOT", "FARGATE", "FARGATE_SPOT")
+CAPACITY = Choice(CAPACITIES, f"{_BATCH_API}/API_ComputeResource.html")
+FARGATE_CAPACITIES = ("FARGATE", "FARGATE_SPOT")
+FARGATE_SIZES_SOURCE_URL = f"{_BATCH_API}/API_ResourceRequirement.html"
+FARGATE_SIZES: Mapping[float, tuple[int, ...]] = MappingProxyType(
+    {  # vCPU -> MiB
+        0.25: (512, 1024, 2048),
+        0.5: tuple(range(1024, 4096 + 1, 1024)),
+        1.0: tuple(range(2048, 8192 + 1, 1024)),
+        2.0: tuple(range(4096, 16384 + 1, 1024)),
+        4.0: tuple(range(8192, 30720 + 1, 1024)),
+        8.0: tuple(range(16384, 61440 + 1, 4096)),
+        16.0: tuple(range(32768, 122880 + 1, 8192)),
+        32.0: (61440, 122880, 249856),
+    }
+)
+EC2_VCPUS = Range(1, None, "whole vCPUs on EC2", f"{_BATCH_API}/API_ResourceRequirement.html")
+MEMORY_MIB = Range(4, None, "MiB", f"{_BATCH_API}/API_ResourceRequirement.html", default=2048)
+MIN_VCPUS = Range(0, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=2)
+MAX_VCPUS = Range(1, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=16)
+EPHEMERAL_STORAGE_GIB = Range(21, 200, "GiB", f"{_BATCH_API}/API_EphemeralStorage.html")
+ROOT_VOLUME_GIB = Range(
+    30, 16_384, "GiB", "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html", default=30
+)
+_VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
+SUBNET_ID = Text("^subnet-[0-9a-f]{8,17}$", 24, "a subnet's id, such as 'subnet-0123456789abcdef0'", _VPC_GUIDE)
+SECURITY_GROUP_ID = Text("^sg-[0-9a-f]{8,17}$", 20, "a security group's id, such as 'sg-0123456789abcdef0'", _VPC_GUIDE)
+VPC_PREFIX_LENGTH = Range(16, 24, "bits", f"{_VPC_GUIDE}/vpc-cidr-blocks.html")
+NETWORK_CIDR = "10.20.0.0/16"
+FARGATE_SUBNETS_MAX = 16  # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
+QUEUES_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+# The API reference gives no bounds; the console and the service refuse what is outside these.
+QUEUE_PRIORITY = Range(0, 1000, "", f"{_BATCH_GUIDE}/create-job-queue.html")
+RUNNABLE_TIMEOUT_SECONDS = Range(600, 86_400, "seconds", f"{_BATCH_API}/API_JobStateTimeLimitAction.html", default=3600)
+
+# One run. The clock of a timeout starts with the attempt, so waiting in RUNNABLE is not covered; a timed-out attempt is
+# not retried. Only Fargate has an upper bound: its tasks may be stopped after 14 days.
+TIMEOUT_SECONDS = Range(60, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html", default=3600)
+FARGATE_TIMEOUT_SECONDS = Range(60, 14 * 86_400, "seconds", f"{_BATCH_API}/API_SubmitJob.html", default=3600)
+ATTEMPTS = Range(1, 10, "attempts", f"{_BATCH_API}/API_RetryStrategy.html", default=1)
+ARRAY_SIZE = Range(2, 10_000, "children", f"{_BATCH_API}/API_ArrayProperties.html")
+
+# If no rule matches, Batch retries. Therefore a list always ends with CATCH_ALL_EXIT, which counts as one of the five.
+EVALUATE_ON_EXIT_RULES_MAX = 5  # https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
+EVALUATE_ON_EXIT_ACTIONS = ("RETRY", "EXIT")
+EVALUATE_ON_EXIT_ACTION = Choice(EVALUATE_ON_EXIT_ACTIONS, f"{_BATCH_API}/API_EvaluateOnExit.html")
+EVALUATE_ON_EXIT_CONDITIONS = ("on_exit_code", "on_reason", "on_status_reason")
+CATCH_ALL_EXIT: Mapping[str, str] = MappingProxyType({"action": "EXIT", "on_reason": "*"})
+ON_EXIT_CODE = Text(
+    "^([0-9]+\\*?|\\*)$", 512, "digits, with '*' at most at the end", f"{_BATCH_API}/API_EvaluateOnExit.html"
+)
+ON_REASON = Text(
+    "^([A-Za-z0-9.: \\t]+\\*?|\\*)$",
+    512,
+    "letters, digits, '.', ':' and spaces, with '*' at most at the end",
+    f"{_BATCH_API}/API_EvaluateOnExit.html",
+)
+
+# What a job gets.
+RESERVED_ENVIRONMENT_PREFIX = "AWS_BATCH"
+ENVIRONMENT_NAME = Text(
+    "^[A-Za-z_][A-Za-z0-9_]*$",
+    255,
+    "letters, digits and '_', not beginning with a digit",
+    f"{_BATCH_API}/API_ContainerProperties.html",
+)
+_SECRET_ARNS = (
+    "arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+",
+    "arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?",
+)
+SECRET_ARN = Text(
+    f"^({'|'.join(_SECRET_ARNS)})$",
+    2048,
+    "the ARN of an SSM parameter or a Secrets Manager secret",
+    f"{_BATCH_GUIDE}/specifying-sensitive-data.html",
+)
+# In jobs.yaml also a parameter's name, which each stage completes with its own region and account.
+SECRET = Text(
+    f"^({'|'.join(_SECRET_ARNS)}|/[A-Za-z0-9_./-]+)$",
+    2048,
+    "the ARN of an SSM parameter or a Secrets Manager secret, or a parameter's name such as '/team/token'",
+    f"{_BATCH_GUIDE}/specifying-sensitive-data.html",
+)
+ROLE_ARN = Text(
+    "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$",
+    2048,
+    "a role's ARN, such as 'arn:aws:iam::123456789012:role/my-role'",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+)
+IAM_ACTION = Text(
+    "^[a-z0-9-]+:[A-Za-z0-9*]+$",
+    128,
+    "a service, ':' and an operation, such as 's3:GetObject'; never '*' alone",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html",
+)
+TAGS_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html
+TAG_KEY_MAX = 128
+TAG_VALUE_MAX = 256
+DESCRIPTION_MAX = 512  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+JOB_DEFINITION_PAYLOAD_BYTES = 24 * 1024  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+SUBMIT_JOB_PAYLOAD_BYTES = 30 * 1024
+
+# When.
+SCHEDULE_EXPRESSION_MAX = 256  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+# What modules check; batchtab.schedules.expression knows all of the syntax.
+SCHEDULE_SHAPE = Text(
+    "^((cron|rate|at)[(].+[)]|@[a-z]+( [0-9a-z]+)?|[^ ()]+( +[^ ()]+){4})$",
+    SCHEDULE_EXPRESSION_MAX,
+    "cron(minutes hours day-of-month month day-of-week year), rate(value unit), at(yyyy-mm-ddThh:mm:ss), five fields of"
+    " crontab or a word such as @daily",
+    f"{_SCHEDULER_GUIDE}/schedule-types.html",
+)
+# The forms that AWS itself takes in a rule.
+RULE_SCHEDULE_SHAPE = Text(
+    "^(cron|rate)[(].+[)]$",
+    SCHEDULE_EXPRESSION_MAX,
+    "cron(minutes hours day-of-month month day-of-week year) or rate(value unit)",
+    f"{_EVENTS_API}/API_PutRule.html",
+)
+# And in a rule or a schedule.
+AWS_SCHEDULE_SHAPE = Text(
+    "^(cron|rate|at)[(].+[)]$",
+    SCHEDULE_EXPRESSION_MAX,
+    "cron(minutes hours day-of-month month day-of-week year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)",
+    f"{_SCHEDULER_GUIDE}/schedule-types.html",
+)
+TIMEZONE = Text(
+    "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
+    50,
+    "a name of the IANA time zone database, such as Asia/Seoul",
+    f"{_SCHEDULER_API}/API_CreateSchedule.html",
+)
+# What modules check of `start` and `end`, which Scheduler takes in UTC; jobs.yaml takes wall-clock times too.
+MOMENT = Text(
+    "^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",  # Terraform's provider counts no further than 2262
+    20,
+    "a moment in UTC before 2200, such as 2026-12-01T00:00:00Z",
+    f"{_SCHEDULER_API}/API_CreateSchedule.html",
+)
+FLEXIBLE_WINDOW_MINUTES = Range(1, 1440, "minutes", f"{_SCHEDULER_API}/API_FlexibleTimeWindow.html")
+TRIGGER = Choice(("rule", "schedule"), f"{_SCHEDULER_GUIDE}/what-is-scheduler.html")
+# A date, two with a slash between (the last included), or a cron expression; in the schedule's time zone.
+EXCEPT = Text(
+    "^([0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?|cron[(].+[)])$",
+    100,
+    "a date (2026-12-25), two dates (2026-12-24/2027-01-02) or cron(…)",
+    f"{_SCHEDULER_GUIDE}/schedule-types.html",
+)
+EXCEPT_MAX = 30  # they travel in the trigger's input, of which a rule takes 8,192 characters
+SCHEDULE_NAME_MAX = 64  # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+SCHEDULE_GROUP_NAME = Text(
+    "^[0-9A-Za-z_.-]+$",
+    SCHEDULE_NAME_MAX,
+    "letters, digits, '.', '_' and '-'",
+    f"{_SCHEDULER_API}/API_CreateScheduleGroup.html",
+)
+RATE_VALUE = Range(1, None, "", f"{_EVENTS_API}/API_PutRule.html")
+DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
+
+# One after another, and no two at once.
+AFTER_MAX = 8  # a rule's pattern has 2,048 characters, and the longest name's ARN takes about 210 of them
+# Names of rules that a stage itself has.
+RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue|run-ended)-[0-9]+)$"
+AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job_events.html")
+# Kubernetes' words, and one more.
+CONCURRENCY_POLICY = Choice(("allow", "forbid", "replace", "queue"), f"{_BATCH_API}/API_ListJobs.html")
+QUEUE_LIMIT = Range(1, 100, "runs", f"{_BATCH_API}/API_ListJobs.html", default=10)
+STARTING_DEADLINE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
+USUAL_DURATION_SECONDS = Range(1, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html")
+HISTORY_DAYS = Range(2, 3650, "days", f"{_BATCH_API}/API_ListJobs.html", default=90)  # a delivery may be a day late
+# What a run is told, as environment variables; Batch itself tells the attempt, as AWS_BATCH_JOB_ATTEMPT.
+RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "scheduled_time": "BATCHTAB_SCHEDULED_TIME",
+        "run_id": "BATCHTAB_RUN_ID",
+        "run_policy": "BATCHTAB_RUN_POLICY",
+    }
+)
+# With it begins the reason of a job that was ended for the next run; lambda/ says it by itself.
+REPLACED_PREFIX = "Replaced by the run of "
+UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
+RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}
+)
+
+# Logs.
+LOG_RETENTION_DAYS_ALLOWED = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+LOG_RETENTION_DAYS = Choice(
+    LOG_RETENTION_DAYS_ALLOWED,
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html",
+)
+
+# Alerts.
+_SLACK = "https://docs.slack.dev/reference"
+SLACK_CHANNEL = Text(
+    "^[^\\s]+$", 80, "a channel's name with its '#', or its id", f"{_SLACK}/objects/conversation-object"
+)
+SLACK_MENTION = Text(
+    "^@?(here|channel|everyone|[UWS][A-Z0-9]{2,20})$",
+    22,
+    "here, channel, everyone, or the id of a user or a group, such as U024BE7LH",
+    "https://docs.slack.dev/messaging/formatting-message-text",
+)
+SLACK_USERNAME = Text("^[^\\s].*$", 80, "a name", f"{_SLACK}/methods/chat.postMessage")
+SLACK_EMOJI = Text(
+    "^:[^:\\s]+:$", 100, "an emoji between colons, such as ':cloud:'", f"{_SLACK}/methods/chat.postMessage"
+)
+SLACK_COLOR = Text(
+    "^(good|warning|danger|#[0-9A-Fa-f]{6})$",
+    7,
+    "good, warning, danger or a code such as '#cc0000'",
+    "https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments",
+)
+
+KMS_KEY_ARN = Text(
+    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+$",
+    2048,
+    "the ARN of a KMS key",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN",
+)
+LOG_LINES = Range(
+    0, 100, "lines", "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"
+)
+_SECONDS_OF_ALERTS = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"
+REPEAT_SECONDS = Range(0, 7 * 86_400, "seconds", _SECONDS_OF_ALERTS)
+GATHER_SECONDS = Range(0, 40, "seconds", _SECONDS_OF_ALERTS)  # the function may run two minutes
+LATE_AFTER_SECONDS = Range(
+    60, 86_400, "seconds", "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"
+)  # a rule fires within its minute
+# One of them gathers while others bring their events.
+ALERTS_AT_ONCE = Range(2, 1000, "", "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html")
+GIVE_UP_SECONDS = Range(60, 86_400, "seconds", _SECONDS_OF_ALERTS)
+
+# Ours. 1 vCPU with 2048 MiB is a size that EC2 and Fargate both take.
+JOB_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "after": (),
+        "after_status": "succeeded",
+        "concurrency_policy": "allow",
+        "queue_limit": QUEUE_LIMIT.default,
+        "starting_deadline_seconds": None,
+        "pause_on_failure": False,
+        "timezone": None,
+        "start": None,
+        "end": None,
+        "flexible_window_minutes": None,
+        "except_": (),
+        "trigger": None,
+        "schedule": None,
+        "queue": "default",
+        "vcpus": 1.0,
+        "memory_mib": MEMORY_MIB.default,
+        "timeout_seconds": TIMEOUT_SECONDS.default,
+        "attempts": ATTEMPTS.default,
+        "read_only_root_filesystem": True,
+        "assign_public_ip": False,
+        "suspend": False,
+    }
+)
+ENVIRONMENT_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "capacity": "EC2",
+        "instance_types": ("optimal",),
+        "min_vcpus": MIN_VCPUS.default,
+        "max_vcpus": MAX_VCPUS.default,
+        "queues": MappingProxyType({"default": 5, "continuously": 3}),
+        "runnable_timeout_seconds": RUNNABLE_TIMEOUT_SECONDS.default,
+    }
+)
+ALERT_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "function_name": "SendToSlack",
+        "channel": "#cron-error",
+        "username": "AWS Batch Job Failed Alert",
+        "icon_emoji": ":cloud:",
+        "color": "danger",
+        "details": True,
+        "log_lines": 20,
+        "quiet": False,
+        "repeat_seconds": 3600,
+        "gather_seconds": 5,
+        "give_up_seconds": 900,
+    }
+)
+REPOSITORY_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"image_tag_mutability": "IMMUTABLE", "keep_tagged_images": 50, "untagged_days": 14}
+)
+STAGE_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "namespace": "batchtab",
+        "timezone": "UTC",
+        "history_days": HISTORY_DAYS.default,
+        "log_retention_days": 30,
+        "runner_repository": "batchtab-runner",
+    }
+)
+DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"job": JOB_DEFAULTS, "environment": ENVIRONMENT_DEFAULTS, "alerts": ALERT_DEFAULTS, "stage": STAGE_DEFAULTS}
+)
+LOCAL_ACCOUNT_ID = "000000000000"

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from typing import Any
+
+from batchtab.local_aws import page
+from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.batch.store import Store
+from batchtab.local_aws.clock import MAXIMUM_SPEED, Clock, iso, parse_time
+from batchtab.local_aws.faults import Faults
+from batchtab.local_aws.functions import LONGEST_RETRY_SECONDS, Invocations
+from batchtab.local_aws.gateway import App, Receive, Scope, Send
+from batchtab.local_aws.internals import MINISTACK_VERSION
+from batchtab.local_aws.slack import SlackInbox
+
+PREFIX = "/_local"
+_LONGEST_BODY = 1_000_000
+
+
+class RefusedError(Exception):
+    """A request to our own paths that can't be served."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Admin:
+    """Serves `/_local/`: the page, what reached Slack, the clock, faults, health and reset; all else is ministack's."""
+
+    def __init__(
+        self,
+        inner: App,
+        port: int,
+        clock: Clock,
+        slack: SlackInbox,
+        store: Store,
+        faults: Faults,
+        invocations: Invocations,
+        reset: Callable[[], None],
+    ) -> None:
+        self._inner = inner
+        self._port = port
+        self._clock = clock
+        self._slack = slack
+        self._store = store
+        self._faults = faults
+        self._invocations = invocations
+        self._reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, as an ASGI application does."""
+        path = scope.get("path", "")
+        if scope["type"] in ("http", "websocket") and (stranger := self._stranger(scope)):
+            await _refuse(scope, send, f"a page of {stranger} may not use local AWS")
+            return
+        if scope["type"] != "http" or not (path == PREFIX or path.startswith(f"{PREFIX}/")):
+            await self._inner(scope, receive, send)
+            return
+        try:
+            content = await self._serve(scope["method"], path.removeprefix(PREFIX).strip("/"), await _body(receive))
+            status = 200
+        except RefusedError as error:
+            content, status = {"error": str(error)}, error.status
+        html = isinstance(content, str)
+        raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        kind = b"text/html; charset=utf-8" if html else b"application/json"
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", str(len(raw)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else raw})
+
+    def _stranger(self, scope: Scope) -> str | None:
+        """Return the origin of a web page that isn't ours.
+
+        A browser lets any page send requests to this machine, and a request here can run a command. Browsers name the
+        page in `Origin`; clients of AWS send none.
+        """
+        origins = [value.decode("latin-1") for name, value in scope.get("headers", []) if name.lower() == b"origin"]
+        own = {f"http://{host}:{self._port}" for host in ("127.0.0.1", "localhost")}
+        return next((origin for origin in origins if origin not in own), None)
+
+    async def _serve(self, method: str, name: str, body: bytes) -> object:
+        served: dict[tuple[str, str], Callable[[], Awaitable[object]]] = {
+            ("GET", ""): self._page,
+            ("GET", "slack"): self._messages,
+            ("POST", "slack"): lambda: self._post_message(body),
+            ("GET", "clock"): self._read_clock,
+            ("POST", "clock"): lambda: self._drive_clock(body),
+            ("GET", "faults"): self._read_faults,
+            ("POST", "faults"): lambda: self._add_fault(body),
+            ("DELETE", "faults"): self._end_faults,
+            ("GET", "health"): self._health,
+            ("POST", "reset"): self._reset_all,
+        }
+        found = served.get(("GET" if method == "HEAD" else method, name))
+        if found is None:
+            allowed = [verb for verb, known in served if known == name]
+            if allowed:
+                raise RefusedError(f"{method} is not served here, but {', '.join(allowed)}", 405)
+            raise RefusedError(
+                f"no such path; there are {PREFIX}/, slack, clock, faults, health and reset below it", 404
+            )
+        return await found()
+
+    async def _page(self) -> str:
+        with self._store.lock:
+            jobs = [job.record for job in _latest(self._store)]
+            return page.render(self._slack.all(), jobs, self._clock.now(), self._clock.speed)
+
+    async def _messages(self) -> object:
+        return self._slack.all()
+
+    async def _post_message(self, body: bytes) -> object:
+        message = _json_object(body)
+        self._slack.add(message)
+        return {"ok": True}
+
+    async def _read_clock(self) -> object:
+        retry = self._invocations.retry_seconds
+        return {"now": iso(self._clock.now()), "speed": self._clock.speed, "lambda_retry_seconds": retry}
+
+    async def _drive_clock(self, body: bytes) -> object:
+        asked = _json_object(body)
+        known = ("time", "advance_to", "advance_seconds", "speed", "lambda_retry_seconds")
+        unknown = sorted(set(asked) - set(known))
+        if unknown:
+            raise RefusedError(f"{unknown[0]}: is not one of {', '.join(known)}")
+        moves = [name for name in known[:3] if asked.get(name) is not None]
+        if len(moves) > 1:
+            raise RefusedError(f"{' and '.join(moves)}: give one of them")
+        target = _moment(asked, moves[0], self._clock) if moves else None
+        speed = None if asked.get("speed") is None else _speed(asked["speed"])
+        if asked.get("lambda_retry_seconds") is not None:
+            self._invocations.retry_seconds = _retry_seconds(asked["lambda_retry_seconds"])
+        if speed is not None:
+            self._clock.set_speed(speed)
+        if target is not None:
+            move = self._clock.set_time if moves == ["time"] else self._clock.advance
+            await asyncio.to_thread(move, target)
+        return await self._read_clock()
+
+    async def _read_faults(self) -> object:
+        return self._faults.told()
+
+    async def _add_fault(self, body: bytes) -> object:
+        try:
+            self._faults.add(_json_object(body))
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        return self._faults.told()
+
+    async def _end_faults(self) -> object:
+        self._faults.clear()
+        return self._faults.told()
+
+    async def _health(self) -> object:
+        return {"status": "ok", "pid": os.getpid(), "port": self._port, "version": f"ministack {MINISTACK_VERSION}"}
+
+    async def _reset_all(self) -> object:
+        await asyncio.to_thread(self._reset)
+        return {"ok": True}
+
+
+async def _refuse(scope: Scope, send: Send, message: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    raw = json.dumps({"error": message}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": raw})
+
+
+def _latest(store: Store) -> list[Job]:
+    return list(islice((job for job in reversed(store.jobs.values()) if job.parent is None), 20))
+
+
+def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:
+    value = asked[name]
+    try:
+        moment = clock.now() + float(value) if name == "advance_seconds" else parse_time(str(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RefusedError(f"{name}: {value!r} is not a time: {error}") from error
+    if name != "time" and moment < clock.now():
+        raise RefusedError(f"{name}: {value!r} is past; the clock advances forward, `time` sets it back")
+    return moment
+
+
+def _speed(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAXIMUM_SPEED:
+        raise RefusedError(f"speed: {value!r} is not from 0 (frozen) to {MAXIMUM_SPEED:g}")
+    return float(value)
+
+
+def _retry_seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_RETRY_SECONDS:
+        raise RefusedError(f"lambda_retry_seconds: {value!r} is not from 0 to {LONGEST_RETRY_SECONDS:g}")
+    return float(value)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise RefusedError(f"the body is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise RefusedError("the body is not a JSON object")
+    return content
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > _LONGEST_BODY:
+            raise RefusedError(f"the body is longer than {_LONGEST_BODY} bytes", 413)
+    return body

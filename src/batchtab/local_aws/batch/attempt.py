@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from batchtab.local_aws.batch import limits, sessions
+from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.batch.launch import Launch, Launcher, LaunchError
+from batchtab.local_aws.batch.logs import LogGroupMissingError, LogStream
+from batchtab.local_aws.batch.store import name_of
+from batchtab.local_aws.clock import Clock
+from batchtab.local_aws.wards import Wards
+
+# A process takes real time whatever the clock's speed. So that a fast clock ends no job that is merely starting, an
+# attempt gets at least this much real time before its timeout, and between SIGTERM and SIGKILL.
+REAL_SECONDS_BEFORE_TIMEOUT = 5.0
+REAL_SECONDS_BEFORE_KILL = 1.0
+
+ENDED_BY_ITSELF = "Essential container in task exited"
+NOT_STARTED = "Task failed to start"
+TIMED_OUT = "Job attempt duration exceeded timeout"
+
+_FLUSH_SECONDS = 0.2
+# How long output is still read after the process has ended, where something it left behind holds the pipe open.
+_DRAIN_SECONDS = 0.5
+
+
+class Attempt:
+    """One attempt of a job: its process from start to end, its output, its deadlines.
+
+    `run` blocks until the process has ended and is called in a thread of its own; everything else may be called from
+    other threads.
+    """
+
+    def __init__(
+        self, job: Job, number: int, environment: dict[str, Any], launcher: Launcher, clock: Clock, wards: Wards
+    ) -> None:
+        self.job = job
+        self.number = number
+        self.environment = environment
+        self.timed_out = False
+        self.exit_code: int | None = None
+        self.reason = ""
+        self.status_reason = ENDED_BY_ITSELF
+        self.started_at_ms: int | None = None
+        self.task_id = uuid.uuid4().hex
+        definition_name = name_of(job.record["jobDefinition"]).partition(":")[0]
+        self.log = LogStream(job, definition_name, self.task_id, clock)
+        self._launcher = launcher
+        self._clock = clock
+        self._wards = wards
+        self._process: subprocess.Popen[bytes] | None = None
+        self._container: str | None = None
+        self._started_real = 0.0
+        self._stop_asked = False
+        self._stopped_real = 0.0
+        self._timeout_at: float | None = None
+        self._kill_at: float | None = None
+
+    @property
+    def arns(self) -> dict[str, str]:
+        """The task, and the instance that an attempt on EC2 would run on."""
+        cluster = name_of(self.environment["ecsClusterArn"])
+        base = f"arn:aws:ecs:{self.job.region}:{self.job.account_id}"
+        found = {"taskArn": f"{base}:task/{cluster}/{self.task_id}"}
+        if "FARGATE" not in self.job.record["platformCapabilities"]:
+            instance = uuid.uuid5(uuid.NAMESPACE_URL, self.environment["computeEnvironmentArn"]).hex
+            found["containerInstanceArn"] = f"{base}:container-instance/{cluster}/{instance}"
+        return found
+
+    def run(self, on_running: Callable[[Attempt], None]) -> None:
+        """Start the process, call back once it runs, and return when it has ended."""
+        try:
+            launch = self._launcher.prepare(
+                self.job, self.number, self.environment["computeEnvironmentName"], self.task_id
+            )
+            self.log.open()
+            process = self._start(launch)
+        except (LaunchError, LogGroupMissingError, OSError, ValueError) as error:
+            self.status_reason = NOT_STARTED
+            self.reason = str(error) if isinstance(error, LaunchError) else f"CannotStartContainerError: {error}"
+            return
+        try:
+            on_running(self)
+            if self._stop_asked:
+                self.stop()
+            self._read(process)
+        finally:
+            # When a container's first process ends, all its processes do.
+            sessions.kill(process.pid)
+            process.wait()
+            self._wards.group_ended(process.pid)
+            if self._container:
+                self._launcher.docker.kill(self._container)
+                self._wards.container_ended(self._container)
+        code = process.returncode
+        self.exit_code = code if code >= 0 else 128 - code
+        if self.timed_out:
+            self.status_reason = TIMED_OUT
+
+    def next_moment(self) -> float | None:
+        """Return when this attempt has to be looked at: its timeout, or the end of its grace."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        moments = [moment for moment in (self._timeout_at, self._kill_at) if moment is not None]
+        return min(moments, default=None)
+
+    def run_due(self, now: float) -> None:
+        """Send SIGTERM when the timeout is over, SIGKILL when the grace after it is."""
+        real = time.monotonic()
+        if self._timeout_at is not None and now >= self._timeout_at:
+            if real - self._started_real >= REAL_SECONDS_BEFORE_TIMEOUT:
+                self._timeout_at = None
+                self.timed_out = True
+                self.stop()
+        elif (
+            self._kill_at is not None and now >= self._kill_at and real - self._stopped_real >= REAL_SECONDS_BEFORE_KILL
+        ):
+            self._kill_at = None
+            self.kill()
+
+    @property
+    def young(self) -> bool:
+        """Whether it has had so little real time that a walk through time waits for it."""
+        real = time.monotonic()
+        if self._stopped_real:
+            return real - self._stopped_real < REAL_SECONDS_BEFORE_KILL
+        return self._process is None or real - self._started_real < REAL_SECONDS_BEFORE_TIMEOUT
+
+    def stop(self) -> None:
+        """End it as ECS stops a task: SIGTERM now, SIGKILL after 30 seconds of the clock."""
+        self._stop_asked = True
+        if self._process is not None and self._kill_at is None:
+            self._stopped_real = time.monotonic()
+            self._timeout_at = None
+            self._kill_at = self._clock.now() + limits.STOP_GRACE_SECONDS
+            self._signal(signal.SIGTERM)
+            self._clock.wake()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._stop_asked = True
+        if self._container:
+            self._launcher.docker.kill(self._container)
+        if self._process is not None and self._process.returncode is None:
+            sessions.kill(self._process.pid)
+
+    def _start(self, launch: Launch) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            launch.command,
+            cwd=launch.folder,
+            env=launch.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._wards.group_started(process.pid)
+        if launch.container:
+            self._container = launch.container
+            self._wards.container_started(launch.container)
+        self._started_real = time.monotonic()
+        self.started_at_ms = self._clock.now_ms()
+        seconds = (self.job.record.get("timeout") or {}).get("attemptDurationSeconds")
+        if seconds:
+            self._timeout_at = self.started_at_ms / 1000 + seconds
+        self._process = process
+        return process
+
+    def _signal(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is None:
+            return
+        # Once it is reaped its number may be another's; the group lives on only while it has members.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        output = process.stdout
+        if output is None:  # pragma: no cover - it is always piped
+            return
+        rest, lines, flushed, ended = b"", list[str](), time.monotonic(), 0.0
+        with selectors.DefaultSelector() as selector, output:
+            selector.register(output, selectors.EVENT_READ)
+            while True:
+                chunk = b""
+                if selector.select(timeout=_FLUSH_SECONDS):
+                    chunk = os.read(output.fileno(), 65_536)
+                    if not chunk:
+                        break
+                *whole, rest = (rest + chunk).split(b"\n")
+                lines += [line.decode(errors="replace").rstrip("\r") for line in whole]
+                now = time.monotonic()
+                if now - flushed >= _FLUSH_SECONDS:
+                    self.log.write(lines)
+                    lines, flushed = [], now
+                if ended and now - ended > _DRAIN_SECONDS:
+                    break
+                if not ended and not chunk and process.poll() is not None:
+                    ended = now
+                    self._signal(signal.SIGKILL)
+        if rest:
+            lines.append(rest.decode(errors="replace"))
+        self.log.write(lines)
+        process.wait()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch_logs
+
+from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.clock import Clock
+
+DEFAULT_GROUP = "/aws/batch/job"
+# CloudWatch Logs takes 256 KiB an event, 26 bytes of which are its own; a character has at most 4 bytes.
+_LONGEST_LINE = (262_144 - 26) // 4
+
+
+class LogGroupMissingError(Exception):
+    """The log group that a job's definition names does not exist."""
+
+
+class LogStream:
+    """Where a job's attempt writes: the group and stream that its definition asks for.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
+    """
+
+    def __init__(self, job: Job, definition_name: str, task_id: str, clock: Clock) -> None:
+        configuration = job.record["container"].get("logConfiguration") or {}
+        options = configuration.get("options") or {}
+        # Another driver than awslogs has no place here; what it would have sent is dropped, as on AWS.
+        self.kept = configuration.get("logDriver", "awslogs") == "awslogs"
+        self.group = options.get("awslogs-group", DEFAULT_GROUP)
+        self.name = f"{options.get('awslogs-stream-prefix', definition_name)}/default/{task_id}"
+        self._create_group = self.group == DEFAULT_GROUP or options.get("awslogs-create-group") == "true"
+        self._scope = (job.account_id, job.region)
+        self._clock = clock
+
+    def open(self) -> None:
+        """Make the stream, and the group where the definition asks for it.
+
+        Raises:
+            LogGroupMissingError: The group does not exist.
+        """
+        if not self.kept:
+            return
+        with request_scope(*self._scope):
+            if self._create_group:
+                cloudwatch_logs._create_log_group({"logGroupName": self.group})
+            status, _, body = cloudwatch_logs._create_log_stream(
+                {"logGroupName": self.group, "logStreamName": self.name}
+            )
+        if status != 200:
+            raise LogGroupMissingError(json.loads(body).get("message", "the log stream can't be made"))
+
+    def write(self, lines: list[str]) -> None:
+        """Append lines, each an event of now."""
+        if not self.kept or not lines:
+            return
+        now = self._clock.now_ms()
+        events: list[dict[str, Any]] = [
+            {"timestamp": now, "message": line[start : start + _LONGEST_LINE]}
+            for line in lines
+            for start in range(0, max(len(line), 1), _LONGEST_LINE)
+            if line
+        ]
+        with request_scope(*self._scope):
+            cloudwatch_logs._put_log_events(
+                {"logGroupName": self.group, "logStreamName": self.name, "logEvents": events}
+            )

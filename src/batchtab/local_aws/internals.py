@@ -1,0 +1,112 @@
+"""The internals of ministack that local AWS builds on, checked by name at start-up.
+
+This module imports none of them, so that one that is missing is told as such.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import inspect
+from types import ModuleType
+
+from batchtab.local_aws.errors import HookError
+
+MINISTACK_VERSION = "1.5.33"
+
+# Every name below is used somewhere in this package; a function is given with its parameters as far as we pass them.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "app": ("app(scope, receive, send)", "_reset_all_state()"),
+    "core.arn": ("parse_arn", "ArnParseError"),
+    "core.iam_evaluator": ("EvalContext", "_gather_role_policies(role_name, account_id)", "evaluate(ctx, policies)"),
+    "core.responses": ("get_account_id()", "get_region()", "request_scope(account_id, region)"),
+    "services.batch": ("handle_request", "reset()", "get_state()", "load_persisted_state(data)"),
+    "services.cloudwatch": (
+        "time",
+        "_alarms",
+        "_metrics",
+        "_calc_stats(points)",
+        "_describe_alarms",
+        "_dims_from_list(dimensions)",
+        "_dims_key(dims)",
+        "_dispatch_alarm_actions(alarm, old_state, new_state, reason)",
+        "_evaluate_alarm(alarm)",
+        "_evaluate_all_alarms()",
+        "_evaluate_parent_alarms",
+        "_metric_bucket(key)",
+        "_record_history",
+        "_stat_value",
+    ),
+    "services.cloudwatch_logs": ("_create_log_group(data)", "_create_log_stream(data)", "_put_log_events(data)"),
+    "services.ec2": ("_launch_templates", "_security_groups", "_subnets"),
+    "services.eventbridge": (
+        "_apply_input_transformer(transformer, rule, view)",
+        "_archive_event(event, view)",
+        "_dispatch_event(event, view)",
+        "_dispatch_to_sqs",
+        "_ensure_default_bus()",
+        "_enable_rule(data)",
+        "_now_ts()",
+        "_invoke_target(target, event, rule, view)",
+        "_pattern_event_view(event)",
+        "_put_rule(data)",
+        "_rules",
+        "_targets",
+        "_tick_scheduled_rules()",
+        "_validate_schedule_expression(expr)",
+    ),
+    "services.iam": ("_instance_profiles", "_roles"),
+    "services.lambda_svc": (
+        "_LAMBDA_ASYNC_RETRY_BASE_SECONDS",
+        "_LAMBDA_ASYNC_RETRY_MAX_SECONDS",
+        "_execute_function(func, event)",
+        "_execute_function_dispatch(func, config, event, request_id, started)",
+        "_execution_record_for_config",
+        "_functions",
+        "_get_func_record_for_ref",
+        "invoke_async_with_retry(func, event)",
+    ),
+    "services.scheduler": (
+        "_now()",
+        "_create_schedule(name, body)",
+        "_error(status, code, message)",
+        "_schedule_arn(group, name)",
+        "_schedules",
+        "_tags",
+        "_tick_schedules()",
+        "_to_epoch(value)",
+        "_update_schedule(name, body)",
+        "handle_request(method, path, headers, body_bytes, query_params)",
+    ),
+    "services.secretsmanager": ("_get_secret_value(data)",),
+    "services.sns": ("_topics",),
+    "services.sqs": ("_queue_by_arn(arn)",),
+    "services.ssm": ("_get_parameter(data)",),
+}
+
+
+def check() -> None:
+    """Refuse a ministack that lacks something we need.
+
+    Raises:
+        HookError: Names the first internal that is missing or has other parameters.
+    """
+    version = importlib.metadata.version("ministack")
+    for module_name, names in REQUIRED.items():
+        module = importlib.import_module(f"ministack.{module_name}")
+        for wanted in names:
+            _check_name(module, wanted, version)
+
+
+def _check_name(module: ModuleType, wanted: str, version: str) -> None:
+    name, call, rest = wanted.partition("(")
+    where = f"ministack {version} has no {module.__name__}.{wanted}"
+    remedy = f"local AWS needs ministack=={MINISTACK_VERSION}: install requirements/local.txt"
+    if not hasattr(module, name):
+        raise HookError(f"{where}; {remedy}")
+    if not call:
+        return
+    parameters = [part for part in rest.rstrip(")").split(", ") if part]
+    actual = list(inspect.signature(getattr(module, name)).parameters)
+    if actual[: len(parameters)] != parameters:
+        raise HookError(f"{where} (its parameters are {', '.join(actual) or 'none'}); {remedy}")

@@ -1,0 +1,132 @@
+"""What changes in an environment beside its jobs: capacity, queues, alerts, images, logs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from batchtab.plan_review import masking
+from batchtab.plan_review.destruction import kind
+from batchtab.plan_review.permissions import UNKNOWN
+from batchtab.plan_review.plan import Plan
+from batchtab.plan_review.resource import Resource
+
+# What of a resource is worth a reviewer's eye: its words, and where it stands. Dots lead into blocks.
+_DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
+    "aws_batch_compute_environment": (
+        ("capacity", "compute_resources.type"),
+        ("instance types", "compute_resources.instance_type"),
+        ("at least vCPUs", "compute_resources.min_vcpus"),
+        ("at most vCPUs", "compute_resources.max_vcpus"),
+        ("subnets", "compute_resources.subnets"),
+        ("security groups", "compute_resources.security_group_ids"),
+        ("allocation", "compute_resources.allocation_strategy"),
+        ("state", "state"),
+    ),
+    "aws_batch_job_queue": (
+        ("name", "name"),
+        ("priority", "priority"),
+        ("state", "state"),
+        ("cancels a stuck job after (s)", "job_state_time_limit_action.max_time_seconds"),
+    ),
+    "aws_cloudwatch_log_group": (("keeps logs for (days)", "retention_in_days"),),
+    "aws_cloudwatch_event_rule": (("state", "state"), ("schedule", "schedule_expression"), ("events", "event_pattern")),
+    "aws_cloudwatch_metric_alarm": (("tells", "alarm_actions"), ("threshold", "threshold")),
+    "aws_lambda_function": (
+        ("code", "source_code_hash"),
+        ("runtime", "runtime"),
+        ("timeout (s)", "timeout"),
+        ("memory (MiB)", "memory_size"),
+        ("calls", "environment.variables.SLACK_FUNCTION_NAME"),
+        ("channel", "environment.variables.SLACK_CHANNEL"),
+        ("speaks as", "environment.variables.SLACK_USERNAME"),
+    ),
+    "aws_sqs_queue": (("keeps messages for (s)", "message_retention_seconds"),),
+    "aws_ecr_repository": (("tags", "image_tag_mutability"), ("can be destroyed with its images", "force_delete")),
+    "aws_launch_template": (("image", "image_id"), ("root volume", "block_device_mappings")),
+    "aws_security_group": (("lets in", "ingress"), ("lets out", "egress")),
+    "aws_vpc": (("addresses", "cidr_block"),),
+}
+_ALERTS = ("failed_job", "failed-job", "job-alerts", "job_alerts", "slack", "dead_letter", "dead-letter")
+_LONGEST = 90
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One setting, before and after; empty where there is none."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class EnvironmentChange:
+    """What changes in one thing."""
+
+    stack: str
+    address: str
+    kind: str
+    name: str
+    action: str
+    is_alert: bool
+    details: tuple[Detail, ...]
+
+
+def change(resource: Resource, plan: Plan) -> EnvironmentChange | None:
+    """A resource's change in words; None if it is none, or one that only the list of resources tells."""
+    if not resource.is_change or resource.type not in _DETAILS:
+        return None
+    details = []
+    for name, path in () if resource.after is None else _DETAILS[resource.type]:
+        before, after = _value(resource, path, after=False), _value(resource, path, after=True)
+        if before == after or (path == "name" and resource.before is None):
+            continue
+        if path == "source_code_hash":  # says nothing, but that it is another
+            before, after = ("another", "new") if before and after else ("", "")
+        if before or after:
+            details.append(Detail(name, before, after))
+    name = _name(resource, plan)
+    where = f"{resource.address} {name}".lower()
+    return EnvironmentChange(
+        stack=plan.stack,
+        address=resource.address,
+        kind=kind(resource.type),
+        name=name,
+        action=resource.action,
+        is_alert=any(word in where for word in _ALERTS),
+        details=tuple(details),
+    )
+
+
+def _name(resource: Resource, plan: Plan) -> str:
+    for key in ("name", "function_name", "alarm_name", "cidr_block"):
+        for after in (True, False):
+            value = resource.value(key, after=after)
+            if isinstance(value, str) and value and "${" not in value:
+                return masking.text(plan.short(value))
+    return resource.name
+
+
+def _value(resource: Resource, path: str, *, after: bool) -> str:
+    head, *rest = path.split(".")
+    value = resource.value(head, after=after)
+    for key in rest:
+        if isinstance(value, list):
+            value = value[0] if value else None
+        value = value.get(key) if isinstance(value, dict) else None
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        text = ", ".join(value)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    text = UNKNOWN if text.startswith("${") else masking.text(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

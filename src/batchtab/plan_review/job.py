@@ -1,0 +1,172 @@
+"""A job as it is before or after a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from batchtab.plan_review import masking
+from batchtab.plan_review import trigger as triggers
+from batchtab.plan_review.container import Container
+from batchtab.plan_review.plan import Plan
+from batchtab.plan_review.resource import CREATE, DELETE, Resource
+from batchtab.plan_review.trigger import RULE, SCHEDULE, TARGET, UNKNOWN, Delivery, Policy, Trigger
+
+DEFINITION = "aws_batch_job_definition"
+# What the names of a job's resources end with, by type.
+_LABELS = {
+    DEFINITION: ("job_definition",),
+    RULE: ("rule", "upstream"),
+    TARGET: ("target", "upstream_delivery"),
+    SCHEDULE: ("schedule",),
+}
+#: The roles that a job may have of its own.
+ROLE_LABELS = ("job_role", "execution_role", "trigger_role")
+
+__all__ = ["UNKNOWN", "Job", "Parts", "parts", "role_key"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Batch and EventBridge would know of a job.
+
+    Attributes:
+        container: None where it cannot be read before the apply.
+        trigger: None where nothing submits the job at its times.
+        delivery: None for a job that is run by hand.
+        after: The jobs at whose end it starts, and on which end; empty if there are none.
+        retries: The rules of its retry strategy, in words.
+    """
+
+    name: str
+    trigger: Trigger | None
+    delivery: Delivery | None
+    after: str
+    after_suspended: bool
+    container: Container | None
+    timeout_seconds: int | None
+    attempts: int
+    retries: tuple[str, ...]
+    capacity: str
+
+    @property
+    def policy(self) -> Policy:
+        """What becomes of runs that meet."""
+        return self.delivery.policy if self.delivery else Policy()
+
+    @property
+    def suspended(self) -> bool:
+        """Whether its trigger is disabled."""
+        return self.trigger.suspended if self.trigger else self.after_suspended
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The resources of one job. `key` is what their addresses begin with."""
+
+    key: str
+    definition: Resource
+    rule: Resource | None = None
+    target: Resource | None = None
+    schedule: Resource | None = None
+    upstream: Resource | None = None
+    upstream_delivery: Resource | None = None
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Those that there are."""
+        all_ = (self.definition, self.rule, self.target, self.schedule, self.upstream, self.upstream_delivery)
+        return [part for part in all_ if part is not None]
+
+    @property
+    def moves(self) -> bool:
+        """Whether a rule goes and a schedule comes, or the other way round."""
+        pairs = ((self.rule, self.schedule), (self.schedule, self.rule))
+        return any(old and new and old.action == DELETE and new.action == CREATE for old, new in pairs)
+
+    def read(self, plan: Plan, *, after: bool) -> Job | None:
+        """The job on one side of the plan; None if there is none."""
+        if (self.definition.after if after else self.definition.before) is None:
+            return None
+        return _job(self, plan, after=after)
+
+    def switched_by_hand(self, plan: Plan) -> str:
+        """Whether somebody paused or resumed it, and the plan undoes that; empty if not."""
+        return next(filter(None, (triggers.switched_by_hand(part, plan) for part in self._triggers)), "")
+
+    @property
+    def _triggers(self) -> tuple[Resource | None, ...]:
+        return self.rule, self.schedule, self.upstream
+
+
+def parts(plan: Plan) -> list[Parts]:
+    """The jobs of a stack, by address."""
+    found: dict[str, dict[str, Resource]] = {}
+    for resource in plan.resources:
+        # The longest label first: `x_job_definition` is no `definition` of x_job.
+        for label in sorted(_LABELS.get(resource.type, ()), key=len, reverse=True):
+            if resource.name == label or resource.name.endswith(f"_{label}"):
+                found.setdefault(f"{resource.module}|{resource.name.removesuffix(label)}", {})[label] = resource
+                break
+    return [
+        Parts(
+            key,
+            its["job_definition"],
+            its.get("rule"),
+            its.get("target"),
+            its.get("schedule"),
+            its.get("upstream"),
+            its.get("upstream_delivery"),
+        )
+        for key, its in sorted(found.items())
+        if "job_definition" in its
+    ]
+
+
+def role_key(resource: Resource) -> str | None:
+    """The job that a role or its policy belongs to, as in `Parts.key`; None for others'."""
+    name = resource.name.removesuffix("_policy")
+    for label in ROLE_LABELS:
+        if name == label or name.endswith(f"_{label}"):
+            return f"{resource.module}|{name.removesuffix(label)}"
+    return None
+
+
+def _job(job: Parts, plan: Plan, *, after: bool) -> Job:
+    def there(part: Resource | None) -> Resource | None:
+        return part if part and (part.after if after else part.before) is not None else None
+
+    definition = job.definition
+    properties = definition.document("container_properties", after=after)
+    strategy = definition.block("retry_strategy", after=after)
+    timeout = definition.block("timeout", after=after).get("attempt_duration_seconds")
+    starts = there(job.schedule) or there(job.rule)
+    hands_on = there(job.schedule) or there(job.target) or there(job.upstream_delivery)
+    delivery = triggers.delivery(hands_on, plan, after=after) if hands_on else None
+    policy = delivery.policy if delivery else Policy()
+    chain = there(job.upstream)
+    capabilities = definition.value("platform_capabilities", after=after) or []
+    name = plan.short(str(definition.value("name", after=after) or definition.name))
+    return Job(
+        name=(delivery.job_name if delivery else "") or name,
+        trigger=triggers.trigger(starts, after=after, policy=policy) if starts else None,
+        delivery=delivery,
+        after=_after(chain, plan, after=after) if chain else "",
+        after_suspended=chain is not None and chain.value("state", after=after) == "DISABLED",
+        container=Container.read(properties) if properties is not None else None,
+        timeout_seconds=int(timeout) if timeout is not None else None,
+        attempts=int(strategy.get("attempts") or 1),
+        retries=tuple(map(_retry, strategy.get("evaluate_on_exit") or [])),
+        capacity="/".join(map(str, capabilities)) if isinstance(capabilities, list) else UNKNOWN,
+    )
+
+
+def _after(chain: Resource, plan: Plan, *, after: bool) -> str:
+    *names, ends = triggers.upstream(chain, after=after)
+    return masking.text(f"{' or '.join(map(plan.short, names)) or UNKNOWN} {ends}".strip())
+
+
+def _retry(rule: dict[str, Any]) -> str:
+    names = {"on_exit_code": "exit code", "on_reason": "reason", "on_status_reason": "status reason"}
+    conditions = [f"{word} {rule[key]}" for key, word in names.items() if rule.get(key)]
+    return masking.text(f"{str(rule.get('action', '')).lower()} on {' and '.join(conditions) or 'anything'}")

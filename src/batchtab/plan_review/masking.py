@@ -1,0 +1,53 @@
+"""What may be shown of a plan: nothing that Terraform marks as sensitive, nothing that looks like a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from batchtab.runner.redaction import redact
+
+MASK = "***"
+SENSITIVE = "(sensitive)"
+_LONGEST = 200
+# What the services themselves call their keys, wherever it stands. The names are in `batchtab.runner.redaction`.
+_KEYS = re.compile(
+    r"(?<![A-Za-z0-9/+])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}"
+    r"|(?<![A-Za-z0-9])xox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|https://hooks\.slack\.com/services/\S+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+
+
+def visible(value: Any, sensitive: Any) -> Any:
+    """A copy of a value in which all that Terraform marks as sensitive is replaced.
+
+    Args:
+        value: `before` or `after` of a change.
+        sensitive: The tree beside it: true where all below is sensitive.
+    """
+    if sensitive is True:
+        return SENSITIVE
+    if isinstance(value, dict) and isinstance(sensitive, dict):
+        return {key: visible(item, sensitive.get(key)) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(sensitive, list):
+        marks = [*sensitive, *[None] * (len(value) - len(sensitive))]
+        return [visible(item, mark) for item, mark in zip(value, marks, strict=False)]
+    return value
+
+
+def command(arguments: list[str], environment: Mapping[str, str]) -> str:
+    """A command on one line, without what looks like a secret."""
+    return text(" ".join(_quoted(part) for part in redact(arguments, environment)))
+
+
+def text(value: str) -> str:
+    """Text on one line, without well-known keys, and not longer than can be read at a glance."""
+    line = "".join(c if c.isprintable() else " " for c in _KEYS.sub(MASK, value))
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _quoted(argument: str) -> str:
+    return f"'{argument}'" if not argument or re.search(r"\s", argument) else argument

@@ -1,0 +1,64 @@
+"""A summary as plain text for a terminal. Nothing is left out."""
+
+from __future__ import annotations
+
+from batchtab.plan_review.job_change import CHANGED, JobChange
+from batchtab.plan_review.permissions import PermissionChange
+from batchtab.plan_review.summary import Summary
+
+
+def render(summary: Summary, *, title: str) -> str:
+    """The text, with a newline at its end."""
+    lines = [f"{title}: {summary.headline()}"]
+    if summary.provisional:
+        lines += [
+            "",
+            f"Planned with stand-ins, because what they read from is not deployed: {', '.join(summary.provisional)}",
+        ]
+    if summary.losses:
+        lines += ["", "DESTROYS OR REPLACES"]
+        for loss in summary.losses:
+            forced = f", because of {', '.join(loss.forced_by)}" if loss.forced_by else ""
+            lost = f": {loss.lost}" if loss.lost else ""
+            lines.append(f"  ! {loss.action} {loss.kind} {loss.name}{forced}{lost} ({loss.address} in {loss.stack})")
+    for change in summary.jobs:
+        lines += ["", f"{change.name} ({change.action}): {change.headline}", *_job(change)]
+    for other in summary.environment:
+        lines += ["", f"{other.kind} {other.name}: {other.action}"]
+        lines += [f"  {d.name}: {d.before or '-'} -> {d.after or '-'}" for d in other.details]
+    if summary.permissions:
+        lines += ["", "Permissions", *(row for held in summary.permissions for row in _grants(held))]
+    if summary.resources:
+        lines += ["", f"All {len(summary.resources)} changes of resources"]
+        lines += [
+            f"  {row.action:8} {row.stack}: {row.address} {' '.join(row.changed)}".rstrip() for row in summary.resources
+        ]
+    if summary.findings is not None:
+        found = summary.findings
+        state = "scanned nothing: worth nothing" if found.is_blind else f"{len(found.failed)} findings"
+        lines += ["", f"checkov: {state} ({found.passed} passed, {found.skipped} skipped)"]
+        lines += [f"  {f.check} {f.name}: {f.resource} in {f.file}" for f in found.failed]
+    return "\n".join(lines) + "\n"
+
+
+def _job(change: JobChange) -> list[str]:
+    width = max((len(field.name) for field in change.fields), default=0)
+    lines = []
+    for field in change.fields:
+        value = (
+            f"{field.before or '-'} -> {field.after or '-'}"
+            if change.action == CHANGED
+            else field.before or field.after
+        )
+        lines.append(f"  {field.name.ljust(width)}  {value}")
+    if change.other:
+        lines.append(f"  only {', '.join(change.other)} change")
+    return lines + [row for held in change.permissions for row in _grants(held)]
+
+
+def _grants(held: PermissionChange) -> list[str]:
+    rows = [f"  + {held.holder}: {permission}{'  WIDE' if permission.is_wide else ''}" for permission in held.added]
+    rows += [f"  - {held.holder}: {permission}" for permission in held.removed]
+    if held.unreadable:
+        rows.append(f"  ? {held.holder}: a policy that can be read only after the apply ({held.address})")
+    return rows

@@ -1,0 +1,107 @@
+"""The times on which a job does not run: dates, ranges of dates and cron expressions, on its own wall clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from batchtab import limits
+from batchtab.schedules import cron
+from batchtab.schedules.cron import Cron, ScheduleError
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """What `except` says."""
+
+    ranges: tuple[tuple[date, date], ...] = ()
+    crons: tuple[Cron, ...] = ()
+
+    @classmethod
+    def parse(cls, entries: Iterable[str]) -> Excepted:
+        """Read the entries.
+
+        Raises:
+            ScheduleError: With the first that is none.
+        """
+        ranges, crons = [], []
+        for entry in entries:
+            found = read(entry)
+            if isinstance(found, Cron):
+                crons.append(found)
+            else:
+                ranges.append(found)
+        return cls(tuple(sorted(ranges)), tuple(crons))
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges or self.crons)
+
+    def matches(self, wall: datetime) -> bool:
+        """Whether a job does not run at this minute of its wall clock."""
+        return self.covers(wall.date()) is not None or any(each.matches(wall) for each in self.crons)
+
+    def covers(self, day: date) -> date | None:
+        """The last day of the range in which a day is; None if it is in none."""
+        last = next((last for first, last in self.ranges if first <= day <= last), None)
+        while last is not None:
+            following = last + _DAY if last < date.max else last
+            more = max((end for first, end in self.ranges if first <= following <= end), default=last)
+            if more <= last:
+                return last
+            last = more
+        return None
+
+    def left_of(self, day: date, times: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+        """What remains of a day's times (hour, minute)."""
+        if self.covers(day) is not None:
+            return frozenset()
+        of_day = tuple(each for each in self.crons if each.is_day(day))
+        return _without(times, of_day) if of_day else times
+
+
+@lru_cache(maxsize=4096)
+def _without(times: frozenset[tuple[int, int]], crons: tuple[Cron, ...]) -> frozenset[tuple[int, int]]:
+    return frozenset(
+        (hour, minute)
+        for hour, minute in times
+        if not any(hour in each.hours and minute in each.minutes for each in crons)
+    )
+
+
+def read(entry: str) -> tuple[date, date] | Cron:
+    """One entry: the first and the last day, or the expression.
+
+    Raises:
+        ScheduleError: If it is none.
+    """
+    if match := re.fullmatch(r"cron\(([^()]*)\)", entry):
+        return _cron(match[1])
+    if limits.EXCEPT.refusal(entry) or entry.startswith("cron"):
+        hint = ""
+        if len(entry.split()) == 5:
+            hint = "write cron(…) with AWS's six fields"
+        elif re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}[ ,-]+[0-9]{4}-[0-9]{2}-[0-9]{2}", entry):
+            hint = f"write {entry[:10]}/{entry[-10:]}"
+        raise ScheduleError(f"is not allowed: {limits.EXCEPT.describe()}", hint)
+    first, _, last = entry.partition("/")
+    days = (_day(first), _day(last or first))
+    if days[0] > days[1]:
+        raise ScheduleError("runs backwards", f"write {last}/{first}")
+    return days
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ScheduleError(f"has {text}, which is no date") from None
+
+
+@lru_cache(maxsize=4096)
+def _cron(text: str) -> Cron:
+    return cron.parse(text)

@@ -1,0 +1,57 @@
+"""What a review leaves behind, and whether a plan is the one that was reviewed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from batchtab.plan_review.fingerprint import Reviewed
+from batchtab.plan_review.plan import Plan as Content
+from batchtab.runner_image.lookup import DIGEST_VARIABLE, source_hash
+from batchtab.terraform.session import Session
+from batchtab.terraform.stacks import Plan, Stacks
+
+REVIEWED = "reviewed.json"
+
+
+def contents(stacks: Stacks, plans: Sequence[Plan]) -> list[Content]:
+    """Plans as they can be compared and told."""
+    return [Content.read(stacks.show(plan), plan.stack) for plan in plans]
+
+
+def reviewed(session: Session, found: list[Content]) -> Reviewed:
+    """What plans do, to be compared with another time's.
+
+    The digest of the runner image counts as the hash of its sources, for the image that a pull request's plan names
+    may be built only after the merge.
+    """
+    return Reviewed.of(found, image_source=source_hash(session.root), image_digest=os.environ.get(DIGEST_VARIABLE, ""))
+
+
+def write(session: Session, stacks: Stacks, plans: Sequence[Plan], out: Path) -> None:
+    """Writes each plan's JSON, which only this machine's owner may read, and what a review leaves behind."""
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in out.glob("*.plan.json"):
+        stale.unlink()
+    found = contents(stacks, plans)
+    for content in found:
+        path = out / f"{content.stack}.plan.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(content.content), encoding="utf-8")
+    reviewed(session, found).write(out / REVIEWED)
+
+
+def show(session: Session, out: Path) -> None:
+    """Tells in words what `write` wrote: here as text, and on the page of a workflow's run."""
+    from batchtab.cli.ci.summary import summarize  # noqa: PLC0415
+    from batchtab.github import actions  # noqa: PLC0415
+    from batchtab.plan_review import markdown, text  # noqa: PLC0415
+
+    stage = session.catalog.stage
+    summary = summarize([out], None, stage.timezone)
+    typer.echo(text.render(summary, title=stage.prefix))
+    actions.summarize(markdown.render(summary, title=stage.prefix))

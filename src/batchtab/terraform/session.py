@@ -1,0 +1,103 @@
+"""What a command works on: a stage, and the variables with which other programs reach it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchtab.declarations.catalog import Catalog, load
+from batchtab.errors import refusal
+
+STATE = Path(".batchtab")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A stage with its services, in a checkout.
+
+    `root` is the checkout's folder; all that a command writes lies in `root / .batchtab`.
+    """
+
+    catalog: Catalog
+    root: Path
+
+    @classmethod
+    def open(cls, stage: str, root: Path | None = None) -> Session:
+        """Loads the stage of this checkout.
+
+        Raises:
+            Problems: the files have faults.
+        """
+        root = (root or Path()).resolve()
+        session = cls(load(stage, root), root)
+        if session.endpoint_url:  # a proxy that the machine names is not for this machine itself
+            for name in ("NO_PROXY", "no_proxy"):
+                os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
+        return session
+
+    @property
+    def state(self) -> Path:
+        """The checkout's folder for everything that is made and not committed."""
+        folder = self.root / STATE
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """Where local AWS listens; None for a stage on AWS. An IP address, because S3 fails with a name."""
+        stage = self.catalog.stage
+        return f"http://127.0.0.1:{stage.local_aws.port}" if stage.is_local else None
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables that the cdktf CLI and Terraform need for this stage, beside the caller's."""
+        stage = self.catalog.stage
+        found = {
+            "BATCHTAB_STAGE": stage.name,
+            "AWS_REGION": stage.region,
+            "AWS_DEFAULT_REGION": stage.region,
+            "CHECKPOINT_DISABLE": "1",
+            "DISABLE_VERSION_CHECK": "1",
+        }
+        if self.endpoint_url:
+            found |= {
+                "AWS_ENDPOINT_URL": self.endpoint_url,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "NO_PROXY": os.environ.get("NO_PROXY", "127.0.0.1"),
+            }
+        configured = os.environ.get("TF_CLI_CONFIG_FILE")
+        own = self.root / STATE / "terraform.rc"
+        if own.exists() and not (configured and Path(configured).exists()):
+            found["TF_CLI_CONFIG_FILE"] = str(own)
+        return found
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment for a child process, with the checkout's Node first on PATH."""
+        path = f"{self.root / STATE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+        foreign = {"AWS_PROFILE", "AWS_SESSION_TOKEN"} if self.endpoint_url else set()
+        kept = {key: value for key, value in os.environ.items() if key not in foreign}
+        return {**kept, **self.variables(), "PATH": path}
+
+    def waves(self) -> list[list[str]]:
+        """The stage's stacks; those of a wave read only from earlier waves."""
+        network = [["network"]] if self.catalog.stage.network.create else []
+        jobs = [f"jobs-{service.service}" for service in self.catalog.services]
+        return [*network, ["environment"], *([jobs] if jobs else [])]
+
+    def stacks(self) -> list[str]:
+        """The stage's stacks, each after those that it reads from."""
+        return [stack for wave in self.waves() for stack in wave]
+
+    def require_local(self, command: str) -> None:
+        """Refuses a stage on AWS.
+
+        Raises:
+            Problems: the stage is not a local one.
+        """
+        if not self.catalog.stage.is_local:
+            raise refusal(
+                f"{command}: stage {self.catalog.stage.name} is on AWS, and {command} is for local AWS",
+                "use batchtab bootstrap, then cdktf deploy",
+            )

@@ -1,0 +1,263 @@
+"""ci_roles, by both doors."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchtab.constructs.ci_roles import CiRoles
+from tests.constructs.template import BOUNDARY_ARN, Template, in_python, module, wildcards
+
+PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+GIVEN: dict[str, Any] = {
+    "namespace": "batchtab-prod",
+    "stage": "prod",
+    "github_repository": "my-company/jobs",
+    "state_bucket": "my-company-terraform-state",
+    "repository_names": ["batchtab-runner"],
+}
+MANAGED_POLICY_CHARACTERS = 6144
+# What AWS limits to no resource: looking at lists, and the token for the registry.
+UNSCOPED = re.compile(r"(batch|cloudwatch|ec2|logs):Describe\w+|sts:GetCallerIdentity|ecr:GetAuthorizationToken")
+
+
+def roles(**arguments: Any) -> Template:
+    return in_python(lambda stack: CiRoles(stack, "Default", **{**GIVEN, **arguments}))
+
+
+@pytest.fixture(scope="module")
+def default() -> Template:
+    return roles()
+
+
+def trust(template: Template, role: str) -> dict[str, Any]:
+    (statement,) = template.statements("aws_iam_role", f"{role}_role", "assume_role_policy")
+    return statement
+
+
+def statements(template: Template, policy: str) -> list[dict[str, Any]]:
+    return template.statements("aws_iam_policy", f"{policy}_policy")
+
+
+def many(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def actions(template: Template, *policies: str) -> set[str]:
+    found = [s for policy in policies for s in statements(template, policy) if s["Effect"] == "Allow"]
+    return {action for statement in found for action in many(statement["Action"])}
+
+
+def test_only_the_repositorys_pull_requests_and_main_may_plan(default: Template) -> None:
+    # GIVEN the role that plans
+    statement = trust(default, "plan")
+    # THEN GitHub's provider alone gives it, for AWS, to just these
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Principal"] == {"Federated": "${aws_iam_openid_connect_provider.oidc_provider.arn}"}
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": [
+                "repo:my-company/jobs:pull_request",
+                "repo:my-company/jobs:ref:refs/heads/main",
+            ],
+        }
+    }
+
+
+def test_only_jobs_in_the_environment_may_deploy(default: Template) -> None:
+    condition = trust(default, "deploy")["Condition"]
+    # THEN neither a pull request nor a branch is enough
+    assert condition["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:my-company/jobs:environment:prod"
+    ]
+    # AND no pattern is in it that would let another repository in
+    assert list(condition) == ["StringEquals"]
+
+
+def test_the_plan_role_changes_nothing(default: Template) -> None:
+    # GIVEN all that the role that plans has
+    attached = {
+        body["policy_arn"]
+        for body in default.all("aws_iam_role_policy_attachment").values()
+        if body["role"] == "${aws_iam_role.plan_role.name}"
+    }
+    assert attached == {"${aws_iam_policy.read_policy.arn}"}
+    # THEN each action is one that reads
+    actions = [action for s in statements(default, "read") for action in many(s["Action"])]
+    assert len(actions) > 40
+    assert [a for a in actions if not re.match(r"\w+:(Describe|Get|List|BatchGetImage)", a)] == []
+    # AND none of them reads what may be secret
+    assert [a for a in actions if re.search(r"Secret|Parameter|GetLogEvents|Decrypt", a)] == []
+
+
+def test_the_plan_role_reads_no_other_stages_state(default: Template) -> None:
+    by_action = {action: s for s in statements(default, "read") for action in many(s["Action"])}
+    assert by_action["s3:GetObject"]["Resource"] == [
+        "arn:${data.aws_partition.current.partition}:s3:::my-company-terraform-state/prod/*.tfstate"
+    ]
+    assert by_action["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["prod/*", "env:/", "env:/*"]}}
+
+
+def test_the_plan_role_looks_at_no_key_but_dynamodbs_own(default: Template) -> None:
+    (statement,) = [s for s in statements(default, "read") if "kms:DescribeKey" in many(s["Action"])]
+    assert many(statement["Action"]) == ["kms:DescribeKey"]
+    assert statement["Condition"] == {"StringEquals": {"kms:RequestAlias": "alias/aws/dynamodb"}}
+
+
+@pytest.mark.parametrize("policy", ["read", "write", "alerts", "images", "roles"])
+def test_nothing_is_allowed_on_everything_where_aws_allows_better(default: Template, policy: str) -> None:
+    for statement in statements(default, policy):
+        for action in many(statement["Action"]):
+            assert "*" not in action
+            if "*" in many(statement["Resource"]):
+                assert UNSCOPED.fullmatch(action) or "lambda:FunctionArn" in str(statement["Condition"]), action
+            elif statement.get("Condition") is None:
+                # WHEN no tag limits it THEN the name does
+                names = [arn for arn in many(statement["Resource"]) if "batchtab-" not in arn and "/prod/" not in arn]
+                # (where AWS makes the name, looking at it is allowed for all)
+                reads = [arn for arn in names if re.match(r"\w+:(List|Get)", action)]
+                assert names == reads, action
+
+
+def test_a_deployment_cannot_change_the_roles_of_the_workflows(default: Template) -> None:
+    (deny,) = [s for s in statements(default, "roles") if s["Effect"] == "Deny"]
+    assert [arn.rpartition("/")[2] for arn in deny["Resource"]] == ["batchtab-prod-ci-*"]
+    assert {"iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PassRole"} <= set(
+        deny["Action"]
+    )
+    # AND policies of IAM are not made or changed at all, so that the deny cannot be taken away
+    granted = {
+        a
+        for name in ("write", "alerts", "images", "roles")
+        for s in statements(default, name)
+        for a in many(s["Action"])
+    }
+    assert not {a for a in granted if re.match(r"iam:(Create|Delete|Set)(Default)?Policy", a)}
+
+
+def test_roles_are_passed_to_the_services_that_run_jobs_only(default: Template) -> None:
+    (passing,) = [
+        s for s in statements(default, "roles") if s["Effect"] == "Allow" and "iam:PassRole" in many(s["Action"])
+    ]
+    assert passing["Condition"]["StringEquals"]["iam:PassedToService"] == [
+        "batch.amazonaws.com",
+        "ec2.amazonaws.com",
+        "ecs-tasks.amazonaws.com",
+        "events.amazonaws.com",
+        "lambda.amazonaws.com",
+        "scheduler.amazonaws.com",
+    ]
+
+
+def test_schedules_are_changed_in_the_groups_of_the_stage_only(default: Template) -> None:
+    # GIVEN what a deployment may change of schedules
+    by_action = {a: s["Resource"] for s in statements(default, "write") for a in many(s["Action"])}
+    of_schedules = {a: [arn.split(":", 5)[5] for arn in by_action[a]] for a in by_action if a.startswith("scheduler:")}
+    # THEN it is what lies in groups with the stage's names, and these groups
+    assert of_schedules["scheduler:CreateSchedule"] == ["schedule/batchtab-prod-*"]
+    assert of_schedules["scheduler:CreateScheduleGroup"] == ["schedule-group/batchtab-prod-*"]
+    assert {"scheduler:DeleteSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteScheduleGroup"} <= set(by_action)
+
+
+def test_with_a_boundary_no_role_is_made_without_it() -> None:
+    template = roles(permissions_boundary_arn=BOUNDARY_ARN)
+    (creating,) = [
+        s for s in statements(template, "roles") if s["Effect"] == "Allow" and "iam:CreateRole" in many(s["Action"])
+    ]
+    assert creating["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY_ARN}}
+    assert {r["permissions_boundary"] for r in template.all("aws_iam_role").values()} == {BOUNDARY_ARN}
+
+
+def test_a_provider_that_exists_is_used() -> None:
+    template = roles(oidc_provider_arn=PROVIDER_ARN)
+    assert template.count("aws_iam_openid_connect_provider") == 0
+    assert trust(template, "plan")["Principal"] == {"Federated": PROVIDER_ARN}
+    assert trust(template, "deploy")["Principal"] == {"Federated": PROVIDER_ARN}
+
+
+def test_the_provider_is_githubs(default: Template) -> None:
+    made = default.one("aws_iam_openid_connect_provider")
+    assert made["url"] == "https://token.actions.githubusercontent.com"
+    assert made["client_id_list"] == ["sts.amazonaws.com"]
+
+
+def test_networks_are_changed_only_by_a_stage_that_makes_one(default: Template) -> None:
+    assert "network_policy" not in default.all("aws_iam_policy")
+    network = statements(roles(manages_network=True), "network")
+    assert all(statement["Condition"] for statement in network)
+    assert "ec2:CreateVpc" in {a for s in network for a in many(s["Action"])}
+
+
+def test_each_other_argument_arrives() -> None:
+    template = roles(branch="release/1", environment="production", tags={"team": "platform"}, stage="live")
+    assert trust(template, "plan")["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"][1] == (
+        "repo:my-company/jobs:ref:refs/heads/release/1"
+    )
+    assert trust(template, "deploy")["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:my-company/jobs:environment:production"
+    ]
+    assert {json.dumps(r["tags"]) for r in template.all("aws_iam_role").values()} == {'{"team": "platform"}'}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"github_repository": "my-company/*"}, "github_repository: 'my-company/*' is not allowed: a repository as"),
+        ({"github_repository": "jobs"}, "github_repository: 'jobs' is not allowed"),
+        ({"branch": "*"}, "branch: '*' is not allowed"),
+        ({"environment": "prod:x"}, "environment: 'prod:x' is not allowed"),
+        ({"environment": "*"}, "environment: '*' is not allowed"),
+        ({"namespace": "Batchtab"}, "namespace: 'Batchtab' is not allowed"),
+        ({"stage": "p*"}, "stage: 'p*' is not allowed"),
+        ({"state_bucket": "*"}, "state_bucket: '*' is not allowed"),
+    ],
+)
+def test_what_would_let_others_in_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        roles(**arguments)
+
+
+def test_policies_fit_with_the_longest_names() -> None:
+    # GIVEN a stage with the longest names that are allowed
+    template = roles(namespace="a" + "b" * 50, stage="s" * 20, state_bucket="b" * 63, manages_network=True)
+    for name, body in template.all("aws_iam_policy").items():
+        text = body["policy"]
+        for expression, value in (("partition", "aws-us-gov"), ("region", "ap-southeast-2"), ("caller", "1" * 12)):
+            text = re.sub(r"\$\{data\.aws_" + expression + r"[^}]*\}", value, text)
+        assert "${" not in text
+        # THEN IAM takes each
+        assert len(re.sub(r"\s", "", text)) <= MANAGED_POLICY_CHARACTERS, name
+
+
+def test_the_module_has_the_constructs_addresses() -> None:
+    hcl = module("ci_roles")
+    assert hcl.addresses() == roles(manages_network=True).addresses()
+    assert sorted(hcl.content["output"]) == [
+        "deploy_role_arn",
+        "deploy_role_name",
+        "oidc_provider_arn",
+        "plan_role_arn",
+        "plan_role_name",
+    ]
+
+
+def test_the_modules_wildcards_are_those_of_lists_and_the_registry() -> None:
+    assert {text for _, text in wildcards(module("ci_roles"))} == {"*"}
+    assert len(wildcards(module("ci_roles"))) == 3
+
+
+def test_each_call_that_terraform_makes_is_allowed() -> None:
+    # GIVEN the calls of the provider while it planned, made and destroyed all stacks of the stage local
+    # (TF_LOG_PROVIDER=DEBUG, rpc.service and rpc.method)
+    calls = json.loads((Path(__file__).parent / "terraform_calls.json").read_text())
+    assert len(calls["plan"]) > 30
+    assert len(calls["all"]) > 90
+    template = roles(manages_network=True)
+    # THEN the role that plans may make those of a plan, and the other all
+    assert set(calls["plan"]) - actions(template, "read") == set()
+    assert set(calls["all"]) - actions(template, "read", "write", "alerts", "images", "roles", "network") == set()

@@ -1,0 +1,280 @@
+"""Comments, drift issues, reviews and releases, against a small GitHub."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchtab.cli.main import main
+from batchtab.errors import Problems
+from batchtab.github.api import GitHubError
+from batchtab.github.client import GitHub
+from tests.unit.plan_review import fake_github
+from tests.unit.plan_review.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub
+from tests.unit.plan_review.summaries import PLANS
+
+MARKER = "<!-- batchtab: plan of prod -->"
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeGitHub]:
+    with fake_github.running() as running:
+        event = tmp_path / "event.json"
+        event.write_text(json.dumps({"pull_request": {"number": 7}}))
+        for name, value in {
+            "GITHUB_API_URL": running.url,
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_SHA": "abc123",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def hub(fake: FakeGitHub) -> GitHub:
+    return GitHub(fake.url, REPOSITORY, TOKEN, pause=0.001)
+
+
+def test_a_comment_is_made_once_and_then_changed_in_place(fake: FakeGitHub, hub: GitHub) -> None:
+    # GIVEN a pull request with a comment of somebody
+    fake.comments[7] = [{"id": 1, "body": "looks good", "user": {"login": "somebody"}}]
+    # WHEN two plans are told
+    first = hub.upsert_comment(7, MARKER, "one")
+    second = hub.upsert_comment(7, MARKER, "two")
+    # THEN there is one comment of ours, which says the second
+    assert (first.did, second.did) == ("created", "updated")
+    assert [comment["body"] for comment in fake.comments[7]] == ["looks good", f"{MARKER}\ntwo"]
+    # AND the same again writes nothing
+    writes = fake.count("PATCH") + fake.count("POST")
+    assert hub.upsert_comment(7, MARKER, "two").did == "unchanged"
+    assert fake.count("PATCH") + fake.count("POST") == writes
+
+
+def test_two_stages_have_a_comment_each(fake: FakeGitHub, hub: GitHub) -> None:
+    hub.upsert_comment(7, MARKER, "one")
+    hub.upsert_comment(7, "<!-- batchtab: plan of prod2 -->", "two")
+    assert len(fake.comments[7]) == 2
+
+
+def test_our_comment_is_found_on_a_later_page(fake: FakeGitHub, hub: GitHub) -> None:
+    others = [{"id": n, "body": "x", "user": {"login": "somebody"}} for n in range(250)]
+    fake.comments[7] = [*others, {"id": 999, "body": f"{MARKER}\nold", "user": {"login": BOT}}]
+    assert hub.upsert_comment(7, MARKER, "new").did == "updated"
+    assert len(fake.comments[7]) == 251
+
+
+def test_somebody_elses_comment_with_our_marker_stays_alone(fake: FakeGitHub, hub: GitHub) -> None:
+    # GIVEN somebody who wants us to speak from a comment that is theirs to change
+    fake.comments[7] = [{"id": 1, "body": f"{MARKER}\nnothing changes", "user": {"login": "mallory"}}]
+    assert hub.upsert_comment(7, MARKER, "one").did == "created"
+    assert fake.comments[7][0]["body"] == f"{MARKER}\nnothing changes"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [(502, {}, False), (429, {"Retry-After": "0"}, False), (403, {"Retry-After": "0"}, False), (500, {}, False)],
+)
+def test_a_passing_failure_is_tried_again(fake: FakeGitHub, hub: GitHub, failure: Any) -> None:
+    fake.failures = [failure]
+    assert hub.upsert_comment(7, MARKER, "one").did == "created"
+
+
+def test_a_comment_that_was_made_without_an_answer_is_not_made_twice(fake: FakeGitHub, hub: GitHub) -> None:
+    # GIVEN a GitHub that makes the comment, and then fails to say so
+    fake.comments[7] = []
+    fake.failures = []
+    original = fake.answer
+
+    def once(method: str, path: str, query: Any, body: bytes) -> tuple[int, Any]:
+        answer = original(method, path, query, body)
+        if method == "POST":
+            fake.answer = original  # type: ignore[method-assign]
+            return 502, {"message": "Bad Gateway"}
+        return answer
+
+    fake.answer = once  # type: ignore[method-assign]
+    hub.upsert_comment(7, MARKER, "one")
+    assert len(fake.comments[7]) == 1
+
+
+def test_it_gives_up_after_a_few_tries_and_never_shows_the_token(fake: FakeGitHub, hub: GitHub) -> None:
+    fake.failures = [(503, {}, False)] * 9
+    with pytest.raises(GitHubError, match=r"503 try later \(4 tries\)") as caught:
+        hub.upsert_comment(7, MARKER, "one")
+    assert len(fake.requests) == 4
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_refusal_is_not_tried_again(fake: FakeGitHub) -> None:
+    with pytest.raises(GitHubError, match="401 Bad credentials"):
+        GitHub(fake.url, REPOSITORY, "wrong", pause=0.001).upsert_comment(7, MARKER, "one")
+    assert len(fake.requests) == 1
+
+
+def test_nobody_there_is_told() -> None:
+    with pytest.raises(GitHubError, match="no answer"):
+        GitHub("http://127.0.0.1:1", REPOSITORY, TOKEN, pause=0.001).upsert_comment(7, MARKER, "one")
+
+
+@pytest.mark.parametrize("name", ["jobs", "a/b/c", "a/../b", "a/b?x"])
+def test_what_is_no_repository_is_refused(name: str) -> None:
+    with pytest.raises(Problems, match="is not a repository"):
+        GitHub("http://127.0.0.1:1", name, TOKEN)
+
+
+def test_the_command_comments_on_the_events_pull_request(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "plan.md"
+    assert main(["plan-summary", str(PLANS / "schedule-change"), "--format", "markdown", "--out", str(file)]) == 0
+    assert main(["pr-comment", str(file), "--stage", "prod"]) == 0
+    assert "comment of stage prod on #7: created" in capsys.readouterr().out
+    assert fake.comments[7][0]["body"].startswith(f"{MARKER}\n## batchtab-local: 1 job changes")
+    # AND what GitHub would refuse is refused before
+    file.write_text("x" * 65_537)
+    assert main(["pr-comment", str(file), "--stage", "prod"]) == 2
+    assert "a comment holds" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake")
+def test_the_command_says_what_it_lacks(monkeypatch: Any, capsys: Any, tmp_path: Path) -> None:
+    file = tmp_path / "plan.md"
+    file.write_text("x")
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert main(["pr-comment", str(file)]) == 2
+    assert "GITHUB_TOKEN is not set" in capsys.readouterr().err
+    monkeypatch.delenv("GITHUB_EVENT_PATH")
+    assert main(["pr-comment", str(file)]) == 2
+    assert "--pull-request NUMBER" in capsys.readouterr().err
+
+
+def test_drift_opens_one_issue_updates_it_and_closes_it(fake: FakeGitHub) -> None:
+    drifted, same = str(PLANS / "schedule-change"), str(PLANS / "nothing-changed")
+    # GIVEN a stage that is as it should be THEN nothing happens
+    assert main(["drift-issue", same, "--stage", "prod"]) == 0
+    assert fake.issues == []
+    # WHEN it differs, two nights THEN there is one issue
+    for _ in range(2):
+        assert main(["drift-issue", drifted, "--stage", "prod"]) == 0
+    assert len(fake.issues) == 1
+    assert fake.issues[0]["title"] == "prod differs from main"
+    assert "my-service-do-often" in fake.issues[0]["body"]
+    # WHEN it is as it should be again THEN the issue is closed, with a word
+    assert main(["drift-issue", same, "--stage", "prod"]) == 0
+    assert fake.issues[0]["state"] == "closed"
+    assert "is what main says again" in fake.comments[1][0]["body"]
+    # AND the next time it opens another
+    assert main(["drift-issue", drifted, "--stage", "prod"]) == 0
+    assert [issue["state"] for issue in fake.issues] == ["closed", "open"]
+
+
+def reviewed_run(fake: FakeGitHub, repository: str = REPOSITORY, run: int = 5) -> None:
+    fake.pulls["abc123"] = [
+        {"number": 7, "merged_at": "2026-11-24T10:00:00Z", "head": {"sha": "f00d"}},
+        {"number": 8, "merged_at": None, "head": {"sha": "beef"}},
+    ]
+    fake.runs.append({"id": run, "head_sha": "f00d", "head_repository": {"full_name": repository}})
+    fake.add_artifact(run, "reviewed-prod", reviewed_json=f'{{"run": {run}}}'.encode())
+
+
+def test_what_was_reviewed_is_fetched_by_the_merged_commit(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
+    reviewed_run(fake)
+    reviewed_run(fake, run=6)
+    out = tmp_path / "sub" / "reviewed.json"
+    assert main(["reviewed-plan", "--stage", "prod", "--out", str(out)]) == 0
+    # THEN it is the last run's
+    assert json.loads(out.read_text()) == {"run": 6}
+    assert "reviewed in #7" in capsys.readouterr().out
+    # AND the host that keeps the file did not see the token
+    assert [token for host, token in fake.tokens if host.startswith("localhost")] == [None]
+
+
+def test_what_a_fork_left_behind_does_not_count(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
+    reviewed_run(fake, repository="mallory/jobs")
+    assert main(["reviewed-plan", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
+    assert "#7 left no plan of prod behind" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_commit_without_a_pull_request_was_not_reviewed(tmp_path: Path, capsys: Any) -> None:
+    assert main(["reviewed-plan", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
+    error = capsys.readouterr().err
+    assert "it came by no pull request" in error
+    assert "run the deploy workflow by hand" in error
+
+
+def test_an_artifact_that_is_no_zip_is_told(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
+    reviewed_run(fake)
+    fake.artifacts[5][0]["zip"] = b"no"
+    assert main(["reviewed-plan", "--stage", "prod", "--out", str(tmp_path / "x")]) == 2
+    assert "is not a zip that holds reviewed.json" in capsys.readouterr().err
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with two tags and a module."""
+    root = tmp_path / "repository"
+    module = root / "modules" / "thing"
+    module.mkdir(parents=True)
+    for name in ("module.py", "construct.py", "main.tf.json", "README.md"):
+        (module / name).write_text(name)
+
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    git("add", ".")
+    git("commit", "-m", "The first")
+    git("tag", "v1.0.0")
+    (module / "main.tf.json").write_text("new")
+    git("commit", "-am", "Make it better")
+    git("tag", "v1.1.0")
+    return root
+
+
+def test_a_release_has_archives_with_checksums_and_what_changed(repository: Path, tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    arguments = ["release-files", "--tag", "v1.1.0", "--root", str(repository), "--out", str(out)]
+    assert main(arguments) == 0
+    archive = out / "batchtab-thing-v1.1.0.tar.gz"
+    first = archive.read_bytes()
+    # THEN the archive holds what Terraform needs, and nothing else
+    listed = subprocess.run(["tar", "-tzf", str(archive)], capture_output=True, text=True, check=True).stdout
+    assert listed.split() == ["thing/README.md", "thing/main.tf.json"]
+    # AND its checksum is right
+    subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=out, check=True, capture_output=True)
+    # AND the notes have the commits since the tag before
+    notes = (out / "NOTES.md").read_text()
+    assert "Since v1.0.0" in notes
+    assert "- Make it better" in notes
+    assert "The first" not in notes
+    # AND a second time makes the same bytes
+    shutil.rmtree(out)
+    assert main(arguments) == 0
+    assert archive.read_bytes() == first
+
+
+def test_a_release_is_published_once(fake: FakeGitHub, repository: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "dist"
+    assert main(["release-files", "--tag", "v1.1.0", "--root", str(repository), "--out", str(out)]) == 0
+    for _ in range(2):
+        assert main(["release-publish", "--tag", "v1.1.0", "--files", str(out)]) == 0
+    assert [release["tag_name"] for release in fake.releases] == ["v1.1.0"]
+    assert sorted(fake.uploads) == ["SHA256SUMS", "batchtab-thing-v1.1.0.tar.gz"]
+    assert fake.uploads["SHA256SUMS"] == (out / "SHA256SUMS").read_bytes()
+    assert fake.count("POST") == 3
+    assert "release v1.1.0: completed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("tag", ["main", "v1", "1.0.0", "v1.0.0; rm -rf /"])
+def test_what_is_no_version_is_not_released(tag: str, tmp_path: Path, capsys: Any) -> None:
+    assert main(["release-files", "--tag", tag, "--out", str(tmp_path)]) == 2
+    assert "is not a version's tag" in capsys.readouterr().err

@@ -1,0 +1,194 @@
+"""The commands between the steps: stage, roles, image, stand-ins, what later steps are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchtab.cli.ci.roles import configuration
+from batchtab.cli.main import main
+from batchtab.errors import Problems
+from batchtab.github import actions
+from batchtab.runner_image import build, lookup
+from batchtab.runner_image.lookup import NOT_BUILT, find_or_build, look_up, source_hash
+from batchtab.terraform import provisional_plan
+from batchtab.terraform.session import Session
+
+ROOT = Path(__file__).resolve().parents[3]
+DIGEST = f"sha256:{'a' * 64}"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the stages, the jobs and what the image is made of."""
+    for name in ("config/local.yaml", "config/example.yaml", "requirements/runner.txt", ".dockerignore"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "jobs", tmp_path / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "examples" / "my-service").mkdir(parents=True)
+    shutil.copy(tmp_path / "config" / "example.yaml", tmp_path / "config" / "prod.yaml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Registry:
+    """ECR, as far as we ask it."""
+
+    def __init__(self, digest: str | None, *, repository: bool = True) -> None:
+        self.digest, self.repository, self.asked = digest, repository, []
+
+    asked: list[tuple[str, str]]
+
+    def image_digest(self, repository: str, tag: str) -> str | None:
+        self.asked.append((repository, tag))
+        if not self.repository:
+            raise LookupError(repository)
+        return self.digest
+
+
+def test_a_stage_tells_its_region_and_roles_to_later_steps(checkout: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(checkout / "output"))
+    assert main(["ci-stage", "--stage", "prod"]) == 0
+    told = dict(line.split("=", 1) for line in (checkout / "output").read_text().splitlines())
+    assert told == {
+        "region": "ap-northeast-2",
+        "account_id": "123456789012",
+        "plan_role_arn": "arn:aws:iam::123456789012:role/batchtab-prod-ci-plan",
+        "deploy_role_arn": "arn:aws:iam::123456789012:role/batchtab-prod-ci-deploy",
+    }
+    assert "plan_role_arn=arn:aws:iam::123456789012:role/batchtab-prod-ci-plan\n" in capsys.readouterr().out
+
+
+def test_a_value_of_two_lines_cannot_set_what_it_should_not(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("GITHUB_ENV", str(tmp_path / "env"))
+    with pytest.raises(ValueError, match="more than one line"):
+        actions.tell("GITHUB_ENV", "X", "1\nPATH=/evil")
+    assert not (tmp_path / "env").exists()
+
+
+def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
+    given = {
+        "repository": "my-company/jobs",
+        "branch": "main",
+        "oidc_provider_arn": None,
+        "permissions_boundary_arn": None,
+    }
+    made = configuration(Session.open("prod", checkout), "modules/ci_roles", given)
+    assert made["module"]["ci_roles"] == {
+        "source": "./modules/ci_roles",
+        "namespace": "batchtab-prod",
+        "stage": "prod",
+        "github_repository": "my-company/jobs",
+        "branch": "main",
+        "state_bucket": "my-company-terraform-state",
+        "repository_names": ["batchtab-runner"],
+        "manages_network": False,
+    }
+    # AND their state is not where a deployment can write
+    assert made["terraform"]["backend"]["s3"]["key"] == "ci/prod.tfstate"
+    assert made["provider"]["aws"]["allowed_account_ids"] == ["123456789012"]
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("jobs/Dockerfile", True),
+        ("jobs/runner/main.py", True),
+        ("jobs/examples/hello.py", True),
+        ("requirements/runner.txt", True),
+        ("jobs/my-service/jobs.yaml", False),
+        ("jobs/limits.py", False),
+        ("config/prod.yaml", False),
+    ],
+)
+def test_an_images_tag_follows_the_files_that_are_in_it(checkout: Path, file: str, counts: bool) -> None:
+    # GIVEN the hash of the image's files
+    before = source_hash(checkout)
+    assert before == source_hash(checkout)
+    # WHEN a file changes THEN the hash does, if the file is in the image
+    with (checkout / file).open("a") as sink:
+        sink.write("\n")
+    assert (source_hash(checkout) != before) == counts
+
+
+def test_an_image_that_was_built_is_found_by_its_files(checkout: Path) -> None:
+    registry: Any = Registry(DIGEST)
+    image = look_up(Session.open("prod", checkout), registry)
+    assert (image.digest, image.did) == (DIGEST, "found")
+    assert registry.asked == [("batchtab-runner", f"src-{source_hash(checkout)}")]
+
+
+@pytest.mark.parametrize("repository", [True, False])
+def test_an_image_that_is_not_there_is_told_so(checkout: Path, repository: bool) -> None:
+    image = look_up(Session.open("prod", checkout), Registry(None, repository=repository))  # type: ignore[arg-type]
+    assert (image.digest, image.did) == (None, "missing")
+
+
+def test_an_image_that_is_there_is_not_built_again(checkout: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(build, "build", lambda **_: pytest.fail("built"))
+    assert find_or_build(Session.open("prod", checkout), Registry(DIGEST)).did == "found"  # type: ignore[arg-type]
+
+
+def test_without_a_repository_or_a_builder_it_says_what_to_do(checkout: Path, monkeypatch: Any) -> None:
+    session = Session.open("prod", checkout)
+    with pytest.raises(Problems, match=r"batchtab deploy --stage prod --no-jobs makes it"):
+        find_or_build(session, Registry(None, repository=False))  # type: ignore[arg-type]
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Problems, match="nothing here builds images"):
+        find_or_build(session, Registry(None))  # type: ignore[arg-type]
+
+
+def test_the_digest_that_stands_for_none_is_one_in_form() -> None:
+    assert NOT_BUILT == "sha256:" + "0" * 64
+    assert lookup.DIGEST_VARIABLE == "BATCHTAB_RUNNER_IMAGE_DIGEST"
+
+
+def test_a_stack_reads_stand_ins_from_a_copy(checkout: Path) -> None:
+    # GIVEN a stack that reads from another
+    folder = checkout / "stack"
+    folder.mkdir()
+    outputs = "data.terraform_remote_state.environment.outputs"
+    content = {
+        "data": {"terraform_remote_state": {"environment": {"backend": "s3", "config": {"bucket": "b"}}}},
+        "resource": {"x": {"y": {"a": f"${{{outputs}.job_queue_arn_default}}", "b": f"${{{outputs}.subnet_ids}}"}}},
+        "terraform": {"backend": {"s3": {"bucket": "b"}}},
+    }
+    (folder / "cdk.tf.json").write_text(json.dumps(content))
+    # WHEN it is copied
+    copy = provisional_plan.make(folder, Session.open("prod", checkout))
+    assert copy is not None
+    made = json.loads((copy / "cdk.tf.json").read_text())
+    # THEN the copy reads values of the right kind from a file, and keeps its own state where it is
+    read = made["data"]["terraform_remote_state"]["environment"]
+    state = json.loads((copy / read["config"]["path"]).read_text())
+    assert state["outputs"]["job_queue_arn_default"]["value"].startswith("arn:aws:iam::123456789012:")
+    assert state["outputs"]["subnet_ids"] == {"value": ["subnet-00000000"], "type": ["list", "string"]}
+    assert made["terraform"] == content["terraform"]
+    # AND the stack itself is as it was
+    assert json.loads((folder / "cdk.tf.json").read_text()) == content
+
+
+def test_a_stack_that_reads_from_none_has_no_stand_ins(checkout: Path) -> None:
+    folder = checkout / "stack"
+    folder.mkdir()
+    (folder / "cdk.tf.json").write_text("{}")
+    assert provisional_plan.make(folder, Session.open("prod", checkout)) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ([], "give either --reviewed FILE or --unreviewed"),
+        (["--reviewed", "x", "--unreviewed"], "give either --reviewed FILE or --unreviewed"),
+        (["--reviewed", "absent.json"], "absent.json: No such file"),
+        (["--unreviewed", "--stack", "jobs-x"], "jobs-x is not a stack of prod"),
+    ],
+)
+@pytest.mark.usefixtures("checkout")
+def test_a_deployment_says_what_it_lacks(options: list[str], why: str, capsys: Any) -> None:
+    assert main(["deploy", "--stage", "prod", *options]) == 2
+    assert why in capsys.readouterr().err

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from batchtab.errors import Problem, Problems, did_you_mean, dotted, show
+
+
+def test_a_problem_reads_as_file_line_where_field_value_allowed_hint() -> None:
+    problem = Problem("jobs/a/jobs.yaml", 12, "job b", "timeout_seconds", 59, "is too short: 60 or more", "think")
+
+    assert str(problem) == "jobs/a/jobs.yaml:12: job b: timeout_seconds: 59 is too short: 60 or more [hint: think]"
+
+
+def test_what_is_not_known_leaves_no_trace_in_the_line() -> None:
+    assert str(Problem("config/x.yaml", None, "", "", None, "is empty")) == "config/x.yaml: is empty"
+
+
+@pytest.mark.parametrize("nasty", ["a\nb", "a\x1b[31mb", "a\u2028b", "a\rb"])
+def test_a_value_can_neither_break_the_line_nor_paint_the_terminal(nasty: str) -> None:
+    line = str(Problem("f", 1, nasty, nasty, nasty, "is wrong"))
+
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a", "'a'"),
+        (3.0, "3"),
+        (0.25, "0.25"),
+        (True, "true"),
+        ([1, "a"], '[1, "a"]'),
+        ("x" * 100, "'" + "x" * 78 + "…"),
+    ],
+)
+def test_values_are_shown_as_people_write_them(value: object, shown: str) -> None:
+    assert show(value) == shown
+
+
+def test_problems_are_sorted_and_told_once() -> None:
+    late, early = Problem("b", 1, "", "", None, "x"), Problem("a", 10, "", "", [1], "x")
+    problems = Problems([late, early, late, Problem("a", 9, "", "", None, "x")])
+
+    assert str(problems).splitlines() == ["a:9: x", "a:10: [1] x", "b:1: x"]
+    assert problems.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("timeout", "timeout_seconds"), ("memory", "memory_mib"), ("memoryMib", "memory_mib"), ("retries", "attempts"),
+     ("jobRoleArn", "job_role_arn"), ("read-only-root-filesystem", "read_only_root_filesystem"), ("comand", "command")],
+)  # fmt: skip
+def test_the_word_of_another_tool_leads_to_ours(wrong: str, meant: str) -> None:
+    known = ["command", "timeout_seconds", "memory_mib", "attempts", "job_role_arn", "read_only_root_filesystem"]
+
+    assert did_you_mean(wrong, known) == f"did you mean '{meant}'?"
+
+
+def test_nothing_near_is_no_hint() -> None:
+    assert did_you_mean("zzz", ["command"]) == ""
+    assert did_you_mean("timeout", ["command"]) == ""
+
+
+def test_a_path_is_written_with_dots_and_brackets() -> None:
+    assert dotted(("evaluate_on_exit", 1, "action")) == "evaluate_on_exit[1].action"
