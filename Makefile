@@ -37,10 +37,10 @@ synth: setup ## Write the stage's Terraform stacks to cdktf.out (STAGE=local)
 	@rm -rf cdktf.out && BATCHTAB_STAGE=$(STAGE) $(BIN)/python main.py && ls -d cdktf.out/stacks/*
 
 modules: setup ## Write the Terraform modules from their constructs
-	@$(BIN)/python -m modules._core.export
+	@$(BIN)/python -m batchtab.constructs._terraform.export
 
 modules-check: setup ## Fail if `make modules` would change a committed file
-	@$(BIN)/python -m pytest -q tests/modules/test_generated.py
+	@$(BIN)/python -m pytest -q tests/constructs/test_generated.py
 
 lint: setup ## Check style
 	@$(BIN)/ruff check .
@@ -54,7 +54,7 @@ types: setup ## Check types
 	@$(BIN)/mypy
 
 unit: setup ## Run the tests that need neither Terraform nor local AWS
-	@$(BIN)/python -m pytest -q tests/unit tests/modules tests/contract
+	@$(BIN)/python -m pytest -q tests/unit tests/constructs tests/contract
 
 scan: setup ## Scan stacks, modules, examples and the image with checkov
 	@rm -rf .batchtab/scan && mkdir -p .batchtab/scan
@@ -69,7 +69,7 @@ dockerfiles-check: setup ## Check the Dockerfiles with hadolint
 	@$(BIN)/hadolint jobs/Dockerfile examples/my-service/Dockerfile examples/my-service/Dockerfile.runner
 
 image: setup ## Build the shared runner image with docker, podman or buildah
-	@$(BIN)/python jobs/build_image.py
+	@$(BIN)/python -m batchtab.runner_image
 
 checks: setup lint types scan workflows-check dockerfiles-check ## Run all checks that are no tests
 

@@ -104,16 +104,16 @@ def test_versions_are_the_supported_ones(name: str) -> None:
 def test_a_zip_has_the_same_bytes_each_time_and_everywhere(monkeypatch: Any, tmp_path: Path) -> None:
     # GIVEN two copies of a function's sources, the second with other times, rights and leftovers
     for index in (1, 2):
-        shutil.copytree(package.SOURCES / "job_alerts", tmp_path / str(index) / "job_alerts")
+        shutil.copytree(package.ROOT / "lambda", tmp_path / str(index) / "lambda")
     for path in (tmp_path / "2").rglob("*.py"):
         path.chmod(0o600)
         path.touch()
-    (tmp_path / "2" / "job_alerts" / "__pycache__").mkdir(exist_ok=True)
-    (tmp_path / "2" / "job_alerts" / "__pycache__" / "handler.cpython-311.pyc").write_bytes(b"x")
+    (tmp_path / "2" / "lambda" / "job_alerts" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "2" / "lambda" / "job_alerts" / "__pycache__" / "handler.cpython-311.pyc").write_bytes(b"x")
     # WHEN both are packed
     packed = []
     for index in (1, 2):
-        monkeypatch.setattr(package, "SOURCES", tmp_path / str(index))
+        monkeypatch.setattr(package, "ROOT", tmp_path / str(index))
         packed.append(package.build("job_alerts"))
     # THEN the zips are one and the same
     assert packed[0] == packed[1]
@@ -125,11 +125,11 @@ def test_a_zip_has_the_same_bytes_each_time_and_everywhere(monkeypatch: Any, tmp
 
 def test_a_changed_source_changes_the_zip(monkeypatch: Any, tmp_path: Path) -> None:
     # GIVEN a function's source with one more line
-    shutil.copytree(package.SOURCES / "job_alerts", tmp_path / "job_alerts")
+    shutil.copytree(package.ROOT / "lambda", tmp_path / "lambda")
     before = package.build("job_alerts")
-    with (tmp_path / "job_alerts" / "handler.py").open("a") as file:
+    with (tmp_path / "lambda" / "job_alerts" / "handler.py").open("a") as file:
         file.write("# changed\n")
-    monkeypatch.setattr(package, "SOURCES", tmp_path)
+    monkeypatch.setattr(package, "ROOT", tmp_path)
     # WHEN it is packed THEN the zip differs, and a stack takes the new one rather than the committed one
     assert package.build("job_alerts") != before
     assert package.archive("job_alerts").read_bytes() == package.build("job_alerts")

@@ -560,7 +560,7 @@ def test_the_stand_in_has_the_functions_name_and_may_only_log() -> None:
     template = in_python(lambda stack: StandInSlack(stack, "Default"))
     function = template.one("aws_lambda_function")
     assert function["function_name"] == "SendToSlack"
-    assert function["handler"] == "batchtab.local_aws.send_to_slack.handler.lambda_handler"
+    assert function["handler"] == "send_to_slack.handler.lambda_handler"
     assert "environment" not in function
     (statement,) = template.statements("aws_iam_role_policy", "role_policy")
     assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]

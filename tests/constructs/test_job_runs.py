@@ -129,7 +129,7 @@ def test_the_function_may_do_what_it_does_and_no_more(default: Template) -> None
 def test_the_functions_calls_are_those_that_it_may_make(default: Template) -> None:
     # GIVEN what the function's code calls of Batch and DynamoDB
     called = set()
-    for path in sorted((package.SOURCES / "submit_run").rglob("*.py")):
+    for path in sorted((package.ROOT / "lambda" / "submit_run").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
                 called.add(f"{CALLS[node.func.attr]}:{''.join(map(str.capitalize, node.func.attr.split('_')))}")
@@ -212,7 +212,9 @@ def test_what_fails_or_is_not_delivered_is_kept_with_what_triggers_could_not_sub
 
 def test_a_claim_outlives_the_function(either: Template) -> None:
     # GIVEN the lease of a claim, by which others know that its owner is dead
-    sources = "".join(path.read_text(encoding="utf-8") for path in (package.SOURCES / "submit_run").rglob("*.py"))
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (package.ROOT / "lambda" / "submit_run").rglob("*.py")
+    )
     lease = re.search(r"^_?LEASE_SECONDS\b.*= (\d+)", sources, re.MULTILINE)
     assert lease is not None
     # THEN no function lives as long

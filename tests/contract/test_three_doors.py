@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import subprocess
 import sys
@@ -113,79 +112,6 @@ def test_defaults_are_those_of_the_one_place() -> None:
     for name, value in limits.JOB_DEFAULTS.items():
         if name not in YAML_ONLY:
             assert arguments[name].default == value, name
-
-
-def _imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.split(".")[0])
-    return found
-
-
-@pytest.mark.parametrize(
-    ("folder", "forbidden"),
-    [
-        ("jobs", {"cdktf", "constructs", "modules", "cli", "local", "main"}),
-        ("cli", {"cdktf", "constructs", "modules", "local", "main"}),
-        ("modules", {"cli", "local", "main", "boto3"}),
-        ("local", {"cdktf", "modules", "cli", "jobs", "main"}),
-        ("lambda", {"cdktf", "modules", "cli", "jobs", "local", "main"}),
-        ("jobs/runner", {"cdktf", "modules", "cli", "jobs", "local", "main"}),
-    ],
-)
-def test_imports_point_one_way(folder: str, forbidden: set[str]) -> None:
-    for path in sorted((ROOT / folder).rglob("*.py")):
-        # GIVEN a file of a folder
-        # THEN it imports nothing that stands above it
-        assert not _imports(path) & forbidden, path
-
-
-def _of_jobs(path: Path) -> set[str]:
-    """What a file takes from `jobs`, by the names of its files."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "jobs":
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jobs."):
-            found.add((node.module or "").split(".")[1])
-        elif isinstance(node, ast.Import):
-            found |= {alias.name.removeprefix("jobs.") for alias in node.names if alias.name.startswith("jobs")}
-    return found
-
-
-# What is written once for values, and in these files a second time for Terraform's expressions.
-TAKEN_BESIDE_LIMITS = {
-    "scheduled_job/crontab.py": {"crontab"},
-    "scheduled_job/trigger_arguments.py": {"cron", "excepted", "schedule", "zones"},
-    "scheduled_job/timing.py": {"zones"},
-    "scheduled_job/trigger_rules.py": {"schedule"},
-    "_core/naming.py": {"names"},
-}
-
-
-def test_modules_take_only_what_is_pure_from_jobs() -> None:
-    taken: set[str] = set()
-    for path in sorted((ROOT / "modules").rglob("*.py")):
-        more = TAKEN_BESIDE_LIMITS.get(path.relative_to(ROOT / "modules").as_posix(), set())
-        assert _of_jobs(path) <= {"limits"} | more, path
-        taken |= _of_jobs(path)
-    assert taken == {"limits"}.union(*TAKEN_BESIDE_LIMITS.values())
-
-
-def test_what_modules_take_from_jobs_knows_no_declaration() -> None:
-    # GIVEN the files that modules take, and those that these take
-    reached, left = set(), {"limits"}.union(*TAKEN_BESIDE_LIMITS.values())
-    while left:
-        reached |= left
-        left = {name for file in left for name in _of_jobs(ROOT / "jobs" / f"{file}.py")} - reached
-    # THEN they are tables and text, of the standard library alone
-    assert reached == {"limits", "names", "crontab", "cron", "excepted", "problems", "schedule", "zones"}
-    for name in reached:
-        outside = _imports(ROOT / "jobs" / f"{name}.py") - {"jobs"} - sys.stdlib_module_names
-        assert outside == set(), name
 
 
 def test_every_service_of_the_project_loads() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from batchtab.declarations.service import load_services
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[2]
 JOBS = {name: job for s in load_services(PROJECT / "jobs") if s.service == "examples" for name, job in s.jobs.items()}
 
 

@@ -141,7 +141,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[Set
         flags[setting.name] = value
     command = list(arguments[position:])
     if not command:
-        raise SettingsError("no command to run; usage: python -m runner [FLAGS] -- COMMAND [ARGUMENT…]")
+        raise SettingsError("no command to run; usage: python -m batchtab.runner [FLAGS] -- COMMAND [ARGUMENT…]")
     return Settings(flags, environment), command
 
 
@@ -153,4 +153,4 @@ def usage() -> str:
         f" {setting.variable})"
         for setting in SETTINGS
     ]
-    return "\n".join(["usage: python -m runner [FLAGS] [--] COMMAND [ARGUMENT…]", "", *rows, ""])
+    return "\n".join(["usage: python -m batchtab.runner [FLAGS] [--] COMMAND [ARGUMENT…]", "", *rows, ""])

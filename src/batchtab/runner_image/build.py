@@ -1,22 +1,18 @@
-"""Builds the job runner image with docker, podman or buildah: `python jobs/build_image.py --tag batchtab-runner`.
-
-The standard library is all it needs, so that it runs before any set-up.
-"""
+"""Builds the shared runner image of a project with docker, podman or buildah."""
 
 from __future__ import annotations
 
-import argparse
 import configparser
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from batchtab.runner_image import context
+
 BUILDERS = {
     # How to see that it is there and answers: docker's client is often installed where no engine runs.
     "docker": ["docker", "version", "--format", "{{.Server.Version}}"],
@@ -73,8 +69,7 @@ def build(
     *,
     tag: str,
     builder: str,
-    file: Path = ROOT / "jobs" / "Dockerfile",
-    context: Path = ROOT,
+    project: Path,
     arguments: dict[str, str] | None = None,
     pull: bool = True,
 ) -> Image:
@@ -85,14 +80,14 @@ def build(
     Args:
         tag: the image's name.
         builder: docker, podman or buildah.
-        file: the Dockerfile.
-        context: the folder that it may copy from.
+        project: whose `jobs/Dockerfile` and programs.
         arguments: build arguments.
         pull: whether a base image that is not on this machine may be fetched.
 
     Raises:
         BuildError: if the builder fails.
     """
+    file = context.dockerfile(project)
     command = [builder, "build", "--file", str(file), "--tag", tag]
     for name, value in (arguments or {}).items():
         command += ["--build-arg", f"{name}={value}"]
@@ -104,7 +99,9 @@ def build(
         command.append("--format=docker")  # the OCI format has no HEALTHCHECK
     with tempfile.TemporaryDirectory(prefix="batchtab-image-") as folder:
         command += _pip_secrets(Path(folder))
-        result = subprocess.run([*command, str(context)], env=_environment(builder), check=False)
+        staged = Path(folder) / "context"
+        context.stage(project, staged)
+        result = subprocess.run([*command, str(staged)], env=_environment(builder), check=False)
     if result.returncode != 0:
         raise BuildError(f"{builder} could not build {file}: exit code {result.returncode}, see above")
     return inspect(tag, builder)
@@ -176,44 +173,3 @@ def _bytes(text: str) -> int:
     """Buildah's size, such as `289 MB`, in bytes."""
     number, unit = text.split()
     return int(float(number) * {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}[unit.upper()])
-
-
-def _revision() -> str:
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return result.stdout.strip() or "unknown"
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Build the image as the command line says."""
-    parser = argparse.ArgumentParser(prog="build_image", description="Build the job runner image.")
-    parser.add_argument("--tag", default="batchtab-runner:latest", help="name of the image (default: %(default)s)")
-    parser.add_argument("--builder", choices=list(BUILDERS), help="default: the first that answers")
-    parser.add_argument("--base-image", help="where the Python base is, if not in the builder's usual registry")
-    parser.add_argument("--base-tag", help="another tag of it, with its digest perhaps")
-    parser.add_argument("--version", default="0.0.0", help="for the image's label (default: %(default)s)")
-    parser.add_argument("--no-pull", action="store_true", help="only use a base image that is on this machine")
-    options = parser.parse_args(argv)
-    arguments = {"VERSION": options.version, "REVISION": _revision()}
-    if options.base_image:
-        arguments["BASE_IMAGE"] = options.base_image
-    if options.base_tag:
-        arguments["BASE_TAG"] = options.base_tag
-    try:
-        builder = find_builder(options.builder)
-        image = build(tag=options.tag, builder=builder, arguments=arguments, pull=not options.no_pull)
-    except BuildError as error:
-        print(f"build_image: {error}", file=sys.stderr)
-        return 2
-    print(
-        f"{image.tag}: {image.size_bytes / 10**6:.0f} MB, user {image.user}, entrypoint {' '.join(image.entrypoint)}"
-        f" (built with {image.builder})"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

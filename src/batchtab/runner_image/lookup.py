@@ -6,7 +6,6 @@ not built again, and a pull request's plan can name the very image that its merg
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from batchtab.errors import refusal
 from batchtab.runner_image import build
+from batchtab.runner_image.context import source_hash
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 DIGEST_VARIABLE = "BATCHTAB_RUNNER_IMAGE_DIGEST"
 #: Stands for an image that only the deployment will build.
 NOT_BUILT = f"sha256:{'0' * 64}"
-_FILES = ("jobs/Dockerfile", "jobs/__init__.py", "requirements/runner.txt", ".dockerignore")
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,6 @@ class RunnerImage:
     tag: str
     digest: str | None
     did: str
-
-
-def source_hash(root: Path) -> str:
-    """A hash of all that the image is made of, as .dockerignore lets it through."""
-    paths = [root / name for name in _FILES]
-    paths += [path for path in (root / "jobs").glob("*/**/*") if path.name != "jobs.yaml"]
-    digest = hashlib.sha256()
-    for path in sorted({path for path in paths if path.is_file()}):
-        if "__pycache__" in path.parts or path.suffix == ".pyc":
-            continue
-        digest.update(f"{path.relative_to(root)}\0{path.stat().st_mode & 0o111}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:32]
 
 
 def look_up(session: Session, aws: Aws) -> RunnerImage:
@@ -103,8 +89,7 @@ def find_or_build(session: Session, aws: Aws, builder: str | None = None) -> Run
         build.build(
             tag=name,
             builder=found,
-            file=session.root / "jobs" / "Dockerfile",
-            context=session.root,
+            project=session.root,
             arguments={"VERSION": image.tag, "REVISION": _revision(session.root)},
         )
     except build.BuildError as error:

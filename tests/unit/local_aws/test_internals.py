@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batchtab.local_aws.internals import REQUIRED
 
-PACKAGE = Path(__file__).resolve().parents[3] / "local"
+PACKAGE = Path(__file__).resolve().parents[3] / "src" / "batchtab" / "local_aws"
 
 
 def used() -> set[str]:

@@ -25,7 +25,7 @@ DIGEST = f"sha256:{'a' * 64}"
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the stages, the jobs and what the image is made of."""
-    for name in ("config/local.yaml", "config/example.yaml", "requirements/runner.txt", ".dockerignore"):
+    for name in ("config/local.yaml", "config/example.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
@@ -97,11 +97,9 @@ def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
     ("file", "counts"),
     [
         ("jobs/Dockerfile", True),
-        ("jobs/runner/main.py", True),
         ("jobs/examples/hello.py", True),
-        ("requirements/runner.txt", True),
         ("jobs/my-service/jobs.yaml", False),
-        ("jobs/limits.py", False),
+        ("jobs/README.md", False),
         ("config/prod.yaml", False),
     ],
 )

@@ -1,21 +1,22 @@
-"""The runner travels alone: its folder is all that it needs."""
+"""The runner travels in an image with little else of the package: what the image carries is all that it needs."""
 
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from batchtab.runner_image import context
 from tests.unit.runner.harness import ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOLDER = ROOT / "jobs" / "runner"
+PACKAGE = ROOT / "src" / "batchtab"
+FOLDER = PACKAGE / "runner"
 
 
 def test_it_imports_itself_and_the_standard_library_and_botocore_in_one_place() -> None:
@@ -33,13 +34,13 @@ def test_it_imports_itself_and_the_standard_library_and_botocore_in_one_place() 
                 found.setdefault(name.partition(".")[0], set()).add(file.name)
     # THEN what is not Python's own is known by name
     foreign = {name: files for name, files in found.items() if name not in sys.stdlib_module_names}
-    assert foreign == {"botocore": {"batch.py"}, "runner": {"entrypoint.py"}}
+    assert {name: files for name, files in foreign.items() if name != "batchtab"} == {"botocore": {"batch.py"}}
 
 
-@pytest.mark.parametrize("how", [["-m", "runner"], ["-IS", "runner/entrypoint.py"]])
-def test_a_copy_of_the_folder_runs(tmp_path: Path, how: list[str]) -> None:
-    # GIVEN the folder, copied into an image that has nothing else of this project
-    shutil.copytree(FOLDER, tmp_path / "runner")
+@pytest.mark.parametrize("how", [["-m", "batchtab.runner"], ["-IS", "batchtab/runner/entrypoint.py"]])
+def test_what_the_image_carries_of_the_package_runs(tmp_path: Path, how: list[str]) -> None:
+    # GIVEN what an image has of this project, and nothing else
+    context.stage(tmp_path / "no-project", tmp_path)
     # WHEN it is started as a module, or by its file
     result = subprocess.run(
         [sys.executable, *how, "--", "sh", "-c", "exit 3"],
@@ -54,12 +55,12 @@ def test_a_copy_of_the_folder_runs(tmp_path: Path, how: list[str]) -> None:
 
 def test_a_start_loads_nothing_that_costs_time() -> None:
     # WHEN the runner is imported as the image does
-    program = "import sys; sys.path.insert(0, 'jobs'); import runner.main; print(*sys.modules)"
+    program = "import sys; sys.path.insert(0, 'src'); import batchtab.runner.main; print(*sys.modules)"
     result = subprocess.run(
         [sys.executable, "-IS", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = set(result.stdout.split())
     # THEN the slow modules are not among what it loaded
-    assert "runner.supervisor" in loaded
+    assert "batchtab.runner.supervisor" in loaded
     slow = {"argparse", "json", "re", "typing", "enum", "subprocess", "pathlib", "logging", "ssl", "urllib", "botocore"}
     assert loaded & slow == set()

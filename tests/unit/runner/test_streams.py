@@ -71,7 +71,7 @@ def test_a_module_of_the_working_folder_cannot_take_the_place_of_ours(tmp_path: 
     folder = str(tmp_path)
     for name in ("signal", "select", "runner", "time"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong module')\n")
-    entrypoint = str(ROOT / "jobs" / "runner" / "entrypoint.py")
+    entrypoint = str(ROOT / "src" / "batchtab" / "runner" / "entrypoint.py")
     # WHEN the image's entrypoint starts there, with a PYTHONPATH of the job's own
     result = subprocess.run(
         [sys.executable, "-IS", entrypoint, "--", "sh", "-c", "echo $PYTHONPATH"],

@@ -20,6 +20,7 @@ from batchtab.constructs._terraform.expressions import (
 )
 from batchtab.constructs._terraform.resources import Made, require
 from batchtab.constructs.scheduled_job.timing import Timing
+from batchtab.schedules.expression import Rate, parse
 
 
 def add_preconditions(
@@ -90,8 +91,8 @@ def add_preconditions(
 def _instead_of_a_rate(expression: Any) -> str:
     if is_expression(expression) or not expression:
         return "write 0 */2 * * * for rate(2 hours), say, or leave them out"
-    parsed = expression.parse(expression)
-    same = parsed.on_the_clock if isinstance(parsed, expression.Rate) else ""
+    parsed = parse(expression)
+    same = parsed.on_the_clock if isinstance(parsed, Rate) else ""
     return f"write '{same}', or leave them out" if same else "leave them out"
 
 
