@@ -28,12 +28,11 @@ RESOURCES_BUDGET = 3
 _ONCE = """
 import sys, time
 from pathlib import Path
-sys.path.insert(0, {root!r})
 if {plain}:
     import cdktf_cdktf_provider_aws
 from batchtab.declarations.catalog import load
-import main
-main.synthesize(load("bench", Path({project!r})), outdir={outdir!r})
+from batchtab import app
+app.synthesize(load("bench", Path({project!r})), outdir={outdir!r})
 """
 
 
@@ -56,7 +55,7 @@ def once(folder: Path, *, plain: bool) -> float:
     """Seconds of one synth in a process of its own, interpreter and Node included."""
     outdir = folder / "out"
     shutil.rmtree(outdir, ignore_errors=True)
-    program = _ONCE.format(root=str(ROOT), plain=plain, project=str(folder), outdir=str(outdir))
+    program = _ONCE.format(plain=plain, project=str(folder), outdir=str(outdir))
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, env=os.environ, check=False

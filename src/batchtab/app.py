@@ -52,8 +52,7 @@ def synthesize(catalog: Catalog, outdir: str | None = None) -> None:
         outdir: Where to; by default where the cdktf CLI wants it.
     """
     _find_node()
-    from cdktf import App  # noqa: PLC0415
-
+    from batchtab.constructs._terraform.framework import App  # noqa: PLC0415
     from batchtab.constructs.stage_stack import Stage  # noqa: PLC0415
 
     config = catalog.stage

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cdktf import App, TerraformStack, Testing
 
 from batchtab.constructs._terraform.export import MODULES
+from batchtab.constructs._terraform.framework import App, TerraformStack, Testing
 
 SUBNETS = ("subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6")
 SECURITY_GROUPS = ("sg-0123456789abcdef0",)

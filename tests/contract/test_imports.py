@@ -116,6 +116,16 @@ def test_what_everything_rests_on_needs_the_standard_library_alone(part: str) ->
             assert outside == set(), path
 
 
+def test_one_file_names_the_framework() -> None:
+    # GIVEN the files that import cdktf, its fork or their bindings
+    frameworks = {"cdktf", "cdktn", "cdktf_cdktf_provider_aws", "cdktn_provider_aws"}
+    found = {
+        path.name for name, path in MODULES.items() if {n.split(".")[0] for n in imports_of(path, name)} & frameworks
+    }
+    # THEN it is the one that chooses
+    assert found == {"framework.py"}
+
+
 @pytest.mark.parametrize("part", ["cli", "aws", "calendar", "declarations", "github", "plan_review", "terraform"])
 def test_no_command_loads_cdktf(part: str) -> None:
     for name, path in MODULES.items():

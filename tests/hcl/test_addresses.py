@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cdktf import TerraformOutput
 
 from batchtab.constructs._terraform import export
+from batchtab.constructs._terraform.framework import TerraformOutput
 from batchtab.constructs._terraform.module_stack import ModuleStack
 
 ADDRESSES: dict[str, list[str]] = json.loads(Path(__file__).with_name("addresses.json").read_text(encoding="utf-8"))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 
-from cdktf_cdktf_provider_aws.data_aws_availability_zones import (
-    DataAwsAvailabilityZones,
-    DataAwsAvailabilityZonesFilter,
-)
-from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
-from cdktf_cdktf_provider_aws.internet_gateway import InternetGateway
-from cdktf_cdktf_provider_aws.route import Route
-from cdktf_cdktf_provider_aws.route_table import RouteTable
-from cdktf_cdktf_provider_aws.route_table_association import RouteTableAssociation
-from cdktf_cdktf_provider_aws.security_group import SecurityGroup, SecurityGroupEgress
-from cdktf_cdktf_provider_aws.subnet import Subnet
-from cdktf_cdktf_provider_aws.vpc import Vpc
 from constructs import Construct
 
+from batchtab.constructs._terraform.aws import (
+    DataAwsAvailabilityZones,
+    DataAwsAvailabilityZonesFilter,
+    DefaultSecurityGroup,
+    InternetGateway,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    SecurityGroupEgress,
+    Subnet,
+    Vpc,
+)
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs._terraform.resources import Unit, make
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf_cdktf_provider_aws.scheduler_schedule_group import SchedulerScheduleGroup
 from constructs import Construct
 
 from batchtab import limits
+from batchtab.constructs._terraform.aws import SchedulerScheduleGroup
 from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.resources import Unit, make
 

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdktf import App, DataTerraformRemoteStateS3, S3Backend, TerraformOutput, TerraformStack
-from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+from batchtab.constructs._terraform.aws import AwsProvider, AwsProviderDefaultTags
 from batchtab.constructs._terraform.expressions import Expression
+from batchtab.constructs._terraform.framework import (
+    App,
+    DataTerraformRemoteStateS3,
+    S3Backend,
+    TerraformOutput,
+    TerraformStack,
+)
 
 
 @dataclass(frozen=True)

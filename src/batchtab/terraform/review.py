@@ -11,7 +11,8 @@ import typer
 
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan as Content
-from batchtab.runner_image.lookup import DIGEST_VARIABLE, source_hash
+from batchtab.runner_image.context import source_hash
+from batchtab.runner_image.lookup import DIGEST_VARIABLE
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Plan, Stacks
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cdktf import TerraformStack
-from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
-from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
-from cdktf_cdktf_provider_aws.data_aws_region import DataAwsRegion
-
+from batchtab.constructs._terraform.aws import DataAwsCallerIdentity, DataAwsPartition, DataAwsRegion
 from batchtab.constructs._terraform.expressions import Expression, hcl
+from batchtab.constructs._terraform.framework import TerraformStack
 from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs._terraform.resources import Unit, local
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
-from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
-
 from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.aws import CloudwatchMetricAlarm, SqsQueue
 from batchtab.constructs._terraform.expressions import as_bool, as_list, as_map, choose, is_set
 from batchtab.constructs._terraform.policies import policy
 from batchtab.constructs._terraform.resources import Made, Unit, make

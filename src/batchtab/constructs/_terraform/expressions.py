@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard, TypeVar
 
-from cdktf import Token
+from batchtab.constructs._terraform.framework import Token
 
 T = TypeVar("T")
 

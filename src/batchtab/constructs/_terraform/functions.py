@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
-from cdktf_cdktf_provider_aws.iam_role import IamRole
-from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
-from cdktf_cdktf_provider_aws.lambda_function import (
+from batchtab.constructs._terraform.aws import (
+    CloudwatchLogGroup,
+    IamRole,
+    IamRolePolicy,
     LambdaFunction,
     LambdaFunctionDeadLetterConfig,
     LambdaFunctionEnvironment,
 )
-
 from batchtab.constructs._terraform.expressions import as_map, as_number
 from batchtab.constructs._terraform.package import code
 from batchtab.constructs._terraform.policies import grants, policy, service_trust

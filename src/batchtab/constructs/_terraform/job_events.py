@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+from batchtab.constructs._terraform.aws import (
+    CloudwatchEventRule,
     CloudwatchEventTarget,
     CloudwatchEventTargetDeadLetterConfig,
     CloudwatchEventTargetRetryPolicy,
 )
-
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Expression, as_map, hcl
 from batchtab.constructs._terraform.resources import Made, Unit, make

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cdktf import (
+from batchtab import limits
+from batchtab.constructs._terraform.expressions import Condition, Expression, Nullable, hcl
+from batchtab.constructs._terraform.framework import (
     App,
     TerraformOutput,
     TerraformStack,
@@ -17,9 +19,6 @@ from cdktf import (
     Testing,
     Token,
 )
-
-from batchtab import limits
-from batchtab.constructs._terraform.expressions import Condition, Expression, Nullable, hcl
 
 #: Which versions the modules are made for; provider 6 renamed what they don't use.
 TERRAFORM_CONSTRAINT = ">= 1.5"

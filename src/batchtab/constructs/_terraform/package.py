@@ -10,9 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from cdktf import AssetType, TerraformAsset
-
 from batchtab.constructs._terraform.expressions import Expression
+from batchtab.constructs._terraform.framework import AssetType, TerraformAsset
 from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs._terraform.resources import Unit
 

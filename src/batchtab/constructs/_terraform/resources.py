@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cdktf import TerraformElement, TerraformLocal, TerraformStack
 from constructs import Construct
 
 from batchtab.constructs._terraform.expressions import Condition, Expression, is_expression
+from batchtab.constructs._terraform.framework import TerraformElement, TerraformLocal, TerraformStack
 
 #: What a block that is there or not iterates over.
 ONCE = ("this",)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf_cdktf_provider_aws.dynamodb_table import (
+from batchtab.constructs._terraform.aws import (
     DynamodbTable,
     DynamodbTableAttribute,
     DynamodbTablePointInTimeRecovery,
     DynamodbTableServerSideEncryption,
     DynamodbTableTtl,
 )
-
 from batchtab.constructs._terraform.expressions import Condition, as_map
 from batchtab.constructs._terraform.resources import Made, Unit, make
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.batch_compute_environment import (
-    BatchComputeEnvironment,
-    BatchComputeEnvironmentComputeResources,
-)
-from cdktf_cdktf_provider_aws.batch_job_queue import BatchJobQueue, BatchJobQueueComputeEnvironmentOrder
-from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import (
+    BatchComputeEnvironment,
+    BatchComputeEnvironmentComputeResources,
+    BatchJobQueue,
+    BatchJobQueueComputeEnvironmentOrder,
+    CloudwatchLogGroup,
+)
 from batchtab.constructs._terraform.dead_letters import dead_letter_queue
 from batchtab.constructs._terraform.expressions import (
     Expression,
@@ -33,6 +33,7 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
     pick,
 )
+from batchtab.constructs._terraform.framework import TerraformResourceLifecycle
 from batchtab.constructs._terraform.resources import Unit, make
 from batchtab.constructs.batch_environment import launch_template, roles
 

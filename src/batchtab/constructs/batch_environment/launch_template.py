@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.launch_template import (
+from batchtab.constructs._terraform.aws import (
     LaunchTemplate,
     LaunchTemplateBlockDeviceMappings,
     LaunchTemplateBlockDeviceMappingsEbs,
     LaunchTemplateMetadataOptions,
     LaunchTemplateTagSpecifications,
 )
-
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, merged
+from batchtab.constructs._terraform.framework import TerraformResourceLifecycle
 from batchtab.constructs._terraform.resources import ONCE, Made, Unit, make
 
 _UPDATE_TIMEOUT_MINUTES = 30  # how long a running job may hold up the replacement of its instance

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cdktf_cdktf_provider_aws.iam_instance_profile import IamInstanceProfile
-from cdktf_cdktf_provider_aws.iam_role import IamRole
-from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
-from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
-
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.aws import IamInstanceProfile, IamRole, IamRolePolicy, IamRolePolicyAttachment
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
 from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.policies import (

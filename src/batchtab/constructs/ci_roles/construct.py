@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
-from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
-from cdktf_cdktf_provider_aws.iam_role import IamRole
-from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import IamOpenidConnectProvider, IamPolicy, IamRole, IamRolePolicyAttachment
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, is_set, negate
 from batchtab.constructs._terraform.policies import policy

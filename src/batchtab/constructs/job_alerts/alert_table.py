@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf_cdktf_provider_aws.dynamodb_table_item import DynamodbTableItem
-
 from batchtab import limits
 from batchtab.constructs._terraform.arguments import Limit, check
+from batchtab.constructs._terraform.aws import DynamodbTableItem
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,

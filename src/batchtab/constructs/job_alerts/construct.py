@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import LambdaFunctionEventInvokeConfig
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import LambdaFunctionEventInvokeConfig
 from batchtab.constructs._terraform.dead_letters import dead_letter_queue
 from batchtab.constructs._terraform.expressions import (
     Expression,

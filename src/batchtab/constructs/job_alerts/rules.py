@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+from batchtab.constructs._terraform import job_events
+from batchtab.constructs._terraform.aws import (
+    CloudwatchEventRule,
     CloudwatchEventTarget,
     CloudwatchEventTargetRetryPolicy,
+    LambdaEventSourceMapping,
+    LambdaPermission,
 )
-from cdktf_cdktf_provider_aws.lambda_event_source_mapping import LambdaEventSourceMapping
-from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
-
-from batchtab.constructs._terraform import job_events
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, is_set
 from batchtab.constructs._terraform.resources import Made, Unit, make

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import LambdaFunctionEventInvokeConfig
-from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform import job_events
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import LambdaFunctionEventInvokeConfig, LambdaPermission
 from batchtab.constructs._terraform.expressions import Expression, choose, hcl, is_expression, is_set
 from batchtab.constructs._terraform.functions import python_function
 from batchtab.constructs._terraform.resources import Unit, make

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
-from cdktf_cdktf_provider_aws.ecr_repository import (
-    EcrRepository,
-    EcrRepositoryEncryptionConfiguration,
-    EcrRepositoryImageScanningConfiguration,
-)
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import (
+    EcrLifecyclePolicy,
+    EcrRepository,
+    EcrRepositoryEncryptionConfiguration,
+    EcrRepositoryImageScanningConfiguration,
+)
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Expression, as_bool, as_map, choose, is_set
 from batchtab.constructs._terraform.resources import Unit, make

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.aws import CloudwatchEventRule
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, hcl, is_expression, pick
 from batchtab.constructs._terraform.naming import namespaced, shorten

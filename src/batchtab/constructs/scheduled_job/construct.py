@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf_cdktf_provider_aws.batch_job_definition import BatchJobDefinition, BatchJobDefinitionTimeout
-from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import BatchJobDefinition, BatchJobDefinitionTimeout, CloudwatchLogGroup
 from batchtab.constructs._terraform.documents import When
 from batchtab.constructs._terraform.expressions import (
     Expression,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cdktf_cdktf_provider_aws.batch_job_definition import (
+from batchtab import limits
+from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.aws import (
     BatchJobDefinitionRetryStrategy,
     BatchJobDefinitionRetryStrategyEvaluateOnExit,
 )
-
-from batchtab import limits
-from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.expressions import Expression, as_number, hcl, is_expression
 from batchtab.constructs._terraform.resources import Made, dynamic
 

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from cdktf_cdktf_provider_aws.iam_role import IamRole
-from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
-
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.aws import IamRole, IamRolePolicy
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,

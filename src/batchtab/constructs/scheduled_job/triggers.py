@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+from batchtab import limits
+from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.aws import (
+    CloudwatchEventRule,
     CloudwatchEventTarget,
     CloudwatchEventTargetInputTransformer,
     CloudwatchEventTargetRetryPolicy,
-)
-from cdktf_cdktf_provider_aws.scheduler_schedule import (
     SchedulerSchedule,
     SchedulerScheduleFlexibleTimeWindow,
     SchedulerScheduleTarget,
     SchedulerScheduleTargetRetryPolicy,
 )
-
-from batchtab import limits
-from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,

@@ -4,10 +4,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batchtab.local_aws.batch.attempt import Attempt
+    pass
 
 ENDED = ("SUCCEEDED", "FAILED")
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
+
+
+class Stoppable(Protocol):
+    """What is under way and can be stopped: an attempt."""
+
+    def stop(self) -> None:
+        """Stops it."""
 
 
 @dataclass(eq=False)
@@ -40,7 +47,7 @@ class Job:
     waits_for: list[Job] = field(default_factory=list)
     children: list[Job] = field(default_factory=list)
     parent: Job | None = None
-    attempt: Attempt | None = None
+    attempt: Stoppable | None = None
     end_reason: str | None = None
     runnable_since: float = 0.0
     blocked_reason: str | None = None
