@@ -23,6 +23,7 @@ def _created(project: NewProject) -> Iterator[str]:
         yield f"{project.folder}: all {len(project.present)} files are there already."
     else:
         yield f"{project.folder}: created {count} {'file' if count == 1 else 'files'}."
+    yield f"Names in AWS begin with {project.answers.name}-{project.answers.stages[0]}."
     repository = project.repository
     if repository is not None and repository != project.folder.resolve():
         yield ""

@@ -11,7 +11,7 @@ from batchtab.project.manifest import Manifest
 from batchtab.project.new_project import create
 from batchtab.project.template import Owner, project_files
 
-OLD, NEW = "0.2.0", "0.3.0"
+OLD = "0.2.0"
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def test_init_says_what_comes_next_within_eighty_columns(run: Run, tmp_path: Pat
     done = run("init", "my-jobs", "--stage", "prod", "--stage", "staging", "--github", "my-company/jobs")
     assert done.exit_code == 0
     lines = done.output.splitlines()
-    assert lines[0] == "my-jobs: created 15 files."
+    assert lines[:2] == ["my-jobs: created 15 files.", "Names in AWS begin with my-jobs-prod."]
     assert max(map(len, lines)) <= 80
     # THEN the answers are in the commands
     assert "  cd my-jobs" in lines

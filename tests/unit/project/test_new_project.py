@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from batchtab.errors import UsageError
-from batchtab.project import files
 from batchtab.project.answers import Answers
 from batchtab.project.new_project import NewProject, all_files, create
 
@@ -114,7 +113,7 @@ def test_a_write_that_fails_leaves_the_folder_as_it_was(
         left[0] -= 1
         real(descriptor)
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     # WHEN a project is made THEN it is refused in one line, and nothing is left of it
     with pytest.raises(UsageError, match="No space left on device"):
         make(tmp_path)
@@ -123,6 +122,26 @@ def test_a_write_that_fails_leaves_the_folder_as_it_was(
     # AND it succeeds later
     left[0] = 100
     assert make(tmp_path).written == tuple(ALL)
+
+
+@pytest.mark.parametrize("renames", range(len(ALL)))
+def test_an_interruption_leaves_the_folder_as_it_was(
+    renames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN Ctrl-C after some files have their names
+    left, real = [renames], Path.replace
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    # WHEN a project is made THEN nothing is left of it, its folder included
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "jobs")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_mode_of_new_files_is_the_users(tmp_path: Path) -> None:
