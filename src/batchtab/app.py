@@ -20,7 +20,7 @@ from batchtab.declarations.chain import resolve
 from batchtab.declarations.image_registry import image_uri, repository_arns
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 if TYPE_CHECKING:  # loading cdktf takes seconds, and faults of the files should not wait for it
     from batchtab.constructs.stage_stack import Stage, StageStack
@@ -33,14 +33,14 @@ def main() -> int:
     root = Path()
     try:
         catalog = load(os.environ.get("BATCHTAB_STAGE", DEFAULT_STAGE), root)
-    except Problems as problems:
+    except UsageError as problems:
         print(problems, file=sys.stderr)
         return problems.exit_code
     try:
         synthesize(catalog)
     except ValueError as error:  # a construct refuses what the checks of the files let through
         print(f"main.py: {error}", file=sys.stderr)
-        return Problems.exit_code
+        return UsageError.exit_code
     return 0
 
 

@@ -1,14 +1,10 @@
-"""Faults that a person can mend: where, what, what is allowed, how to mend it. One line each."""
+"""Errors that a user can fix: one line, and exit status 2."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
-_SHOWN_CHARACTERS = 80
+from collections.abc import Iterable
 
 # What people write who come from another tool; AWS's camelCase is turned into snake_case before this is asked.
 _OTHER_WORDS = {
@@ -36,65 +32,23 @@ _OTHER_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One fault. `str()` of it is the line that the user reads.
+class UsageError(Exception):
+    """What a user can fix; the commands print it and exit with `exit_code`.
 
     Attributes:
-        file: The file as the user knows it, usually relative to the project's root.
-        line: Counted from 1, if the fault has a place in the file.
-        where: The thing at fault, such as `job do-often`; empty for the file itself.
-        field: The field in it, such as `evaluate_on_exit[1].action`; may be empty.
-        value: What stands there; None if there is nothing to show.
-        message: What is wrong with it and what is allowed.
-        hint: How to mend it, where the message doesn't say so already.
+        message: What is wrong and what is allowed.
+        hint: How to fix it, where the message does not say so already.
     """
-
-    file: str
-    line: int | None
-    where: str
-    field: str
-    value: object
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        text = self.message if self.value is None else f"{show(self.value)} {self.message}"
-        line = ": ".join(part for part in (place, self.where, self.field, text) if part)
-        return _one_line(f"{line} [hint: {self.hint}]" if self.hint else line)
-
-
-class Problems(Exception):  # noqa: N818 (it is a collection of faults, and reads so)
-    """All faults that were found, never only the first; the commands print them and exit with `exit_code`."""
 
     exit_code = 2
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        unique = {str(problem): problem for problem in problems}
-        self.problems: tuple[Problem, ...] = tuple(
-            sorted(unique.values(), key=lambda fault: (fault.file, fault.line or 0))
-        )
-        super().__init__("\n".join(map(str, self.problems)))
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
-
-def refusal(message: str, hint: str = "") -> Problems:
-    """A user's error that stands in no file: one line and exit status 2."""
-    return Problems([Problem("batchtab", None, "", "", None, message, hint)])
-
-
-def show(value: object) -> str:
-    """A value as it may stand within a line: text in quotes, numbers bare, nothing longer than a glance."""
-    if isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, float):
-        text = f"{value:g}"
-    elif isinstance(value, str):
-        text = f"'{value}'"
-    else:
-        text = json.dumps(value, default=str, ensure_ascii=False)
-    text = _one_line(text)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+    def __str__(self) -> str:
+        return one_line(f"batchtab: {self.message} [hint: {self.hint}]" if self.hint else f"batchtab: {self.message}")
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
@@ -113,13 +67,6 @@ def listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, names)) or "none"
 
 
-def dotted(path: Sequence[str | int]) -> str:
-    """`('evaluate_on_exit', 1, 'action')` as a person writes it: `evaluate_on_exit[1].action`."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Text without what would break a line or is invisible; it is written out instead."""
     return "".join(c if c.isprintable() else "\\n" if c == "\n" else f"\\x{ord(c):02x}" for c in text)

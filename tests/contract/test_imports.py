@@ -31,6 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "terraform": {"declarations", "errors"},
     "runner_image": {"aws", "errors", "terraform"},
     "runner": {"masking"},
+    "project": {"errors", "limits"},
+    "toolchain": {"errors"},
     "local_aws": set(),
 }
 HIGHEST = {"cli"}

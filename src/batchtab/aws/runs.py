@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from batchtab.aws.client import Aws
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -184,14 +184,14 @@ def one_line(command: str, *, is_local: bool) -> Iterator[None]:
     """Makes one line of what AWS refuses, or of an AWS that does not answer.
 
     Raises:
-        Problems: in place of botocore's errors.
+        UsageError: in place of botocore's errors.
     """
     try:
         yield
     except EndpointConnectionError as error:
-        raise refusal(f"{command}: {error}", "make up starts local AWS" if is_local else "") from None
+        raise UsageError(f"{command}: {error}", "make up starts local AWS" if is_local else "") from None
     except (ClientError, BotoCoreError) as error:
-        raise refusal(f"{command}: {error}") from None
+        raise UsageError(f"{command}: {error}") from None
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

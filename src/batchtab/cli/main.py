@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from batchtab.errors import Problems, did_you_mean, listed
+from batchtab.errors import UsageError, did_you_mean, listed
 
 # Name of the command: where its function is. The order is that of the help.
 COMMANDS: dict[str, str] = {
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = app(args=args, prog_name="batchtab", standalone_mode=False)
-    except Problems as problems:
+    except UsageError as problems:
         typer.echo(str(problems), err=True)
         return problems.exit_code
     except TyperException as error:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from batchtab import limits
 from batchtab.declarations import chain
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, Source, read_services
 from batchtab.declarations.stage import StageConfig, read_stage
 from batchtab.declarations.yaml_file import Document
-from batchtab.errors import Problem, Problems, did_you_mean, listed
+from batchtab.errors import did_you_mean, listed
 
 Fault = tuple[str, object, str, str]  # field, value, message, hint
 _STAGES = "{stages}"  # in a fault's message: `stage local` or `stages example, local`
@@ -39,7 +40,7 @@ def load(stage_name: str, root: Path = Path()) -> Catalog:
     """One stage and its services, checked against each other.
 
     Raises:
-        Problems: All faults of the stage's file, of all job files, and of the two together.
+        UsageError: All faults of the stage's file, of all job files, and of the two together.
     """
     return load_all(root, [stage_name])[0]
 
@@ -48,21 +49,21 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
     """Several stages, by default all in `config/`, each with its services.
 
     Raises:
-        Problems: All faults of everything.
+        UsageError: All faults of everything.
     """
     sources, problems = read_services(root / "jobs")
     known = sorted(path.stem for path in (root / "config").glob("*.yaml"))
     if not known:
         hint = "a stage is a file config/<stage>.yaml; --root names the project's folder"
-        problems.append(Problem((root / "config").as_posix(), None, "", "", None, "holds no stage", hint))
+        problems.append(Diagnostic((root / "config").as_posix(), None, "", "", None, "holds no stage", hint))
     catalogs = []
-    of_stages: dict[str, tuple[Problem, list[str]]] = {}  # one line for a fault that several stages share
+    of_stages: dict[str, tuple[Diagnostic, list[str]]] = {}  # one line for a fault that several stages share
     for name in known if stage_names is None else stage_names:
         path = root / "config" / f"{name}.yaml"
         if name not in known:
             if known:
                 text = f"is not there: the stages are {listed(known)}"
-                problems.append(Problem(path.as_posix(), None, "", "", None, text, did_you_mean(name, known)))
+                problems.append(Diagnostic(path.as_posix(), None, "", "", None, text, did_you_mean(name, known)))
             continue
         stage, document, found, faulty = read_stage(path)
         problems.extend(found)
@@ -81,13 +82,13 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         stages = f"stage{'s' if len(names) > 1 else ''} {listed(names)}"
         problems.append(replace(problem, message=problem.message.replace(_STAGES, stages)))
     if problems:
-        raise Problems(problems)
+        raise Diagnostics(problems)
     return catalogs
 
 
 def _stage_problems(
     stage: StageConfig, document: Document, faulty: set[str], sources: list[Source], root: Path
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     services = [source.spec.service for source in sources]
     for index, name in enumerate(stage.jobs or ()):
         if name not in services and "jobs" not in faulty:
@@ -108,7 +109,7 @@ def _stage_problems(
         yield document.problem(("network", "subnet_ids"), text)
 
 
-def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Iterator[Problem]:
+def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Iterator[Diagnostic]:
     if not catalog.stage.alerts.quiet and "alerts" not in faulty:
         yield from _unquiet_problems(source)
     yield from _late_problems(source)
@@ -119,7 +120,7 @@ def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Ite
                 yield source.document.problem(path, message, value=value, hint=hint)
 
 
-def _late_problems(source: Source) -> Iterator[Problem]:
+def _late_problems(source: Source) -> Iterator[Diagnostic]:
     """Jobs without a schedule that say how late they may be; their service may say so for those that have one."""
     for name, job in source.spec.jobs.items():
         own = source.document.data["jobs"][name].get("alerts")
@@ -131,7 +132,7 @@ def _late_problems(source: Source) -> Iterator[Problem]:
             )
 
 
-def _unquiet_problems(source: Source) -> Iterator[Problem]:
+def _unquiet_problems(source: Source) -> Iterator[Diagnostic]:
     """What says where alerts go, in a stage whose alerts keep no such thing."""
     of_service = source.spec.alerts
     paths: list[tuple[str, ...]] = [] if of_service.is_empty else [("alerts",)]
@@ -141,7 +142,7 @@ def _unquiet_problems(source: Source) -> Iterator[Problem]:
         yield source.document.problem(path, text, hint="alerts: {quiet: true} in the stage's file")
 
 
-def _same_names(sources: list[Source]) -> Iterator[Problem]:
+def _same_names(sources: list[Source]) -> Iterator[Diagnostic]:
     """Job `c` of service `a-b` and job `b-c` of service `a` would be one job definition; some names are the alerts'."""
     first: dict[str, tuple[str, str]] = {}
     for source in sources:
@@ -161,7 +162,7 @@ def _same_names(sources: list[Source]) -> Iterator[Problem]:
                 yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
 
 
-def _chain_problems(sources: list[Source]) -> Iterator[Problem]:
+def _chain_problems(sources: list[Source]) -> Iterator[Diagnostic]:
     """Names in `after` that are no job of the stage, and circles."""
     jobs = [(source.spec.service, name) for source in sources for name in source.spec.jobs]
     before: dict[chain.JobName, list[chain.JobName]] = {}

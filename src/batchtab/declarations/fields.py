@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.yaml_file import Document
-from batchtab.errors import Problem, did_you_mean, listed
+from batchtab.errors import did_you_mean, listed
 from batchtab.limits import Choice, Range, Text
 
 _OURS = "batchtab"
@@ -107,7 +108,7 @@ class OneOrList:
 
 def problems_of(
     error: ValidationError, model: type[BaseModel], document: Document, prefix: Sequence[str | int] = ()
-) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
+) -> Iterator[tuple[tuple[str | int, ...], Diagnostic]]:
     """Pydantic's errors as (path within the model, problem), in the words of this project."""
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
@@ -123,7 +124,7 @@ def _problem(
     model: type[BaseModel],
     document: Document,
     prefix: tuple[str | int, ...],
-) -> Problem:
+) -> Diagnostic:
     kind, value = item["type"], item["input"]
     if kind == _OURS:
         context = item["ctx"]
@@ -157,7 +158,7 @@ def _showable(value: object, path: Sequence[str | int]) -> object:
 
 def _unknown_key(
     path: tuple[str | int, ...], model: type[BaseModel], document: Document, prefix: tuple[str | int, ...]
-) -> Problem:
+) -> Diagnostic:
     key = str(path[-1])
     if key.lower().replace("-", "_") in _NOT_YET:
         hint = "array_size starts many copies of one job"

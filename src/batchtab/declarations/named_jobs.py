@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
-from batchtab.errors import Problem, Problems, did_you_mean, listed
+from batchtab.errors import did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def find(catalog: Catalog, wanted: str, command: str) -> NamedJob:
     """The job that is called `JOB`, `SERVICE-JOB` or `SERVICE/JOB`.
 
     Raises:
-        Problems: no job is called so, or jobs of several services are.
+        UsageError: no job is called so, or jobs of several services are.
     """
     everything = list(all_jobs(catalog))
     whole = [job for job in everything if wanted.replace("/", "-") == job.full]
@@ -53,4 +54,4 @@ def find(catalog: Catalog, wanted: str, command: str) -> NamedJob:
     else:
         message = f"is not a job of stage {catalog.stage.name}: {listed(known)}"
         hint = did_you_mean(wanted, [*known, *(job.name for job in everything)])
-    raise Problems([Problem(f"batchtab {command}", None, "", "", wanted, message, hint)])
+    raise Diagnostics([Diagnostic(f"batchtab {command}", None, "", "", wanted, message, hint)])

@@ -16,12 +16,12 @@ from pydantic import Field, Strict, ValidationError
 from batchtab import limits
 from batchtab.declarations import trigger_fields
 from batchtab.declarations.alerting import Alerting
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.fields import Declared, Limit, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_settings import JobSettings
 from batchtab.declarations.yaml_file import Document, Key, read
-from batchtab.errors import Problem, Problems
 
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
 
@@ -63,32 +63,32 @@ class Source:
     spec: ServiceSpec
     document: Document
     faulty: set[tuple[str, str]] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
 
 
 def load_services(root: Path = Path("jobs")) -> list[ServiceSpec]:
     """All services under `root`, one per `<folder>/jobs.yaml`, in the order of their names.
 
     Raises:
-        Problems: All faults of all files, each with its line.
+        UsageError: All faults of all files, each with its line.
     """
     sources, problems = read_services(root)
     if problems:
-        raise Problems(problems)
+        raise Diagnostics(problems)
     return [source.spec for source in sources]
 
 
-def read_services(root: Path) -> tuple[list[Source], list[Problem]]:
+def read_services(root: Path) -> tuple[list[Source], list[Diagnostic]]:
     """All services that can be read and all faults; `load_services` is this with the faults raised."""
     if not root.is_dir():
         hint = "a service's jobs stand in jobs/<service>/jobs.yaml; --root names the project's folder"
-        return [], [Problem(root.as_posix(), None, "", "", None, "is not a folder", hint)]
+        return [], [Diagnostic(root.as_posix(), None, "", "", None, "is not a folder", hint)]
     sources: list[Source] = []
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         misnamed = folder / "jobs.yml"
         if misnamed.exists():
-            problems.append(Problem(misnamed.as_posix(), None, "", "", None, "is not read", "call it jobs.yaml"))
+            problems.append(Diagnostic(misnamed.as_posix(), None, "", "", None, "is not read", "call it jobs.yaml"))
         if (folder / FILE_NAME).exists():
             source, found = _read_service(folder / FILE_NAME)
             problems.extend(found)
@@ -97,7 +97,7 @@ def read_services(root: Path) -> tuple[list[Source], list[Problem]]:
     return sources, problems + _same_names(sources)
 
 
-def _same_names(sources: list[Source]) -> list[Problem]:
+def _same_names(sources: list[Source]) -> list[Diagnostic]:
     first: dict[str, Source] = {}
     problems = []
     for source in sources:
@@ -108,7 +108,7 @@ def _same_names(sources: list[Source]) -> list[Problem]:
     return problems
 
 
-def _read_service(path: Path) -> tuple[Source | None, list[Problem]]:
+def _read_service(path: Path) -> tuple[Source | None, list[Diagnostic]]:
     document = read(path, _TEXTS)
     problems = list(document.problems)
     if not document.data:

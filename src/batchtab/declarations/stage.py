@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
 from batchtab import limits
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.environment import Environment, Network
 from batchtab.declarations.fields import Declared, Limit, Written, problems_of, refuse
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job_settings import checked_tags
 from batchtab.declarations.yaml_file import Document, read
-from batchtab.errors import Problem, Problems
 from batchtab.schedules import zones
 
 _TEXTS = ("account_id", "runner_image.tag", "tags.*")
@@ -205,21 +205,21 @@ def load_stage(path: Path) -> StageConfig:
     """Read one stage's file.
 
     Raises:
-        Problems: All its faults, each with its line.
+        UsageError: All its faults, each with its line.
     """
     stage, _, problems, _ = read_stage(path)
     if problems or stage is None:
-        raise Problems(problems)
+        raise Diagnostics(problems)
     return stage
 
 
-def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Problem], set[str]]:
+def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnostic], set[str]]:
     """A stage, its document, its faults, and the top-level fields in which they are and which hold stand-ins."""
     document = read(path, _TEXTS)
     problems = list(document.problems)
     refusal = limits.STAGE_NAME.refusal(path.stem)
     if refusal:
-        problems.append(Problem(document.file, None, "", "", None, f"names a stage '{path.stem}', which {refusal}"))
+        problems.append(Diagnostic(document.file, None, "", "", None, f"names a stage '{path.stem}', which {refusal}"))
     faulty: set[str] = {str(key[0]) for key in document.faults if key}
     if not document.data:
         return None, document, problems, faulty

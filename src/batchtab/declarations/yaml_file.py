@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from batchtab.errors import Problem, dotted, show
+from batchtab.declarations.diagnostics import Diagnostic, dotted, show
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -32,7 +32,7 @@ class Document:
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
     lines: dict[Key, int] = field(default_factory=dict)
     faults: set[Key] = field(default_factory=set)  # what could not be read and is None in `data`
 
@@ -45,11 +45,11 @@ class Document:
 
     def problem(
         self, path: Sequence[str | int], message: str, *, value: object = None, hint: str = "", suffix: str = ""
-    ) -> Problem:
+    ) -> Diagnostic:
         """A fault at a place in this file; `suffix` names a key that is not in the file."""
         where, inner = _place(path)
         name = ".".join(part for part in (dotted(inner), suffix) if part)
-        return Problem(self.file, self.line(path), where, name, value, message, hint)
+        return Diagnostic(self.file, self.line(path), where, name, value, message, hint)
 
 
 def read(path: Path, texts: Sequence[str] = ()) -> Document:
@@ -64,11 +64,11 @@ def read(path: Path, texts: Sequence[str] = ()) -> Document:
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        document.problems.append(Problem(document.file, line, "", "", None, "is not UTF-8 text"))
+        document.problems.append(Diagnostic(document.file, line, "", "", None, "is not UTF-8 text"))
         return document
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        document.problems.append(Problem(document.file, None, "", "", None, f"can't be read: {reason}"))
+        document.problems.append(Diagnostic(document.file, None, "", "", None, f"can't be read: {reason}"))
         return document
     try:
         root = _Loader(content).get_single_node()
@@ -76,17 +76,17 @@ def read(path: Path, texts: Sequence[str] = ()) -> Document:
         document.problems.append(_syntax(document.file, content, error))
         return document
     except RecursionError:
-        document.problems.append(Problem(document.file, None, "", "", None, "is nested too deeply"))
+        document.problems.append(Diagnostic(document.file, None, "", "", None, "is nested too deeply"))
         return document
     if root is None:
-        document.problems.append(Problem(document.file, None, "", "", None, "is empty"))
+        document.problems.append(Diagnostic(document.file, None, "", "", None, "is empty"))
         return document
     reader = _Reader(document, [tuple(pattern.split(".")) for pattern in texts])
     data = reader.value(root, ())
     if isinstance(data, dict):
         document.data = data
     elif not document.problems:
-        document.problems.append(Problem(document.file, 1, "", "", data, "is not a mapping (key: value)"))
+        document.problems.append(Diagnostic(document.file, 1, "", "", data, "is not a mapping (key: value)"))
     return document
 
 
@@ -98,7 +98,7 @@ def _place(path: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
     return "", path
 
 
-def _syntax(file: str, content: str, error: yaml.YAMLError) -> Problem:
+def _syntax(file: str, content: str, error: yaml.YAMLError) -> Diagnostic:
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     context = getattr(error, "context", None)
@@ -120,7 +120,7 @@ def _syntax(file: str, content: str, error: yaml.YAMLError) -> Problem:
         context = f"{context}, begun in line {begun.line + 1}"
     text = f"{problem} ({context})" if context and str(context) not in problem else problem
     number = None if mark is None else min(mark.line + 1, max(1, len(lines)))
-    return Problem(file, number, "", "", None, f"is not valid YAML: {text}", hint)
+    return Diagnostic(file, number, "", "", None, f"is not valid YAML: {text}", hint)
 
 
 class _Reader:
@@ -186,14 +186,14 @@ class _Reader:
                 line = key.start_mark.line + 1
                 where, inner = _place(path)
                 self._document.problems.append(
-                    Problem(self._document.file, line, where, dotted(inner), None, "has a key that is not a name")
+                    Diagnostic(self._document.file, line, where, dotted(inner), None, "has a key that is not a name")
                 )
 
-    def _twice(self, path: Key, line: int, first: int) -> Problem:
+    def _twice(self, path: Key, line: int, first: int) -> Diagnostic:
         where, inner = _place(path)
         verb = "is given" if inner else "is declared"
         hint = "" if inner else "give one of the two another name"
-        return Problem(
+        return Diagnostic(
             self._document.file, line, where, dotted(inner), None, f"{verb} twice, first in line {first}", hint
         )
 

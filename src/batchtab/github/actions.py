@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.github.client import ACTIONS_BOT, GitHub
 
 _API = "https://api.github.com"
@@ -20,7 +20,7 @@ def github() -> GitHub:
     """The repository that this workflow runs in.
 
     Raises:
-        Problems: a variable is missing.
+        UsageError: a variable is missing.
     """
     return GitHub(
         os.environ.get("GITHUB_API_URL") or _API,
@@ -46,7 +46,7 @@ def commit() -> str:
     """The commit that this workflow runs for.
 
     Raises:
-        Problems: the variable is missing.
+        UsageError: the variable is missing.
     """
     return _needed("GITHUB_SHA", "a commit")
 
@@ -82,5 +82,5 @@ def summarize(markdown: str) -> None:
 def _needed(name: str, what: str) -> str:
     value = os.environ.get(name)
     if not value:
-        raise refusal(f"{name} is not set", f"{name}: {what}")
+        raise UsageError(f"{name} is not set", f"{name}: {what}")
     return value

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.github.api import LARGEST_ANSWER, Api, GitHubError
 
 # Who speaks with a workflow's own token.
@@ -43,7 +43,7 @@ class GitHub:
         self, api_url: str, repository: str, token: str, *, author: str = ACTIONS_BOT, pause: float = 1.0
     ) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", repository):
-            raise refusal(f"'{repository}' is not a repository", "owner/name, as in GITHUB_REPOSITORY")
+            raise UsageError(f"'{repository}' is not a repository", "owner/name, as in GITHUB_REPOSITORY")
         self._api = Api(api_url, token, pause=pause)
         self._repository = f"/repos/{repository}"
         self._author = author

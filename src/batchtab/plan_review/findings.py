@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.plan_review import masking
 
 
@@ -46,14 +46,14 @@ class Findings:
         """Reads what `tools/scan.py --json` writes, or `checkov --output json`: one report or a list of them.
 
         Raises:
-            Problems: the file is not there or something else.
+            UsageError: the file is not there or something else.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise refusal(f"{path}: {error.strerror}", "make scan writes it") from None
+            raise UsageError(f"{path}: {error.strerror}", "make scan writes it") from None
         except ValueError:
-            raise refusal(f"{path}: is not JSON", "checkov --output json") from None
+            raise UsageError(f"{path}: is not JSON", "checkov --output json") from None
         reports: list[dict[str, Any]] = content if isinstance(content, list) else [content]
         if isinstance(content, dict) and isinstance(content.get("failed"), list):
             rows = [_finding(row) for row in content["failed"]]

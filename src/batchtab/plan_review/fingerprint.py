@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.plan_review.elapsed import is_by_time
 from batchtab.plan_review.masking import visible
 from batchtab.plan_review.plan import Plan
@@ -66,7 +66,7 @@ class Reviewed:
         """Reads what `write` wrote.
 
         Raises:
-            Problems: it is something else.
+            UsageError: it is something else.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -79,11 +79,11 @@ class Reviewed:
                 tuple(content["provisional"]),
             )
         except OSError as error:
-            raise refusal(f"{path}: {error.strerror}", "batchtab plan --out DIR writes DIR/reviewed.json") from None
+            raise UsageError(f"{path}: {error.strerror}", "batchtab plan --out DIR writes DIR/reviewed.json") from None
         except (ValueError, KeyError, TypeError):
             known = False
         if not known:
-            raise refusal(f"{path}: is not what a review left behind", "review the plan again")
+            raise UsageError(f"{path}: is not what a review left behind", "review the plan again")
         return read
 
     def write(self, path: Path) -> None:

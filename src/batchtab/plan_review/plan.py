@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.plan_review.resource import Resource
 
 NAMESPACE_TAG = "batchtab:namespace"
@@ -43,20 +43,20 @@ class Plan:
         """Reads a file.
 
         Raises:
-            Problems: it is not there or not a plan.
+            UsageError: it is not there or not a plan.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise refusal(f"{path}: {error.strerror}", "batchtab plan --out DIR writes such files") from None
+            raise UsageError(f"{path}: {error.strerror}", "batchtab plan --out DIR writes such files") from None
         except ValueError:
-            raise refusal(f"{path}: is not JSON", "terraform show -json PLAN") from None
+            raise UsageError(f"{path}: is not JSON", "terraform show -json PLAN") from None
         if not isinstance(content, dict) or "planned_values" not in content:
-            raise refusal(f"{path}: is not a plan", "terraform show -json PLAN")
+            raise UsageError(f"{path}: is not a plan", "terraform show -json PLAN")
         if not str(content.get("format_version", "")).startswith("1."):
-            raise refusal(f"{path}: is not a plan that terraform show -json wrote (format_version 1)")
+            raise UsageError(f"{path}: is not a plan that terraform show -json wrote (format_version 1)")
         if content.get("errored"):
-            raise refusal(f"{path}: Terraform could not finish this plan")
+            raise UsageError(f"{path}: Terraform could not finish this plan")
         return cls.read(content, path.name.removesuffix(".json"))
 
     @classmethod
@@ -101,14 +101,14 @@ def find(paths: list[Path]) -> list[Path]:
     """The plan files among files and folders; in a folder, those that are plans by name (`*.plan.json`).
 
     Raises:
-        Problems: a folder holds none.
+        UsageError: a folder holds none.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(path.glob("*.plan.json"))
             if not inside:
-                raise refusal(f"{path}: no *.plan.json is in this folder", f"batchtab plan --out {path}")
+                raise UsageError(f"{path}: no *.plan.json is in this folder", f"batchtab plan --out {path}")
             found += inside
         else:
             found.append(path)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import zoneinfo
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Any
 
+from batchtab.errors import UsageError
 from batchtab.plan_review import destruction, environment, job, permissions
 from batchtab.plan_review.destruction import Destruction
 from batchtab.plan_review.environment import EnvironmentChange
 from batchtab.plan_review.findings import Findings
 from batchtab.plan_review.job_change import CHANGED, NEW, REMOVED, JobChange, job_change
 from batchtab.plan_review.permissions import PermissionChange
-from batchtab.plan_review.plan import Plan
+from batchtab.plan_review.plan import Plan, find
 from batchtab.plan_review.resource import CREATE, DELETE, FORGET, REPLACE, UPDATE
 
 _ORDER = {REMOVED: 0, CHANGED: 1, NEW: 2}
@@ -163,3 +166,18 @@ def _by_holder(plan: Plan) -> dict[str, list[PermissionChange]]:
         if change:
             found.setdefault(job.role_key(resource) or resource.address, []).append(change)
     return found
+
+
+def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary:
+    """Reads plans and puts them together.
+
+    Raises:
+        UsageError: a file is not what it should be, or the zone is unknown.
+    """
+    try:
+        zone = zoneinfo.ZoneInfo(timezone)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        raise UsageError(f"--timezone: '{timezone}' is not a time zone", "such as Asia/Seoul") from None
+    found = [Plan.load(path) for path in find(paths)]
+    scan = Findings.load(checkov) if checkov else None
+    return Summary.of(found, datetime.now(UTC), zone, scan)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.runner_image import build
 from batchtab.runner_image.context import source_hash
 from batchtab.terraform.session import Session
@@ -45,7 +45,7 @@ def look_up(session: Session, aws: Aws) -> RunnerImage:
     """The image of these files, if it was built before; before a first deployment there is not even its repository.
 
     Raises:
-        Problems: the stage has no runner image in its own registry.
+        UsageError: the stage has no runner image in its own registry.
     """
     try:
         return _find(session, aws)
@@ -61,7 +61,9 @@ def _find(session: Session, aws: Aws) -> RunnerImage:
     stage = session.catalog.stage
     image = stage.runner_image
     if image is None or not image.in_ecr:
-        raise refusal(f"stage {stage.name} has no runner_image in its own registry", "runner_image: {repository, tag}")
+        raise UsageError(
+            f"stage {stage.name} has no runner_image in its own registry", "runner_image: {repository, tag}"
+        )
     tag = _tag(session)
     digest = aws.image_digest(image.repository, tag)
     return RunnerImage(image.repository, tag, digest, "found" if digest else "missing")
@@ -71,14 +73,14 @@ def find_or_build(session: Session, aws: Aws, builder: str | None = None) -> Run
     """The image of these files; built and pushed if it was not before.
 
     Raises:
-        Problems: the repository is not there yet, nothing here builds images, or building or pushing failed.
+        UsageError: the repository is not there yet, nothing here builds images, or building or pushing failed.
     """
     stage = session.catalog.stage
     try:
         image = _find(session, aws)
     except LookupError as error:
         hint = f"batchtab deploy --stage {stage.name} --no-jobs makes it"
-        raise refusal(f"the repository {error} does not exist in {stage.region}", hint) from None
+        raise UsageError(f"the repository {error} does not exist in {stage.region}", hint) from None
     if image.digest:
         return image
     domain = "amazonaws.com.cn" if stage.partition == "aws-cn" else "amazonaws.com"
@@ -93,14 +95,14 @@ def find_or_build(session: Session, aws: Aws, builder: str | None = None) -> Run
             arguments={"VERSION": image.tag, "REVISION": _revision(session.root)},
         )
     except build.BuildError as error:
-        raise refusal(f"the runner image: {error}") from None
+        raise UsageError(f"the runner image: {error}") from None
     if stage.is_local:
         digest = aws.put_image(image.repository, image.tag, _manifest(found, name))
     else:
         _push(found, name, registry, aws)
         pushed = aws.image_digest(image.repository, image.tag)
         if pushed is None:
-            raise refusal(f"{name} was pushed, and the registry does not know it")
+            raise UsageError(f"{name} was pushed, and the registry does not know it")
         digest = pushed
     return RunnerImage(image.repository, image.tag, digest, "built")
 
@@ -115,10 +117,10 @@ def _push(builder: str, name: str, registry: str, aws: Aws) -> None:
         check=False,
     )
     if login.returncode:
-        raise refusal(f"{builder} login {registry}: {_last(login.stderr)}")
+        raise UsageError(f"{builder} login {registry}: {_last(login.stderr)}")
     pushed = subprocess.run([builder, "push", name], capture_output=True, text=True, check=False)
     if pushed.returncode:
-        raise refusal(f"{builder} push {name}: {_last(pushed.stderr)}")
+        raise UsageError(f"{builder} push {name}: {_last(pushed.stderr)}")
 
 
 def _manifest(builder: str, name: str) -> str:
@@ -128,7 +130,7 @@ def _manifest(builder: str, name: str) -> str:
         [builder, "inspect", "--type", "image", *query, name], capture_output=True, text=True, check=False
     )
     if asked.returncode:
-        raise refusal(f"{builder} inspect {name}: {_last(asked.stderr)}")
+        raise UsageError(f"{builder} inspect {name}: {_last(asked.stderr)}")
     config = {
         "mediaType": "application/vnd.docker.container.image.v1+json",
         "size": 0,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.log import BUSY, first_error, plain
 from batchtab.terraform.processes import run
 from batchtab.terraform.session import Session
@@ -40,7 +40,7 @@ class Cdktf:
         """Deploys all stacks.
 
         Raises:
-            Problems: it failed; all that it said is in the log.
+            UsageError: it failed; all that it said is in the log.
         """
         self._run("deploy", self._session.waves(), on_event)
 
@@ -48,13 +48,13 @@ class Cdktf:
         """Destroys all stacks, the last first.
 
         Raises:
-            Problems: it failed.
+            UsageError: it failed.
         """
         self._run("destroy", self._session.waves()[::-1], on_event)
 
     def _run(self, verb: str, waves: list[list[str]], on_event: Callable[[str], object]) -> None:
         if not self._cli.exists():
-            raise refusal("the cdktf CLI is not installed in this checkout", "make setup")
+            raise UsageError("the cdktf CLI is not installed in this checkout", "make setup")
         self._log.write_bytes(b"")
         done = 0
 
@@ -80,4 +80,4 @@ class Cdktf:
             )
             if code:
                 hint = f"all that it said is in {self._log.relative_to(self._session.root)}"
-                raise refusal(f"{verb} of {', '.join(stacks)} failed: {first_error(self._log)}", hint)
+                raise UsageError(f"{verb} of {', '.join(stacks)} failed: {first_error(self._log)}", hint)

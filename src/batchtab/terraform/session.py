@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchtab.declarations.catalog import Catalog, load
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 
 STATE = Path(".batchtab")
 
@@ -27,7 +27,7 @@ class Session:
         """Loads the stage of this checkout.
 
         Raises:
-            Problems: the files have faults.
+            UsageError: the files have faults.
         """
         root = (root or Path()).resolve()
         session = cls(load(stage, root), root)
@@ -94,10 +94,10 @@ class Session:
         """Refuses a stage on AWS.
 
         Raises:
-            Problems: the stage is not a local one.
+            UsageError: the stage is not a local one.
         """
         if not self.catalog.stage.is_local:
-            raise refusal(
+            raise UsageError(
                 f"{command}: stage {self.catalog.stage.name} is on AWS, and {command} is for local AWS",
                 "use batchtab bootstrap, then cdktf deploy",
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from batchtab.errors import Problems, refusal
+from batchtab.errors import UsageError
 from batchtab.terraform import provisional_plan
 from batchtab.terraform.log import BUSY, first_error, plain
 from batchtab.terraform.processes import capture, run
@@ -61,7 +61,7 @@ class Stacks:
         """Writes `cdktf.out`.
 
         Raises:
-            Problems: the synth failed.
+            UsageError: the synth failed.
         """
         python = self._session.root / ".venv" / "bin" / "python"
         environment = {**self._session.environment(), "CDKTF_OUTDIR": str(self._session.root / "cdktf.out")}
@@ -71,7 +71,7 @@ class Stacks:
             [python, "main.py"], cwd=self._session.root, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise refusal(f"synth failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+            raise UsageError(f"synth failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
 
     def plan(self, on_event: Callable[[str], None], *, lock: bool = True) -> list[Plan]:
         """Synthesizes, and plans every stack against what is deployed.
@@ -81,7 +81,7 @@ class Stacks:
             lock: Whether to take the state's lock, which needs the right to write it.
 
         Raises:
-            Problems: a plan failed.
+            UsageError: a plan failed.
         """
         on_event("synth")
         self.synthesize()
@@ -92,13 +92,13 @@ class Stacks:
         """Plans one stack; with stand-ins for what stacks will tell that are not deployed yet.
 
         Raises:
-            Problems: the plan failed.
+            UsageError: the plan failed.
         """
         on_event(stack)
         folder = self._out / stack
         try:
             return self._plan(stack, folder, lock=lock)
-        except Problems as problems:
+        except UsageError as problems:
             copy = provisional_plan.make(folder, self._session) if provisional_plan.MISSING in str(problems) else None
             if copy is None:
                 raise
@@ -118,7 +118,7 @@ class Stacks:
         """A plan as `terraform show -json` tells it. It holds sensitive values.
 
         Raises:
-            Problems: Terraform cannot read it.
+            UsageError: Terraform cannot read it.
         """
         _, text = self._terraform(plan.file.parent, "show", "-json", plan.file.name, output_only=True)
         content: dict[str, Any] = json.loads(text)
@@ -128,7 +128,7 @@ class Stacks:
         """Does what a plan says, and nothing else.
 
         Raises:
-            Problems: it failed, or the plan is stale.
+            UsageError: it failed, or the plan is stale.
         """
         self.log.write_bytes(b"")
         code = run(
@@ -139,7 +139,7 @@ class Stacks:
             on_line=lambda line: on_event(f"{plan.stack}: {busy[1]}") if (busy := BUSY.search(line)) else None,
         )
         if code:
-            raise refusal(
+            raise UsageError(
                 f"apply of {plan.stack} failed: {first_error(self.log)}",
                 f"all that it said is in {_shown(self.log, self._session)}",
             )
@@ -154,7 +154,7 @@ class Stacks:
         text = output if output_only and code in accept else output + errors
         if code not in accept:
             self.log.write_text(text)
-            raise refusal(
+            raise UsageError(
                 f"terraform {arguments[0]} of {folder.name} failed: {first_error(self.log)}",
                 f"all that it said is in {_shown(self.log, self._session)}",
             )

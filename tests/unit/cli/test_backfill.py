@@ -22,7 +22,7 @@ from batchtab.aws.runs import Answer, FunctionError, Record, Runs
 from batchtab.cli.jobs import backfill
 from batchtab.cli.main import main
 from batchtab.declarations.named_jobs import NamedJob, find
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_over_a_month_each_time_comes_once(said: Callable[[str], NamedJob]) -> N
 def test_what_cannot_be_made_up_is_one_line(
     said: Callable[[str], NamedJob], schedule: str, begin: str, end: str, why: str
 ) -> None:
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         backfill.asked_for(said(schedule), begin, end, NOW)
     assert why in str(error.value)
     assert "\n" not in str(error.value)

@@ -20,7 +20,7 @@ from batchtab.cli.deployment import deploy, trigger_moves
 from batchtab.cli.deployment.missed_runs import make_up
 from batchtab.cli.deployment.trigger_moves import Move, Side
 from batchtab.declarations.named_jobs import all_jobs
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 from batchtab.schedules.timing import Timing
 from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.session import Session
@@ -242,7 +242,7 @@ def test_a_quiet_moment_and_nothing_to_move_take_no_time_and_no_words(capsys: py
 
 
 def refused(now: datetime, *given: Move) -> str:
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         waited(now, *given)
     return str(error.value)
 
@@ -309,7 +309,7 @@ def test_what_has_no_moment_is_refused_before_anything_is_done(project: Path, sp
     # WHEN the stacks are looked at THEN it is refused, and the other stacks are not
     session = Session.open("local", project)
     trigger_moves.check(session, aws, ["network", "environment", "jobs-examples"])
-    with pytest.raises(Problems, match="due too often"):
+    with pytest.raises(UsageError, match="due too often"):
         trigger_moves.check(session, aws, session.stacks())
 
 

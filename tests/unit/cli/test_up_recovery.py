@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchtab.cli.machine import up
-from batchtab.errors import Problems, refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 
@@ -76,7 +76,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, *failures: str) -> list[int]:
     def run(_self: object, _on_event: object) -> None:
         calls.append(1)
         if len(calls) <= len(failures):
-            raise refusal(failures[len(calls) - 1])
+            raise UsageError(failures[len(calls) - 1])
 
     monkeypatch.setattr("batchtab.terraform.cdktf.Cdktf.deploy", run)
     return calls
@@ -91,7 +91,7 @@ def test_a_name_that_is_taken_is_told_and_nothing_is_wiped(session: Session, mon
     deploy(monkeypatch, "Role already exists")
     daemon = _Daemon()
     # WHEN `up` deploys
-    with pytest.raises(Problems, match="already exists"):
+    with pytest.raises(UsageError, match="already exists"):
         start(session, daemon, _Stacks("EntityAlreadyExists"), _Aws({}))
     # THEN local AWS goes on, and the next run does not take it for a killed one
     assert daemon.stops == 0
@@ -116,6 +116,6 @@ def test_after_a_kill_another_failure_is_told_as_it_is(session: Session, monkeyp
     (session.state / "deploying").write_text("1")
     deploy(monkeypatch, "AccessDenied")
     daemon = _Daemon()
-    with pytest.raises(Problems, match="AccessDenied"):
+    with pytest.raises(UsageError, match="AccessDenied"):
         start(session, daemon, _Stacks("AccessDenied"), _Aws({}))
     assert daemon.stops == 0

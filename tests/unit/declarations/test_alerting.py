@@ -8,7 +8,7 @@ import pytest
 from batchtab.declarations import catalog
 from batchtab.declarations.alert_routes import routes, watched
 from batchtab.declarations.service import ServiceSpec, load_services
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 
 def services(root: Path, **files: str) -> list[ServiceSpec]:
@@ -20,7 +20,7 @@ def services(root: Path, **files: str) -> list[ServiceSpec]:
 
 
 def lines(root: Path, **files: str) -> list[str]:
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         services(root, **files)
     return [str(problem).removeprefix(f"{root}/") for problem in error.value.problems]
 
@@ -120,7 +120,7 @@ def test_a_stage_without_quiet_alerts_refuses_routes(project: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("service: examples", 'service: examples\nalerts: {channel: "#x"}')
     path.write_text(text.replace("  hello:\n", "  hello:\n    alerts: {mute: true}\n"), encoding="utf-8")
 
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         catalog.load_all(project)
 
     # THEN each is one line that names the stage
@@ -158,7 +158,7 @@ def test_a_job_without_a_schedule_is_never_late(project: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("  hello:\n", "  hello:\n    alerts: {late_after_seconds: 60}\n")
     path.write_text(text, encoding="utf-8")
 
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         catalog.load_all(project)
 
     # THEN one line says that it has no effect

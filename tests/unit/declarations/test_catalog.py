@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchtab.declarations import catalog
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 JOBS = "jobs/my-service/jobs.yaml"
 ON_FARGATE = "on Fargate (stage example)"
@@ -15,7 +15,7 @@ Spoil = Callable[[str, str, str], None]
 
 
 def lines(project: Path, *stages: str) -> list[str]:
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         catalog.load_all(project, stages or None)
     return [str(problem).removeprefix(f"{project}/") for problem in error.value.problems]
 
@@ -221,12 +221,12 @@ def test_two_jobs_that_differ_in_punctuation_only_are_refused(project: Path, spo
     # GIVEN two names that would have one address in Terraform
     spoil("jobs/examples/jobs.yaml", "  hello:", "  fa_il:\n    command: [a]\n  fa-il:\n    command: [a]\n  hello:")
     # THEN the later one is told
-    with pytest.raises(Problems, match="job fa-il: differs from job fa_il in punctuation only"):
+    with pytest.raises(UsageError, match="job fa-il: differs from job fa_il in punctuation only"):
         catalog.load("local", project)
 
 
 def test_a_job_is_not_called_like_a_rule_of_the_alerts(project: Path, spoil: Callable[..., None]) -> None:
     spoil("jobs/examples/jobs.yaml", "service: examples", "service: alerts")
     spoil("jobs/examples/jobs.yaml", "  hello:", "  sweep:\n    command: [a]\n  hello:")
-    with pytest.raises(Problems, match="job sweep: has the full name alerts-sweep"):
+    with pytest.raises(UsageError, match="job sweep: has the full name alerts-sweep"):
         catalog.load("local", project)

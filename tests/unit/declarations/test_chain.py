@@ -7,13 +7,13 @@ import pytest
 
 from batchtab.declarations import catalog
 from batchtab.declarations.chain import circles, resolve
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 JOBS = "jobs/examples/jobs.yaml"
 
 
 def faults(root: Path) -> list[str]:
-    with pytest.raises(Problems) as caught:
+    with pytest.raises(UsageError) as caught:
         catalog.load("local", root)
     return [str(problem) for problem in caught.value.problems]
 

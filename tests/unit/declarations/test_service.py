@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, load_services
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 
 def load(tmp_path: Path, text: str, folder: str = "a") -> list[ServiceSpec]:
@@ -22,7 +22,7 @@ def load(tmp_path: Path, text: str, folder: str = "a") -> list[ServiceSpec]:
 
 
 def lines(tmp_path: Path, text: str) -> list[str]:
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         load(tmp_path, text)
     return [str(problem).split("jobs/a/", 1)[1] for problem in error.value.problems]
 
@@ -108,7 +108,7 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         """
 
     # WHEN they are loaded
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         load(tmp_path, text)
 
     # THEN each fault is told once, with its line
@@ -242,7 +242,7 @@ def test_two_jobs_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
     load(tmp_path, "service: s\njobs: {j: {command: [x]}}", "a")
-    with pytest.raises(Problems, match=r"b/jobs.yaml:1: service: 's' is also the service of .*a/jobs.yaml"):
+    with pytest.raises(UsageError, match=r"b/jobs.yaml:1: service: 's' is also the service of .*a/jobs.yaml"):
         load(tmp_path, "service: s\njobs: {j: {command: [x]}}", "b")
 
 
@@ -276,12 +276,12 @@ def test_a_file_by_a_near_name_is_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "jobs" / "a").mkdir(parents=True)
     (tmp_path / "jobs" / "a" / "jobs.yml").touch()
 
-    with pytest.raises(Problems, match=r"jobs.yml: is not read \[hint: call it jobs.yaml\]"):
+    with pytest.raises(UsageError, match=r"jobs.yml: is not read \[hint: call it jobs.yaml\]"):
         load_services(tmp_path / "jobs")
 
 
 def test_no_folder_at_all_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Problems, match="is not a folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         load_services(tmp_path / "none")
 
 
@@ -312,7 +312,7 @@ def test_any_file_is_a_service_or_lines(tmp_path: Path, data: dict[str, Any]) ->
     services = []
     try:
         services = load(tmp_path, yaml.safe_dump(data))
-    except Problems as problems:  # any other exception fails the test
+    except UsageError as problems:  # any other exception fails the test
         told = problems.problems
 
     assert all(len(str(problem).splitlines()) == 1 for problem in told)

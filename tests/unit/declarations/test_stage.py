@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchtab.declarations.stage import StageConfig, StageFile, load_stage
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 SMALLEST = """\
 region: eu-west-1
@@ -30,7 +30,7 @@ def load(tmp_path: Path, text: str, name: str = "prod") -> StageConfig:
 
 
 def lines(tmp_path: Path, text: str, name: str = "prod") -> list[str]:
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         load(tmp_path, text, name)
     return [str(problem).removeprefix(f"{tmp_path}/") for problem in error.value.problems]
 
@@ -208,7 +208,7 @@ def test_any_file_is_a_stage_or_lines(tmp_path: Path, data: dict[str, Any]) -> N
     stage = None
     try:
         stage = load(tmp_path, yaml.safe_dump(complete))
-    except Problems as problems:  # any other exception fails the test
+    except UsageError as problems:  # any other exception fails the test
         told = problems.problems
 
     assert all(len(str(problem).splitlines()) == 1 for problem in told)

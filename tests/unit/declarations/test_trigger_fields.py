@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from batchtab import limits
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import load_services
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 
 PAGE = Path(__file__).parents[3] / "docs" / "job-owners.md"
 
@@ -32,7 +32,7 @@ def faults(tmp_path: Path, *fields: str, defaults: str = "{}") -> list[str]:
     text = "\n".join(
         [f"service: s\ndefaults: {defaults}\njobs:\n  j:\n    command: [x]", *(f"    {field}" for field in fields)]
     )
-    with pytest.raises(Problems) as error:
+    with pytest.raises(UsageError) as error:
         load(tmp_path, text + "\n")
     return [str(problem).split(": job j: ", 1)[1] for problem in error.value.problems]
 

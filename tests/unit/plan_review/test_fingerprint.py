@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan
 from tests.unit.plan_review.summaries import change, content, plans
@@ -137,5 +137,5 @@ def test_it_is_written_and_read_without_values(tmp_path: Path) -> None:
 def test_something_else_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "reviewed.json"
     path.write_text(text)
-    with pytest.raises(Problems, match="is not what a review left behind"):
+    with pytest.raises(UsageError, match="is not what a review left behind"):
         Reviewed.load(path)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from batchtab.cli.main import main
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 from batchtab.github.api import GitHubError
 from batchtab.github.client import GitHub
 from tests.unit.plan_review import fake_github
@@ -126,7 +126,7 @@ def test_nobody_there_is_told() -> None:
 
 @pytest.mark.parametrize("name", ["jobs", "a/b/c", "a/../b", "a/b?x"])
 def test_what_is_no_repository_is_refused(name: str) -> None:
-    with pytest.raises(Problems, match="is not a repository"):
+    with pytest.raises(UsageError, match="is not a repository"):
         GitHub("http://127.0.0.1:1", name, TOKEN)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from batchtab.cli.ci.roles import configuration
 from batchtab.cli.main import main
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.runner_image import build, lookup
 from batchtab.runner_image.lookup import NOT_BUILT, find_or_build, look_up, source_hash
@@ -133,10 +133,10 @@ def test_an_image_that_is_there_is_not_built_again(checkout: Path, monkeypatch: 
 
 def test_without_a_repository_or_a_builder_it_says_what_to_do(checkout: Path, monkeypatch: Any) -> None:
     session = Session.open("prod", checkout)
-    with pytest.raises(Problems, match=r"batchtab deploy --stage prod --no-jobs makes it"):
+    with pytest.raises(UsageError, match=r"batchtab deploy --stage prod --no-jobs makes it"):
         find_or_build(session, Registry(None, repository=False))  # type: ignore[arg-type]
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Problems, match="nothing here builds images"):
+    with pytest.raises(UsageError, match="nothing here builds images"):
         find_or_build(session, Registry(None))  # type: ignore[arg-type]
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from batchtab.declarations.catalog import load, load_all
 from batchtab.project.answers import Answers
 from batchtab.project.new_project import all_files, create
 from batchtab.project.template import PLACEHOLDER, TEMPLATES, render
-from jobs.catalog import load, load_all
 
 ANSWERS = (
     Answers("my-jobs"),
@@ -184,8 +184,8 @@ def test_the_image_takes_what_the_tool_prepares(project: Path) -> None:
     text = (project / "jobs" / "Dockerfile").read_text()
     copied = [line for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
     assert copied == [
-        "COPY runner.txt /build/requirements.txt",
-        "COPY runner /opt/batchtab/runner",
+        "COPY requirements.txt /build/requirements.txt",
+        "COPY batchtab /opt/batchtab",
         "COPY jobs /app/jobs",
     ]
     assert '"/opt/batchtab/runner/entrypoint.py"]' in text

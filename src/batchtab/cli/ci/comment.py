@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 
 _LIMIT = 65_536
 
@@ -27,19 +27,19 @@ def pr_comment(
 
     number = pull_request or actions.pull_request()
     if number is None:
-        raise refusal("this is not the workflow of a pull request", "--pull-request NUMBER")
+        raise UsageError("this is not the workflow of a pull request", "--pull-request NUMBER")
     try:
         body = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise refusal(f"{file}: {error.strerror}") from None
+        raise UsageError(f"{file}: {error.strerror}") from None
     head = marker(stage)
     room = _LIMIT - len(head.encode()) - 1
     if len(body.encode()) > room:
-        raise refusal(f"{file}: {len(body.encode()):,} bytes; a comment holds {room:,}", "plan-summary --limit")
+        raise UsageError(f"{file}: {len(body.encode()):,} bytes; a comment holds {room:,}", "plan-summary --limit")
     try:
         posted = actions.github().upsert_comment(number, head, body)
     except GitHubError as error:
-        raise refusal(str(error)) from None
+        raise UsageError(str(error)) from None
     typer.echo(f"comment of stage {stage} on #{number}: {posted.did} {posted.url}".rstrip())
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 
 _LABEL = "drift"
 _LIMIT = 60_000
@@ -26,11 +26,11 @@ def drift_issue(
     """
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from batchtab.cli.ci.summary import summarize  # noqa: PLC0415
     from batchtab.github import actions  # noqa: PLC0415
     from batchtab.github.api import GitHubError  # noqa: PLC0415
     from batchtab.plan_review import elapsed, markdown  # noqa: PLC0415
     from batchtab.plan_review.plan import Plan, find  # noqa: PLC0415
+    from batchtab.plan_review.summary import summarize  # noqa: PLC0415
 
     now = datetime.now(UTC)
     differs = not all(elapsed.is_nothing_else(Plan.load(path), now) for path in find(plans))
@@ -47,5 +47,5 @@ def drift_issue(
             return
         closed = hub.close_issue(marker, f"{stage} is what main says again. {page}".rstrip(), _LABEL)
     except GitHubError as error:
-        raise refusal(str(error)) from None
+        raise UsageError(str(error)) from None
     typer.echo(f"issue #{closed.id}: closed, nothing differs" if closed else "nothing differs")

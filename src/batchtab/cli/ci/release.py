@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 
 CHECKSUMS = "SHA256SUMS"
 NOTES = "NOTES.md"
@@ -42,7 +42,7 @@ def release_files(
         (out / name).write_bytes(content)
         sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
     if not sums:
-        raise refusal(f"{root / 'modules'}: no module is there")
+        raise UsageError(f"{root / 'modules'}: no module is there")
     (out / CHECKSUMS).write_text("".join(sums))
     (out / NOTES).write_text(notes(tag, root), encoding="utf-8")
     for path in sorted(out.iterdir()):
@@ -63,12 +63,12 @@ def release_publish(
     _check(tag)
     uploads = [path for path in sorted(files.iterdir()) if path.name != NOTES] if files.is_dir() else []
     if not uploads:
-        raise refusal(f"{files}: nothing to publish", "batchtab release-files")
+        raise UsageError(f"{files}: nothing to publish", "batchtab release-files")
     try:
         body = (files / NOTES).read_text(encoding="utf-8")
         done = actions.github().release(tag, body, {path.name: path.read_bytes() for path in uploads})
     except GitHubError as error:
-        raise refusal(str(error)) from None
+        raise UsageError(str(error)) from None
     typer.echo(f"release {tag}: {done.did} {done.url}".rstrip())
 
 
@@ -104,4 +104,4 @@ def _git(root: Path, *arguments: str) -> str:
 
 def _check(tag: str) -> None:
     if _TAG.fullmatch(tag) is None:
-        raise refusal(f"'{tag}' is not a version's tag", "such as v1.2.0")
+        raise UsageError(f"'{tag}' is not a version's tag", "such as v1.2.0")

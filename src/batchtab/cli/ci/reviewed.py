@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 
 NOT_REVIEWED = 3
 _WORKFLOW = "plan.yml"
@@ -23,9 +23,9 @@ def reviewed_plan(
 
     The exit status is 3 if this commit came by no pull request, or its plan left nothing.
     """
+    from batchtab.cli.deployment.review import REVIEWED  # noqa: PLC0415
     from batchtab.github import actions  # noqa: PLC0415
     from batchtab.github.api import GitHubError  # noqa: PLC0415
-    from batchtab.terraform.review import REVIEWED  # noqa: PLC0415
 
     wanted = commit or actions.commit()
     try:
@@ -33,7 +33,7 @@ def reviewed_plan(
         head = hub.reviewed_head(wanted)
         content = hub.artifact(_WORKFLOW, head[1], artifact_name(stage), REVIEWED) if head else None
     except GitHubError as error:
-        raise refusal(str(error)) from None
+        raise UsageError(str(error)) from None
     if content is None:
         reason = f"#{head[0]} left no plan of {stage} behind" if head else "it came by no pull request"
         typer.echo(

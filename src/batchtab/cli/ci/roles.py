@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 _MODULE = Path("modules") / "ci_roles"
@@ -48,7 +48,7 @@ def ci_roles(
     for command in (["init", "-input=false", "-reconfigure"], ["apply", *(["-auto-approve"] if yes else [])]):
         done = subprocess.run(["terraform", *command], cwd=folder, env=environment, check=False)
         if done.returncode:
-            raise refusal(f"ci-roles: terraform {command[0]} ended with status {done.returncode}, see above")
+            raise UsageError(f"ci-roles: terraform {command[0]} ended with status {done.returncode}, see above")
     return 0
 
 
@@ -64,7 +64,7 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
     image = stage.runner_image
     names = sorted({*stage.repositories, *([image.repository] if image and image.in_ecr else [])})
     if not names:
-        raise refusal(f"stage {stage.name} has no image repository", "runner_image or repositories in its file")
+        raise UsageError(f"stage {stage.name} has no image repository", "runner_image or repositories in its file")
     inputs = {
         "source": source if source.startswith(".") else f"./{source}",
         "namespace": stage.prefix,

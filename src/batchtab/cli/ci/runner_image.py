@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 
@@ -34,7 +34,7 @@ def runner_image(
     try:
         image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
     except (ClientError, BotoCoreError) as error:
-        raise refusal(f"runner-image: {error}", "check credentials and network") from None
+        raise UsageError(f"runner-image: {error}", "check credentials and network") from None
     digest = image.digest or images.NOT_BUILT
     did = "will be built by the deployment" if image.digest is None else image.did
     typer.echo(f"{image.repository}:{image.tag}: {did}", err=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from batchtab.plan_review.gates import Gate
-
-if TYPE_CHECKING:
-    from batchtab.plan_review.summary import Summary
 
 REFUSED = 1
 
@@ -42,6 +39,7 @@ def plan_summary(
     import json  # noqa: PLC0415
 
     from batchtab.plan_review import gates, markdown, text  # noqa: PLC0415
+    from batchtab.plan_review.summary import summarize  # noqa: PLC0415
 
     summary = summarize(plans, checkov, timezone)
     title = summary.namespace or "plan"
@@ -60,26 +58,3 @@ def plan_summary(
     for reason in refused:
         typer.echo(f"batchtab plan-summary: {reason}", err=True)
     return REFUSED if refused else 0
-
-
-def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary:
-    """Reads plans and puts them together.
-
-    Raises:
-        Problems: a file is not what it should be, or the zone is unknown.
-    """
-    import zoneinfo  # noqa: PLC0415
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from batchtab.errors import refusal  # noqa: PLC0415
-    from batchtab.plan_review.findings import Findings  # noqa: PLC0415
-    from batchtab.plan_review.plan import Plan, find  # noqa: PLC0415
-    from batchtab.plan_review.summary import Summary  # noqa: PLC0415
-
-    try:
-        zone = zoneinfo.ZoneInfo(timezone)
-    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
-        raise refusal(f"--timezone: '{timezone}' is not a time zone", "such as Asia/Seoul") from None
-    found = [Plan.load(path) for path in find(paths)]
-    scan = Findings.load(checkov) if checkov else None
-    return Summary.of(found, datetime.now(UTC), zone, scan)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[
     """Makes what is missing and returns a line about each part.
 
     Raises:
-        Problems: the credentials are another account's, or somebody else has the bucket's name.
+        UsageError: the credentials are another account's, or somebody else has the bucket's name.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
         actual = aws.account_id()
         if actual != account_id:
-            raise refusal(
+            raise UsageError(
                 f"bootstrap: the credentials are of account {actual}, and the stage's account_id is {account_id}",
                 "choose another profile or mend the stage's file",
             )
@@ -51,10 +51,10 @@ def make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[
             "CreateBucket",
         }:
             hint = "bucket names are taken world-wide: give state.bucket another one"
-            raise refusal(f"bootstrap: {bucket} is not this account's ({code})", hint) from error
-        raise refusal(f"bootstrap: {error}") from error
+            raise UsageError(f"bootstrap: {bucket} is not this account's ({code})", hint) from error
+        raise UsageError(f"bootstrap: {error}") from error
     except BotoCoreError as error:
-        raise refusal(f"bootstrap: {error}", "check credentials and network") from error
+        raise UsageError(f"bootstrap: {error}", "check credentials and network") from error
 
 
 def _make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[str]:

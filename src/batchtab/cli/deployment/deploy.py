@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def deploy(
     from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
 
     if (reviewed is None) != unreviewed:
-        raise refusal("deploy: give either --reviewed FILE or --unreviewed")
+        raise UsageError("deploy: give either --reviewed FILE or --unreviewed")
     session = Session.open(stage)
     known = session.stacks()
     unknown = sorted(set(stack or ()) - set(known))
     if unknown:
-        raise refusal(f"--stack: {unknown[0]} is not a stack of {stage}: {', '.join(known)}")
+        raise UsageError(f"--stack: {unknown[0]} is not a stack of {stage}: {', '.join(known)}")
     review = Reviewed.load(reviewed) if reviewed else None
     stacks = Stacks(session)
     wanted = [name for name in known if (not stack or name in stack) and (jobs or not name.startswith(JOBS))]
@@ -84,7 +84,7 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
             typer.echo(f"{now.stack}: nothing to do")
             continue
         if now.provisional:
-            raise refusal(f"{now.stack}: what it reads from is not deployed", "deploy those stacks first")
+            raise UsageError(f"{now.stack}: what it reads from is not deployed", "deploy those stacks first")
         moves, began = settle(session, aws, [now.stack]), datetime.now(UTC)
         stacks.apply(now, step.at)
         make_up(session, aws, moves, began)
@@ -97,8 +97,8 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
 
 
 def _objections(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed) -> list[str]:
-    from batchtab.terraform.review import contents  # noqa: PLC0415
-    from batchtab.terraform.review import reviewed as reviewed_now  # noqa: PLC0415
+    from batchtab.cli.deployment.review import contents  # noqa: PLC0415
+    from batchtab.cli.deployment.review import reviewed as reviewed_now  # noqa: PLC0415
 
     changing = [plan for plan in plans if plan.changes]
     if not changing:

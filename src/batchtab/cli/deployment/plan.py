@@ -36,11 +36,11 @@ def plan(
     with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
         plans = stacks.plan(step.at, lock=lock)
         if out is not None:
-            from batchtab.terraform.review import write  # noqa: PLC0415
+            from batchtab.cli.deployment.review import write  # noqa: PLC0415
 
             write(session, stacks, plans, out)
     if show and out is not None:
-        from batchtab.terraform.review import show as tell  # noqa: PLC0415
+        from batchtab.cli.deployment.review import show as tell  # noqa: PLC0415
 
         tell(session, out)
     width = max(len(plan.stack) for plan in plans)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from batchtab import names
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.schedules.timing import ScheduleError, Timing
 from batchtab.terraform.session import Session
 
@@ -83,7 +83,7 @@ def check(session: Session, aws: Aws, stacks: Iterable[str]) -> None:
     """Refuses at once what `settle` would refuse when a stack's turn comes.
 
     Raises:
-        Problems: a job of these stacks moves, and has no quiet moment in the next quarter of an hour.
+        UsageError: a job of these stacks moves, and has no quiet moment in the next quarter of an hour.
     """
     within_reach(_of_stacks(session, aws, stacks), datetime.now(UTC))
 
@@ -92,7 +92,7 @@ def settle(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
     """Waits until no job of stacks is due that moves to another trigger, and returns these; at once if none moves.
 
     Raises:
-        Problems: there is no such moment in the next quarter of an hour.
+        UsageError: there is no such moment in the next quarter of an hour.
     """
     moves = _of_stacks(session, aws, stacks)
     wait(moves)
@@ -145,7 +145,7 @@ def wait(
     A job whose runs the submit function claims can't run twice, so it is no reason to refuse.
 
     Raises:
-        Problems: there is no such moment in the next quarter of an hour.
+        UsageError: there is no such moment in the next quarter of an hour.
     """
     begin = now()
     quiet = within_reach(moves, begin)
@@ -165,7 +165,7 @@ def within_reach(moves: Sequence[Move], now: datetime) -> datetime:
     """The quiet moment that is waited for: of all moves, or else of those whose runs could come twice.
 
     Raises:
-        Problems: there is none in the next quarter of an hour.
+        UsageError: there is none in the next quarter of an hour.
     """
     must = [move for move in moves if move.may_double]
     for some in (moves, must):
@@ -195,9 +195,11 @@ def _refusal(moves: Sequence[Move], quiet: datetime | None) -> Exception:
     what = ", ".join(move.words for move in moves)
     if quiet is None:
         hint = "suspend: true for one deployment, or a concurrency_policy other than allow for good"
-        return refusal(f"{what}, and is due too often for a moment in which it could move without running twice", hint)
+        return UsageError(
+            f"{what}, and is due too often for a moment in which it could move without running twice", hint
+        )
     text = f"{what}, and is due, so that it could run twice, until {quiet:%Y-%m-%d %H:%M:%S} UTC"
-    return refusal(text, "deploy then, or with suspend: true")
+    return UsageError(text, "deploy then, or with suspend: true")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 
@@ -22,7 +22,7 @@ def unlock(
 
     session = Session.open(stage)
     if stack not in session.stacks():
-        raise refusal(
+        raise UsageError(
             f"unlock: '{stack}' is not a stack of stage {stage}: {listed(session.stacks())}",
             did_you_mean(stack, session.stacks()),
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _letters(stage: str) -> DeadLetters:
         letters.url()
     except LookupError:
         hint = f"batchtab deploys it with the stack environment of stage {stage}"
-        raise refusal(f"alerts: there is no queue {letters.queue_name} in {config.region}", hint) from None
+        raise UsageError(f"alerts: there is no queue {letters.queue_name} in {config.region}", hint) from None
     return letters
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.schedules import timestamps
 from batchtab.terraform.session import Session
 
@@ -80,37 +80,37 @@ def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing
     """The job's timing, and its times from `from_` to `to`, in UTC.
 
     Raises:
-        Problems: it has no such times, or they are not over yet.
+        UsageError: it has no such times, or they are not over yet.
     """
     timing = job.spec.timing
     if timing is None:
-        raise refusal(f"backfill: {job.full} has no schedule, so no run of it was ever due")
+        raise UsageError(f"backfill: {job.full} has no schedule, so no run of it was ever due")
     for option, value in (("--from", from_), ("--to", to)):
         if reason := timestamps.refusal(value):
-            raise refusal(f"backfill: {option} '{value}' {reason}")
+            raise UsageError(f"backfill: {option} '{value}' {reason}")
     begin, end = timestamps.first(from_, timing.zone), timestamps.last(to, timing.zone)
     if begin > end:
-        raise refusal(f"backfill: --from {from_} is later than --to {to}")
+        raise UsageError(f"backfill: --from {from_} is later than --to {to}")
     if end > now - _TRIGGERS_OWN:
         local = (now - _TRIGGERS_OWN).astimezone(timing.zone).replace(second=0, microsecond=0)
         text = f"backfill: --to {to} is not over for two minutes yet, and its trigger may still start those runs"
-        raise refusal(text, f"--to {local.isoformat(timespec='minutes')}")
+        raise UsageError(text, f"--to {local.isoformat(timespec='minutes')}")
     if timing.is_rate and begin != end:
         text = f"backfill: {job.full} runs by {timing.expression}, whose times only AWS knows"
-        raise refusal(text, "make up for one run by its exact time: --from T --to T")
+        raise UsageError(text, "make up for one run by its exact time: --from T --to T")
     times: list[datetime] = []
     while begin <= end:
         until = min(begin + _SLICE, end)
         times += timing.between(begin, until)
         if len(times) > _MOST:
-            raise refusal(
+            raise UsageError(
                 f"backfill: these are more than {_MOST:,} runs", "make up for a part of them, then for the next"
             )
         begin = until + _INSTANT
     if not times:
         following = timing.next_runs(begin, 1)
         hint = f"the next is {following[0].astimezone(timing.zone).isoformat(timespec='minutes')}" if following else ""
-        raise refusal(f"backfill: {job.full} has no time from {from_} to {to}", hint)
+        raise UsageError(f"backfill: {job.full} has no time from {from_} to {to}", hint)
     return timing, times
 
 
@@ -176,9 +176,11 @@ def _run(
         typer.echo(f"batchtab backfill: {runs_on}the same command goes on where this one stopped", err=True)
         return INTERRUPTED
     if isinstance(stopped, LookupError):
-        raise refusal(f"backfill: there is no function {runs.function_name}", "batchtab deploy makes it")
+        raise UsageError(f"backfill: there is no function {runs.function_name}", "batchtab deploy makes it")
     if stopped is not None:
-        raise refusal(f"backfill: {runs.function_name}: {stopped}", "the same command goes on where this one stopped")
+        raise UsageError(
+            f"backfill: {runs.function_name}: {stopped}", "the same command goes on where this one stopped"
+        )
     return FAILED if catch_up.tally.failed else 0
 
 
@@ -200,7 +202,9 @@ def _tell(job: NamedJob, catch_up: CatchUp, wanted: int, done: int, zone: ZoneIn
 
 def _confirm(job: NamedJob, number: int) -> None:
     if not sys.stdin.isatty():
-        raise refusal(f"backfill: {_runs(number)} of {job.full} would be submitted, and nobody can be asked", "--yes")
+        raise UsageError(
+            f"backfill: {_runs(number)} of {job.full} would be submitted, and nobody can be asked", "--yes"
+        )
     typer.confirm(f"Submit {_runs(number)} of {job.full}?", abort=True)
 
 

@@ -13,7 +13,7 @@ from batchtab.cli.options import ROOT_HELP
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from batchtab.errors import Problems
+    from batchtab.errors import UsageError
 
 _YEARS = range(1971, 2199)  # of AWS's cron, less one at each end
 
@@ -65,7 +65,7 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _refusal(value: str, message: str, hint: str = "") -> Problems:
-    from batchtab.errors import Problem, Problems  # noqa: PLC0415
+def _refusal(value: str, message: str, hint: str = "") -> UsageError:
+    from batchtab.declarations.diagnostics import Diagnostic, Diagnostics  # noqa: PLC0415
 
-    return Problems([Problem("batchtab calendar", None, "", "", value, message, hint)])
+    return Diagnostics([Diagnostic("batchtab calendar", None, "", "", value, message, hint)])

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -153,5 +153,5 @@ def _utc(moment: datetime | None) -> str | None:
 def _span(text: str) -> timedelta:
     match = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text.strip())
     if match is None:
-        raise refusal(f"history: --since '{text}' is not a time span: 90m, 12h, 7d or 4w")
+        raise UsageError(f"history: --since '{text}' is not a time span: 90m, 12h, 7d or 4w")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])

@@ -149,12 +149,13 @@ def _chosen(loaded: Catalog, wanted: str | None, timezone: str | None) -> list[J
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
     from batchtab.cli.jobs.run_timeline import Job  # noqa: PLC0415
-    from batchtab.errors import Problem, Problems, did_you_mean, listed  # noqa: PLC0415
+    from batchtab.declarations.diagnostics import Diagnostic, Diagnostics  # noqa: PLC0415
+    from batchtab.errors import did_you_mean, listed  # noqa: PLC0415
     from batchtab.schedules import zones  # noqa: PLC0415
 
     refusal = zones.refusal(timezone) if timezone else None
     if refusal:
-        raise Problems([Problem("batchtab next", None, "", "--timezone", timezone, *refusal)])
+        raise Diagnostics([Diagnostic("batchtab next", None, "", "--timezone", timezone, *refusal)])
     everything = [
         (
             short,
@@ -170,7 +171,7 @@ def _chosen(loaded: Catalog, wanted: str | None, timezone: str | None) -> list[J
         known = [job.name for _, job in everything]
         hint = did_you_mean(wanted, [*known, *(short for short, _ in everything)])
         message = f"is not a job of stage {loaded.stage.name}: {listed(known)}"
-        raise Problems([Problem("batchtab next", None, "", "", wanted, message, hint)])
+        raise Diagnostics([Diagnostic("batchtab next", None, "", "", wanted, message, hint)])
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _switch(session: Session, job: NamedJob, triggers: Triggers, *, enabled: boo
     there = triggers.of_job(job.service, job.name)
     if not there:
         hint = "it runs by hand only" if job.spec.schedule is None and not job.spec.after else "batchtab deploy"
-        raise refusal(f"{job.full} has no trigger in stage {session.catalog.stage.name}", hint)
+        raise UsageError(f"{job.full} has no trigger in stage {session.catalog.stage.name}", hint)
     now = "enabled" if enabled else "disabled"
     for trigger in there:
         if trigger.is_enabled == enabled:
@@ -119,7 +119,7 @@ def _tell_function(job: NamedJob, runs: Runs, state: State) -> None:
         answer = runs.ask({"resume": {"job": job.full}})
     except (LookupError, FunctionError) as error:
         hint = "its triggers are on; run the same command again"
-        raise refusal(f"resume: {runs.function_name} did not resume {job.full}: {error}", hint) from None
+        raise UsageError(f"resume: {runs.function_name} did not resume {job.full}: {error}", hint) from None
     if state.paused:
         typer.echo(
             f"{job.full}: was paused since {state.paused.get('since')}, is resumed: {state.paused.get('reason')}"

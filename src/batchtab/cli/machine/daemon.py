@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from batchtab.errors import refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 _START_SECONDS = 30.0
@@ -51,18 +51,18 @@ class Daemon:
         """Starts it unless it runs; returns whether it had to.
 
         Raises:
-            Problems: the port is taken, or it did not start.
+            UsageError: the port is taken, or it did not start.
         """
         if self.is_ours():
             return False
         if self.health():
-            raise refusal(
+            raise UsageError(
                 f"port {self.port}: a local AWS of another checkout answers there",
                 "stop it there with make down, or give local.port another number",
             )
         python = self._session.state / "local-venv" / "bin" / "python"
         if not python.exists():
-            raise refusal("local AWS is not installed in this checkout", "make setup")
+            raise UsageError("local AWS is not installed in this checkout", "make setup")
         config = f"config/{self._session.catalog.stage.name}.yaml"
         with self.log.open("wb") as log:
             # A session of its own, so that Ctrl-C here does not reach it: schedules keep firing until `down`.
@@ -83,7 +83,9 @@ class Daemon:
                 if process.poll() is None:
                     process.terminate()
                 said = self.log.read_text(errors="replace").strip().splitlines()
-                raise refusal(f"local AWS did not start: {said[-1] if said else 'it said nothing'}", f"see {self.log}")
+                raise UsageError(
+                    f"local AWS did not start: {said[-1] if said else 'it said nothing'}", f"see {self.log}"
+                )
             time.sleep(_POLL_SECONDS)
         return True
 
@@ -91,7 +93,7 @@ class Daemon:
         """Stops it with all its jobs; returns whether it ran.
 
         Raises:
-            Problems: it does not end.
+            UsageError: it does not end.
         """
         pid = self._recorded_pid()
         health = self.health()
@@ -102,7 +104,7 @@ class Daemon:
         deadline = time.monotonic() + _STOP_SECONDS
         while self._alive(pid):
             if time.monotonic() > deadline:
-                raise refusal(f"local AWS (pid {pid}) does not end", f"kill -9 {pid}")
+                raise UsageError(f"local AWS (pid {pid}) does not end", f"kill -9 {pid}")
             time.sleep(_POLL_SECONDS)
         self._record.unlink(missing_ok=True)
         return True

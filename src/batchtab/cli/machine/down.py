@@ -7,7 +7,7 @@ import shutil
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import Problems
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 
@@ -32,7 +32,7 @@ def down(stage: StageOption = "local") -> None:
             try:
                 with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
                     Cdktf(session, stacks.log).destroy(step.at)
-            except Problems as problems:  # local AWS forgets everything when it ends
+            except UsageError as problems:  # local AWS forgets everything when it ends
                 typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)
         with Step("Local AWS") as step:
             step.result = "stopped" if daemon.stop() else "did not run"

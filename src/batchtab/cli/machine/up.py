@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from batchtab.cli.options import StageOption
-from batchtab.errors import Problems, refusal
+from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
         with Step(f"Deployment of {', '.join(session.stacks())}") as step:
             stacks.mark_deployed(None)
             Cdktf(session, stacks.log, before).deploy(step.at)
-    except Problems:  # Terraform ended by itself, with its state written and its lock released
+    except UsageError:  # Terraform ended by itself, with its state written and its lock released
         marker.unlink()
         raise
     marker.unlink()
@@ -125,7 +125,7 @@ def clear_stale_locks(session: Session, aws: Aws) -> None:
     """Clears the locks that a killed `up` left, and says so.
 
     Raises:
-        Problems: somebody else holds a lock, for all we know.
+        UsageError: somebody else holds a lock, for all we know.
     """
     stage = session.catalog.stage
     found = [aws.lock(stage.state.bucket, stage.name, stack) for stack in session.stacks()]
@@ -134,7 +134,7 @@ def clear_stale_locks(session: Session, aws: Aws) -> None:
         command = f"batchtab unlock {lock.stack} --stage {stage.name}"
         what = f"the state of {lock.stack} is locked since {lock.created} by {lock.who} ({lock.operation})"
         if not _was_cut(session):
-            raise refusal(what, f"if that run is gone: {command}")
+            raise UsageError(what, f"if that run is gone: {command}")
         typer.echo(f"Stale lock: {what}; that run was killed, so now: {command}", err=True)
         aws.clear_lock(stage.state.bucket, stage.name, lock.stack)
 
@@ -144,7 +144,7 @@ def alone(session: Session) -> Iterator[None]:
     """Keeps two runs of `up` and `down` apart; the system frees it when a run dies.
 
     Raises:
-        Problems: another one runs.
+        UsageError: another one runs.
     """
     path = session.state / "up.lock"
     with path.open("a+") as file:
@@ -152,7 +152,7 @@ def alone(session: Session) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise refusal(f"another make up or make down runs (pid {file.read().strip()})", "wait for it") from None
+            raise UsageError(f"another make up or make down runs (pid {file.read().strip()})", "wait for it") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

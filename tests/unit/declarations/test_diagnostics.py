@@ -2,22 +2,23 @@ from __future__ import annotations
 
 import pytest
 
-from batchtab.errors import Problem, Problems, did_you_mean, dotted, show
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics, dotted, show
+from batchtab.errors import did_you_mean
 
 
 def test_a_problem_reads_as_file_line_where_field_value_allowed_hint() -> None:
-    problem = Problem("jobs/a/jobs.yaml", 12, "job b", "timeout_seconds", 59, "is too short: 60 or more", "think")
+    problem = Diagnostic("jobs/a/jobs.yaml", 12, "job b", "timeout_seconds", 59, "is too short: 60 or more", "think")
 
     assert str(problem) == "jobs/a/jobs.yaml:12: job b: timeout_seconds: 59 is too short: 60 or more [hint: think]"
 
 
 def test_what_is_not_known_leaves_no_trace_in_the_line() -> None:
-    assert str(Problem("config/x.yaml", None, "", "", None, "is empty")) == "config/x.yaml: is empty"
+    assert str(Diagnostic("config/x.yaml", None, "", "", None, "is empty")) == "config/x.yaml: is empty"
 
 
 @pytest.mark.parametrize("nasty", ["a\nb", "a\x1b[31mb", "a\u2028b", "a\rb"])
 def test_a_value_can_neither_break_the_line_nor_paint_the_terminal(nasty: str) -> None:
-    line = str(Problem("f", 1, nasty, nasty, nasty, "is wrong"))
+    line = str(Diagnostic("f", 1, nasty, nasty, nasty, "is wrong"))
 
     assert len(line.splitlines()) == 1
     assert line.isprintable()
@@ -39,8 +40,8 @@ def test_values_are_shown_as_people_write_them(value: object, shown: str) -> Non
 
 
 def test_problems_are_sorted_and_told_once() -> None:
-    late, early = Problem("b", 1, "", "", None, "x"), Problem("a", 10, "", "", [1], "x")
-    problems = Problems([late, early, late, Problem("a", 9, "", "", None, "x")])
+    late, early = Diagnostic("b", 1, "", "", None, "x"), Diagnostic("a", 10, "", "", [1], "x")
+    problems = Diagnostics([late, early, late, Diagnostic("a", 9, "", "", None, "x")])
 
     assert str(problems).splitlines() == ["a:9: x", "a:10: [1] x", "b:1: x"]
     assert problems.exit_code == 2

@@ -48,9 +48,9 @@ def write(session: Session, stacks: Stacks, plans: Sequence[Plan], out: Path) ->
 
 def show(session: Session, out: Path) -> None:
     """Tells in words what `write` wrote: here as text, and on the page of a workflow's run."""
-    from batchtab.cli.ci.summary import summarize  # noqa: PLC0415
     from batchtab.github import actions  # noqa: PLC0415
     from batchtab.plan_review import markdown, text  # noqa: PLC0415
+    from batchtab.plan_review.summary import summarize  # noqa: PLC0415
 
     stage = session.catalog.stage
     summary = summarize([out], None, stage.timezone)
