@@ -1,8 +1,4 @@
-"""`batchtab`: one command per file, loaded only when it is called.
-
-A command is a function with typed parameters, as Typer reads them; a line in `COMMANDS` registers it. What a command
-needs is imported when it runs, so that `batchtab check` pays neither for boto3 nor for cdktf.
-"""
+"""`batchtab`: one command per file, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -16,76 +12,95 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from batchtab.cli.commands import CI, COMMANDS, RENAMED, Command
 from batchtab.errors import UsageError, did_you_mean, listed
 
-# Name of the command: where its function is. The order is that of the help.
-COMMANDS: dict[str, str] = {
-    "check": "batchtab.cli.jobs.check:check",
-    "next": "batchtab.cli.jobs.next_runs:next_runs",
-    "calendar": "batchtab.cli.jobs.calendar:calendar",
-    "up": "batchtab.cli.machine.up:up",
-    "status": "batchtab.cli.jobs.status:status",
-    "history": "batchtab.cli.jobs.history:history",
-    "backfill": "batchtab.cli.jobs.backfill:backfill",
-    "pause": "batchtab.cli.jobs.pause:pause",
-    "resume": "batchtab.cli.jobs.pause:resume",
-    "alerts": "batchtab.cli.jobs.alerts:app",
-    "plan": "batchtab.cli.deployment.plan:plan",
-    "plan-summary": "batchtab.cli.ci.summary:plan_summary",
-    "deploy": "batchtab.cli.deployment.deploy:deploy",
-    "down": "batchtab.cli.machine.down:down",
-    "bootstrap": "batchtab.cli.deployment.bootstrap:bootstrap",
-    "unlock": "batchtab.cli.deployment.unlock:unlock",
-    "env": "batchtab.cli.deployment.env:env",
-    "schema": "batchtab.cli.setup.schema:schema",
-    "runner-image": "batchtab.cli.ci.runner_image:runner_image",
-    "ci-stage": "batchtab.cli.ci.stage:ci_stage",
-    "ci-roles": "batchtab.cli.ci.roles:ci_roles",
-    "pr-comment": "batchtab.cli.ci.comment:pr_comment",
-    "reviewed-plan": "batchtab.cli.ci.reviewed:reviewed_plan",
-    "drift-issue": "batchtab.cli.ci.drift:drift_issue",
-    "release-files": "batchtab.cli.ci.release:release_files",
-    "release-publish": "batchtab.cli.ci.release:release_publish",
-}
 INTERRUPTED = 130
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-class LazyGroup(TyperGroup):
-    """A group of commands that imports a command's file only for that command, or for the list of all."""
+class CommandTable(TyperGroup):
+    """A group of commands out of a table: help and completion import none of them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names in the order of `COMMANDS`."""
-        return [*COMMANDS, *(name for name in super().list_commands(ctx) if name not in COMMANDS)]
+    table: tuple[Command, ...] = ()
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """The names in the order of the table."""
+        return [command.name for command in self.table]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command, made from its function; None if there is no such command."""
-        if cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        module, _, function = COMMANDS[cmd_name].partition(":")
-        found = getattr(importlib.import_module(module), function)
+        command = next((each for each in self.table if each.name == cmd_name), None)
+        if command is None:
+            return None
+        if not command.target:
+            return get_command(_app(CiCommands, command.help))
+        module, _, function = command.target.partition(":")
+        found = getattr(importlib.import_module(f"batchtab.cli.{module}"), function)
         if isinstance(found, typer.Typer):  # a group of commands
             return get_command(found)
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_CONTEXT)
         single.command(cmd_name)(found)
         return get_command(single)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """The commands with their lines, section by section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for command in self.table:
+            sections.setdefault(command.section, []).append((command.name, command.help))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The commands that begin so, for a shell."""
+        from typer._click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
+
+        found = [c for c in self.table if c.name.startswith(incomplete)]
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(command.name, help=command.help) for command in found]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As in Typer, but for an unknown command the near one is named."""
         known = self.list_commands(ctx)
         if args and args[0] not in known:
-            near = did_you_mean(args[0], known)
+            renamed = RENAMED.get(args[0])
+            near = f"it is called '{renamed}' now" if renamed else did_you_mean(args[0], known)
             ctx.fail(f"no such command '{args[0]}': {near or listed(known)}")
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(
-    cls=LazyGroup,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+class Commands(CommandTable):
+    """`batchtab …`."""
+
+    table = COMMANDS
+
+
+class CiCommands(CommandTable):
+    """`batchtab ci …`."""
+
+    table = CI
+
+
+def _app(group: type[CommandTable], help_: str, *, completion: bool = False) -> typer.Typer:
+    return typer.Typer(
+        cls=group,
+        help=help_,
+        add_completion=completion,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings=_CONTEXT,
+        callback=_group,
+    )
+
+
+def _group() -> None:
+    pass
+
+
+app = _app(Commands, "A crontab for AWS Batch.", completion=True)
 
 
 def _print_version(value: bool) -> None:
@@ -106,17 +121,17 @@ def _batchtab(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit status.
+    """Runs one command line and returns its exit status.
 
-    Faults of the user (wrong files, wrong options) are lines on stderr and status 2; Ctrl-C is status 130. A command
+    What a user can fix (wrong files, wrong options) is a line on stderr and status 2; Ctrl-C is status 130. A command
     may return its own status.
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = app(args=args, prog_name="batchtab", standalone_mode=False)
-    except UsageError as problems:
-        typer.echo(str(problems), err=True)
-        return problems.exit_code
+    except UsageError as error:
+        typer.echo(str(error), err=True)
+        return error.exit_code
     except TyperException as error:
         _usage_error(error)
         return error.exit_code

@@ -14,7 +14,7 @@ def image_uri(catalog: Catalog, image: ImageRef | None) -> str:
     """An image's address: in the stage's own ECR unless its repository names another registry.
 
     `BATCHTAB_RUNNER_IMAGE_DIGEST` is the digest of the shared image that was built of these very sources, as
-    `batchtab runner-image` found or built it: jobs that name no image then run just that one.
+    `batchtab ci runner-image` found or built it: jobs that name no image then run just that one.
     """
     digest = None if image else os.environ.get("BATCHTAB_RUNNER_IMAGE_DIGEST")
     image = image or catalog.stage.runner_image

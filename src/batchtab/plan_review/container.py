@@ -53,6 +53,6 @@ def short_image(image: str) -> str:
     host, slash, rest = image.partition("/")
     name = rest if slash and ".dkr.ecr." in host else image
     repository, at, digest = name.partition("@sha256:")
-    if at and not digest.strip("0"):  # as `batchtab runner-image` says of an image that is not there yet
+    if at and not digest.strip("0"):  # as `batchtab ci runner-image` says of an image that is not there yet
         return f"{repository} (to be built by the deployment)"
     return f"{repository}@sha256:{digest[:12]}…" if at else name

@@ -47,7 +47,7 @@ def jobs(summary: Summary, budget: int) -> str:
         budget - used - size(word),
         lambda n: (
             f"- … and {n:,} more jobs, left out because a comment holds 65,536 characters: "
-            "`batchtab plan-summary --format text` tells all\n"
+            "`batchtab ci summary --format text` tells all\n"
         ),
     )
     return head + "".join(full[:kept]) + word + rest + "\n" + note

@@ -439,8 +439,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def ask(self, event: Any) -> Answer:
             return made.ask(datetime.fromisoformat(event["trigger"]["scheduled_time"]))
 
-    monkeypatch.setattr("batchtab.aws.runs.Runs", Fake)
-    monkeypatch.setattr("batchtab.aws.batch_jobs.BatchJobs", Fake)
+    monkeypatch.setattr("batchtab.cli.jobs.backfill.Runs", Fake)
+    monkeypatch.setattr("batchtab.cli.jobs.backfill.BatchJobs", Fake)
     monkeypatch.setattr("time.sleep", made.sleep)
     return made
 

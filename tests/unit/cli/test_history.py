@@ -264,9 +264,9 @@ def session(project: Path) -> Session:
 def gathered(
     monkeypatch: pytest.MonkeyPatch, session: Session, batch: Batch, table: Table, most: int, *, is_one: bool = True
 ) -> list[Any]:
-    monkeypatch.setattr("batchtab.aws.batch_jobs.BatchJobs", lambda _aws: batch)
-    monkeypatch.setattr("batchtab.aws.runs.Runs", lambda _aws, _prefix: table)
-    monkeypatch.setattr("batchtab.cli.jobs.pause.why_paused", lambda *_: {})
+    monkeypatch.setattr("batchtab.cli.jobs.history.BatchJobs", lambda _aws: batch)
+    monkeypatch.setattr("batchtab.cli.jobs.history.Runs", lambda _aws, _prefix: table)
+    monkeypatch.setattr("batchtab.cli.jobs.history.why_paused", lambda *_: {})
     everything = list(all_jobs(session.catalog))
     chosen = [each for each in everything if each.full == JOB] if is_one else everything
     aws: Any = None

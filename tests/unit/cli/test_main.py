@@ -1,19 +1,84 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from batchtab.cli import main as cli
-from batchtab.cli.main import COMMANDS, app, main
+from batchtab.cli.commands import CI, COMMANDS, RENAMED, Command
+from batchtab.cli.main import app, main
+from batchtab.cli.options import complete_jobs
 
 
-def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--help"]) == 0
-    output = capsys.readouterr().out
+@pytest.mark.parametrize(("group", "table"), [([], COMMANDS), (["ci"], CI)], ids=["batchtab", "ci"])
+def test_help_lists_every_command_on_one_line(
+    group: list[str], table: tuple[Command, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a terminal of 80 columns
+    monkeypatch.setenv("COLUMNS", "80")
+    # WHEN the help is printed THEN each command is a line with what it does, whole
+    assert main([*group, "--help"]) == 0
+    lines = [line.split(None, 1) for line in capsys.readouterr().out.splitlines()]
+    assert all([command.name, command.help] in lines for command in table)
 
-    assert all(f"  {name} " in output for name in COMMANDS)
+
+@pytest.mark.parametrize("command", [*COMMANDS, *CI], ids=lambda command: command.name)
+def test_every_command_can_be_imported_and_explains_itself(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = ["ci"] if command in CI else []
+    assert main([*group, command.name, "--help"]) == 0
+    assert "Usage: batchtab" in capsys.readouterr().out
+
+
+def test_help_imports_no_command() -> None:
+    # WHEN the help of all commands is printed in a process of its own
+    program = "import sys; from batchtab.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    # THEN no file of a command was imported, nor what they need
+    loaded = done.stderr.split()
+    assert not [name for name in loaded if name.startswith("batchtab.cli.") and name.count(".") > 2]
+    assert not {"boto3", "pydantic", "rich", "yaml", "cdktf"} & set(loaded)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_command_that_was_renamed_is_named(old: str, new: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([old]) == 2
+    assert capsys.readouterr().err == (
+        f"batchtab: no such command '{old}': it is called '{new}' now [hint: batchtab --help]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["batchtab", "ca"], ["calendar"]),
+        (["batchtab", "ci", "ro"], ["roles"]),
+        (["batchtab", "pause", "examples-n"], ["examples-nightly"]),
+        (["batchtab", "plan", "--stage", "lo"], ["local"]),
+        (["batchtab", "next", "nothing"], []),
+    ],
+)
+def test_a_shell_completes_commands_jobs_and_stages(words: list[str], found: list[str], project: Path) -> None:
+    environment = {**os.environ, "_BATCHTAB_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words)}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "batchtab"],
+        cwd=project,
+        env={**environment, "COMP_CWORD": str(len(words) - 1)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == found
+
+
+def test_a_shell_completes_no_job_of_files_with_errors(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    (project / "jobs" / "examples" / "jobs.yaml").write_text("service: [")
+    assert complete_jobs("") == []
 
 
 @pytest.mark.parametrize(

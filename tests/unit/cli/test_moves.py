@@ -346,12 +346,10 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     # GIVEN plans of two stacks, one of which changes nothing
     session = Session.open("local", project)
     done: list[str] = []
+    monkeypatch.setattr(deploy, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}"))
+    monkeypatch.setattr(deploy, "settle", lambda _session, _aws, wave: [done.append(f"settle {wave[0]}")])
     monkeypatch.setattr(
-        trigger_moves, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}")
-    )
-    monkeypatch.setattr(trigger_moves, "settle", lambda _session, _aws, wave: [done.append(f"settle {wave[0]}")])
-    monkeypatch.setattr(
-        "batchtab.cli.deployment.missed_runs.make_up",
+        "batchtab.cli.deployment.deploy.make_up",
         lambda _session, _aws, found, _began: done.append(f"make up {len(found)}"),
     )
     plans = [Plan("jobs-examples", False, "", project), Plan("jobs-my-service", True, "Plan: 1", project)]
@@ -385,7 +383,7 @@ def test_what_was_due_while_a_claimed_job_moved_is_asked_for(
             events.append(event)
             return Answer("duplicate" if len(events) == 1 else "submitted")
 
-    monkeypatch.setattr("batchtab.aws.runs.Runs", Function)
+    monkeypatch.setattr("batchtab.cli.deployment.missed_runs.Runs", Function)
     # WHEN the deployment is over
     aws: Any = None
     make_up(session, aws, [move], NOON + timedelta(seconds=50), now=lambda: NOON + timedelta(seconds=65))

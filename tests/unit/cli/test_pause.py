@@ -172,8 +172,8 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
-    monkeypatch.setattr("batchtab.aws.triggers.Triggers", lambda *_: made)
-    monkeypatch.setattr("batchtab.aws.runs.Runs", lambda *_: made)
+    monkeypatch.setattr("batchtab.cli.jobs.pause.Triggers", lambda *_: made)
+    monkeypatch.setattr("batchtab.cli.jobs.pause.Runs", lambda *_: made)
     return made
 
 
@@ -291,7 +291,7 @@ def test_who_or_what_paused_a_job_is_told_and_a_suspended_one_is_not_paused(
         off={"examples-tick", "examples-sync", "my-service-do-something"},
         paused={"examples-sync", "examples-report", "examples-nightly"},
     )
-    monkeypatch.setattr("batchtab.aws.triggers.Triggers", lambda *_: known)
+    monkeypatch.setattr("batchtab.cli.jobs.pause.Triggers", lambda *_: known)
     # WHEN it is asked why they are paused
     found = pause.why_paused(session, known, list(all_jobs(session.catalog)), known)
     # THEN by the files is not paused, nor is a job that once said pause_on_failure

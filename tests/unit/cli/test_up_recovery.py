@@ -65,7 +65,7 @@ class _Stacks:
 
 @pytest.fixture
 def session(project: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
-    monkeypatch.setattr("batchtab.cli.deployment.bootstrap.make_bucket", lambda *_: [])
+    monkeypatch.setattr("batchtab.cli.machine.up.make_bucket", lambda *_: [])
     return Session.open("local", project)
 
 

@@ -115,6 +115,6 @@ def test_no_issue_is_opened_because_time_passes(
         for name, value in (("API_URL", fake.url), ("REPOSITORY", REPOSITORY), ("TOKEN", TOKEN)):
             monkeypatch.setenv(f"GITHUB_{name}", value)
         # WHEN the drift workflow looks at them THEN it opens nothing
-        assert main(["drift-issue", str(tmp_path), "--stage", "prod"]) == 0
+        assert main(["ci", "drift", str(tmp_path), "--stage", "prod"]) == 0
         assert fake.issues == []
     assert "nothing differs" in capsys.readouterr().out

@@ -132,13 +132,13 @@ def test_what_is_no_repository_is_refused(name: str) -> None:
 
 def test_the_command_comments_on_the_events_pull_request(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / "plan.md"
-    assert main(["plan-summary", str(PLANS / "schedule-change"), "--format", "markdown", "--out", str(file)]) == 0
-    assert main(["pr-comment", str(file), "--stage", "prod"]) == 0
+    assert main(["ci", "summary", str(PLANS / "schedule-change"), "--format", "markdown", "--out", str(file)]) == 0
+    assert main(["ci", "comment", str(file), "--stage", "prod"]) == 0
     assert "comment of stage prod on #7: created" in capsys.readouterr().out
     assert fake.comments[7][0]["body"].startswith(f"{MARKER}\n## batchtab-local: 1 job changes")
     # AND what GitHub would refuse is refused before
     file.write_text("x" * 65_537)
-    assert main(["pr-comment", str(file), "--stage", "prod"]) == 2
+    assert main(["ci", "comment", str(file), "--stage", "prod"]) == 2
     assert "a comment holds" in capsys.readouterr().err
 
 
@@ -147,30 +147,30 @@ def test_the_command_says_what_it_lacks(monkeypatch: Any, capsys: Any, tmp_path:
     file = tmp_path / "plan.md"
     file.write_text("x")
     monkeypatch.delenv("GITHUB_TOKEN")
-    assert main(["pr-comment", str(file)]) == 2
+    assert main(["ci", "comment", str(file)]) == 2
     assert "GITHUB_TOKEN is not set" in capsys.readouterr().err
     monkeypatch.delenv("GITHUB_EVENT_PATH")
-    assert main(["pr-comment", str(file)]) == 2
+    assert main(["ci", "comment", str(file)]) == 2
     assert "--pull-request NUMBER" in capsys.readouterr().err
 
 
 def test_drift_opens_one_issue_updates_it_and_closes_it(fake: FakeGitHub) -> None:
     drifted, same = str(PLANS / "schedule-change"), str(PLANS / "nothing-changed")
     # GIVEN a stage that is as it should be THEN nothing happens
-    assert main(["drift-issue", same, "--stage", "prod"]) == 0
+    assert main(["ci", "drift", same, "--stage", "prod"]) == 0
     assert fake.issues == []
     # WHEN it differs, two nights THEN there is one issue
     for _ in range(2):
-        assert main(["drift-issue", drifted, "--stage", "prod"]) == 0
+        assert main(["ci", "drift", drifted, "--stage", "prod"]) == 0
     assert len(fake.issues) == 1
     assert fake.issues[0]["title"] == "prod differs from main"
     assert "my-service-do-often" in fake.issues[0]["body"]
     # WHEN it is as it should be again THEN the issue is closed, with a word
-    assert main(["drift-issue", same, "--stage", "prod"]) == 0
+    assert main(["ci", "drift", same, "--stage", "prod"]) == 0
     assert fake.issues[0]["state"] == "closed"
     assert "is what main says again" in fake.comments[1][0]["body"]
     # AND the next time it opens another
-    assert main(["drift-issue", drifted, "--stage", "prod"]) == 0
+    assert main(["ci", "drift", drifted, "--stage", "prod"]) == 0
     assert [issue["state"] for issue in fake.issues] == ["closed", "open"]
 
 
@@ -187,7 +187,7 @@ def test_what_was_reviewed_is_fetched_by_the_merged_commit(fake: FakeGitHub, tmp
     reviewed_run(fake)
     reviewed_run(fake, run=6)
     out = tmp_path / "sub" / "reviewed.json"
-    assert main(["reviewed-plan", "--stage", "prod", "--out", str(out)]) == 0
+    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(out)]) == 0
     # THEN it is the last run's
     assert json.loads(out.read_text()) == {"run": 6}
     assert "reviewed in #7" in capsys.readouterr().out
@@ -197,14 +197,14 @@ def test_what_was_reviewed_is_fetched_by_the_merged_commit(fake: FakeGitHub, tmp
 
 def test_what_a_fork_left_behind_does_not_count(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
     reviewed_run(fake, repository="mallory/jobs")
-    assert main(["reviewed-plan", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
+    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
     assert "#7 left no plan of prod behind" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.usefixtures("fake")
 def test_a_commit_without_a_pull_request_was_not_reviewed(tmp_path: Path, capsys: Any) -> None:
-    assert main(["reviewed-plan", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
+    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
     error = capsys.readouterr().err
     assert "it came by no pull request" in error
     assert "run the deploy workflow by hand" in error
@@ -213,7 +213,7 @@ def test_a_commit_without_a_pull_request_was_not_reviewed(tmp_path: Path, capsys
 def test_an_artifact_that_is_no_zip_is_told(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
     reviewed_run(fake)
     fake.artifacts[5][0]["zip"] = b"no"
-    assert main(["reviewed-plan", "--stage", "prod", "--out", str(tmp_path / "x")]) == 2
+    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(tmp_path / "x")]) == 2
     assert "is not a zip that holds reviewed.json" in capsys.readouterr().err
 
 
@@ -242,7 +242,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_a_release_has_archives_with_checksums_and_what_changed(repository: Path, tmp_path: Path) -> None:
     out = tmp_path / "dist"
-    arguments = ["release-files", "--tag", "v1.1.0", "--root", str(repository), "--out", str(out)]
+    arguments = ["ci", "release-files", "--tag", "v1.1.0", "--root", str(repository), "--out", str(out)]
     assert main(arguments) == 0
     archive = out / "batchtab-thing-v1.1.0.tar.gz"
     first = archive.read_bytes()
@@ -264,9 +264,9 @@ def test_a_release_has_archives_with_checksums_and_what_changed(repository: Path
 
 def test_a_release_is_published_once(fake: FakeGitHub, repository: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "dist"
-    assert main(["release-files", "--tag", "v1.1.0", "--root", str(repository), "--out", str(out)]) == 0
+    assert main(["ci", "release-files", "--tag", "v1.1.0", "--root", str(repository), "--out", str(out)]) == 0
     for _ in range(2):
-        assert main(["release-publish", "--tag", "v1.1.0", "--files", str(out)]) == 0
+        assert main(["ci", "release-publish", "--tag", "v1.1.0", "--files", str(out)]) == 0
     assert [release["tag_name"] for release in fake.releases] == ["v1.1.0"]
     assert sorted(fake.uploads) == ["SHA256SUMS", "batchtab-thing-v1.1.0.tar.gz"]
     assert fake.uploads["SHA256SUMS"] == (out / "SHA256SUMS").read_bytes()
@@ -276,5 +276,5 @@ def test_a_release_is_published_once(fake: FakeGitHub, repository: Path, tmp_pat
 
 @pytest.mark.parametrize("tag", ["main", "v1", "1.0.0", "v1.0.0; rm -rf /"])
 def test_what_is_no_version_is_not_released(tag: str, tmp_path: Path, capsys: Any) -> None:
-    assert main(["release-files", "--tag", tag, "--out", str(tmp_path)]) == 2
+    assert main(["ci", "release-files", "--tag", tag, "--out", str(tmp_path)]) == 2
     assert "is not a version's tag" in capsys.readouterr().err

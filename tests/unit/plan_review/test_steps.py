@@ -52,7 +52,7 @@ class Registry:
 
 def test_a_stage_tells_its_region_and_roles_to_later_steps(checkout: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(checkout / "output"))
-    assert main(["ci-stage", "--stage", "prod"]) == 0
+    assert main(["ci", "stage", "--stage", "prod"]) == 0
     told = dict(line.split("=", 1) for line in (checkout / "output").read_text().splitlines())
     assert told == {
         "region": "ap-northeast-2",

@@ -345,12 +345,12 @@ def test_a_scan_that_saw_nothing_is_a_warning(tmp_path: Path, tally: dict[str, i
 
 def test_the_command_writes_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(PLANS / "schedule-change")
-    assert main(["plan-summary", folder]) == 0
+    assert main(["ci", "summary", folder]) == 0
     assert "my-service-do-often (changed): every 10 minutes" in capsys.readouterr().out
     out = tmp_path / "sub" / "plan.md"
-    assert main(["plan-summary", folder, "--format", "markdown", "--out", str(out)]) == 0
+    assert main(["ci", "summary", folder, "--format", "markdown", "--out", str(out)]) == 0
     assert out.read_text().startswith("## batchtab-local: 1 job changes")
-    assert main(["plan-summary", folder, "--format", "json"]) == 0
+    assert main(["ci", "summary", folder, "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["version"] == 1
     assert told["jobs"][0]["name"] == "my-service-do-often"
@@ -359,16 +359,16 @@ def test_the_command_writes_each_format(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_the_command_fails_for_what_it_is_told_to(capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(PLANS / "job-removed")
-    assert main(["plan-summary", folder, "--fail-on", "replace"]) == 0
-    assert main(["plan-summary", folder, "--fail-on", "replace", "--fail-on", "destroy"]) == 1
-    assert "batchtab plan-summary: destroy: destroys: " in capsys.readouterr().err
+    assert main(["ci", "summary", folder, "--fail-on", "replace"]) == 0
+    assert main(["ci", "summary", folder, "--fail-on", "replace", "--fail-on", "destroy"]) == 1
+    assert "batchtab ci summary: destroy: destroys: " in capsys.readouterr().err
 
 
 def test_gates_can_stand_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN the workflow's variable, which is empty if the repository has none
     for value, status in (("", 0), ("replace", 0), ("replace destroy", 1)):
         monkeypatch.setenv("BATCHTAB_FAIL_ON", value)
-        assert main(["plan-summary", str(PLANS / "job-removed")]) == status, value
+        assert main(["ci", "summary", str(PLANS / "job-removed")]) == status, value
 
 
 @pytest.mark.parametrize(
@@ -385,16 +385,16 @@ def test_what_is_no_plan_is_refused_in_a_line(tmp_path: Path, text: str | None, 
     path = tmp_path / "x.json"
     if text is not None:
         path.write_text(text)
-    assert main(["plan-summary", str(path)]) == 2
+    assert main(["ci", "summary", str(path)]) == 2
     error = capsys.readouterr().err
     assert why in error
     assert error.count("\n") == 1
 
 
 def test_an_empty_folder_and_an_unknown_zone_are_refused(tmp_path: Path, capsys: Any) -> None:
-    assert main(["plan-summary", str(tmp_path)]) == 2
+    assert main(["ci", "summary", str(tmp_path)]) == 2
     assert "no *.plan.json" in capsys.readouterr().err
-    assert main(["plan-summary", str(PLANS / "job-removed"), "--timezone", "Mars/Base"]) == 2
+    assert main(["ci", "summary", str(PLANS / "job-removed"), "--timezone", "Mars/Base"]) == 2
     assert "'Mars/Base' is not a time zone" in capsys.readouterr().err
 
 

@@ -157,7 +157,7 @@ def test_the_image_is_built_before_and_in_the_job_that_deploys_it() -> None:
         step["run"].split()[1] for job, step in steps("deploy") if job == "deploy" and "batchtab" in step.get("run", "")
     ]
     # THEN its repository is made before it, and the jobs get it after
-    assert commands == ["ci-stage", "runner-image", "deploy", "runner-image", "deploy"]
+    assert commands == ["ci", "stage", "runner-image", "deploy", "runner-image", "deploy"]
 
 
 @pytest.mark.slow

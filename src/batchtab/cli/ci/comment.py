@@ -1,4 +1,4 @@
-"""`batchtab pr-comment`: a stage's plan as one comment of the pull request, changed in place from push to push."""
+"""`batchtab ci comment`: a stage's plan as one comment of the pull request, changed in place from push to push."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import typer
 
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.github import actions
+from batchtab.github.api import GitHubError
 
 _LIMIT = 65_536
 
 
 def pr_comment(
-    file: Annotated[Path, typer.Argument(help="Markdown, as `plan-summary --format markdown` writes it.")],
+    file: Annotated[Path, typer.Argument(help="Markdown, as `ci summary --format markdown` writes it.")],
     stage: StageOption = "local",
     pull_request: Annotated[int | None, typer.Option(help="Its number. Default: that of the workflow's event.")] = None,
 ) -> None:
@@ -22,9 +24,6 @@ def pr_comment(
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
-    from batchtab.github import actions  # noqa: PLC0415
-    from batchtab.github.api import GitHubError  # noqa: PLC0415
-
     number = pull_request or actions.pull_request()
     if number is None:
         raise UsageError("this is not the workflow of a pull request", "--pull-request NUMBER")
@@ -35,7 +34,9 @@ def pr_comment(
     head = marker(stage)
     room = _LIMIT - len(head.encode()) - 1
     if len(body.encode()) > room:
-        raise UsageError(f"{file}: {len(body.encode()):,} bytes; a comment holds {room:,}", "plan-summary --limit")
+        raise UsageError(
+            f"{file}: {len(body.encode()):,} bytes; a comment holds {room:,}", "batchtab ci summary --limit"
+        )
     try:
         posted = actions.github().upsert_comment(number, head, body)
     except GitHubError as error:

@@ -1,7 +1,8 @@
-"""`batchtab drift-issue`: an issue while what is deployed differs from the files, closed when it does not."""
+"""`batchtab ci drift`: an issue while what is deployed differs from the files, closed when it does not."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,11 @@ import typer
 
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.github import actions
+from batchtab.github.api import GitHubError
+from batchtab.plan_review import elapsed, markdown
+from batchtab.plan_review.plan import Plan, find
+from batchtab.plan_review.summary import summarize
 
 _LABEL = "drift"
 _LIMIT = 60_000
@@ -24,14 +30,6 @@ def drift_issue(
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from batchtab.github import actions  # noqa: PLC0415
-    from batchtab.github.api import GitHubError  # noqa: PLC0415
-    from batchtab.plan_review import elapsed, markdown  # noqa: PLC0415
-    from batchtab.plan_review.plan import Plan, find  # noqa: PLC0415
-    from batchtab.plan_review.summary import summarize  # noqa: PLC0415
-
     now = datetime.now(UTC)
     differs = not all(elapsed.is_nothing_else(Plan.load(path), now) for path in find(plans))
     summary = summarize(plans, None, "UTC")

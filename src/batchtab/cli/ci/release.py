@@ -1,4 +1,4 @@
-"""`batchtab release-files` and `release-publish`: a tag's modules as archives, with checksums and what changed."""
+"""`batchtab ci release-files`, `release-publish`: a tag's modules as archives, with checksums and what changed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 
 from batchtab.errors import UsageError
+from batchtab.github import actions
+from batchtab.github.api import GitHubError
 
 CHECKSUMS = "SHA256SUMS"
 NOTES = "NOTES.md"
@@ -57,13 +59,10 @@ def release_publish(
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
-    from batchtab.github import actions  # noqa: PLC0415
-    from batchtab.github.api import GitHubError  # noqa: PLC0415
-
     _check(tag)
     uploads = [path for path in sorted(files.iterdir()) if path.name != NOTES] if files.is_dir() else []
     if not uploads:
-        raise UsageError(f"{files}: nothing to publish", "batchtab release-files")
+        raise UsageError(f"{files}: nothing to publish", "batchtab ci release-files")
     try:
         body = (files / NOTES).read_text(encoding="utf-8")
         done = actions.github().release(tag, body, {path.name: path.read_bytes() for path in uploads})

@@ -1,4 +1,4 @@
-"""`batchtab reviewed-plan`: what was reviewed in the pull request that brought this commit."""
+"""`batchtab ci reviewed`: what was reviewed in the pull request that brought this commit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from batchtab.cli.deployment.review import REVIEWED
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.github import actions
+from batchtab.github.api import GitHubError
 
 NOT_REVIEWED = 3
 _WORKFLOW = "plan.yml"
@@ -23,10 +26,6 @@ def reviewed_plan(
 
     The exit status is 3 if this commit came by no pull request, or its plan left nothing.
     """
-    from batchtab.cli.deployment.review import REVIEWED  # noqa: PLC0415
-    from batchtab.github import actions  # noqa: PLC0415
-    from batchtab.github.api import GitHubError  # noqa: PLC0415
-
     wanted = commit or actions.commit()
     try:
         hub = actions.github()
@@ -37,7 +36,7 @@ def reviewed_plan(
     if content is None:
         reason = f"#{head[0]} left no plan of {stage} behind" if head else "it came by no pull request"
         typer.echo(
-            f"batchtab reviewed-plan: nobody reviewed a plan of {wanted[:12]}: {reason} "
+            f"batchtab ci reviewed: nobody reviewed a plan of {wanted[:12]}: {reason} "
             "[hint: run the deploy workflow by hand: it plans, shows the plan, and waits for an approval]",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""`batchtab ci-roles`: makes the roles that a stage's workflows take, once, by somebody who may make roles."""
+"""`batchtab ci roles`: makes the roles that a stage's workflows take, once, by somebody who may make roles."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def ci_roles(
     for command in (["init", "-input=false", "-reconfigure"], ["apply", *(["-auto-approve"] if yes else [])]):
         done = subprocess.run(["terraform", *command], cwd=folder, env=environment, check=False)
         if done.returncode:
-            raise UsageError(f"ci-roles: terraform {command[0]} ended with status {done.returncode}, see above")
+            raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
     return 0
 
 

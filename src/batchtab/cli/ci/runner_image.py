@@ -1,13 +1,17 @@
-"""`batchtab runner-image`: the digest of the runner image that a stage's jobs get, built if need be."""
+"""`batchtab ci runner-image`: the digest of the runner image that a stage's jobs get, built if need be."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
+from batchtab.aws.client import Aws
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.github import actions
+from batchtab.runner_image import lookup as images
 from batchtab.terraform.session import Session
 
 
@@ -23,18 +27,12 @@ def runner_image(
     Without --build, an image that is not there yet is told by a digest of zeros: the plan shows that jobs get another
     image, and the deployment builds it.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    from batchtab.aws.client import Aws  # noqa: PLC0415
-    from batchtab.github import actions  # noqa: PLC0415
-    from batchtab.runner_image import lookup as images  # noqa: PLC0415
-
     session = Session.open(stage)
     aws = Aws(session.catalog.stage.region, session.endpoint_url)
     try:
         image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
     except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"runner-image: {error}", "check credentials and network") from None
+        raise UsageError(f"ci runner-image: {error}", "check credentials and network") from None
     digest = image.digest or images.NOT_BUILT
     did = "will be built by the deployment" if image.digest is None else image.did
     typer.echo(f"{image.repository}:{image.tag}: {did}", err=True)

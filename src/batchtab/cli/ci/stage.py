@@ -1,17 +1,16 @@
-"""`batchtab ci-stage`: where a stage is and which roles a workflow takes there, from the stage's own file."""
+"""`batchtab ci stage`: where a stage is and which roles a workflow takes there, from the stage's own file."""
 
 from __future__ import annotations
 
 import typer
 
 from batchtab.cli.options import StageOption
+from batchtab.github import actions
 from batchtab.terraform.session import Session
 
 
 def ci_stage(stage: StageOption = "local") -> None:
-    """Print region, account and the roles of `batchtab ci-roles`; in a workflow, also as the step's outputs."""
-    from batchtab.github import actions  # noqa: PLC0415
-
+    """Print region, account and the roles of `batchtab ci roles`; in a workflow, also as the step's outputs."""
     config = Session.open(stage).catalog.stage
     values = {
         "region": config.region,

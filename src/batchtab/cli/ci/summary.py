@@ -1,14 +1,17 @@
-"""`batchtab plan-summary`: plans of all stacks as something that a reviewer reads in seconds."""
+"""`batchtab ci summary`: plans of all stacks as something that a reviewer reads in seconds."""
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from batchtab.plan_review import gates, markdown, text
 from batchtab.plan_review.gates import Gate
+from batchtab.plan_review.summary import summarize
 
 REFUSED = 1
 
@@ -36,11 +39,6 @@ def plan_summary(
 
     Values that Terraform marks as sensitive and those that look like secrets are not shown.
     """
-    import json  # noqa: PLC0415
-
-    from batchtab.plan_review import gates, markdown, text  # noqa: PLC0415
-    from batchtab.plan_review.summary import summarize  # noqa: PLC0415
-
     summary = summarize(plans, checkov, timezone)
     title = summary.namespace or "plan"
     if format_ is Format.JSON:
@@ -56,5 +54,5 @@ def plan_summary(
         out.write_text(written, encoding="utf-8")
     refused = gates.reasons(summary, fail_on or [])
     for reason in refused:
-        typer.echo(f"batchtab plan-summary: {reason}", err=True)
+        typer.echo(f"batchtab ci summary: {reason}", err=True)
     return REFUSED if refused else 0

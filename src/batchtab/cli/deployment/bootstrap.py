@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
+from batchtab.aws.client import Aws
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.client import Aws
 
 _TLS_ONLY = "BatchtabTlsOnly"
 
 
 def bootstrap(stage: StageOption = "local") -> None:
     """Make the state bucket: versioned, encrypted, private, TLS only. Safe to run again."""
-    from batchtab.aws.client import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
-
     session = Session.open(stage)
     config = session.catalog.stage
     aws = Aws(config.region, session.endpoint_url)
@@ -34,8 +31,6 @@ def make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[
     Raises:
         UsageError: the credentials are another account's, or somebody else has the bucket's name.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
     try:
         actual = aws.account_id()
         if actual != account_id:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from batchtab.aws.client import Aws
+from batchtab.cli.deployment.missed_runs import make_up
+from batchtab.cli.deployment.review import contents
+from batchtab.cli.deployment.review import reviewed as reviewed_now
+from batchtab.cli.deployment.trigger_moves import check, settle
 from batchtab.cli.options import StageOption
+from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
+from batchtab.plan_review.fingerprint import Reviewed
+from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.cli.progress import Step
-    from batchtab.plan_review.fingerprint import Reviewed
-    from batchtab.terraform.stacks import Plan, Stacks
+from batchtab.terraform.stacks import Plan, Stacks
 
 NOT_REVIEWED = 3
 JOBS = "jobs-"
@@ -37,11 +41,6 @@ def deploy(
     Nothing is applied, and the exit status is 3, if a plan does something else than what was reviewed; each reason is
     a line on stderr. What is done already is no objection: a second run does nothing.
     """
-    from batchtab.cli.progress import Step  # noqa: PLC0415
-    from batchtab.plan_review.fingerprint import Reviewed  # noqa: PLC0415
-    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
-    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
-
     if (reviewed is None) != unreviewed:
         raise UsageError("deploy: give either --reviewed FILE or --unreviewed")
     session = Session.open(stage)
@@ -67,10 +66,6 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
 
     A job that moves to another trigger is moved when no run of it is due, or asked for what was due meanwhile.
     """
-    from batchtab.aws.client import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
-    from batchtab.cli.deployment.missed_runs import make_up  # noqa: PLC0415
-    from batchtab.cli.deployment.trigger_moves import check, settle  # noqa: PLC0415
-
     aws = Aws(session.catalog.stage.region, session.endpoint_url)
     check(session, aws, [plan.stack for plan in plans if plan.changes])
     applied: list[str] = []
@@ -97,8 +92,6 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
 
 
 def _objections(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed) -> list[str]:
-    from batchtab.cli.deployment.review import contents  # noqa: PLC0415
-    from batchtab.cli.deployment.review import reviewed as reviewed_now  # noqa: PLC0415
 
     changing = [plan for plan in plans if plan.changes]
     if not changing:

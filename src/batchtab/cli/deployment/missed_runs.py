@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import typer
 
+from batchtab.aws.client import Aws
 from batchtab.aws.run_requests import text, trigger_request
+from batchtab.aws.runs import FunctionError, Runs
 from batchtab.cli.deployment.trigger_moves import Move
+from batchtab.declarations.named_jobs import all_jobs
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.client import Aws
 
 _BEFORE = timedelta(minutes=1)  # a trigger fires within its minute, and the old one may have gone before it did
 
@@ -38,8 +37,6 @@ def make_up(
     ]
     if not claimed:
         return
-    from batchtab.aws.runs import FunctionError, Runs  # noqa: PLC0415
-    from batchtab.declarations.named_jobs import all_jobs  # noqa: PLC0415
 
     runs = Runs(aws, session.catalog.stage.prefix)
     jobs = {job.full: job for job in all_jobs(session.catalog)}

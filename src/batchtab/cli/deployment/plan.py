@@ -8,8 +8,14 @@ from typing import Annotated
 
 import typer
 
+from batchtab.cli.deployment.review import show as tell
+from batchtab.cli.deployment.review import write
+from batchtab.cli.machine.up import alone
 from batchtab.cli.options import StageOption
+from batchtab.cli.progress import Step
+from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
+from batchtab.terraform.stacks import Stacks
 
 _CHANGES = 1
 
@@ -27,21 +33,13 @@ def plan(
     lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
 ) -> int:
     """Plan every stack against what is deployed. Changes nothing."""
-    from batchtab.cli.progress import Step  # noqa: PLC0415
-    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
-    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
-
     session = Session.open(stage)
     stacks = Stacks(session)
     with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
         plans = stacks.plan(step.at, lock=lock)
         if out is not None:
-            from batchtab.cli.deployment.review import write  # noqa: PLC0415
-
             write(session, stacks, plans, out)
     if show and out is not None:
-        from batchtab.cli.deployment.review import show as tell  # noqa: PLC0415
-
         tell(session, out)
     width = max(len(plan.stack) for plan in plans)
     for found in plans:
@@ -55,6 +53,4 @@ def plan(
 
 def _alone(session: Session) -> AbstractContextManager[None]:
     """On local AWS `up` and `down` work in the same folder."""
-    from batchtab.cli.machine.up import alone  # noqa: PLC0415
-
     return alone(session) if session.catalog.stage.is_local else nullcontext()

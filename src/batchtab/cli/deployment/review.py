@@ -9,8 +9,11 @@ from pathlib import Path
 
 import typer
 
+from batchtab.github import actions
+from batchtab.plan_review import markdown, text
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan as Content
+from batchtab.plan_review.summary import summarize
 from batchtab.runner_image.context import source_hash
 from batchtab.runner_image.lookup import DIGEST_VARIABLE
 from batchtab.terraform.session import Session
@@ -48,10 +51,6 @@ def write(session: Session, stacks: Stacks, plans: Sequence[Plan], out: Path) ->
 
 def show(session: Session, out: Path) -> None:
     """Tells in words what `write` wrote: here as text, and on the page of a workflow's run."""
-    from batchtab.github import actions  # noqa: PLC0415
-    from batchtab.plan_review import markdown, text  # noqa: PLC0415
-    from batchtab.plan_review.summary import summarize  # noqa: PLC0415
-
     stage = session.catalog.stage
     summary = summarize([out], None, stage.timezone)
     typer.echo(text.render(summary, title=stage.prefix))

@@ -10,19 +10,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from batchtab import names
+from batchtab.aws.client import Aws
+from batchtab.declarations.named_jobs import NamedJob, all_jobs
 from batchtab.errors import UsageError
 from batchtab.schedules.timing import ScheduleError, Timing
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.client import Aws
-    from batchtab.declarations.named_jobs import NamedJob
 
 _JOBS = "jobs-"
 _BEFORE = timedelta(minutes=1)  # a trigger fires within its minute
@@ -100,7 +98,6 @@ def settle(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
 
 
 def _of_stacks(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
-    from batchtab.declarations.named_jobs import all_jobs  # noqa: PLC0415
 
     stage = session.catalog.stage
     found: list[Move] = []

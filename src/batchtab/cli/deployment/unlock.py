@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from batchtab.aws.client import Aws
 from batchtab.cli.options import StageOption
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, did_you_mean, listed
 from batchtab.terraform.session import Session
 
 
@@ -17,9 +18,6 @@ def unlock(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Remove a state's lock after the run that held it was killed. Shows who holds it and asks first."""
-    from batchtab.aws.client import Aws  # noqa: PLC0415
-    from batchtab.errors import did_you_mean, listed  # noqa: PLC0415
-
     session = Session.open(stage)
     if stack not in session.stacks():
         raise UsageError(

@@ -6,16 +6,15 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from batchtab.aws.client import Aws
+from batchtab.aws.dead_letters import DeadLetters, Letter, RefusedError
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.dead_letters import DeadLetters, Letter
 
 _ERROR_MAX = 120
 _KEPT = 1  # exit status: something was not delivered
@@ -70,7 +69,6 @@ def show(letters: DeadLetters, limit: int) -> int:
 
 def tell_again(letters: DeadLetters, limit: int) -> int:
     """Gives each message to the alert function; returns the exit status."""
-    from batchtab.aws.dead_letters import RefusedError  # noqa: PLC0415 (boto3 costs a tenth of a second)
 
     def tell(letter: Letter) -> str | None:
         """The function's answer; None if it refused."""
@@ -135,8 +133,6 @@ def _batches(letters: DeadLetters, limit: int) -> Iterator[list[Letter]]:
 
 
 def _letters(stage: str) -> DeadLetters:
-    from batchtab.aws.client import Aws  # noqa: PLC0415
-    from batchtab.aws.dead_letters import DeadLetters  # noqa: PLC0415
 
     session = Session.open(stage)
     config = session.catalog.stage

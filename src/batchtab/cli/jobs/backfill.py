@@ -6,22 +6,24 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from batchtab.cli.options import StageOption
+from batchtab.aws.backfill import CatchUp
+from batchtab.aws.batch_jobs import BatchJobs
+from batchtab.aws.client import Aws
+from batchtab.aws.run_history import moment as moment_of
+from batchtab.aws.run_requests import backfill_request, text
+from batchtab.aws.runs import FunctionError, Runs, one_line
+from batchtab.cli.jobs.backfill_progress import progress
+from batchtab.cli.options import JobArgument, StageOption
+from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
 from batchtab.schedules import timestamps
+from batchtab.schedules.timing import Timing
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.backfill import CatchUp
-    from batchtab.aws.batch_jobs import BatchJobs
-    from batchtab.aws.runs import Runs
-    from batchtab.declarations.named_jobs import NamedJob
-    from batchtab.schedules.timing import Timing
 
 FAILED, INTERRUPTED = 1, 130
 _ASKED_FROM = 100
@@ -35,7 +37,7 @@ _SHOWN = "%Y-%m-%d %H:%M"
 
 
 def backfill(
-    job: Annotated[str, typer.Argument(help="A job, as JOB or SERVICE-JOB.")],
+    job: JobArgument,
     from_: Annotated[str, typer.Option("--from", help=f"The first time: {timestamps.FORMS}.")],
     to: Annotated[str, typer.Option("--to", help="The last time, itself included; of a day, its end.")],
     max_parallel: Annotated[int, typer.Option("--max-parallel", min=1, max=100, help="So many at once.")] = 1,
@@ -50,11 +52,6 @@ def backfill(
 
     Exit status 1: some runs failed.
     """
-    from batchtab.aws.batch_jobs import BatchJobs  # noqa: PLC0415
-    from batchtab.aws.client import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
-    from batchtab.aws.runs import Runs, one_line  # noqa: PLC0415
-    from batchtab.declarations.named_jobs import find  # noqa: PLC0415
-
     session = Session.open(stage)
     config = session.catalog.stage
     found = find(session.catalog, job, "backfill")
@@ -118,9 +115,6 @@ def have_run(
     job: NamedJob, timing: Timing, times: Sequence[datetime], runs: Runs, batch: BatchJobs, queues: Sequence[str]
 ) -> set[datetime]:
     """Which of the times have run: there is a record of it, or Batch still knows the job that the trigger submitted."""
-    from batchtab.aws.run_history import moment as moment_of  # noqa: PLC0415
-    from batchtab.aws.run_requests import text  # noqa: PLC0415
-
     wanted = {each if timing.is_rate else each.replace(second=0, microsecond=0): each for each in times}
     found: set[datetime] = set()
 
@@ -146,10 +140,6 @@ def have_run(
 def _run(
     session: Session, job: NamedJob, left: list[datetime], done: int, most: int, runs: Runs, batch: BatchJobs
 ) -> int:
-    from batchtab.aws.backfill import CatchUp  # noqa: PLC0415
-    from batchtab.aws.run_requests import backfill_request  # noqa: PLC0415
-    from batchtab.aws.runs import FunctionError  # noqa: PLC0415
-    from batchtab.cli.jobs.backfill_progress import progress  # noqa: PLC0415
 
     zone = job.zone(session.catalog)
     if left:

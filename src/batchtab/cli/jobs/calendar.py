@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from batchtab.cli.options import ROOT_HELP
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from batchtab.errors import UsageError
+from batchtab.calendar import lane, page, terminal
+from batchtab.calendar.days import Week
+from batchtab.cli.options import ROOT_HELP, JobsArgument
+from batchtab.declarations import catalog
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
+from batchtab.declarations.named_jobs import find
+from batchtab.errors import UsageError
+from batchtab.schedules import zones
 
 _YEARS = range(1971, 2199)  # of AWS's cron, less one at each end
 
 
 def calendar(
-    jobs: Annotated[list[str] | None, typer.Argument(help="Jobs, as JOB or SERVICE-JOB. Default: all.")] = None,
+    jobs: JobsArgument = None,
     stage: Annotated[str, typer.Option(help="The stage whose services, vCPUs and time zone count.")] = "local",
     html: Annotated[Path | None, typer.Option(help="Write a page to this file instead.")] = None,
     from_: Annotated[
@@ -33,11 +36,6 @@ def calendar(
 
     How long a run takes is told by `usual_duration_seconds` in jobs.yaml; without it the timeout is drawn, lighter.
     """
-    from batchtab.calendar import lane, page, terminal  # noqa: PLC0415 (pydantic is not needed to print the help)
-    from batchtab.calendar.days import Week  # noqa: PLC0415
-    from batchtab.declarations import catalog  # noqa: PLC0415
-    from batchtab.declarations.named_jobs import find  # noqa: PLC0415
-
     loaded = catalog.load(stage, root)
     zone = _zone(timezone or loaded.stage.timezone)
     first = (from_ or datetime.now(zone)).date()
@@ -56,9 +54,6 @@ def calendar(
 
 
 def _zone(name: str) -> ZoneInfo:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
-    from batchtab.schedules import zones  # noqa: PLC0415
 
     if refusal := zones.refusal(name):
         raise _refusal(name, *refusal)
@@ -66,6 +61,5 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _refusal(value: str, message: str, hint: str = "") -> UsageError:
-    from batchtab.declarations.diagnostics import Diagnostic, Diagnostics  # noqa: PLC0415
 
     return Diagnostics([Diagnostic("batchtab calendar", None, "", "", value, message, hint)])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.options import ROOT_HELP
+from batchtab.declarations import catalog
 
 
 def check(
@@ -18,8 +19,6 @@ def check(
 
     Every fault is one line on stderr with its file, line, job and field, and the exit status is 2.
     """
-    from batchtab.declarations import catalog  # noqa: PLC0415 (pydantic is not needed to print the help)
-
     for loaded in catalog.load_all(root, stage or None):
         environment = loaded.stage.environment
         jobs = [job for service in loaded.services for job in service.jobs.values()]

@@ -7,20 +7,21 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from batchtab.cli.options import StageOption
+from batchtab.aws.batch_jobs import BatchJobs, Submitted
+from batchtab.aws.client import Aws
+from batchtab.aws.run_history import Run, merged, moment
+from batchtab.aws.runs import Runs, one_line
+from batchtab.cli.jobs import run_table
+from batchtab.cli.jobs.pause import why_paused
+from batchtab.cli.options import AnyJobArgument, StageOption
+from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.batch_jobs import BatchJobs, Submitted
-    from batchtab.aws.client import Aws
-    from batchtab.aws.run_history import Run
-    from batchtab.declarations.named_jobs import NamedJob
 
 _SHOWN = 20
 _MOST = 1000
@@ -31,7 +32,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
 def history(
-    job: Annotated[str | None, typer.Argument(help="A job, as JOB or SERVICE-JOB. Default: all.")] = None,
+    job: AnyJobArgument = None,
     stage: StageOption = "local",
     count: Annotated[
         int | None,
@@ -44,11 +45,6 @@ def history(
 
     Batch remembers jobs for a week at least; what the submit function decided is kept as long as the stage says.
     """
-    from batchtab.aws.client import Aws  # noqa: PLC0415
-    from batchtab.aws.runs import one_line  # noqa: PLC0415
-    from batchtab.cli.jobs import run_table  # noqa: PLC0415 (boto3 costs a tenth of a second)
-    from batchtab.declarations.named_jobs import all_jobs, find  # noqa: PLC0415
-
     session = Session.open(stage)
     config = session.catalog.stage
     now = datetime.now(UTC)
@@ -77,11 +73,6 @@ def gathered(
 
     There may be more than `most`, and is at least one more if there are more at all.
     """
-    from batchtab.aws.batch_jobs import BatchJobs  # noqa: PLC0415
-    from batchtab.aws.run_history import merged  # noqa: PLC0415
-    from batchtab.aws.runs import Runs  # noqa: PLC0415
-    from batchtab.cli.jobs.pause import why_paused  # noqa: PLC0415
-
     prefix = session.catalog.stage.prefix
     table, batch = Runs(aws, prefix), BatchJobs(aws)
     names = [job.full for job in chosen]
@@ -123,7 +114,6 @@ def _of_all(batch: BatchJobs, queue: str, names: frozenset[str], wanted: int, si
 
 
 def _is_made_up(job: Submitted) -> bool:
-    from batchtab.aws.run_history import moment  # noqa: PLC0415
 
     scheduled = moment(job.scheduled_time)
     return scheduled is not None and job.created_ms / 1000 - scheduled.timestamp() > _MADE_UP.total_seconds()

@@ -8,15 +8,20 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
 
-from batchtab.cli.options import ROOT_HELP
-
-if TYPE_CHECKING:
-    from batchtab.cli.jobs.run_timeline import Job, Line
-    from batchtab.declarations.catalog import Catalog
+from batchtab.cli.jobs import run_timeline
+from batchtab.cli.jobs.run_timeline import SHOWN, Job, Line, is_over
+from batchtab.cli.options import ROOT_HELP, AnyJobArgument
+from batchtab.declarations import catalog
+from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
+from batchtab.errors import did_you_mean, listed
+from batchtab.schedules import zones
 
 _ESTIMATE, _NO_RUN = "~", "-"
 _GAP = "  "
@@ -25,7 +30,7 @@ _UNLIMITED = 100_000
 
 
 def next_runs(
-    job: Annotated[str | None, typer.Argument(help="A job, as JOB or SERVICE-JOB. Default: all.")] = None,
+    job: AnyJobArgument = None,
     stage: Annotated[str, typer.Option(help="The stage whose services and time zone are shown.")] = "local",
     count: Annotated[
         int | None,
@@ -44,9 +49,6 @@ def next_runs(
     A time at which a job does not run is marked with '-' and tells why: it is excepted, or left out as clocks are
     changed. A rate counts from when its trigger was made, which no file tells: its runs are estimates, marked with '~'.
     """
-    from batchtab.cli.jobs import run_timeline  # noqa: PLC0415 (pydantic is not needed to print the help)
-    from batchtab.declarations import catalog  # noqa: PLC0415
-
     loaded = catalog.load(stage, root)
     jobs = _chosen(loaded, job, timezone)
     now = datetime.now(UTC)
@@ -102,7 +104,6 @@ def _mark(line: Line) -> str:
 
 
 def _local(line: Line) -> str:
-    from batchtab.cli.jobs.run_timeline import SHOWN  # noqa: PLC0415
 
     is_left_out = line.note.startswith("skipped") and line.local.tzinfo is line.job.zone
     return f"{line.local:{SHOWN}}" if is_left_out else f"{line.local:{SHOWN} %Z}"
@@ -134,8 +135,6 @@ def _described(job: Job) -> Iterator[str]:
 
 def _others(jobs: Sequence[Job], now: datetime, is_one: bool) -> Iterator[str]:
     """The jobs that have no part in the list, by the reason."""
-    from batchtab.cli.jobs.run_timeline import is_over  # noqa: PLC0415
-
     by_hand = [job.name for job in jobs if job.spec.schedule is None and not job.spec.after]
     after = [f"{job.name} (after {', '.join(job.spec.after)})" for job in jobs if job.spec.after and not job.timing]
     suspended = [job.name for job in jobs if job.spec.suspend and not is_one]
@@ -146,12 +145,6 @@ def _others(jobs: Sequence[Job], now: datetime, is_one: bool) -> Iterator[str]:
 
 
 def _chosen(loaded: Catalog, wanted: str | None, timezone: str | None) -> list[Job]:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
-    from batchtab.cli.jobs.run_timeline import Job  # noqa: PLC0415
-    from batchtab.declarations.diagnostics import Diagnostic, Diagnostics  # noqa: PLC0415
-    from batchtab.errors import did_you_mean, listed  # noqa: PLC0415
-    from batchtab.schedules import zones  # noqa: PLC0415
 
     refusal = zones.refusal(timezone) if timezone else None
     if refusal:
@@ -180,7 +173,6 @@ def _echo(lines: Iterable[tuple[str, str]], terminal: int | None) -> None:
         for text, _ in lines:
             typer.echo(text)
         return
-    from rich.console import Console  # noqa: PLC0415
 
     console = Console(highlight=False, markup=False, soft_wrap=True, width=terminal)
     for text, style in lines:

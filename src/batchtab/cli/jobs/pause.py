@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchtab.cli.options import StageOption
+from batchtab.aws.client import Aws
+from batchtab.aws.runs import FunctionError, Runs, State, one_line
+from batchtab.aws.triggers import Trigger, Triggers
+from batchtab.cli.options import JobArgument, StageOption
+from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.client import Aws
-    from batchtab.aws.runs import Runs, State
-    from batchtab.aws.triggers import Trigger, Triggers
-    from batchtab.declarations.named_jobs import NamedJob
-
-JobArgument = Annotated[str, typer.Argument(help="A job, as JOB or SERVICE-JOB.")]
 
 
 def pause(job: JobArgument, stage: StageOption = "local") -> None:
@@ -51,8 +46,6 @@ def resume(job: JobArgument, stage: StageOption = "local") -> None:
 
 def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs) -> dict[str, str]:
     """The jobs that are paused though their files don't suspend them, each with the reason."""
-    from batchtab.aws.triggers import Triggers  # noqa: PLC0415 (boto3 costs a tenth of a second)
-
     triggers = Triggers(aws, session.catalog.stage.prefix)
     if len(jobs) == 1:
         there = {(job.service, job.name): triggers.of_job(job.service, job.name) for job in jobs}
@@ -74,10 +67,6 @@ def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs)
 
 
 def _open(job: str, stage: str, command: str) -> tuple[Session, NamedJob, Triggers, Runs]:
-    from batchtab.aws.client import Aws  # noqa: PLC0415
-    from batchtab.aws.runs import Runs  # noqa: PLC0415
-    from batchtab.aws.triggers import Triggers  # noqa: PLC0415
-    from batchtab.declarations.named_jobs import find  # noqa: PLC0415
 
     session = Session.open(stage)
     config = session.catalog.stage
@@ -113,8 +102,6 @@ def _after_pause(job: NamedJob, state: State | None) -> list[str]:
 
 def _tell_function(job: NamedJob, runs: Runs, state: State) -> None:
     """Only the function writes what is noted of a job; it also lets those go on that wait."""
-    from batchtab.aws.runs import FunctionError  # noqa: PLC0415
-
     try:
         answer = runs.ask({"resume": {"job": job.full}})
     except (LookupError, FunctionError) as error:
@@ -130,7 +117,6 @@ def _tell_function(job: NamedJob, runs: Runs, state: State) -> None:
 
 
 def _one_line(session: Session, command: str) -> AbstractContextManager[None]:
-    from batchtab.aws.runs import one_line  # noqa: PLC0415
 
     return one_line(command, is_local=session.catalog.stage.is_local)
 

@@ -7,13 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from batchtab.declarations.job import JobSpec
 from batchtab.schedules.timing import EXCEPTED, Occurrence, Timing
-
-if TYPE_CHECKING:
-    from batchtab.declarations.job import JobSpec
 
 SHOWN = "%a %Y-%m-%d %H:%M"
 _INSTANT = timedelta(microseconds=1)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 
+from batchtab.aws.client import Aws
+from batchtab.aws.runs import Runs
+from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.options import StageOption
 from batchtab.declarations.job import JobSpec
+from batchtab.declarations.named_jobs import all_jobs
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.client import Aws
 
 _RUNS = 3
 _PLAIN_WIDTH = 160
@@ -24,18 +24,12 @@ _COLORS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "blue"}
 
 def status(stage: StageOption = "local") -> None:
     """Show every job: queue, schedule, next runs, last status."""
-    from batchtab.aws.client import Aws  # noqa: PLC0415 (boto3 costs a tenth of a second)
-
     session = Session.open(stage)
     print_table(session, Aws(session.catalog.stage.region, session.endpoint_url))
 
 
 def print_table(session: Session, aws: Aws) -> None:
     """Prints the table on stdout, and below it why jobs are paused."""
-    from batchtab.aws.runs import Runs  # noqa: PLC0415 (boto3 costs a tenth of a second)
-    from batchtab.cli.jobs.pause import why_paused  # noqa: PLC0415
-    from batchtab.declarations.named_jobs import all_jobs  # noqa: PLC0415
-
     stage = session.catalog.stage
     jobs = list(all_jobs(session.catalog))
     paused = why_paused(session, aws, jobs, Runs(aws, stage.prefix))

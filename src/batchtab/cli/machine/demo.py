@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from batchtab.cli.progress import Step
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
 
 
 def _run(session: Session, aws: Aws, name: str, queue: str) -> None:
-    from batchtab.cli.progress import Step  # noqa: PLC0415
 
     with Step(f"Job {name}") as step:
         job = _await_end(aws, _submit(session, aws, name, queue), step)
@@ -68,7 +68,6 @@ def _submit(session: Session, aws: Aws, name: str, queue: str) -> str:
 
 
 def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
-    from batchtab.cli.progress import Step  # noqa: PLC0415
 
     with Step(f"Chain {' → '.join(CHAIN)}") as step:
         began = time.time() * 1000 - 1000
@@ -87,7 +86,6 @@ def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
 
 
 def _show_overlap(session: Session, aws: Aws, queue: str) -> None:
-    from batchtab.cli.progress import Step  # noqa: PLC0415
 
     with Step(f"Two runs of {ALONE} at once") as step:
         ids = [_submit(session, aws, ALONE, queue) for _ in range(2)]
@@ -116,7 +114,6 @@ def _exit_code(job: JobDetailTypeDef) -> int | None:
 
 
 def _show_message(daemon: Daemon) -> None:
-    from batchtab.cli.progress import Step  # noqa: PLC0415
 
     with Step("Slack message") as step:
         deadline = time.monotonic() + _MESSAGE_SECONDS
@@ -145,7 +142,6 @@ def render(message: dict[str, Any]) -> str:
 
 
 def _await_tick(aws: Aws, queue: str) -> None:
-    from batchtab.cli.progress import Step  # noqa: PLC0415
 
     with Step(f"Scheduled run of {TICKS}") as step:
         deadline = time.monotonic() + _TICK_SECONDS

@@ -6,28 +6,26 @@ import shutil
 
 import typer
 
+from batchtab.aws.client import Aws
+from batchtab.cli.machine.daemon import Daemon
+from batchtab.cli.machine.up import alone, clear_stale_locks
 from batchtab.cli.options import StageOption
+from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
+from batchtab.terraform.cdktf import Cdktf
+from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
+from batchtab.terraform.stacks import Stacks
 
 
 def down(stage: StageOption = "local") -> None:
     """Destroy what was deployed to local AWS, and stop it. Nothing is left but the checkout's ignored folders."""
-    from batchtab.cli.machine.daemon import Daemon  # noqa: PLC0415
-    from batchtab.cli.machine.up import alone, clear_stale_locks  # noqa: PLC0415
-    from batchtab.cli.progress import Step  # noqa: PLC0415
-    from batchtab.terraform.cdktf import Cdktf  # noqa: PLC0415
-    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
-    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
-
     session = Session.open(stage)
     session.require_local("down")
     daemon = Daemon(session)
     stacks = Stacks(session)
     with alone(session), stoppable():
         if daemon.is_ours():
-            from batchtab.aws.client import Aws  # noqa: PLC0415
-
             clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
             try:
                 with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:

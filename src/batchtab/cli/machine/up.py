@@ -9,19 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
+from batchtab.aws.client import Aws
+from batchtab.cli.deployment.bootstrap import make_bucket
+from batchtab.cli.deployment.missed_runs import make_up
+from batchtab.cli.deployment.trigger_moves import Move, check, settle
+from batchtab.cli.jobs.status import print_table
+from batchtab.cli.machine import demo
+from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.options import StageOption
+from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
+from batchtab.terraform.cdktf import Cdktf
+from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-
-if TYPE_CHECKING:
-    from batchtab.aws.client import Aws
-    from batchtab.cli.deployment.trigger_moves import Move
-    from batchtab.cli.machine.daemon import Daemon
-    from batchtab.terraform.stacks import Stacks
+from batchtab.terraform.stacks import Stacks
 
 # What AWS says of something that an apply made and that the killed Terraform could not write down.
 _ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|QueueAlreadyExists|ConflictException")
@@ -32,13 +36,6 @@ def up(stage: StageOption = "local") -> None:
 
     Safe to run again: what is there already stays as it is. Schedules keep firing until `batchtab down`.
     """
-    from batchtab.aws.client import Aws  # noqa: PLC0415
-    from batchtab.cli.jobs.status import print_table  # noqa: PLC0415
-    from batchtab.cli.machine import demo  # noqa: PLC0415 (boto3 costs a tenth of a second)
-    from batchtab.cli.machine.daemon import Daemon  # noqa: PLC0415
-    from batchtab.terraform.processes import stoppable  # noqa: PLC0415
-    from batchtab.terraform.stacks import Stacks  # noqa: PLC0415
-
     session = Session.open(stage)
     session.require_local("up")
     daemon = Daemon(session)
@@ -54,9 +51,6 @@ def up(stage: StageOption = "local") -> None:
 
 def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
     """Local AWS with the stage deployed; returns whether anything had to be deployed."""
-    from batchtab.cli.deployment.bootstrap import make_bucket  # noqa: PLC0415
-    from batchtab.cli.progress import Step  # noqa: PLC0415
-
     stage = session.catalog.stage
     with Step("Local AWS") as step:
         started = daemon.start()
@@ -87,10 +81,6 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
 
 
 def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
-    from batchtab.cli.deployment.missed_runs import make_up  # noqa: PLC0415
-    from batchtab.cli.deployment.trigger_moves import check, settle  # noqa: PLC0415
-    from batchtab.cli.progress import Step  # noqa: PLC0415
-    from batchtab.terraform.cdktf import Cdktf  # noqa: PLC0415
 
     moved: list[tuple[list[Move], datetime]] = []
 

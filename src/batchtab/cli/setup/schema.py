@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from batchtab.cli.options import ROOT_HELP
+from batchtab.declarations.service import ServiceFile
+from batchtab.declarations.stage import StageFile
 
 FILES = {"jobs": "jobs/jobs.schema.json", "stage": "config/stage.schema.json"}
 
@@ -38,9 +40,6 @@ def schema(
 
 def rendered() -> dict[str, str]:
     """Both schemas as text, by name."""
-    from batchtab.declarations.service import ServiceFile  # noqa: PLC0415 (pydantic is not needed to print the help)
-    from batchtab.declarations.stage import StageFile  # noqa: PLC0415
-
     return {
         "jobs": _text(ServiceFile.model_json_schema(), "A service's jobs.yaml"),
         "stage": _text(StageFile.model_json_schema(), "A stage's config/<stage>.yaml"),

@@ -1,0 +1,79 @@
+"""The commands: their names, where their functions are, and their lines in the help.
+
+The help is written from this table, so that it imports no command.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        name: What is typed.
+        target: `module:function` below `batchtab.cli`.
+        help: Its line in the help, imperative.
+        section: Under which heading the help lists it.
+    """
+
+    name: str
+    target: str
+    help: str
+    section: str = "Commands"
+
+
+JOBS = "Jobs"
+DEPLOYMENT = "Deployment"
+MACHINE = "This machine"
+SET_UP = "Set-up"
+WORKFLOWS = "Workflows"
+
+COMMANDS = (
+    Command("check", "jobs.check:check", "Check config/ and jobs/.", JOBS),
+    Command("next", "jobs.next_runs:next_runs", "Show upcoming runs.", JOBS),
+    Command("calendar", "jobs.calendar:calendar", "Show a week of runs.", JOBS),
+    Command("status", "jobs.status:status", "Show each job's next runs and last status.", JOBS),
+    Command("history", "jobs.history:history", "Show past runs and why others did not run.", JOBS),
+    Command("backfill", "jobs.backfill:backfill", "Run a job for missed scheduled times.", JOBS),
+    Command("pause", "jobs.pause:pause", "Pause a job: disable its triggers.", JOBS),
+    Command("resume", "jobs.pause:resume", "Resume a paused job.", JOBS),
+    Command("alerts", "jobs.alerts:app", "List or re-send undelivered alerts.", JOBS),
+    Command("plan", "deployment.plan:plan", "Show what a deployment changes.", DEPLOYMENT),
+    Command("deploy", "deployment.deploy:deploy", "Apply the reviewed plan.", DEPLOYMENT),
+    Command("bootstrap", "deployment.bootstrap:bootstrap", "Create a stage's state bucket.", DEPLOYMENT),
+    Command("unlock", "deployment.unlock:unlock", "Remove a stale lock of a state.", DEPLOYMENT),
+    Command("env", "deployment.env:env", "Print the variables for cdktf and Terraform.", DEPLOYMENT),
+    Command("up", "machine.up:up", "Deploy a stage to local AWS and run jobs.", MACHINE),
+    Command("down", "machine.down:down", "Destroy it and stop local AWS.", MACHINE),
+    Command("init", "setup.init:init", "Create a project.", SET_UP),
+    Command("upgrade", "setup.upgrade:upgrade", "Bring a project's files up to date.", SET_UP),
+    Command("setup", "setup.setup:setup", "Install what a project needs into .batchtab/.", SET_UP),
+    Command("schema", "setup.schema:schema", "Write the JSON Schemas for editors.", SET_UP),
+    Command("ci", "", "Run a step of a workflow.", WORKFLOWS),
+)
+CI = (
+    Command("stage", "ci.stage:ci_stage", "Print a stage's region and roles."),
+    Command("runner-image", "ci.runner_image:runner_image", "Print or build the shared runner image."),
+    Command("scan", "ci.scan:scan", "Scan stacks, Dockerfile and workflows with checkov."),
+    Command("summary", "ci.summary:plan_summary", "Summarize plans for review."),
+    Command("comment", "ci.comment:pr_comment", "Post the summary to the pull request."),
+    Command("reviewed", "ci.reviewed:reviewed_plan", "Download what was reviewed."),
+    Command("drift", "ci.drift:drift_issue", "Open, update or close the drift issue."),
+    Command("roles", "ci.roles:ci_roles", "Create the roles that workflows assume."),
+    Command("release-files", "ci.release:release_files", "Write the archives of a release."),
+    Command("release-publish", "ci.release:release_publish", "Publish a release on GitHub."),
+)
+#: Commands of older versions, and what replaced them.
+RENAMED = {
+    "ci-stage": "ci stage",
+    "runner-image": "ci runner-image",
+    "plan-summary": "ci summary",
+    "pr-comment": "ci comment",
+    "reviewed-plan": "ci reviewed",
+    "drift-issue": "ci drift",
+    "ci-roles": "ci roles",
+    "release-files": "ci release-files",
+    "release-publish": "ci release-publish",
+}
