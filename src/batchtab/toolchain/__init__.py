@@ -1,6 +1,6 @@
 """What Batchtab calls beside Python packages, prepared for any project: cdktf, Node, Terraform, local AWS, checkov.
 
-All of it lies in the project's `.batchtab/` folder. Needs the standard library only.
+All of it is in the project's `.batchtab/` folder. Needs the standard library only.
 """
 
 from __future__ import annotations

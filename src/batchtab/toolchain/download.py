@@ -34,7 +34,7 @@ class _PassingError(Exception):
 
 
 def download(url: str, target: Path, limit: int) -> None:
-    """Writes what an address holds to a file.
+    """Writes what is at an address to a file.
 
     A user and a password in the address are sent to that host alone, and never shown.
 

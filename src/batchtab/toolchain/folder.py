@@ -143,7 +143,7 @@ def ending(code: int) -> str:
 
 
 def write_if_changed(path: Path, text: str, mode: int = 0o644) -> None:
-    """Writes a file in one step, unless it holds this text and has this mode already."""
+    """Writes a file in one step, unless it has this text and this mode already."""
     if path.is_file() and path.read_text(errors="replace") == text and path.stat().st_mode & 0o777 == mode:
         return
     new = path.with_name(f"{path.name}.new")

@@ -27,20 +27,20 @@ _ROOTS = ("/opt", "/usr/local/share", "/usr/local/lib", "/srv")
 
 
 def mirror(product: str) -> Path | None:
-    """A folder on disk that holds the AWS provider, if there is one.
+    """A folder on disk with the AWS provider, if there is one.
 
     `TERRAFORM_PROVIDER_MIRROR` names it; otherwise the folders that Terraform itself looks into and the usual roots
     for optional software, two levels deep:
     https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories
 
     Raises:
-        ToolchainError: the folder that is named can be read and holds no provider.
+        ToolchainError: the folder that is named can be read and has no provider.
     """
     provider = PROVIDERS[product]
     named = os.environ.get(VARIABLE, "")
     if named and folder_exists(named):
         if not folder_exists(Path(named, provider)):
-            raise ToolchainError([f"{VARIABLE}='{named}' holds no {provider}; name the folder above it"])
+            raise ToolchainError([f"{VARIABLE}='{named}' has no {provider}; name the folder above it"])
         return Path(named).resolve()
     implied = [Path(os.path.expanduser(folder)) for folder in _IMPLIED]  # noqa: PTH111 (Path raises without a home)
     below = [Path(root, name) for root in _ROOTS for name in names_in(root)]
@@ -54,7 +54,7 @@ def write_config(folder: Folder, product: str) -> None:
     Terraform prefers it by itself.
 
     Raises:
-        ToolchainError: the mirror that is named holds no provider.
+        ToolchainError: the mirror that is named has no provider.
     """
     found = mirror(product)
     if found:

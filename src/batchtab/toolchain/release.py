@@ -97,7 +97,7 @@ class Release:
             try:
                 self._fetch(f"terraform_{self.version}_SHA256SUMS.sig", signed, _LIST_BYTES)
             except _MissingError:
-                say(f"  {self.source} holds no signature; the pinned checksum decides")
+                say(f"  {self.source} has no signature; the pinned checksum decides")
                 return
             if signature.verify(sums, signed) is False:
                 raise _fault(f"the signature of the checksums at {self.source} is not HashiCorp's")
@@ -147,7 +147,7 @@ def extract(archive: Path, target: Path) -> None:
     """Takes the one program out of an archive; the names of other members are never used as paths.
 
     Raises:
-        ToolchainError: the archive is damaged, too large, or holds no such program.
+        ToolchainError: the archive is damaged, too large, or has no such program.
     """
     try:
         with zipfile.ZipFile(archive) as opened:

@@ -89,7 +89,7 @@ class Terraform:
         """Downloads Terraform if none is here, and writes its CLI configuration.
 
         Raises:
-            ToolchainError: it cannot be downloaded, or the provider mirror holds no provider.
+            ToolchainError: it cannot be downloaded, or the provider mirror has no provider.
         """
         if self.program is None:
             self._download()

