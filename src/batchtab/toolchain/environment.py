@@ -28,8 +28,12 @@ def local(folder: Folder) -> None:
 
 
 def checkov(folder: Folder) -> None:
-    """The environment of the policy scanner."""
+    """The environment of the policy scanner, and `.batchtab/bin/checkov`.
+
+    The scanner's own script does not start from a folder with a space in its name, where pip installed it.
+    """
     make(folder, "checkov", "policy scanner (checkov)")
+    _write_launcher(folder, "checkov", str(folder.path / "checkov-venv" / "bin" / "python"), "-m", "checkov.main")
 
 
 def python(folder: Folder) -> None:
@@ -37,7 +41,7 @@ def python(folder: Folder) -> None:
 
     A script, because a symbolic link would not find the virtual environment that it leads to.
     """
-    write_if_changed(folder.bin / "python", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', 0o755)
+    _write_launcher(folder, "python", sys.executable)
 
 
 def current(folder: Folder, part: str) -> bool:
@@ -74,6 +78,10 @@ def make(folder: Folder, part: str, what: str) -> None:
             else:
                 return
         folder.run(what, python_, "-m", "pip", *install)
+
+
+def _write_launcher(folder: Folder, name: str, *command: str) -> None:
+    write_if_changed(folder.bin / name, f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', 0o755)
 
 
 def find_uv() -> Path | None:

@@ -19,7 +19,9 @@ from batchtab.toolchain.paths import search_path
 
 PINS = Path(__file__).resolve().parent / "pins"
 _MINUTES = 30  # an install that takes longer has stopped
-_ERROR_LINES = 3
+_ERROR = re.compile(r"\berror\b.*\w", re.IGNORECASE)
+_NO_REASON = re.compile(r"^npm error (code|syscall|errno|A complete log)\b")  # what npm prints around its reason
+_ERROR_LINES = 2
 _ERROR_CHARACTERS = 400
 
 
@@ -128,7 +130,7 @@ class Folder:
         with self.log.open("rb") as log:
             log.seek(start)
             lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-        errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)][:_ERROR_LINES]
+        errors = [line for line in lines if _ERROR.search(line) and not _NO_REASON.search(line)][:_ERROR_LINES]
         return " | ".join(errors or lines[-1:] or ["it printed nothing"])[:_ERROR_CHARACTERS]
 
 

@@ -178,6 +178,6 @@ def test_a_fresh_project_is_prepared(project: Path, monkeypatch: pytest.MonkeyPa
 
     assert output(state / "bin/cdktf", "--version") == "0.21.0"
     assert int(output(state / "bin/node", "--version").removeprefix("v").partition(".")[0]) >= 22
-    assert output(state / "checkov-venv/bin/checkov", "--version")
+    assert output(state / "bin/checkov", "--version")
     script = "import batchtab, importlib.metadata as m; print(batchtab.__file__, m.version('ministack'))"
     assert output(state / "local-venv/bin/python", "-c", script).startswith(str(state / "local-venv"))
