@@ -32,9 +32,10 @@ def names_in(folder: str | os.PathLike[str]) -> list[str]:
 
 
 def search_path(first: Path | None = None, *, without: Path | None = None) -> str:
-    """The caller's PATH, with a folder put first or left out."""
+    """The caller's PATH, with a folder put first, or left out however PATH spells it."""
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    kept = [entry for entry in entries if entry and (without is None or Path(entry) != without)]
+    left_out = os.path.realpath(without) if without else None
+    kept = [entry for entry in entries if entry and os.path.realpath(entry) != left_out]
     return os.pathsep.join([*([str(first)] if first else []), *kept])
 
 

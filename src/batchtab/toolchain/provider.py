@@ -56,6 +56,9 @@ def write_config(folder: Folder, product: str) -> None:
     Raises:
         ToolchainError: the mirror that is named has no provider.
     """
+    named = os.environ.get(VARIABLE, "")
+    if named and not folder_exists(named):
+        folder.say(f"  {VARIABLE}='{named}' is no folder that can be read; it is ignored")
     found = mirror(product)
     if found:
         text = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(found))}\n  }}\n}}\n"

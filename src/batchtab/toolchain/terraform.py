@@ -93,7 +93,7 @@ class Terraform:
         """
         if self.program is None:
             self._download()
-        elif self.program == self._on_path and self._downloaded:
+        elif self._downloaded and self.program == self._on_path and not self.program.path.samefile(self._own):
             # `.batchtab/bin` comes first on PATH, so a copy there would be used instead.
             self._folder.say(f"  Terraform {self.program.release} on PATH replaces the downloaded one")
             self._own.unlink()

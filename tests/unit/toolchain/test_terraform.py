@@ -93,17 +93,27 @@ def test_terraform_on_path_replaces_a_download(
     assert not (project / ".batchtab/bin/terraform").exists()
 
 
+@pytest.mark.parametrize("spelt", ["as it is", "by a link", "a link to the program"])
 def test_the_projects_own_programs_are_not_those_of_the_machine(
     release_of: Callable[..., bytes],
     prepared: Callable[..., list[str]],
     project: Path,
     programs: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    spelt: str,
 ) -> None:
-    # GIVEN a download, and a PATH with the project's own folder first, as make has it
+    # GIVEN a download, and a PATH on which it is found, as make has it
     release_of()
     prepared("terraform")
-    monkeypatch.setenv("PATH", f"{project / '.batchtab/bin'}:{programs}")
+    own = project / ".batchtab/bin"
+    if spelt == "by a link":
+        (tmp_path / "link").symlink_to(project)
+        own = tmp_path / "link/.batchtab/bin"
+    elif spelt == "a link to the program":
+        (programs / "terraform").symlink_to(own / "terraform")
+        own = programs
+    monkeypatch.setenv("PATH", f"{own}:{programs}")
 
     # WHEN the project is prepared again THEN the download remains
     assert prepared("terraform") == []
