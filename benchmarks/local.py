@@ -1,7 +1,7 @@
 """How local AWS bears a thousand jobs at once: `python -m benchmarks.local`.
 
 Prints a table for benchmarks/README.md. Local AWS is started on a free port with its own environment
-(.batchtab/local-venv, made from requirements/local.txt) and stopped again.
+(.batchtab/local-venv, made by `batchtab setup`) and stopped again.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"how many jobs to submit at once (default: {JOBS})")
     jobs = parser.parse_args().jobs
     if not PYTHON.exists():
-        print(f"{PYTHON} is missing: make the environment of local AWS from requirements/local.txt", file=sys.stderr)
+        print(f"{PYTHON} is missing: batchtab setup local", file=sys.stderr)
         return 2
     with started() as (port, pid, start_seconds):
         figures = measure(port, pid, jobs)

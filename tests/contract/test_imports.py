@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "calendar": {"declarations", "schedules"},
     "github": {"errors"},
     "plan_review": {"errors", "limits", "masking", "schedules"},
-    "terraform": {"declarations", "errors"},
+    "terraform": {"declarations", "errors", "toolchain"},
     "runner_image": {"aws", "errors", "terraform"},
     "runner": {"masking"},
     "project": {"errors", "limits"},

@@ -242,7 +242,7 @@ def test_missing_hook_in_ministack_is_told_by_name(tmp_path: Path, change: str, 
     line = fails("--config", str(write_config(tmp_path)), "--port", "0", PYTHONPATH=str(tmp_path))
     # THEN it says which
     assert told in line
-    assert "requirements/local.txt" in line
+    assert "batchtab setup local" in line
 
 
 @pytest.mark.parametrize("options", [["-S"], []])
@@ -257,7 +257,7 @@ def test_environment_without_what_it_needs_is_told(options: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, ""), done
     assert len(done.stderr.strip().splitlines()) == 1
     assert "is not installed" in done.stderr
-    assert "requirements/local.txt" in done.stderr
+    assert "batchtab setup local" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def one_line(command: str, *, is_local: bool) -> Iterator[None]:
     try:
         yield
     except EndpointConnectionError as error:
-        raise UsageError(f"{command}: {error}", "make up starts local AWS" if is_local else "") from None
+        raise UsageError(f"{command}: {error}", "batchtab up starts local AWS" if is_local else "") from None
     except (ClientError, BotoCoreError) as error:
         raise UsageError(f"{command}: {error}") from None
 

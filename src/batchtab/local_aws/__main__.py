@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             from batchtab.local_aws import server  # noqa: PLC0415 - needs nothing of ministack yet, but is not needed for --help
         except ImportError as error:
-            raise UserError(
-                f"{error.name} is not installed for {sys.executable}: install requirements/local.txt"
-            ) from error
+            raise UserError(f"{error.name} is not installed for {sys.executable}: batchtab setup local") from error
         server.run(config, port, options.time, options.speed)
     except UserError as error:
         print(f"local: {error}", file=sys.stderr)
@@ -38,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m batchtab.local_aws",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--config",

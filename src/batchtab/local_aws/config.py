@@ -48,7 +48,7 @@ def load(path: Path | None) -> Config:
     try:
         import yaml  # noqa: PLC0415 - so that its absence is told like any other fault
     except ImportError as error:
-        raise UserError(f"PyYAML is not installed for {sys.executable}: install requirements/local.txt") from error
+        raise UserError(f"PyYAML is not installed for {sys.executable}: batchtab setup local") from error
     source = path or DEFAULT_CONFIG
     if not source.is_file():
         if path is None:

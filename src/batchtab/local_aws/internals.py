@@ -101,7 +101,7 @@ def check() -> None:
 def _check_name(module: ModuleType, wanted: str, version: str) -> None:
     name, call, rest = wanted.partition("(")
     where = f"ministack {version} has no {module.__name__}.{wanted}"
-    remedy = f"local AWS needs ministack=={MINISTACK_VERSION}: install requirements/local.txt"
+    remedy = f"local AWS needs ministack=={MINISTACK_VERSION}: batchtab setup local"
     if not hasattr(module, name):
         raise HookError(f"{where}; {remedy}")
     if not call:

@@ -124,9 +124,7 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
         gateway = importlib.import_module("ministack.app")
         hooks = importlib.import_module("batchtab.local_aws.hooks")
     except ImportError as error:
-        raise UserError(
-            f"{error.name or error} is not installed for {sys.executable}: install requirements/local.txt"
-        ) from error
+        raise UserError(f"{error.name or error} is not installed for {sys.executable}: batchtab setup local") from error
     # Imported here and not above: all of these read ministack, which must find the environment that it is to see.
     from batchtab.local_aws.admin import Admin  # noqa: PLC0415
     from batchtab.local_aws.alarms import AlarmWatch  # noqa: PLC0415

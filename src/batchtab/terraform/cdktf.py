@@ -10,6 +10,7 @@ from batchtab.errors import UsageError
 from batchtab.terraform.log import BUSY, first_error, plain
 from batchtab.terraform.processes import run
 from batchtab.terraform.session import Session
+from batchtab.terraform.stacks import require_framework
 
 _DONE = re.compile(r"(?:Creation|Destruction|Modifications) complete")
 _SPINNER = re.compile(r"^\S* ?(Synthesizing|Starting)$")
@@ -17,7 +18,7 @@ _NODE_OPTIONS = "--no-deprecation --max-old-space-size=4096"  # the cdktf CLI wa
 
 
 class Cdktf:
-    """The cdktf CLI of a checkout, for one stage.
+    """The cdktf CLI of a project, for one stage.
 
     Stacks read each other's outputs from the remote state, and cdktf is not told so: it would refuse to deploy one
     stack alone. So they go in waves; only the first one synthesizes.
@@ -34,7 +35,7 @@ class Cdktf:
         self._session = session
         self._log = log
         self._before = before
-        self._cli = session.root / "node_modules" / ".bin" / "cdktf"
+        self._cli = session.state / "bin" / "cdktf"
 
     def deploy(self, on_event: Callable[[str], object]) -> None:
         """Deploys all stacks.
@@ -54,7 +55,8 @@ class Cdktf:
 
     def _run(self, verb: str, waves: list[list[str]], on_event: Callable[[str], object]) -> None:
         if not self._cli.exists():
-            raise UsageError("the cdktf CLI is not installed in this checkout", "make setup")
+            raise UsageError("the cdktf CLI is not installed in this project", "batchtab setup")
+        require_framework()
         self._log.write_bytes(b"")
         done = 0
 

@@ -19,6 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded now: after a fork it may wait for a lock
 _STOP_SECONDS = 90.0  # Terraform finishes the call that it is in, and then writes the state
 _PARENT_POLL_SECONDS = 0.5
+_TERRAFORMS = {"terraform", "tofu", Path(os.environ.get("TERRAFORM_BINARY_NAME", "terraform")).name}
 
 
 class Stopped(KeyboardInterrupt):
@@ -124,13 +125,13 @@ def stop_tree(process: subprocess.Popen[bytes]) -> None:
     """Ends a process and its descendants: Terraform first and gently, then the rest."""
     family = [(process.pid, Path(str(_first_word(process))).name), *descendants(process.pid)]
     for pid, name in family:
-        if name == "terraform":
+        if name in _TERRAFORMS:
             _signal(pid, signal.SIGINT)
     for stream in (process.stdout, process.stderr):  # a full pipe would hold it up
         if stream is not None:
             threading.Thread(target=_drain, args=(stream,), daemon=True).start()
     deadline = time.monotonic() + _STOP_SECONDS
-    while any(name == "terraform" and _exists(pid) for pid, name in family) and time.monotonic() < deadline:
+    while any(name in _TERRAFORMS and _exists(pid) for pid, name in family) and time.monotonic() < deadline:
         time.sleep(0.1)
     for pid, _ in family:
         _signal(pid, signal.SIGTERM)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.errors import UsageError
+from batchtab.toolchain import cli_config
 
 STATE = Path(".batchtab")
 
 
 @dataclass(frozen=True)
 class Session:
-    """A stage with its services, in a checkout.
+    """A stage with its services, in a project.
 
-    `root` is the checkout's folder; all that a command writes lies in `root / .batchtab`.
+    `root` is the project's folder; all that a command writes goes to `root / .batchtab`.
     """
 
     catalog: Catalog
@@ -24,7 +26,7 @@ class Session:
 
     @classmethod
     def open(cls, stage: str, root: Path | None = None) -> Session:
-        """Loads the stage of this checkout.
+        """Loads the stage of this project.
 
         Raises:
             UsageError: the files have faults.
@@ -38,16 +40,28 @@ class Session:
 
     @property
     def state(self) -> Path:
-        """The checkout's folder for everything that is made and not committed."""
+        """The project's folder for everything that is made and not committed."""
         folder = self.root / STATE
         folder.mkdir(exist_ok=True)
         return folder
 
     @property
+    def local_record(self) -> Path:
+        """Where it is written down which local AWS runs for this project, and on which port."""
+        return self.root / STATE / "local.json"
+
+    @property
+    def port(self) -> int:
+        """Where local AWS listens: the stage's port, or the free one that was taken instead when it started."""
+        try:
+            return int(json.loads(self.local_record.read_text())["port"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return self.catalog.stage.local_aws.port
+
+    @property
     def endpoint_url(self) -> str | None:
         """Where local AWS listens; None for a stage on AWS. An IP address, because S3 fails with a name."""
-        stage = self.catalog.stage
-        return f"http://127.0.0.1:{stage.local_aws.port}" if stage.is_local else None
+        return f"http://127.0.0.1:{self.port}" if self.catalog.stage.is_local else None
 
     def variables(self) -> dict[str, str]:
         """The environment variables that the cdktf CLI and Terraform need for this stage, beside the caller's."""
@@ -67,18 +81,22 @@ class Session:
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "NO_PROXY": os.environ.get("NO_PROXY", "127.0.0.1"),
             }
-        configured = os.environ.get("TF_CLI_CONFIG_FILE")
-        own = self.root / STATE / "terraform.rc"
-        if own.exists() and not (configured and Path(configured).exists()):
-            found["TF_CLI_CONFIG_FILE"] = str(own)
+        config = cli_config(self.root)
+        if config is not None:
+            found["TF_CLI_CONFIG_FILE"] = str(config)
         return found
 
     def environment(self) -> dict[str, str]:
-        """The whole environment for a child process, with the checkout's Node first on PATH."""
+        """The whole environment for a child process, with the project's own programs first on PATH."""
         path = f"{self.root / STATE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
         foreign = {"AWS_PROFILE", "AWS_SESSION_TOKEN"} if self.endpoint_url else set()
         kept = {key: value for key, value in os.environ.items() if key not in foreign}
         return {**kept, **self.variables(), "PATH": path}
+
+    @property
+    def terraform(self) -> str:
+        """The program that plans and applies: Terraform, or what `TERRAFORM_BINARY_NAME` names, as for cdktf."""
+        return os.environ.get("TERRAFORM_BINARY_NAME") or "terraform"
 
     def waves(self) -> list[list[str]]:
         """The stage's stacks; those of a wave read only from earlier waves."""
@@ -99,5 +117,5 @@ class Session:
         if not self.catalog.stage.is_local:
             raise UsageError(
                 f"{command}: stage {self.catalog.stage.name} is on AWS, and {command} is for local AWS",
-                "use batchtab bootstrap, then cdktf deploy",
+                "use batchtab bootstrap, then batchtab deploy",
             )

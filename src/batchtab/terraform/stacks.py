@@ -7,9 +7,12 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from batchtab.terraform.processes import capture, run
 from batchtab.terraform.session import Session
 
 _INPUTS = ("main.py", "cdktf.json", "config", "jobs")
+_PACKAGE = Path(__file__).resolve().parents[1]
+_TOOL = (_PACKAGE, _PACKAGE.parents[1] / "lambda")  # the tool itself; in a checkout its functions are beside it
+_FRAMEWORKS = ("cdktf", "cdktn")
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,11 @@ class Stacks:
     def fingerprint(self) -> str:
         """A hash of all that a synth reads, to tell whether a deployment would find anything new."""
         digest = hashlib.sha256()
-        for name in _INPUTS:
-            path = self._session.root / name
+        for path in (*(self._session.root / name for name in _INPUTS), *_TOOL):
             files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
             for file in files:
                 if "__pycache__" not in file.parts:
-                    digest.update(f"{file.relative_to(self._session.root)}\0".encode())
+                    digest.update(f"{file.relative_to(path.parent)}\0".encode())
                     digest.update(file.read_bytes())
         return digest.hexdigest()
 
@@ -57,18 +62,27 @@ class Stacks:
         """All that the last run said."""
         return plain(self.log.read_text(errors="replace"))
 
-    def synthesize(self) -> None:
-        """Writes `cdktf.out`.
+    def synthesize(self, out: Path | None = None) -> None:
+        """Writes the stacks.
+
+        Args:
+            out: The folder; by default `cdktf.out`.
 
         Raises:
             UsageError: the synth failed.
         """
-        python = self._session.root / ".venv" / "bin" / "python"
-        environment = {**self._session.environment(), "CDKTF_OUTDIR": str(self._session.root / "cdktf.out")}
-        out = self._session.root / "cdktf.out"
+        require_framework()
+        out = out or self._session.root / "cdktf.out"
+        out.parent.mkdir(parents=True, exist_ok=True)  # the framework makes the last folder only
+        environment = {**self._session.environment(), "CDKTF_OUTDIR": str(out)}
         shutil.rmtree(out / "stacks", ignore_errors=True)
         done = subprocess.run(
-            [python, "main.py"], cwd=self._session.root, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "main.py"],
+            cwd=self._session.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise UsageError(f"synth failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
@@ -132,7 +146,7 @@ class Stacks:
         """
         self.log.write_bytes(b"")
         code = run(
-            ["terraform", "apply", "-no-color", "-input=false", plan.file.name],
+            [self._session.terraform, "apply", "-no-color", "-input=false", plan.file.name],
             cwd=plan.file.parent,
             env=self._session.environment(),
             log=self.log,
@@ -149,7 +163,9 @@ class Stacks:
     ) -> tuple[int, str]:
         options = () if arguments[0] == "show" else ("-no-color",)
         code, output, errors = capture(
-            ["terraform", arguments[0], *options, *arguments[1:]], cwd=folder, env=self._session.environment()
+            [self._session.terraform, arguments[0], *options, *arguments[1:]],
+            cwd=folder,
+            env=self._session.environment(),
         )
         text = output if output_only and code in accept else output + errors
         if code not in accept:
@@ -179,3 +195,13 @@ class Stacks:
 
 def _shown(path: Path, session: Session) -> str:
     return str(path.relative_to(session.root))
+
+
+def require_framework() -> None:
+    """Checks that what writes Terraform is installed, which is an extra of its own because of its size.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not any(map(find_spec, _FRAMEWORKS)):
+        raise UsageError("cdktf is not installed", f"pip install 'batchtab[synth]=={version('batchtab')}'")

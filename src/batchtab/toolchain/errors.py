@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 
+from batchtab.errors import UsageError
+
 _HINTS = {
     errno.ENOSPC: "free some space, then run batchtab setup again",
     errno.EDQUOT: "free some space, then run batchtab setup again",
@@ -14,13 +16,16 @@ _HINTS = {
 }
 
 
-class ToolchainError(Exception):
+class ToolchainError(UsageError):
     """All faults that were found, one line each: what, the value, what is allowed, how to repair it."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         """Takes the lines; line breaks within one are removed, so that each remains one line."""
         self.problems = tuple(" ".join(problem.split()) for problem in problems)
         super().__init__("\n".join(self.problems))
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def described(error: OSError) -> str:

@@ -407,4 +407,4 @@ def test_an_aws_that_does_not_answer_is_one_line(
     assert main(["history", JOB]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert 'history: Could not connect to the endpoint URL: "http://127.0.0.1:9/"' in line
-    assert line.endswith("[hint: make up starts local AWS]")
+    assert line.endswith("[hint: batchtab up starts local AWS]")

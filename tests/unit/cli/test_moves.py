@@ -316,8 +316,8 @@ def test_what_has_no_moment_is_refused_before_anything_is_done(project: Path, sp
 def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a cdktf CLI
     session = Session.open("local", project)
-    (project / "node_modules" / ".bin").mkdir(parents=True)
-    (project / "node_modules" / ".bin" / "cdktf").touch()
+    (project / ".batchtab" / "bin").mkdir(parents=True)
+    (project / ".batchtab" / "bin" / "cdktf").touch()
     told: list[Any] = []
 
     def run(command: list[Any], **_: Any) -> int:

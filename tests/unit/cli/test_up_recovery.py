@@ -66,6 +66,7 @@ class _Stacks:
 @pytest.fixture
 def session(project: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr("batchtab.cli.machine.up.make_bucket", lambda *_: [])
+    monkeypatch.setattr("batchtab.cli.machine.up.Aws", lambda *_: _Aws({}))
     return Session.open("local", project)
 
 
@@ -83,7 +84,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, *failures: str) -> list[int]:
 
 
 def start(session: Session, daemon: _Daemon, stacks: _Stacks, aws: _Aws) -> bool:
-    return up._start(session, daemon, stacks, aws)  # type: ignore[arg-type]
+    return up._bring_up(session, daemon, stacks, aws)  # type: ignore[arg-type]
 
 
 def test_a_name_that_is_taken_is_told_and_nothing_is_wiped(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

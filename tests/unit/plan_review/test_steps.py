@@ -77,9 +77,9 @@ def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
         "oidc_provider_arn": None,
         "permissions_boundary_arn": None,
     }
-    made = configuration(Session.open("prod", checkout), "modules/ci_roles", given)
+    made = configuration(Session.open("prod", checkout), "./module", given)
     assert made["module"]["ci_roles"] == {
-        "source": "./modules/ci_roles",
+        "source": "./module",
         "namespace": "batchtab-prod",
         "stage": "prod",
         "github_repository": "my-company/jobs",

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.terraform.modules import modules_folder
 from batchtab.terraform.session import Session
-
-_MODULE = Path("modules") / "ci_roles"
 
 
 def ci_roles(
@@ -42,11 +40,13 @@ def ci_roles(
     }
     folder = session.state / "ci-roles" / stage
     folder.mkdir(parents=True, exist_ok=True)
-    content = configuration(session, Path(os.path.relpath(session.root / _MODULE, folder)).as_posix(), given)
+    # A copy, so that no machine's path gets into what Terraform keeps.
+    shutil.copytree(modules_folder() / "ci_roles", folder / "module", dirs_exist_ok=True)
+    content = configuration(session, "./module", given)
     (folder / "main.tf.json").write_text(json.dumps(content, indent=2))
     environment = session.environment()
     for command in (["init", "-input=false", "-reconfigure"], ["apply", *(["-auto-approve"] if yes else [])]):
-        done = subprocess.run(["terraform", *command], cwd=folder, env=environment, check=False)
+        done = subprocess.run([session.terraform, *command], cwd=folder, env=environment, check=False)
         if done.returncode:
             raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
     return 0
@@ -66,7 +66,7 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
     if not names:
         raise UsageError(f"stage {stage.name} has no image repository", "runner_image or repositories in its file")
     inputs = {
-        "source": source if source.startswith(".") else f"./{source}",
+        "source": source,
         "namespace": stage.prefix,
         "stage": stage.name,
         "github_repository": given["repository"],

@@ -17,4 +17,4 @@ def env(stage: StageOption = "local") -> None:
         typer.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
     for name, value in session.variables().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
-    typer.echo(f'export PATH={shlex.quote(str(session.state / "bin"))}:"$PATH"')  # the checkout's Node and npx
+    typer.echo(f'export PATH={shlex.quote(str(session.state / "bin"))}:"$PATH"')  # Node and cdktf

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from typing import Any
+
+import typer
 
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
@@ -17,16 +20,21 @@ from batchtab.terraform.session import Session
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.1
+_PORTS_TRIED = 50
 
 
 class Daemon:
-    """Local AWS of one checkout."""
+    """Local AWS of one project."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._record = session.state / "local.json"
+        self._record = session.local_record
         self.log = session.state / "local.log"
-        self.port = session.catalog.stage.local_aws.port
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or would."""
+        return self._session.port
 
     def health(self) -> dict[str, Any] | None:
         """What local AWS says of itself; None if nothing like it answers on the port."""
@@ -43,31 +51,38 @@ class Daemon:
             return None
 
     def is_ours(self) -> bool:
-        """Whether the local AWS that answers was started by this checkout."""
+        """Whether the local AWS that answers was started by this project."""
         health = self.health()
         return bool(health) and self._recorded_pid() == (health or {}).get("pid")
 
     def start(self) -> bool:
         """Starts it unless it runs; returns whether it had to.
 
+        Where another program listens on the stage's port, the next free one is taken, written down for all commands,
+        and said.
+
         Raises:
-            UsageError: the port is taken, or it did not start.
+            UsageError: it did not start, or no port is free.
         """
         if self.is_ours():
             return False
-        if self.health():
-            raise UsageError(
-                f"port {self.port}: a local AWS of another checkout answers there",
-                "stop it there with make down, or give local.port another number",
-            )
+        self._record.unlink(missing_ok=True)
         python = self._session.state / "local-venv" / "bin" / "python"
         if not python.exists():
-            raise UsageError("local AWS is not installed in this checkout", "make setup")
+            raise UsageError("local AWS is not installed in this project", "batchtab setup")
+        wanted = self.port
+        port = next((each for each in range(wanted, wanted + _PORTS_TRIED) if _is_free(each)), None)
+        if port is None:
+            raise UsageError(
+                f"ports {wanted} to {wanted + _PORTS_TRIED - 1} are taken", "give local.port another number"
+            )
+        if port != wanted:
+            typer.echo(f"Port {wanted} is taken by another program: local AWS uses {port}", err=True)
         config = f"config/{self._session.catalog.stage.name}.yaml"
         with self.log.open("wb") as log:
             # A session of its own, so that Ctrl-C here does not reach it: schedules keep firing until `down`.
             process = subprocess.Popen(
-                [python, "-m", "batchtab.local_aws", "--config", config],
+                [python, "-m", "batchtab.local_aws", "--config", config, "--port", str(port)],
                 cwd=self._session.root,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -75,17 +90,16 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        self._record.write_text(json.dumps({"pid": process.pid}))
+        self._record.write_text(json.dumps({"pid": process.pid, "port": port}))
         deadline = time.monotonic() + _START_SECONDS
-        while not self.health():
+        while not self.is_ours():
             if process.poll() is not None or time.monotonic() > deadline:
                 self._record.unlink(missing_ok=True)
                 if process.poll() is None:
                     process.terminate()
                 said = self.log.read_text(errors="replace").strip().splitlines()
-                raise UsageError(
-                    f"local AWS did not start: {said[-1] if said else 'it said nothing'}", f"see {self.log}"
-                )
+                reason = said[-1] if said else "it printed nothing"
+                raise UsageError(f"local AWS did not start: {reason}", f"see {self.log}")
             time.sleep(_POLL_SECONDS)
         return True
 
@@ -133,3 +147,14 @@ class Daemon:
         except ProcessLookupError:
             return False
         return True
+
+
+def _is_free(port: int) -> bool:
+    """Whether nothing listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just left counts as free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from batchtab.cli.machine.daemon import Daemon
     from batchtab.cli.progress import Step
 
-SUCCEEDS, FAILS, TICKS = "examples-hello", "examples-fail", "examples-tick"
+SUCCEEDS, FAILS = "hello", "fail"  # the jobs that `init` writes, of whatever service
+TICKS = "examples-tick"
 CHAIN = ("examples-extract", "examples-transform", "examples-load")
 ALONE = "examples-nightly"
 _ENDED = ("SUCCEEDED", "FAILED")
@@ -41,11 +42,12 @@ def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
         for service in session.catalog.services
         for name, job in service.jobs.items()
     }
-    for name in (SUCCEEDS, FAILS):
-        if name in queues and (fresh or not any(True for _ in aws.runs(queues[name], name))):
+    succeeds, fails = (next((name for name in queues if name.endswith(f"-{end}")), None) for end in (SUCCEEDS, FAILS))
+    for name in filter(None, (succeeds, fails)):
+        if fresh or not any(True for _ in aws.runs(queues[name], name)):
             _run(session, aws, name, queues[name])
-    if FAILS in queues:
-        _show_message(daemon)
+    if fails:
+        _show_message(daemon, fails)
     if fresh and all(name in queues for name in CHAIN):
         _show_chain(session, aws, queues)
     if fresh and ALONE in queues:
@@ -55,7 +57,6 @@ def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
 
 
 def _run(session: Session, aws: Aws, name: str, queue: str) -> None:
-
     with Step(f"Job {name}") as step:
         job = _await_end(aws, _submit(session, aws, name, queue), step)
         exit_code = _exit_code(job)
@@ -68,7 +69,6 @@ def _submit(session: Session, aws: Aws, name: str, queue: str) -> str:
 
 
 def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
-
     with Step(f"Chain {' → '.join(CHAIN)}") as step:
         began = time.time() * 1000 - 1000
         _submit(session, aws, CHAIN[0], queues[CHAIN[0]])
@@ -86,7 +86,6 @@ def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
 
 
 def _show_overlap(session: Session, aws: Aws, queue: str) -> None:
-
     with Step(f"Two runs of {ALONE} at once") as step:
         ids = [_submit(session, aws, ALONE, queue) for _ in range(2)]
         jobs = [_await_end(aws, job_id, step) for job_id in ids]
@@ -113,13 +112,12 @@ def _exit_code(job: JobDetailTypeDef) -> int | None:
     return job.get("container", {}).get("exitCode")
 
 
-def _show_message(daemon: Daemon) -> None:
-
+def _show_message(daemon: Daemon, job: str) -> None:
     with Step("Slack message") as step:
         deadline = time.monotonic() + _MESSAGE_SECONDS
         found: list[dict[str, Any]] = []
         while not found and time.monotonic() < deadline:
-            found = [entry for entry in daemon.get("slack") or [] if FAILS in str(entry["message"])]
+            found = [entry for entry in daemon.get("slack") or [] if job in str(entry["message"])]
             step.at("waiting")
             time.sleep(_POLL_SECONDS if not found else 0)
         step.result = "arrived" if found else f"none arrived within {_MESSAGE_SECONDS:.0f} s; see .batchtab/local.log"
@@ -142,7 +140,6 @@ def render(message: dict[str, Any]) -> str:
 
 
 def _await_tick(aws: Aws, queue: str) -> None:
-
     with Step(f"Scheduled run of {TICKS}") as step:
         deadline = time.monotonic() + _TICK_SECONDS
         run = next(aws.runs(queue, TICKS), None)

@@ -19,7 +19,7 @@ from batchtab.terraform.stacks import Stacks
 
 
 def down(stage: StageOption = "local") -> None:
-    """Destroy what was deployed to local AWS, and stop it. Nothing is left but the checkout's ignored folders."""
+    """Destroy what was deployed to local AWS, and stop it. Nothing is left but the project's ignored folders."""
     session = Session.open(stage)
     session.require_local("down")
     daemon = Daemon(session)
@@ -37,4 +37,4 @@ def down(stage: StageOption = "local") -> None:
         stacks.mark_deployed(None)
         (session.state / "deploying").unlink(missing_ok=True)
         shutil.rmtree(session.root / "cdktf.out", ignore_errors=True)
-    typer.echo("Nothing is left. make up starts again.")
+    typer.echo("Nothing is left. batchtab up starts again.")

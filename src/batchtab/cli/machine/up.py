@@ -40,21 +40,21 @@ def up(stage: StageOption = "local") -> None:
     session.require_local("up")
     daemon = Daemon(session)
     stacks = Stacks(session)
-    aws = Aws(session.catalog.stage.region, session.endpoint_url)
     with alone(session), stoppable():
-        fresh = _start(session, daemon, stacks, aws)
+        with Step("Local AWS") as step:
+            started = daemon.start()
+            step.result = f"{'started' if started else 'runs already'} on http://127.0.0.1:{daemon.port}"
+        aws = Aws(session.catalog.stage.region, session.endpoint_url)
+        fresh = _bring_up(session, daemon, stacks, aws)
         demo.show(session, aws, daemon, fresh=fresh)
         print_table(session, aws)
     typer.echo(f"\nWhat reached Slack: http://127.0.0.1:{daemon.port}/_local/")
-    typer.echo("Schedules keep firing. make plan shows that nothing differs; make down removes everything.")
+    typer.echo("Schedules keep firing. batchtab plan shows that nothing differs; batchtab down removes everything.")
 
 
-def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
-    """Local AWS with the stage deployed; returns whether anything had to be deployed."""
+def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
+    """Deploys the stage; returns whether anything had to be deployed."""
     stage = session.catalog.stage
-    with Step("Local AWS") as step:
-        started = daemon.start()
-        step.result = f"{'started' if started else 'runs already'} on http://127.0.0.1:{daemon.port}"
     wanted = {"inputs": stacks.fingerprint(), "local_aws": str((daemon.health() or {}).get("pid"))}
     if stacks.deployed() == wanted:
         typer.echo("Deployment: nothing has changed since the last", err=True)
@@ -73,6 +73,7 @@ def _start(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
         typer.echo("The killed run left resources that no state knows: local AWS starts anew", err=True)
         daemon.stop()
         daemon.start()
+        aws = Aws(stage.region, session.endpoint_url)
         wanted["local_aws"] = str((daemon.health() or {}).get("pid"))
         make_bucket(aws, stage.state.bucket, stage.account_id, stage.partition)
         _deploy(session, stacks, aws)
@@ -142,7 +143,7 @@ def alone(session: Session) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise UsageError(f"another make up or make down runs (pid {file.read().strip()})", "wait for it") from None
+            raise UsageError(f"another batchtab up or down runs (pid {file.read().strip()})", "wait for it") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

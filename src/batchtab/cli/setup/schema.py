@@ -12,7 +12,7 @@ from batchtab.cli.options import ROOT_HELP
 from batchtab.declarations.service import ServiceFile
 from batchtab.declarations.stage import StageFile
 
-FILES = {"jobs": "jobs/jobs.schema.json", "stage": "config/stage.schema.json"}
+FILES = {"jobs": ".batchtab/jobs.schema.json", "stage": ".batchtab/stage.schema.json"}
 
 
 def schema(
@@ -21,7 +21,7 @@ def schema(
 ) -> None:
     """Write the JSON Schemas of jobs.yaml and stage files.
 
-    They are jobs/jobs.schema.json and config/stage.schema.json, which the first line of a file names for the editor.
+    They are in .batchtab/, and the first line of a YAML file names its schema for the editor. `setup` writes them too.
     """
     texts = rendered()
     if name is not None:
@@ -29,13 +29,21 @@ def schema(
             raise typer.BadParameter(f"'{name}' is not a schema: {' or '.join(texts)}")
         typer.echo(texts[name], nl=False)
         return
-    for key, text in texts.items():
+    for path, changed in write_schemas(root):
+        typer.echo(f"{path.as_posix()}: {'written' if changed else 'unchanged'}")
+
+
+def write_schemas(root: Path) -> list[tuple[Path, bool]]:
+    """Writes both schemas of a project; each file with whether it changed."""
+    written = []
+    for key, text in rendered().items():
         path = root / FILES[key]
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         if changed:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        typer.echo(f"{path.as_posix()}: {'written' if changed else 'unchanged'}")
+        written.append((path, changed))
+    return written
 
 
 def rendered() -> dict[str, str]:

@@ -1,0 +1,28 @@
+"""`batchtab setup`: what a project needs beside Python packages, in its `.batchtab/` folder."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.setup.schema import write_schemas
+from batchtab.toolchain import PARTS, prepare
+
+
+def setup(
+    parts: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"Some of {', '.join(PARTS)}. Default: all.", autocompletion=lambda: list(PARTS)),
+    ] = None,
+) -> None:
+    """Install Node, the cdktf CLI, local AWS, checkov and, where it is missing, Terraform into .batchtab/.
+
+    What is up to date is skipped. It also writes the JSON Schemas that YAML files name for editors.
+    """
+    prepare(Path(), parts, say=lambda line: typer.echo(line, err=True))
+    write_schemas(Path())
+    if not any(map(find_spec, ("cdktf", "cdktn"))):
+        typer.echo("plan, deploy and up need cdktf too: pip install 'batchtab[synth]'", err=True)
