@@ -19,7 +19,7 @@ from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Plan, Stacks
+from batchtab.terraform.stacks import Plan, Stacks, require_framework
 
 NOT_REVIEWED = 3
 JOBS = "jobs-"
@@ -44,6 +44,7 @@ def deploy(
     if (reviewed is None) != unreviewed:
         raise UsageError("deploy: give either --reviewed FILE or --unreviewed")
     session = Session.open(stage)
+    require_framework()
     known = session.stacks()
     unknown = sorted(set(stack or ()) - set(known))
     if unknown:

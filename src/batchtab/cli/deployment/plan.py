@@ -15,7 +15,7 @@ from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Stacks
+from batchtab.terraform.stacks import Stacks, require_framework
 
 _CHANGES = 1
 
@@ -34,6 +34,7 @@ def plan(
 ) -> int:
     """Plan every stack against what is deployed. Changes nothing."""
     session = Session.open(stage)
+    require_framework()
     stacks = Stacks(session)
     with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
         plans = stacks.plan(step.at, lock=lock)

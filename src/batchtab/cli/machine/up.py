@@ -25,7 +25,7 @@ from batchtab.errors import UsageError
 from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Stacks
+from batchtab.terraform.stacks import Stacks, require_framework
 
 # What AWS says of something that an apply made and that the killed Terraform could not write down.
 _ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|QueueAlreadyExists|ConflictException")
@@ -38,6 +38,7 @@ def up(stage: StageOption = "local") -> None:
     """
     session = Session.open(stage)
     session.require_local("up")
+    require_framework()
     daemon = Daemon(session)
     stacks = Stacks(session)
     with alone(session), stoppable():

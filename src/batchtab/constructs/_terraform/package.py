@@ -17,7 +17,7 @@ from batchtab.constructs._terraform.resources import Unit
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOT = PACKAGE.parents[1]  # of a checkout
-_BUILT = (PACKAGE / "functions", ROOT / "modules")
+_BUILT = (PACKAGE / "modules", ROOT / "modules")
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip's earliest time
 _UNIX = 3
