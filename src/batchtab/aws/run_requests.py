@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
+from batchtab.schedules.timestamps import utc_text
 
 
 def backfill_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dict[str, Any]:
@@ -33,11 +34,6 @@ def trigger_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dic
         "array_size": spec.array_size,
     }
     return {
-        "trigger": {"scheduled_time": text(scheduled)},
+        "trigger": {"scheduled_time": utc_text(scheduled)},
         "job": {name: value for name, value in said.items() if value},
     }
-
-
-def text(moment: datetime) -> str:
-    """A moment as triggers and records have it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

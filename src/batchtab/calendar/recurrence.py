@@ -10,6 +10,7 @@ from batchtab.calendar import words
 from batchtab.calendar.days import DAYS
 from batchtab.calendar.lane import Calendar
 from batchtab.calendar.pile_up import PileUp
+from batchtab.schedules.durations import duration
 
 _PAIR = 2
 
@@ -50,7 +51,7 @@ class Recurrence:
         """`6 runs wait, up to 25 min`."""
         number = len(self.first.waits)
         verb = "waits" if number == 1 else "wait"
-        longest = words.duration(self.first.longest)
+        longest = duration(self.first.longest)
         lasting = sum(wait.began is None for wait in self.first.waits)
         more = f", {lasting:,} into the next week" if lasting else ""
         return f"{words.count(number, 'run')} {verb}, up to {longest}{more}"

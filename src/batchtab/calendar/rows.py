@@ -11,6 +11,7 @@ from batchtab.calendar.lane import Lane
 from batchtab.calendar.marks import Band, Mark, shapes
 from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
+from batchtab.schedules.durations import duration
 from batchtab.schedules.timing import EXCEPTED, Occurrence
 
 HEIGHT = 34
@@ -83,7 +84,7 @@ class Row:
 
     def _takes(self) -> str:
         word = "usually" if self._lane.is_usual else "at most"
-        return f"{word} {words.duration(self._lane.seconds)}"
+        return f"{word} {duration(self._lane.seconds)}"
 
     def _mark(self, occurrence: Occurrence) -> str:
         x = self._plot.x(occurrence.at)

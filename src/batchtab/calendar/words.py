@@ -1,26 +1,14 @@
-"""Times and lengths of time as people say them."""
+"""Times and numbers as people say them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from batchtab.schedules.durations import duration
+
 DASH, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _EVERY = {60: "every minute", 3600: "every hour", 86_400: "every day"}
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `10 min`, `1 h 30 min`, `2 d 4 h`: two units at most, the second rounded down."""
-    rest = round(seconds)
-    parts: list[str] = []
-    for size, unit in _UNITS:
-        number, rest = divmod(rest, size)
-        if number:
-            parts.append(f"{number} {unit}")
-        if parts and (len(parts) == 2 or not number):
-            break
-    return " ".join(parts) or "0 s"
 
 
 def every(seconds: int) -> str:

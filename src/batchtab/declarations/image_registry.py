@@ -8,6 +8,7 @@ import re
 from batchtab import limits
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.image import ImageRef
+from batchtab.declarations.stage import StageConfig
 
 
 def image_uri(catalog: Catalog, image: ImageRef | None) -> str:
@@ -24,9 +25,13 @@ def image_uri(catalog: Catalog, image: ImageRef | None) -> str:
         return str(image)
     if digest:
         image = ImageRef(repository=image.repository, digest=digest)
-    config = catalog.stage
-    domain = "amazonaws.com.cn" if config.partition == "aws-cn" else "amazonaws.com"
-    return f"{config.account_id}.dkr.ecr.{config.region}.{domain}/{image}"
+    return f"{registry_host(catalog.stage)}/{image}"
+
+
+def registry_host(stage: StageConfig) -> str:
+    """The host of a stage's own ECR."""
+    domain = "amazonaws.com.cn" if stage.partition == "aws-cn" else "amazonaws.com"
+    return f"{stage.account_id}.dkr.ecr.{stage.region}.{domain}"
 
 
 def repository_arns(catalog: Catalog) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.declarations.job import JobSpec
+from batchtab.schedules.timestamps import utc_text
 
 _LONGEST_SECONDS = 3600
 _WATCHED = ("schedule", "timezone", "start", "end", "flexible_window_minutes")
@@ -64,4 +65,4 @@ def _window_seconds(job: JobSpec) -> int:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return None if moment is None else utc_text(moment)

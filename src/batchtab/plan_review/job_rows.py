@@ -9,6 +9,7 @@ from batchtab.plan_review.job import UNKNOWN, Job
 from batchtab.plan_review.timing import in_words, upcoming
 from batchtab.plan_review.trigger import SCHEDULE, Policy
 from batchtab.plan_review.usage import Usage
+from batchtab.schedules.durations import duration
 
 _RULE, _SCHEDULER = "EventBridge rule", "EventBridge Scheduler"
 _ALLOW = "allow"
@@ -24,7 +25,7 @@ def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, 
         "image": short_image(container.image) if container else UNKNOWN,
         "command": container.command if container else UNKNOWN,
         "size": f"{container.vcpus:g} vCPU, {container.memory_mib} MiB" if container else UNKNOWN,
-        "timeout": duration(job.timeout_seconds) if job.timeout_seconds else "none",
+        "timeout": duration(job.timeout_seconds, units=3) if job.timeout_seconds else "none",
         "attempts": f"{job.attempts}, {'; '.join(job.retries)}" if job.retries else str(job.attempts),
         "at most a month": _bound(used) if used else "unknown" if container is None else "without bound: no timeout",
     }
@@ -63,14 +64,6 @@ def next_runs(job: Job, now: datetime, zone: tzinfo) -> str:
     return f"{upcoming(timing, now, timing.zone)} {own}" if own else upcoming(timing, now, zone)
 
 
-def duration(seconds: int) -> str:
-    """`1 h 30 min`, `45 s`."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (left, "s")) if n]
-    return " ".join(parts) or "0 s"
-
-
 def _when(job: Job, now: datetime, zone: tzinfo) -> dict[str, str]:
     coming = next_runs(job, now, zone)
     has_own = job.trigger is not None and job.trigger.own_zone
@@ -86,7 +79,7 @@ def _when(job: Job, now: datetime, zone: tzinfo) -> dict[str, str]:
     if timing and timing.end_utc:
         said["ends"] = f"{timing.end_utc.astimezone(timing.zone):%Y-%m-%d %H:%M} {timing.zone}"
     if job.trigger.window_minutes:
-        said["flexible window"] = duration(job.trigger.window_minutes * 60)
+        said["flexible window"] = duration(job.trigger.window_minutes * 60, units=3)
     if job.policy.excepted:
         said["except"] = ", ".join(job.policy.excepted)
     return said
@@ -110,7 +103,7 @@ def _delivery(job: Job) -> dict[str, str]:
         said["children"] = str(delivery.array_size)
     late = policy.starting_deadline_seconds or delivery.event_age_seconds
     if late:
-        said["late start at most"] = duration(int(late))
+        said["late start at most"] = duration(int(late), units=3)
     if policy.pause_on_failure:
         said["after a failure"] = "paused until somebody resumes it"
     return said

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchtab.declarations.image_registry import registry_host
 from batchtab.errors import UsageError
 from batchtab.runner_image import build
 from batchtab.runner_image.context import source_hash
@@ -83,8 +84,7 @@ def find_or_build(session: Session, aws: Aws, builder: str | None = None) -> Run
         raise UsageError(f"the repository {error} does not exist in {stage.region}", hint) from None
     if image.digest:
         return image
-    domain = "amazonaws.com.cn" if stage.partition == "aws-cn" else "amazonaws.com"
-    registry = f"{stage.account_id}.dkr.ecr.{stage.region}.{domain}"
+    registry = registry_host(stage)
     name = f"{registry}/{image.repository}:{image.tag}"
     try:
         found = build.find_builder(builder)

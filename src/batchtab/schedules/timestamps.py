@@ -39,3 +39,8 @@ def last(text: str, zone: ZoneInfo) -> datetime:
         return first(text, zone)
     following = datetime.combine(date.fromisoformat(text) + timedelta(days=1), time())
     return zones.to_utc(following, zone) - timedelta(seconds=1)
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment as triggers, records and AWS's schedules have it: `2026-11-24T06:00:00Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

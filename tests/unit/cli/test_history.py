@@ -205,13 +205,6 @@ def test_a_terminal_of_80_columns_is_enough(
     assert is_one or name[:12] in text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0s"), (59.9, "59s"), (125, "2m05s"), (3725, "1h02m"), (90_000, "1d01h")]
-)
-def test_durations_are_short(seconds: float, words: str) -> None:
-    assert run_table.took(seconds) == words
-
-
 # --- the calls
 
 

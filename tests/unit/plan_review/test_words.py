@@ -14,7 +14,6 @@ from batchtab.cli.main import main
 from batchtab.plan_review import gates, markdown
 from batchtab.plan_review.findings import Findings
 from batchtab.plan_review.gates import Gate
-from batchtab.plan_review.job_rows import duration
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.timing import in_words, upcoming
 from batchtab.plan_review.usage import runs_per_month, usage
@@ -137,11 +136,6 @@ def test_what_does_not_run_uses_nothing_and_what_has_no_timeout_has_no_bound(giv
     plain = {"timing": Timing("rate(1 hour)"), "timeout_seconds": 60}
     used = usage(**{**plain, **given}, vcpus=1, memory_mib=1, attempts=1, array_size=None, now=NOW)
     assert (used.runs if used else None) == runs
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(5400, "1 h 30 min"), (45, "45 s"), (599, "9 min 59 s"), (0, "0 s")])
-def test_durations(seconds: int, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_a_suspended_job_is_told_to_stop() -> None:

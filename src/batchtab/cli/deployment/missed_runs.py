@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import typer
 
 from batchtab.aws.client import Aws
-from batchtab.aws.run_requests import text, trigger_request
+from batchtab.aws.run_requests import trigger_request
 from batchtab.aws.runs import FunctionError, Runs
 from batchtab.cli.deployment.trigger_moves import Move
 from batchtab.declarations.named_jobs import all_jobs
+from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
 _BEFORE = timedelta(minutes=1)  # a trigger fires within its minute, and the old one may have gone before it did
@@ -45,8 +46,8 @@ def make_up(
             try:
                 answer = runs.ask(trigger_request(session.catalog, jobs[name], due))
             except (LookupError, FunctionError) as error:
-                hint = f"batchtab backfill {name} --from {text(due)} --to {text(due)}"
-                typer.echo(f"{name}: its run of {text(due)} may be missing: {error} [hint: {hint}]", err=True)
+                hint = f"batchtab backfill {name} --from {utc_text(due)} --to {utc_text(due)}"
+                typer.echo(f"{name}: its run of {utc_text(due)} may be missing: {error} [hint: {hint}]", err=True)
                 continue
             if answer.outcome != "duplicate":
-                typer.echo(f"{name}: its run of {text(due)} was due while it moved: {answer.outcome}")
+                typer.echo(f"{name}: its run of {utc_text(due)} was due while it moved: {answer.outcome}")

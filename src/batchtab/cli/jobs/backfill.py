@@ -15,13 +15,14 @@ from batchtab.aws.backfill import CatchUp
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import moment as moment_of
-from batchtab.aws.run_requests import backfill_request, text
+from batchtab.aws.run_requests import backfill_request
 from batchtab.aws.runs import FunctionError, Runs, one_line
 from batchtab.cli.jobs.backfill_progress import progress
 from batchtab.cli.options import JobArgument, StageOption
 from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
 from batchtab.schedules import timestamps
+from batchtab.schedules.timestamps import utc_text
 from batchtab.schedules.timing import Timing
 from batchtab.terraform.session import Session
 
@@ -124,7 +125,7 @@ def have_run(
             at = at.replace(second=0, microsecond=0)
         found.update({wanted[at]} if at in wanted else ())
 
-    for record in runs.records(job.full, since=text(times[0]), until=text(times[-1])):
+    for record in runs.records(job.full, since=utc_text(times[0]), until=utc_text(times[-1])):
         if record.status == "submitted":
             note(record.scheduled_time)
     for queue in queues:

@@ -21,6 +21,7 @@ from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.options import AnyJobArgument, StageOption
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
 from batchtab.errors import UsageError
+from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
 _SHOWN = 20
@@ -76,7 +77,7 @@ def gathered(
     prefix = session.catalog.stage.prefix
     table, batch = Runs(aws, prefix), BatchJobs(aws)
     names = [job.full for job in chosen]
-    from_text = f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    from_text = utc_text(since) if since else ""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         of_jobs = pool.map(lambda name: table.records(name, since=from_text, newest=most + 1), names)
         records = [record for found in of_jobs for record in found]
@@ -137,7 +138,7 @@ def as_dict(run: Run) -> dict[str, Any]:
 
 
 def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if moment is None else utc_text(moment)
 
 
 def _span(text: str) -> timedelta:

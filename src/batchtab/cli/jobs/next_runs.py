@@ -17,14 +17,14 @@ from rich.console import Console
 from batchtab.cli.jobs import run_timeline
 from batchtab.cli.jobs.run_timeline import SHOWN, Job, Line, is_over
 from batchtab.cli.options import ROOT_HELP, AnyJobArgument
+from batchtab.cli.tables import GAP, aligned, folded, widths
 from batchtab.declarations import catalog
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
-from batchtab.errors import did_you_mean, listed
+from batchtab.declarations.named_jobs import all_jobs, find
 from batchtab.schedules import zones
 
 _ESTIMATE, _NO_RUN = "~", "-"
-_GAP = "  "
 _COUNT, _COUNT_OF_ONE = 10, 5
 _UNLIMITED = 100_000
 
@@ -75,28 +75,21 @@ def table(lines: Sequence[Line], width: int | None) -> Iterator[tuple[str, str]]
     zones = {line.job.zone.key for line in lines}
     heading = (" " + (zones.pop() if len(zones) == 1 else "local time"), "UTC", "job", "schedule")
     rows = [(_mark(line) + _local(line), _utc(line), line.job.name, _schedule(line)) for line in lines]
-    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+    sizes = widths([heading, *rows])
     limit = width or _UNLIMITED
     longest = max(len(line.note) for line in lines)
-    shown = 4 if sum(widths) + len(_GAP) * 4 + longest <= limit else 3
-    begin, end = sum(widths[:2]) + len(_GAP) * 2, sum(widths[:shown]) + len(_GAP) * shown
-    yield _GAP.join(cell.ljust(size) for cell, size in zip(heading[:shown], widths, strict=False)).rstrip(), "bold"
+    shown = 4 if sum(sizes) + len(GAP) * 4 + longest <= limit else 3
+    begin, end = sum(sizes[:2]) + len(GAP) * 2, sum(sizes[:shown]) + len(GAP) * shown
+    yield aligned(heading[:shown], sizes), "bold"
     for line, row in zip(lines, rows, strict=True):
-        text = _GAP.join(cell.ljust(size) for cell, size in zip(row[:shown], widths, strict=False))
+        text = GAP.join(cell.ljust(size) for cell, size in zip(row[:shown], sizes, strict=False))
         style = "" if line.runs else "dim"
         if line.note and end + len(line.note) <= limit:
-            text = text + _GAP + line.note
-        for part in _folded(text.rstrip(), limit, begin):
+            text = text + GAP + line.note
+        for part in folded(text.rstrip(), limit, begin):
             yield part, style
         if line.note and end + len(line.note) > limit:
-            yield f"{_GAP * 2}{line.note}", style
-
-
-def _folded(text: str, width: int, indent: int) -> list[str]:
-    """A line whose last column, a name without spaces, may go on below itself."""
-    room = max(1, width - indent)
-    first, rest = text[:width], text[width:]
-    return [first, *(" " * indent + rest[at : at + room] for at in range(0, len(rest), room))]
+            yield f"{GAP * 2}{line.note}", style
 
 
 def _mark(line: Line) -> str:
@@ -149,23 +142,8 @@ def _chosen(loaded: Catalog, wanted: str | None, timezone: str | None) -> list[J
     refusal = zones.refusal(timezone) if timezone else None
     if refusal:
         raise Diagnostics([Diagnostic("batchtab next", None, "", "--timezone", timezone, *refusal)])
-    everything = [
-        (
-            short,
-            Job(f"{service.service}-{short}", spec, ZoneInfo(timezone or spec.timezone or loaded.stage.timezone)),
-        )
-        for service in loaded.services
-        for short, spec in service.jobs.items()
-    ]
-    if wanted is None:
-        return [job for _, job in everything]
-    found = [job for short, job in everything if wanted.replace("/", "-") in {short, job.name}]
-    if not found:
-        known = [job.name for _, job in everything]
-        hint = did_you_mean(wanted, [*known, *(short for short, _ in everything)])
-        message = f"is not a job of stage {loaded.stage.name}: {listed(known)}"
-        raise Diagnostics([Diagnostic("batchtab next", None, "", "", wanted, message, hint)])
-    return found
+    found = list(all_jobs(loaded)) if wanted is None else [find(loaded, wanted, "next")]
+    return [Job(job.full, job.spec, ZoneInfo(timezone) if timezone else job.zone(loaded)) for job in found]
 
 
 def _echo(lines: Iterable[tuple[str, str]], terminal: int | None) -> None:
@@ -180,4 +158,4 @@ def _echo(lines: Iterable[tuple[str, str]], terminal: int | None) -> None:
 
 
 def _wrapped(text: str, width: int) -> str:
-    return text if len(text) <= width else textwrap.fill(text, width, subsequent_indent=_GAP, break_on_hyphens=False)
+    return text if len(text) <= width else textwrap.fill(text, width, subsequent_indent=GAP, break_on_hyphens=False)

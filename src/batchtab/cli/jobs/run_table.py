@@ -14,12 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from batchtab.aws.run_history import Run
+from batchtab.cli.tables import COLORS, GAP, aligned, folded, widths
+from batchtab.schedules.durations import duration
 
-_COLORS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "blue", "STARTING": "blue"}
 _NOT_RUN = "yellow"
-_GAP = "  "
 _NARROWEST = 12
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def show(runs: Sequence[Run], zone: ZoneInfo, *, is_one: bool) -> None:
@@ -41,9 +40,9 @@ def show(runs: Sequence[Run], zone: ZoneInfo, *, is_one: bool) -> None:
     if sys.stdout.isatty():
         _on_terminal(Console(highlight=False), rows, reasons, [run.status for run in runs])
     else:
-        widths = _widths(rows)
+        sizes = widths(rows)
         for row, reason in zip(rows, reasons, strict=True):
-            typer.echo(_aligned((*row, reason), [*widths, 0]))
+            typer.echo(aligned((*row, reason), [*sizes, 0]))
 
 
 def cells(run: Run, zone: ZoneInfo) -> tuple[str, str, str, str, str]:
@@ -54,21 +53,9 @@ def cells(run: Run, zone: ZoneInfo) -> tuple[str, str, str, str, str]:
         f"{scheduled:%Y-%m-%d %H:%M}" if scheduled else "by hand",
         run.status,
         _started(started, scheduled),
-        "" if run.took_seconds is None else took(run.took_seconds),
+        "" if run.took_seconds is None else duration(run.took_seconds).replace(" ", ""),
         str(run.attempts) if run.attempts else "",
     )
-
-
-def took(seconds: float) -> str:
-    """`45s`, `2m05s`, `1h02m`, `3d04h`."""
-    whole = int(seconds)
-    if whole < _MINUTE:
-        return f"{whole}s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
-    if whole < _DAY:
-        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
-    return f"{whole // _DAY}d{whole % _DAY // _HOUR:02d}h"
 
 
 def _started(started: datetime | None, scheduled: datetime | None) -> str:
@@ -82,35 +69,23 @@ def _started(started: datetime | None, scheduled: datetime | None) -> str:
 def _on_terminal(
     console: Console, rows: Sequence[tuple[str, ...]], reasons: Sequence[str], statuses: Sequence[str]
 ) -> None:
-    widths = _widths(rows)
+    sizes = widths(rows)
     is_one = len(rows[0]) == 5  # without the job's name, which alone may be long
-    spare = console.width - sum(widths) - len(_GAP) * (len(widths) - 1)
+    spare = console.width - sum(sizes) - len(GAP) * (len(sizes) - 1)
     if not is_one and spare < 0:
-        widths[0] = max(_NARROWEST, widths[0] + spare)
-    indent = widths[0] + len(_GAP)
+        sizes[0] = max(_NARROWEST, sizes[0] + spare)
+    indent = sizes[0] + len(GAP)
     status_at = 1 if is_one else 2
     for number, (row, reason) in enumerate(zip(rows, reasons, strict=True)):
-        head, *rest = _folded(row[0], widths[0])
-        line = Text(_aligned((head, *row[1:]), widths), style="" if number else "bold")
+        head, *rest = folded(row[0], sizes[0])
+        line = Text(aligned((head, *row[1:]), sizes), style="" if number else "bold")
         if number:
-            begin = sum(widths[:status_at]) + len(_GAP) * status_at
-            line.stylize(_COLORS.get(statuses[number - 1], _NOT_RUN if row[status_at].islower() else ""), begin)
-            line.stylize("default", begin + widths[status_at])
+            begin = sum(sizes[:status_at]) + len(GAP) * status_at
+            line.stylize(COLORS.get(statuses[number - 1], _NOT_RUN if row[status_at].islower() else ""), begin)
+            line.stylize("default", begin + sizes[status_at])
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
         if number:
             below = textwrap.wrap(reason, max(_NARROWEST, console.width - indent))
             for name, words in zip_longest(rest, below, fillvalue=""):
                 text = Text(f"{name.ljust(indent)}{words}".rstrip(), style="dim")
                 console.print(text, no_wrap=True, overflow="ignore", crop=False)
-
-
-def _folded(text: str, width: int) -> list[str]:
-    return [text[begin : begin + width] for begin in range(0, len(text), width)] or [""]
-
-
-def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*rows, strict=True)]
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

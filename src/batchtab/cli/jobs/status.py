@@ -13,13 +13,13 @@ from batchtab.aws.client import Aws
 from batchtab.aws.runs import Runs
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.options import StageOption
+from batchtab.cli.tables import COLORS
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.named_jobs import all_jobs
 from batchtab.terraform.session import Session
 
 _RUNS = 3
 _PLAIN_WIDTH = 160
-_COLORS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "blue"}
 
 
 def status(stage: StageOption = "local") -> None:
@@ -44,7 +44,7 @@ def print_table(session: Session, aws: Aws) -> None:
         none = "paused" if full in paused else "suspended" if job.suspend else "-"
         last = next(aws.runs(session.catalog.job_queue_name(job.queue), full), None)
         state = last["status"] if last else "-"
-        color = _COLORS.get(state, "")
+        color = COLORS.get(state, "")
         table.add_row(
             full,
             job.queue,

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from batchtab.aws.batch_jobs import ENDED
+from batchtab.aws.client import Aws
+from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.progress import Step
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import JobDetailTypeDef
 
-    from batchtab.aws.client import Aws
-    from batchtab.cli.machine.daemon import Daemon
-    from batchtab.cli.progress import Step
-
 SUCCEEDS, FAILS = "hello", "fail"  # the jobs that `init` writes, of whatever service
 TICKS = "examples-tick"
 CHAIN = ("examples-extract", "examples-transform", "examples-load")
 ALONE = "examples-nightly"
-_ENDED = ("SUCCEEDED", "FAILED")
 _RUN_SECONDS = 60.0
 _MESSAGE_SECONDS = 60.0
 _TICK_SECONDS = 120.0
@@ -76,7 +74,7 @@ def _show_chain(session: Session, aws: Aws, queues: dict[str, str]) -> None:
         ended: list[str] = []
         while len(ended) < len(CHAIN) and time.monotonic() < deadline:
             runs = [next(aws.runs(queues[name], name), None) for name in CHAIN]
-            ended = [run["status"] for run in runs if run and run["createdAt"] >= began and run["status"] in _ENDED]
+            ended = [run["status"] for run in runs if run and run["createdAt"] >= began and run["status"] in ENDED]
             step.at(f"{len(ended)} of {len(CHAIN)} ended")
             time.sleep(_POLL_SECONDS)
         if ended == ["SUCCEEDED"] * len(CHAIN):
@@ -101,7 +99,7 @@ def _show_overlap(session: Session, aws: Aws, queue: str) -> None:
 def _await_end(aws: Aws, job_id: str, step: Step) -> JobDetailTypeDef:
     deadline = time.monotonic() + _RUN_SECONDS
     job = aws.job(job_id)
-    while job["status"] not in _ENDED and time.monotonic() < deadline:
+    while job["status"] not in ENDED and time.monotonic() < deadline:
         step.at(job["status"])
         time.sleep(_POLL_SECONDS)
         job = aws.job(job_id)
