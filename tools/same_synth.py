@@ -1,6 +1,6 @@
 """Synthesizes on both frameworks and fails on any difference but the provider's source and version: `make same-synth`.
 
-    python tools/same_synth.py                 # every fixture stage and every module
+    python tools/same_synth.py                 # every stage of the tests' project, and every module
     python tools/same_synth.py --stage local   # one stage
 
 The fork gets an environment of its own, `.batchtab/cdktn-venv`, because it wants an older `constructs`.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import hashlib
 import json
 import os
 import subprocess
@@ -20,6 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"cdktf": ROOT / ".venv", "cdktn": ROOT / ".batchtab" / "cdktn-venv"}
+REQUIREMENTS = ROOT / "requirements" / "cdktn.txt"
+PROJECT = ROOT / "tests" / "fixtures" / "project"
 
 _MODULES = """
 import sys
@@ -37,10 +40,31 @@ def stages(project: Path) -> list[str]:
     return sorted(path.stem for path in (project / "config").glob("*.yaml"))
 
 
+def prepare() -> None:
+    """Makes the fork's environment, unless it was made from these requirements."""
+    venv = FRAMEWORKS["cdktn"]
+    made, stamp = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest(), venv / "made-from"
+    if stamp.exists() and stamp.read_text() == made:
+        return
+    uv = ROOT / ".venv" / "bin" / "uv"
+    run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], ROOT, dict(os.environ))
+    install = ("pip", "install", "-q", "--python", venv / "bin" / "python", "--require-hashes", "-r", REQUIREMENTS)
+    run([uv, *install], ROOT, dict(os.environ))
+    stamp.write_text(made)
+
+
 def synthesize(framework: str, project: Path, stage_names: list[str], folder: Path) -> None:
     """Writes every stage and every module, as one framework makes them."""
     python = FRAMEWORKS[framework] / "bin" / "python"
-    environment = {**os.environ, "BATCHTAB_FRAMEWORK": framework}
+    node = ROOT / ".batchtab" / "bin" / "node"
+    environment = {
+        **os.environ,
+        "BATCHTAB_FRAMEWORK": framework,
+        "PYTHONPATH": str(ROOT / "src"),
+        "JSII_NODE": str(node),
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".batchtab" / f"jsii-{framework}"),
+        "NODE_OPTIONS": "--no-deprecation",
+    }
     for stage in stage_names:
         stack_folder = str(folder / "stages" / stage)
         (folder / "stages").mkdir(parents=True, exist_ok=True)  # the framework makes the last folder only
@@ -92,10 +116,11 @@ def differences(one: Path, other: Path) -> list[str]:
 def main() -> int:
     """Compares; exit status 1 if something differs."""
     parser = argparse.ArgumentParser(description="Synthesize on both frameworks and compare.")
-    parser.add_argument("--project", type=Path, default=ROOT, help="the folder with main.py, config/ and jobs/")
+    parser.add_argument("--project", type=Path, default=PROJECT, help="a folder with main.py, config/ and jobs/")
     parser.add_argument("--stage", action="append", help="one stage; may be given again; all by default")
     options = parser.parse_args()
     stage_names = options.stage or stages(options.project)
+    prepare()
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary, framework) for framework in FRAMEWORKS]
         for framework, folder in zip(FRAMEWORKS, folders, strict=True):
