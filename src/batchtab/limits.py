@@ -2,7 +2,8 @@
 
 The checks of jobs.yaml, the JSON Schema, the constructs' argument checks and the Terraform modules' `validation`
 blocks all read these values, so that one meaning is told in one wording at every door. Patterns are written for
-Python's `re` and Terraform's RE2 alike: no look-around, no back-references. Only the standard library is imported.
+Python's `re` and Terraform's RE2 alike: no look-around, no back-references. Only the standard library is imported, and
+the shapes of schedules.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from batchtab.schedules import shapes
 
 _BATCH_API = "https://docs.aws.amazon.com/batch/latest/APIReference"
 _BATCH_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide"
@@ -282,7 +285,9 @@ JOB_DEFINITION_PAYLOAD_BYTES = 24 * 1024  # https://docs.aws.amazon.com/batch/la
 SUBMIT_JOB_PAYLOAD_BYTES = 30 * 1024
 
 # When.
-SCHEDULE_EXPRESSION_MAX = 256  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+SCHEDULE_EXPRESSION_MAX = (
+    shapes.EXPRESSION_MAX
+)  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 # What modules check; batchtab.schedules.expression knows all of the syntax.
 SCHEDULE_SHAPE = Text(
     "^((cron|rate|at)[(].+[)]|@[a-z]+( [0-9a-z]+)?|[^ ()]+( +[^ ()]+){4})$",
@@ -306,8 +311,8 @@ AWS_SCHEDULE_SHAPE = Text(
     f"{_SCHEDULER_GUIDE}/schedule-types.html",
 )
 TIMEZONE = Text(
-    "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
-    50,
+    shapes.ZONE_PATTERN,
+    shapes.ZONE_MAX,
     "a name of the IANA time zone database, such as Asia/Seoul",
     f"{_SCHEDULER_API}/API_CreateSchedule.html",
 )
@@ -320,11 +325,10 @@ MOMENT = Text(
 )
 FLEXIBLE_WINDOW_MINUTES = Range(1, 1440, "minutes", f"{_SCHEDULER_API}/API_FlexibleTimeWindow.html")
 TRIGGER = Choice(("rule", "schedule"), f"{_SCHEDULER_GUIDE}/what-is-scheduler.html")
-# A date, two with a slash between (the last included), or a cron expression; in the schedule's time zone.
 EXCEPT = Text(
-    "^([0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?|cron[(].+[)])$",
-    100,
-    "a date (2026-12-25), two dates (2026-12-24/2027-01-02) or cron(…)",
+    shapes.EXCLUSION_PATTERN,
+    shapes.EXCLUSION_MAX,
+    shapes.EXCLUSION_FORMS,
     f"{_SCHEDULER_GUIDE}/schedule-types.html",
 )
 EXCEPT_MAX = 30  # they travel in the trigger's input, of which a rule takes 8,192 characters
@@ -335,7 +339,6 @@ SCHEDULE_GROUP_NAME = Text(
     "letters, digits, '.', '_' and '-'",
     f"{_SCHEDULER_API}/API_CreateScheduleGroup.html",
 )
-RATE_VALUE = Range(1, None, "", f"{_EVENTS_API}/API_PutRule.html")
 DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
 
 # One after another, and no two at once.

@@ -87,10 +87,10 @@ def test_defaults_are_the_defaults_of_the_declarations() -> None:
             assert json.dumps(declared, default=dict) == json.dumps(value, default=dict), name
 
 
-def test_limits_imports_the_standard_library_only() -> None:
+def test_limits_imports_the_standard_library_and_the_shapes_of_schedules_only() -> None:
     source = Path(limits.__file__).read_text(encoding="utf-8")
 
-    assert set(re.findall(r"^(?:from|import) ([a-z_]+)", source, re.M)) <= {
-        "__future__", "re", "collections", "dataclasses", "types", "typing",
+    assert set(re.findall(r"^(?:from|import) ([a-z_.]+)", source, re.M)) <= {
+        "__future__", "re", "collections.abc", "dataclasses", "types", "typing", "batchtab.schedules",
     }  # fmt: skip
     assert all(field.name for limit in ALL.values() for field in fields(limit))

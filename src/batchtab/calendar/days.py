@@ -9,7 +9,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from batchtab.calendar import words
-from batchtab.schedules import zones
+from batchtab.schedules import clocks
 
 DAYS = 7
 _HOUR = timedelta(hours=1)
@@ -87,7 +87,7 @@ class Week:
 
     def moment(self, day: date, hour: int = 0) -> datetime:
         """When a full hour of a day begins, in UTC; of one that is left out, when the clocks are changed."""
-        return zones.to_utc(datetime.combine(day, time(hour)), self.zone)
+        return clocks.to_utc(datetime.combine(day, time(hour)), self.zone)
 
     def second(self, moment: datetime) -> int:
         """How many seconds after its start a moment is; below zero before."""

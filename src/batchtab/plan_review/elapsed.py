@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from batchtab.plan_review.plan import Plan
-from batchtab.schedules import zones
+from batchtab.schedules import clocks
 
 _SCHEDULE = "aws_scheduler_schedule"
 
@@ -44,7 +44,7 @@ def _once(before: Mapping[str, Any]) -> datetime | None:
     match = re.fullmatch(r"at\((.*)\)", str(before.get("schedule_expression")))
     try:
         zone = ZoneInfo(before.get("schedule_expression_timezone") or "UTC")
-        return zones.to_utc(datetime.fromisoformat(match[1]), zone) if match else None
+        return clocks.to_utc(datetime.fromisoformat(match[1]), zone) if match else None
     except (KeyError, OSError, ValueError):
         return None
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from batchtab import limits
-from batchtab.schedules import cron
+from batchtab.schedules import cron, shapes
 from batchtab.schedules.cron import Cron, ScheduleError
 
 _DAY = timedelta(days=1)
@@ -81,13 +80,14 @@ def read(entry: str) -> tuple[date, date] | Cron:
     """
     if match := re.fullmatch(r"cron\(([^()]*)\)", entry):
         return _cron(match[1])
-    if limits.EXCEPT.refusal(entry) or entry.startswith("cron"):
+    if entry.startswith("cron") or re.fullmatch(shapes.EXCLUSION_PATTERN, entry) is None:
         hint = ""
         if len(entry.split()) == 5:
             hint = "write cron(…) with AWS's six fields"
         elif re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}[ ,-]+[0-9]{4}-[0-9]{2}-[0-9]{2}", entry):
             hint = f"write {entry[:10]}/{entry[-10:]}"
-        raise ScheduleError(f"is not allowed: {limits.EXCEPT.describe()}", hint)
+        forms = f"{shapes.EXCLUSION_FORMS} (at most {shapes.EXCLUSION_MAX} characters)"
+        raise ScheduleError(f"is not allowed: {forms}", hint)
     first, _, last = entry.partition("/")
     days = (_day(first), _day(last or first))
     if days[0] > days[1]:

@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count as count_up
 
-from batchtab import limits
-from batchtab.schedules import cron, crontab
+from batchtab.schedules import cron, crontab, shapes
 from batchtab.schedules.cron import Cron, ScheduleError
 
 __all__ = ["Cron", "Once", "Rate", "ScheduleError", "check", "parse"]
@@ -67,8 +66,8 @@ def parse(expression: str) -> Cron | Rate | Once:
     Raises:
         ScheduleError: With what is wrong and, where there is one, the form to write instead.
     """
-    if len(expression) > limits.SCHEDULE_EXPRESSION_MAX:
-        raise ScheduleError(f"is {len(expression)} characters long: at most {limits.SCHEDULE_EXPRESSION_MAX}")
+    if len(expression) > shapes.EXPRESSION_MAX:
+        raise ScheduleError(f"is {len(expression)} characters long: at most {shapes.EXPRESSION_MAX}")
     converted = crontab.to_aws(expression)
     if match := re.fullmatch(r"cron\(([^()]*)\)", converted):
         return cron.parse(match[1])
@@ -103,8 +102,8 @@ def _rate(text: str) -> Rate:
             else ""
         )
         raise ScheduleError(f"has the unit '{unit}': minutes, hours or days", hint)
-    if limits.RATE_VALUE.refusal(value):
-        raise ScheduleError(f"has the value {value}: {limits.RATE_VALUE.describe()}")
+    if value < 1:
+        raise ScheduleError(f"has the value {value}: 1 or more")
     wanted = single if value == 1 else f"{single}s"
     if unit != wanted:
         raise ScheduleError(f"says '{value} {unit}', which AWS refuses", f"rate({value} {wanted})")

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from batchtab.schedules import zones
+from batchtab.schedules import clocks
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _PATTERN = rf"^{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?)?$"
@@ -30,7 +30,7 @@ def refusal(text: str) -> str | None:
 def first(text: str, zone: ZoneInfo) -> datetime:
     """The moment in UTC; of a day, its beginning. Without an offset it is read on the wall clock of `zone`."""
     moment = datetime.fromisoformat(text)
-    return zones.to_utc(moment, zone) if moment.tzinfo is None else moment.astimezone(UTC)
+    return clocks.to_utc(moment, zone) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def last(text: str, zone: ZoneInfo) -> datetime:
@@ -38,7 +38,7 @@ def last(text: str, zone: ZoneInfo) -> datetime:
     if re.fullmatch(_DAY, text) is None:
         return first(text, zone)
     following = datetime.combine(date.fromisoformat(text) + timedelta(days=1), time())
-    return zones.to_utc(following, zone) - timedelta(seconds=1)
+    return clocks.to_utc(following, zone) - timedelta(seconds=1)
 
 
 def utc_text(moment: datetime) -> str:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from batchtab.schedules import crontab, expression, timestamps, zones
+from batchtab.schedules import clocks, crontab, expression, timestamps
 from batchtab.schedules.cron import Cron, ScheduleError
 from batchtab.schedules.exclusions import Excepted
 from batchtab.schedules.expression import Once, Rate
@@ -190,7 +190,7 @@ class Timing:
             if last_day is None or last_day == date.max:
                 return
             midnight = datetime.combine(last_day + _DAY, time())
-            after = zones.to_utc(midnight, self.zone) - _INSTANT
+            after = clocks.to_utc(midnight, self.zone) - _INSTANT
 
     def _is_taken_out(self, day: date) -> bool:
         """Whether nothing of a day is left."""
@@ -215,7 +215,7 @@ class Timing:
         begin = max(after, self.start_utc - _INSTANT) if self.start_utc else after
         wall = begin.astimezone(self.zone).replace(tzinfo=None)
         for each in parsed.after(wall) if isinstance(parsed, Cron) else (parsed.wall,):
-            at = zones.to_utc(each, self.zone)
+            at = clocks.to_utc(each, self.zone)
             if at > begin:  # a time that comes twice may be over, and its wall clock's time yet to come
                 yield at, each
 
@@ -223,7 +223,7 @@ class Timing:
         if self.is_rate:
             return Occurrence(at, at.astimezone(self.zone))
         local = wall.replace(tzinfo=self.zone)
-        change = zones.change_of(wall, self.zone)
+        change = clocks.change_of(wall, self.zone)
         if change > timedelta():
             return Occurrence(at, local, f"skipped: {wall:%H:%M} does not exist on this day", runs=False)
         if self.excepted and self.excepted.matches(wall):

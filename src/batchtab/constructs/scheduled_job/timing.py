@@ -22,7 +22,7 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
 )
 from batchtab.constructs._terraform.resources import Unit, local
-from batchtab.schedules import zones
+from batchtab.schedules import clocks
 from batchtab.schedules.timestamps import utc_text
 
 
@@ -122,7 +122,7 @@ def _last_moment(schedule: Any, timezone: Any) -> Any:
     if once is False:
         return None
     if once is True and not is_expression(timezone):
-        return utc_text(zones.to_utc(datetime.fromisoformat(schedule[3:-1]), ZoneInfo(timezone or "UTC")))
+        return utc_text(clocks.to_utc(datetime.fromisoformat(schedule[3:-1]), ZoneInfo(timezone or "UTC")))
     # Terraform knows no time zones: the last in which a wall clock shows this time is twelve hours behind UTC.
     zone = f'coalesce({hcl(timezone)}, "UTC")'
     moment = f'timeadd("${{substr({hcl(schedule)}, 3, 19)}}Z", {zone} == "UTC" ? "0h" : "12h")'

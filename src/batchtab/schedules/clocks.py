@@ -1,0 +1,38 @@
+"""What wall clocks show, also when they are changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_SECOND = timedelta(seconds=1)
+
+
+def change_of(wall: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much clocks are changed around a wall-clock time: above zero where it is left out, below where it recurs.
+
+    Args:
+        wall: Without a zone.
+        zone: Whose wall clock.
+    """
+    first = wall.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
+    second = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
+    return second - first
+
+
+def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of a wall-clock time: the first of two, and of one that is left out, when the clocks are changed."""
+    if zone.key == "UTC":
+        return wall.replace(tzinfo=UTC)
+    if change_of(wall, zone) <= timedelta():
+        return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _SECOND:
+        middle = before + (after - before) / 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
