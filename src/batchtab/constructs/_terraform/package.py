@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs._terraform.framework import AssetType, TerraformAsset
+from batchtab.constructs._terraform.imports import closure
 from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs._terraform.resources import Unit
 
@@ -27,7 +28,7 @@ _folder: list[TemporaryDirectory[str]] = []
 
 
 def build(name: str) -> bytes:
-    """The zip of a function: its Python files, sorted, without times or compression.
+    """The zip of a function: its Python files and those of ours that it imports, sorted, without times or compression.
 
     Compression would depend on the machine's zlib, and a function of some kilobytes needs none.
 
@@ -39,8 +40,8 @@ def build(name: str) -> bytes:
         raise FileNotFoundError(f"lambda/{name} is not there")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*.py"), key=lambda path: path.as_posix()):
-            info = zipfile.ZipInfo(path.relative_to(folder.parent).as_posix(), _EPOCH)
+        for member, path in closure(folder, PACKAGE, ROOT / "lambda" / "shared").items():
+            info = zipfile.ZipInfo(member, _EPOCH)
             info.create_system = _UNIX
             info.external_attr = _MODE
             archive.writestr(info, path.read_bytes())
