@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from shared.zones import zone
+
 from . import words
 from .clients import client, errors
 from .journal import say
@@ -19,7 +21,6 @@ from .settings import Settings
 from .story import Fact, Route, Story, footer
 from .text import line
 from .watches import Watched, Watches, Watching
-from .zones import zone
 
 _EARLY_SECONDS = 5  # clocks differ a little
 _PAGE = 50

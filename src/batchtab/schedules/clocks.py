@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
 
@@ -18,6 +21,12 @@ def change_of(wall: datetime, zone: ZoneInfo) -> timedelta:
     first = wall.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
     second = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
     return second - first
+
+
+def instant(wall: datetime, zone: tzinfo) -> datetime | None:
+    """The moment of a wall-clock time: the first of two; None if it is left out. Takes zones of any library."""
+    at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return at if at.astimezone(zone).replace(tzinfo=None) == wall else None
 
 
 def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -58,7 +58,7 @@ _Days = Callable[[int, int], set[int]]
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A parsed expression; `after()` gives its times."""
+    """A parsed expression; `after()` and `before()` give its times."""
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
@@ -78,6 +78,19 @@ class Cron:
                     if date(year, month, day) < moment.date():
                         continue
                     yield from (run for run in self._times(year, month, day) if run > moment)
+
+    def before(self, moment: datetime) -> Iterator[datetime]:
+        """Its times up to `moment`, included, the latest first, back to 1970. `moment` and they are without a zone."""
+        for year in reversed(self.years):
+            if year > moment.year:
+                continue
+            for month in reversed(self.months):
+                if (year, month) > (moment.year, moment.month):
+                    continue
+                for day in sorted(self.days(year, month), reverse=True):
+                    if date(year, month, day) > moment.date():
+                        continue
+                    yield from (run for run in reversed([*self._times(year, month, day)]) if run <= moment)
 
     def days_from(self, day: date) -> Iterator[date]:
         """The days on which it has times, in order, from `day` on."""

@@ -11,8 +11,8 @@ import pytest
 from dateutil.tz import tzfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from job_alerts import zones
 from job_alerts.schedule import Schedule
+from shared import zones
 
 from batchtab.schedules.timing import Timing
 from tests.unit.lambda_.support import START

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pytest
 from aws_croniter import AwsCroniter
@@ -157,3 +158,31 @@ def test_runs_rise_and_none_lies_between_two_of_them(minute: str, hour: str, day
 
     assert following > first
     assert next(cron.after(following - timedelta(seconds=1))) == following
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    minute=numbers(0, 59),
+    hour=numbers(0, 23),
+    month=numbers(1, 12),
+    days=st.one_of(DAYS_OF_MONTH, DAYS_OF_WEEK),
+    start=st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)),
+)
+def test_runs_read_backwards_are_those_read_forwards(
+    minute: str, hour: str, month: str, days: tuple[str, str], start: datetime
+) -> None:
+    # GIVEN an expression and its next five runs
+    cron = parse(f"{minute} {hour} {days[0]} {month} {days[1]} *")
+    following = list(islice(cron.after(start), 5))
+    # WHEN it is read backwards from the last of them, and from just before it
+    back = list(islice(cron.before(following[-1]), 5))
+    before = list(islice(cron.before(following[-1] - timedelta(microseconds=1)), 4))
+    # THEN they are the same, the latest first
+    assert back == following[::-1]
+    assert before == back[1:]
+
+
+def test_nothing_is_before_the_first_run() -> None:
+    cron = parse("30 6 1 1 ? 2027-2028")
+    assert list(cron.before(datetime(2027, 1, 1, 6, 29))) == []
+    assert list(cron.before(datetime(2199, 12, 31))) == [datetime(2028, 1, 1, 6, 30), datetime(2027, 1, 1, 6, 30)]

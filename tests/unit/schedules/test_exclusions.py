@@ -87,7 +87,7 @@ CRONS = st.tuples(OF_DAY, DAYS, st.sampled_from(("*", "2026", "2027-2030", "2020
     at=st.datetimes(datetime(2026, 11, 1), datetime(2027, 3, 1)),
     zone=st.sampled_from(("UTC", "Asia/Seoul", "America/St_Johns")),
 )
-def test_all_three_that_read_expressions_read_them_alike(entry: str, at: datetime, zone: str) -> None:
+def test_the_functions_read_exceptions_as_the_calendar_shows_them(entry: str, at: datetime, zone: str) -> None:
     # GIVEN an exception and a run
     moment = at.replace(second=0, microsecond=0, tzinfo=UTC)
     job = Job("job", "queue", "definition", timezone=zone, excluded=(entry,))

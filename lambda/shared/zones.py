@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import cache
 
 
@@ -27,9 +27,3 @@ def _bundled(name: str) -> tzinfo | None:
 
     found: tzinfo | None = get_zonefile_instance().get(name)
     return found
-
-
-def instant(wall: datetime, where: tzinfo) -> int | None:
-    """The moment of a wall-clock time, the first of two; None if clocks skip it."""
-    at = wall.replace(tzinfo=where, fold=0).astimezone(UTC)
-    return int(at.timestamp()) if at.astimezone(where).replace(tzinfo=None) == wall else None
