@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ROOT / "lambda"
+SOURCES = [str(ROOT / "lambda"), str(ROOT / "src")]
 EVENT = ROOT / "tests" / "events" / "out_of_memory.json"
 VARIANTS = {
     "this handler": "import job_alerts.handler",
-    "this handler, first message": "import job_alerts.handler; from job_alerts.clients import client;"
+    "this handler, first message": "import job_alerts.handler; from shared.clients import client;"
     " client('lambda', region='us-east-1', connect_seconds=1, read_seconds=1, attempts=1)",
     "boto3 at the top": "import boto3; import job_alerts.handler",
     "boto3 and a client at the top": "import boto3; boto3.client('lambda', region_name='us-east-1');"
@@ -26,7 +26,7 @@ VARIANTS = {
     "an empty handler": "import json",
 }
 MEASURE = (
-    "import resource, sys, time; sys.path.insert(0, {sources!r}); before = time.perf_counter(); {code};"
+    "import resource, sys, time; sys.path[:0] = {sources!r}; before = time.perf_counter(); {code};"
     " print(time.perf_counter() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 )
 
@@ -49,7 +49,7 @@ def main() -> int:
 def cold(code: str, runs: int) -> tuple[float, float]:
     """Median milliseconds and mebibytes of an import in a fresh process."""
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    program = MEASURE.format(sources=str(SOURCES), code=code)
+    program = MEASURE.format(sources=SOURCES, code=code)
     found = []
     for _ in range(runs + 1):  # the first fills the disk's cache
         done = subprocess.run(
@@ -62,7 +62,7 @@ def cold(code: str, runs: int) -> tuple[float, float]:
 
 def rates(count: int) -> dict[str, float]:
     """Events per second, with 20 lines of log each."""
-    sys.path.insert(0, str(SOURCES))
+    sys.path[:0] = SOURCES
     from job_alerts import attachment, blocks, events, story  # noqa: PLC0415
     from job_alerts.job_event import JobEvent  # noqa: PLC0415
     from job_alerts.settings import Settings  # noqa: PLC0415

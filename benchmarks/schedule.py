@@ -17,13 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from batchtab.constructs._terraform import package
 from benchmarks.local import PYTHON, REGION, ROOT, resources, started
 
 JOBS = 20
@@ -109,7 +109,7 @@ class Local:
             Role=self._role,
             Runtime="python3.13",
             Handler="submit_run.handler.lambda_handler",
-            Code={"ZipFile": _package()},
+            Code={"ZipFile": package.build("submit_run")},
             Timeout=30,
             MemorySize=256,
             Environment={"Variables": variables},
@@ -180,7 +180,7 @@ class Local:
 
     def calls(self) -> dict[str, Counter[str]]:
         """The calls to AWS of one run each, by how it ends; the function runs in this process to count them."""
-        sys.path.insert(0, str(ROOT / "lambda"))
+        sys.path[:0] = [str(ROOT / "lambda"), str(ROOT / "src")]
         lambda_handler: Any = importlib.import_module("submit_run.handler").lambda_handler
 
         boto3.setup_default_session()
@@ -220,14 +220,6 @@ class _Context:
 def _client(service: str) -> Any:
     make: Any = boto3.client
     return make(service)
-
-
-def _package() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted((ROOT / "lambda" / "submit_run").glob("*.py")):
-            archive.write(path, f"submit_run/{path.name}")
-    return content.getvalue()
 
 
 _TRIGGERS = {

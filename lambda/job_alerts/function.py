@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .clients import client, errors
+from shared.clients import client, errors
+
 from .failures import DeliveryFailed
 
 _CONNECT_SECONDS = 3

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from shared.clients import client
+
 from . import attachment, function, logs
 from .app import NOTHING, App
-from .clients import client
 from .journal import say
 from .outside import Outside
 from .redaction import redact

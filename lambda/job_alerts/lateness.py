@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from shared.clients import client, errors
 from shared.zones import zone
 
 from . import words
-from .clients import client, errors
 from .journal import say
 from .rows import Unavailable
 from .runs import Run, Runs

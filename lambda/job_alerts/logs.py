@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .clients import client, errors
+from shared.clients import client, errors
+
 from .job_event import JobEvent
 from .text import log_lines
 

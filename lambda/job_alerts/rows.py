@@ -5,14 +5,14 @@ See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWrit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .clients import client, errors
+from shared.clients import client, errors
+from shared.dynamo import Item, batch
 
 _BATCH = 25
 _GET_BATCH = 100
-_UNPROCESSED_TRIES = 5
 
 
 class Unavailable(Exception):  # noqa: N818 - it is what the table is
@@ -25,9 +25,9 @@ class Rows:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def _all(self, pk: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        start: dict[str, Any] = {}
+    def _all(self, pk: str) -> list[Item]:
+        items: list[Item] = []
+        start: Item = {}
         while True:
             answer = self._call(
                 "query",
@@ -41,30 +41,18 @@ class Rows:
                 return items
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def _get(self, pk: str, names: Sequence[str]) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
+    def _get(self, pk: str, names: Sequence[str]) -> list[Item]:
+        items: list[Item] = []
         for begin in range(0, len(names), _GET_BATCH):
             keys = [key(pk, name) for name in names[begin : begin + _GET_BATCH]]
-            for _ in range(_UNPROCESSED_TRIES):
-                answer = self._raw("batch_get_item", RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
+            for answer in self._batch("batch_get_item", {"Keys": keys, "ConsistentRead": True}):
                 items += answer.get("Responses", {}).get(self._name, [])
-                keys = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
-                if not keys:
-                    break
-            if keys:
-                raise Unavailable("BatchGetItem leaves keys unprocessed")
         return items
 
-    def _write(self, requests: Sequence[dict[str, Any]]) -> None:
+    def _write(self, requests: Sequence[Item]) -> None:
         for begin in range(0, len(requests), _BATCH):
-            left = list(requests[begin : begin + _BATCH])
-            for _ in range(_UNPROCESSED_TRIES):
-                answer = self._raw("batch_write_item", RequestItems={self._name: left})
-                left = answer.get("UnprocessedItems", {}).get(self._name, [])
-                if not left:
-                    break
-            if left:
-                raise Unavailable("BatchWriteItem leaves items unprocessed")
+            for _ in self._batch("batch_write_item", list(requests[begin : begin + _BATCH])):
+                pass
 
     def _delete(self, pk: str, names: Sequence[str]) -> None:
         self._write([{"DeleteRequest": {"Key": key(pk, name)}} for name in names])
@@ -82,6 +70,12 @@ class Rows:
     def _call(self, operation: str, **arguments: Any) -> Any:
         return self._raw(operation, TableName=self._name, **arguments)
 
+    def _batch(self, operation: str, wanted: Any) -> Iterator[Any]:
+        try:
+            yield from batch(lambda items: self._raw(operation, RequestItems=items), {self._name: wanted})
+        except TimeoutError as error:
+            raise Unavailable(f"{operation}: {error}") from error
+
     def _raw(self, operation: str, **arguments: Any) -> Any:
         try:
             made = client("dynamodb", connect_seconds=2, read_seconds=5, attempts=4)
@@ -90,21 +84,6 @@ class Rows:
             raise Unavailable(f"{operation}: {error}") from error
 
 
-def key(pk: str, sk: str) -> dict[str, Any]:
+def key(pk: str, sk: str) -> Item:
     """A row's key."""
     return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
-def number(value: int) -> dict[str, str]:
-    """A number as DynamoDB takes it."""
-    return {"N": str(value)}
-
-
-def text_in(item: dict[str, Any], field: str) -> str:
-    """A row's text; empty where it has none."""
-    return str(item.get(field, {}).get("S", ""))
-
-
-def number_in(item: dict[str, Any], field: str) -> int:
-    """A row's number without its decimals; 0 where it has none."""
-    return int(float(item.get(field, {}).get("N", 0)))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .rows import Rows, number_in, text_in
+from shared.dynamo import number_in, text_in
+
+from .rows import Rows
 from .values import iso, moment_
 
 _RUN = "run#"

@@ -19,7 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .rows import Rows, key, number, number_in, text_in
+from shared.dynamo import number, number_in, text_in
+
+from .rows import Rows, key
 from .story import Route
 from .watches import Watches
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .rows import Rows, key, number, number_in, text_in
+from shared.dynamo import number, number_in, text_in
+
+from .rows import Rows, key
 from .schedule import Schedule
 
 _WATCH_SECONDS = 3 * 366 * 86_400  # a yearly job is looked at once a year

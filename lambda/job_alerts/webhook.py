@@ -9,7 +9,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from .clients import client, errors
+from shared.clients import client, errors
+
 from .failures import DeliveryFailed
 
 _TIMEOUT_SECONDS = 10

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .clients import client
+from shared.clients import client
+
 from .request import Request
 
 _ENDED = ("SUCCEEDED", "FAILED")
@@ -98,7 +99,7 @@ def submit(request: Request) -> str:
         arguments["arrayProperties"] = {"size": job.array_size}
     for attempt in range(_TRIES):
         try:
-            return str(client("batch", 1).submit_job(**arguments)["jobId"])
+            return str(client("batch", attempts=1).submit_job(**arguments)["jobId"])
         except Exception as error:
             if not _made_no_job(error) or attempt == _TRIES - 1:
                 raise

@@ -19,7 +19,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .clients import client
+from shared.clients import client
+from shared.dynamo import Item, batch, number, text_in
+
 from .record import Record
 from .request import Request, iso
 from .settings import Settings
@@ -27,9 +29,7 @@ from .state import State
 
 _STATE = "state"
 _DAY_SECONDS = 86_400
-_READS = 5
 _CONFLICTS = ("ConditionalCheckFailed", "TransactionConflict")
-Item = dict[str, Any]
 
 
 class ConflictError(Exception):
@@ -83,23 +83,17 @@ class Table:
 
     def _get(self, job_name: str, *items: str) -> dict[str, Item]:
         keys = [{"job": {"S": job_name}, "item": {"S": item}} for item in items]
-        wanted: Any = {self._name: {"Keys": keys, "ConsistentRead": True}}
-        found: dict[str, Item] = {}
-        for attempt in range(_READS):
-            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
-            for item in answer["Responses"].get(self._name, []):
-                found[item["item"]["S"]] = item
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return found
-            time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - no secret
-        raise TimeoutError(f"{self._name} did not answer for all keys")
+        answers = batch(
+            lambda wanted: client("dynamodb").batch_get_item(RequestItems=wanted),
+            {self._name: {"Keys": keys, "ConsistentRead": True}},
+        )
+        return {item["item"]["S"]: item for answer in answers for item in answer["Responses"].get(self._name, [])}
 
     def _put_state(self, job_name: str, state: State) -> Item:
         item = {
             "job": {"S": job_name},
             "item": {"S": _STATE},
-            "version": {"N": str(state.version + 1)},
+            "version": number(state.version + 1),
             "content": {"S": state.to_text()},
         }
         return {"TableName": self._name, "Item": item, **_unchanged("version", state.version)}
@@ -115,14 +109,14 @@ class Table:
             "scheduled_time": {"S": request.time},
             "policy": {"S": request.job.policy},
             "noted_at": {"S": iso(datetime.fromtimestamp(now, UTC))},
-            "revision": {"N": str(record.revision + 1)},
-            "expires_at": {"N": str(int(now) + self._keep_seconds)},
+            "revision": number(record.revision + 1),
+            "expires_at": number(int(now) + self._keep_seconds),
         }
         for name, text in (("reason", record.reason), ("job_id", record.job_id)):
             if text:
                 item[name] = {"S": text}
         if record.lease_until:
-            item["lease_until"] = {"N": str(math.ceil(record.lease_until))}
+            item["lease_until"] = number(math.ceil(record.lease_until))
         condition = _unchanged("revision", record.revision) if checked else {}
         return {"TableName": self._name, "Item": item, **condition}
 
@@ -132,13 +126,13 @@ def pause_before_reading_again(attempt: int) -> None:
     time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - no secret
 
 
-def _unchanged(attribute: str, number: int) -> dict[str, Any]:
-    if not number:
+def _unchanged(attribute: str, read: int) -> dict[str, Any]:
+    if not read:
         return {"ConditionExpression": "attribute_not_exists(job)"}
     return {
         "ConditionExpression": "#number = :number",
         "ExpressionAttributeNames": {"#number": attribute},
-        "ExpressionAttributeValues": {":number": {"N": str(number)}},
+        "ExpressionAttributeValues": {":number": number(read)},
     }
 
 
@@ -164,8 +158,8 @@ def _record(request: Request, item: Item | None) -> Record | None:
     return Record(
         request,
         item["status"]["S"],
-        item.get("reason", {}).get("S", ""),
-        item.get("job_id", {}).get("S", ""),
+        text_in(item, "reason"),
+        text_in(item, "job_id"),
         float(item.get("lease_until", {}).get("N", 0)),
         int(item.get("revision", {}).get("N", 0)),
     )

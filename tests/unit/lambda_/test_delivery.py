@@ -13,8 +13,9 @@ import boto3
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
-from job_alerts import clients, function, webhook
+from job_alerts import function, webhook
 from job_alerts.failures import DeliveryFailed
+from shared import clients
 
 REGION = "ap-northeast-2"
 SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:slack-AbCdEf"
@@ -29,10 +30,10 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
-def stubbed(service: str, region: str = REGION, *, key_region: str | None = None) -> Stubber:
+def stubbed(service: str, region: str = REGION, *, attempts: int = 3) -> Stubber:
     made: Any = boto3.client
     client = made(service, region_name=region, aws_access_key_id="x", aws_secret_access_key="x")
-    clients._clients[(service, region if key_region is None else key_region)] = client
+    clients._clients[service, region, attempts] = client
     return Stubber(client)
 
 
@@ -48,7 +49,7 @@ def body(content: bytes) -> StreamingBody:
 
 
 def test_the_function_is_invoked_and_waited_for() -> None:
-    with stubbed("lambda") as stub:
+    with stubbed("lambda", attempts=2) as stub:
         stub.add_response(
             "invoke",
             {"StatusCode": 200, "Payload": body(b"{}")},
@@ -63,7 +64,7 @@ def test_the_function_is_invoked_and_waited_for() -> None:
 
 
 def test_an_error_of_the_function_is_an_error() -> None:
-    with stubbed("lambda") as stub:
+    with stubbed("lambda", attempts=2) as stub:
         stub.add_response(
             "invoke", {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": body(b'{"errorMessage": "no"}')}
         )
@@ -73,7 +74,7 @@ def test_an_error_of_the_function_is_an_error() -> None:
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ResourceNotFoundException", "AccessDeniedException"])
 def test_a_refusal_is_an_error(code: str) -> None:
-    with stubbed("lambda") as stub:
+    with stubbed("lambda", attempts=2) as stub:
         stub.add_client_error("invoke", code)
         with pytest.raises(DeliveryFailed, match=code):
             send()

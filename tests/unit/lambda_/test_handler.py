@@ -12,13 +12,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from job_alerts import clients, function, gathering, handler, logs
+from job_alerts import function, gathering, handler, logs
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.settings import Settings
+from shared import clients
 
 from tests.unit.lambda_.support import event, job
 
-LAMBDA = Path(__file__).parents[3] / "lambda"
+ROOT = Path(__file__).parents[3]
 VARIABLES = {
     "SLACK_CHANNEL": "#cron-error",
     "SLACK_USERNAME": "AWS Batch Job Failed Alert",
@@ -91,15 +92,20 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.read()
 
 
-def test_the_handler_is_loaded_without_boto3_and_without_anything_of_ours() -> None:
-    # GIVEN a process that has only the function's folder
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import job_alerts.handler;"
-        "print(sorted(m for m in sys.modules if m.split('.')[0] in ('boto3', 'botocore', 'jobs', 'modules', 'cdktf')))"
+@pytest.mark.parametrize("function", ["job_alerts", "submit_run"])
+def test_a_handler_loads_nothing_that_only_some_events_need(function: str) -> None:
+    # GIVEN a process that has the function's code
+    program = f"import sys; sys.path[:0] = sys.argv[1:]; import {function}.handler; print(*sys.modules)"
+    # WHEN its handler is imported
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program, str(ROOT / "lambda"), str(ROOT / "src")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    # WHEN the handler is imported THEN boto3 is not yet there
-    done = subprocess.run([sys.executable, "-c", code, str(LAMBDA)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    # THEN neither AWS's library nor what reads schedules is there yet
+    slow = {"boto3", "botocore", "dateutil", "zoneinfo", "calendar", "urllib.request"}
+    assert {name for name in done.stdout.split() if name in slow or name.startswith("batchtab.schedules")} == set()
 
 
 # --- the log's end
@@ -108,7 +114,7 @@ def test_the_handler_is_loaded_without_boto3_and_without_anything_of_ours() -> N
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     made = boto3.client("logs", region_name="ap-northeast-2", aws_access_key_id="x", aws_secret_access_key="x")
-    monkeypatch.setattr(clients, "_clients", {("logs", "ap-northeast-2"): made})
+    monkeypatch.setattr(clients, "_clients", {("logs", "ap-northeast-2", 2): made})
     return Stubber(made)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from job_alerts import clients, lateness
+from job_alerts import lateness
 from job_alerts.runs import Run
 from job_alerts.schedule import Schedule
 from job_alerts.story import Route
@@ -312,7 +312,6 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     with Stubber(batch) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
-    clients._clients.clear()
 
 
 def summary(name: str, created: int) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from job_alerts import clients
 from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.schedule import Schedule
 from job_alerts.story import Route
 from job_alerts.table import JobState, Pending, Table
 from job_alerts.watches import Watched, Watching
+from shared import clients
 
 NOW = 1_772_410_900
 
@@ -26,7 +26,7 @@ def key(pk: str, sk: str) -> dict[str, Any]:
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     made = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    monkeypatch.setattr(clients, "_clients", {("dynamodb", ""): made})
+    monkeypatch.setattr(clients, "_clients", {("dynamodb", "", 4): made})
     with Stubber(made) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()

@@ -87,7 +87,7 @@ class World:
             monkeypatch.setattr(module, "time", clock)
         clients = {"dynamodb": self._proxy("dynamodb"), "batch": self._proxy("batch")}
         for module in (table_module, jobs_module):
-            monkeypatch.setattr(module, "client", lambda service, _attempts=3: clients[service])
+            monkeypatch.setattr(module, "client", lambda service, **_: clients[service])
         self._app = App(Settings("runs", "reports", 90))
 
     # --- what tests do

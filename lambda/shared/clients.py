@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-_clients: dict[tuple[str, str], Any] = {}
+_clients: dict[tuple[str, str, int], Any] = {}
 
 
-def client(service: str, *, region: str = "", connect_seconds: float, read_seconds: float, attempts: int) -> Any:
+def client(
+    service: str, *, region: str = "", connect_seconds: float = 2, read_seconds: float = 5, attempts: int = 3
+) -> Any:
     """The client of a service, with time-outs and bounded retries (with back-off, also when throttled)."""
-    key = (service, region)
+    key = (service, region, attempts)
     if key not in _clients:
         import boto3  # noqa: PLC0415 - see above
         from botocore.config import Config  # noqa: PLC0415
