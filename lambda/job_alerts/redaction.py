@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .text import MASK, mask
+from batchtab.masking import MASK, mask
 
 # Lists of name and value in containers, overrides, nodes, ECS and EKS properties, and the maps beside them; with a
 # capital in what Scheduler hands to SubmitJob.

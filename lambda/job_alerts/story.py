@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from batchtab.masking import mask
+
 from . import links, words
 from .job_event import JobEvent
 from .settings import Settings
-from .text import line, mask
+from .text import line
 
 _NAME_MAX = 128
 _REASON_MAX = 600

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-MASK = "***"
+from batchtab.masking import mask
+
 ELLIPSIS = "…"
 _LINE_MAX = 240  # characters of a log's line
 _INVISIBLE = "\u200b"
@@ -12,39 +13,6 @@ _INVISIBLE = "\u200b"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 _CALLS = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)
-
-_WORDS = r"passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization"
-_SECRETS = (
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"https://hooks\.slack\.com/[^\s\"'<>]+"),
-    re.compile(r"(?<=://)[^\s/@:]{0,200}:[^\s/@]{1,200}(?=@)"),
-    re.compile(r"\bxox[a-z]-[A-Za-z0-9-]{8,}"),
-    re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    re.compile(r"\b(?:gh[opsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,})"),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
-    re.compile(r"(?<=\bBearer )[\w.~+/=-]{6,}", re.IGNORECASE),
-    re.compile(r"(?<=\bBasic )[A-Za-z0-9+/=]{8,}"),
-)
-# A name that tells of a secret, and what stands after it: NAME=x, "name": "x"; then --name x.
-_NAMED = re.compile(
-    rf"""(?P<name>["']?[\w.-]{{0,60}}(?:{_WORDS})[\w.-]{{0,40}}["']?\s?[=:]\s?)"""
-    r"""(?P<quote>["']?)(?:(?:bearer|basic)\s+)?[^\s"',;&]+""",
-    re.IGNORECASE,
-)
-_OPTION = re.compile(rf"(?P<name>--?[\w.-]{{0,60}}(?:{_WORDS})[\w.-]{{0,40}}\s+)[^\s-]\S*", re.IGNORECASE)
-# AWS's secret keys: 40 characters of base64, in which a plain hexadecimal digest is not one.
-_AWS_SECRET_KEY = re.compile(
-    r"(?<![A-Za-z0-9/+=])(?![0-9a-f]{40}(?![A-Za-z0-9/+=]))[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
-)
-
-
-def mask(text: str) -> str:
-    """The text without what looks like a secret. A net, not a wall: a program had better not print secrets."""
-    for pattern in _SECRETS:
-        text = pattern.sub(MASK, text)
-    text = _NAMED.sub(lambda found: f"{found['name']}{found['quote']}{MASK}", text)
-    text = _OPTION.sub(lambda found: f"{found['name']}{MASK}", text)
-    return _AWS_SECRET_KEY.sub(MASK, text)
 
 
 def clean(text: str) -> str:

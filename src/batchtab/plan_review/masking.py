@@ -6,19 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batchtab.runner.redaction import redact
+from batchtab.masking import mask_arguments, mask_forms
 
-MASK = "***"
 SENSITIVE = "(sensitive)"
 _LONGEST = 200
-# What the services themselves call their keys, wherever it stands. The names are in `batchtab.runner.redaction`.
-_KEYS = re.compile(
-    r"(?<![A-Za-z0-9/+])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
-    r"|(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}"
-    r"|(?<![A-Za-z0-9])xox[abprs]-[A-Za-z0-9-]{10,}"
-    r"|https://hooks\.slack\.com/services/\S+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
 
 
 def visible(value: Any, sensitive: Any) -> Any:
@@ -40,12 +31,15 @@ def visible(value: Any, sensitive: Any) -> Any:
 
 def command(arguments: list[str], environment: Mapping[str, str]) -> str:
     """A command on one line, without what looks like a secret."""
-    return text(" ".join(_quoted(part) for part in redact(arguments, environment)))
+    return text(" ".join(_quoted(part) for part in mask_arguments(arguments, environment)))
 
 
 def text(value: str) -> str:
-    """Text on one line, without well-known keys, and not longer than can be read at a glance."""
-    line = "".join(c if c.isprintable() else " " for c in _KEYS.sub(MASK, value))
+    """Text on one line, without well-known keys, and not longer than can be read at a glance.
+
+    Names do not matter here: in an action such as `secretsmanager:GetSecretValue` nothing is secret.
+    """
+    line = "".join(c if c.isprintable() else " " for c in mask_forms(value))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 

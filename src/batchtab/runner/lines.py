@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import time
 
+from batchtab import masking
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from .identity import JobIdentity
 
     Value = str | int | float | bool | list[str] | None
 
 STDERR = 2
-MOST_CHARACTERS = 2000
+MOST_CHARACTERS = 200
+MOST_ARGUMENTS = 30
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -43,6 +48,23 @@ def say(text: str) -> None:
             data = data[os.write(STDERR, data) :]
     except OSError:
         pass
+
+
+def shown(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """A command as a line shows it: without what looks like a secret, and shortened.
+
+    Who passes secrets as arguments in shapes that `batchtab.masking` does not know sets `log_arguments` to `none`.
+    """
+    arguments = [_shorten(one) for one in masking.mask_arguments(command[:MOST_ARGUMENTS], environment)]
+    if len(command) > MOST_ARGUMENTS:
+        arguments.append(f"… {len(command) - MOST_ARGUMENTS} more arguments")
+    return arguments
+
+
+def _shorten(argument: str) -> str:
+    if len(argument) <= MOST_CHARACTERS:
+        return argument
+    return f"{argument[:MOST_CHARACTERS]}… {len(argument) - MOST_CHARACTERS} more characters"
 
 
 def encode(value: Value | dict[str, Value]) -> str:

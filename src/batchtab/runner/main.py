@@ -11,9 +11,8 @@ from .child import Child, StartError, peak_memory_mib
 from .heartbeat import Heartbeat
 from .helper import Helper
 from .identity import JobIdentity
-from .lines import Lines, say
+from .lines import Lines, say, shown
 from .processes import Processes
-from .redaction import redact
 from .settings import FORBID, NONE, RUN, Settings, SettingsError, parse, usage
 from .signals import STOP, Signals, name
 from .supervisor import Supervisor
@@ -149,7 +148,7 @@ class Run:
     def _shown_command(self) -> list[str]:
         if self._settings.log_arguments == NONE:
             return [*self._command[:1], f"… {len(self._command) - 1} arguments"]
-        return redact(self._command, os.environ)
+        return shown(self._command, os.environ)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,46 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from job_alerts.text import clean, code, code_block, cut, escape, escape_within, line, log_lines, mask
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("DB_PASSWORD=hunter2 go", "DB_PASSWORD=*** go"),
-        ("password: hunter2", "password: ***"),
-        ('{"api_key": "abc123", "user": "kim"}', '{"api_key": "***", "user": "kim"}'),
-        ("login --password hunter2 --user kim", "login --password *** --user kim"),
-        ("login --token=abc --user=kim", "login --token=*** --user=kim"),
-        ("Authorization: Bearer abc.def", "Authorization: ***"),
-        ("curl -H 'Bearer abcdef123'", "curl -H 'Bearer ***'"),
-        ("postgres://kim:hunter2@db/x", "postgres://***@db/x"),
-        ("key AKIAABCDEFGHIJKLMNOP ok", "key *** ok"),
-        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "***"),
-        ("xoxb-123456789012-abcdef", "***"),
-        ("post https://hooks.slack.com/services/T0/B0/xyz now", "post *** now"),
-        ("ghp_abcdefghijklmnopqrstuvwxyz0123", "***"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "***"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\nxyz\n-----END RSA PRIVATE KEY-----\nok", "***\nok"),
-        ("-----BEGIN PRIVATE KEY-----\nMIIE", "***"),
-    ],
-)
-def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
-    assert mask(text) == masked
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "processed 12 of 20 rows at 10:30",
-        "commit 356a192b7913b04c54574d18c28d46e6395428ab",
-        "GET https://example.com/path?a=1 200",
-        "tokenizer loaded; secretary informed",
-        "error: file not found: /data/in.csv",
-    ],
-)
-def test_plain_text_is_left_alone(text: str) -> None:
-    assert mask(text) == text
+from job_alerts.text import clean, code, code_block, cut, escape, escape_within, line, log_lines
 
 
 def test_nothing_is_a_link_a_mention_or_a_call_to_all() -> None:
