@@ -114,12 +114,15 @@ def _execute(command: list[str], environment: dict[bytes, bytes]) -> None:
     folders = [b""] if b"/" in program else environment.get(b"PATH", os.fsencode(os.defpath)).split(b":")
     failure: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for folder in folders:
+        path = folder + b"/" + program if folder else program
         try:
-            os.execve(folder + b"/" + program if folder else program, command, environment)  # noqa: S606 no shell
+            os.execve(path, command, environment)  # noqa: S606 no shell
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError as error:
-            failure = error
+            # A folder of PATH that may not be searched says the same, and is no sign of the command.
+            if b"/" in program or os.path.isfile(path):  # noqa: PTH113 pathlib costs 5 ms
+                failure = error
     raise failure
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.runner.harness import end_line, lines, run
+from tests.unit.runner.harness import end_line, environment, lines, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +43,35 @@ def test_a_missing_command_is_127_with_one_line(command: str) -> None:
     assert [line["batchtab"] for line in lines(result.stderr)] == ["start", "end"]
     assert len(result.stderr.splitlines()) == 2
     assert command in end_line(result.stderr)["reason"]
+
+
+def test_a_folder_that_may_not_be_searched_is_no_sign_of_a_command(tmp_path: Path) -> None:
+    # GIVEN a PATH with a folder that the user may not search, for root after it has become another user
+    (tmp_path / "closed").mkdir(mode=0)
+    program = (
+        "import os; from batchtab.runner.main import main; os.geteuid() or os.setuid(65534);"
+        " os._exit(main(['--', 'no-such-program']))"
+    )
+    # WHEN a program is run that is in no folder
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(PATH=f"{tmp_path / 'closed'}:{os.defpath}"),
+        capture_output=True,
+        check=False,
+    )
+    # THEN it is missing, as in a shell, and not forbidden
+    assert result.returncode == 127
+    assert "not found on PATH" in end_line(result.stderr)["reason"]
+
+
+def test_a_program_on_path_that_may_not_be_executed_is_126(tmp_path: Path) -> None:
+    # GIVEN a file without the right to be executed, in a folder of PATH
+    (tmp_path / "plain").touch(mode=0o644)
+    # WHEN it is run by its name
+    result = run("--", "plain", env=environment(PATH=f"{tmp_path}:{os.defpath}"))
+    # THEN it is there, and forbidden
+    assert result.returncode == 126
+    assert "permission denied" in end_line(result.stderr)["reason"]
 
 
 def test_a_missing_interpreter_is_told_from_a_missing_script(tmp_path: Path) -> None:
