@@ -55,7 +55,7 @@ def started() -> Iterator[tuple[int, int, float]]:
         (Path(folder) / "work").mkdir()
         config.write_text(json.dumps({"region": REGION, "local": {"images": {"worker": "work"}}}))
         began = time.monotonic()
-        command = [str(PYTHON), "-m", "local", "--config", str(config), "--port", "0"]
+        command = [str(PYTHON), "-m", "batchtab.local_aws", "--config", str(config), "--port", "0"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
         try:
             line = process.stdout.readline() if process.stdout else ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.unit.runner.list_jobs_server import ListJobsServer, job_environment, serve
 
 ROOT = Path(__file__).resolve().parents[1]
-ENTRYPOINT = [sys.executable, "-IS", str(ROOT / "jobs" / "runner" / "entrypoint.py")]
+ENTRYPOINT = [sys.executable, "-IS", str(ROOT / "src" / "batchtab" / "runner" / "entrypoint.py")]
 COMMAND = ["/bin/true"]
 STARTS = 100
 CHECKS = 10

@@ -25,6 +25,7 @@ import boto3
 
 from batchtab.constructs._terraform import package
 from benchmarks.local import PYTHON, REGION, ROOT, resources, started
+from tests.projects import PROJECT
 
 JOBS = 20
 NEXT_JOBS = 1000
@@ -233,7 +234,7 @@ _TRIGGERS = {
 def _project(folder: Path, lines: list[str]) -> Path:
     (folder / "config").mkdir(parents=True)
     (folder / "jobs" / "bench").mkdir(parents=True)
-    (folder / "config" / "bench.yaml").write_text((ROOT / "config" / "example.yaml").read_text())
+    (folder / "config" / "bench.yaml").write_text((PROJECT / "config" / "example.yaml").read_text())
     head = ["service: bench", "image: {repository: bench, tag: v1}", "jobs:"]
     (folder / "jobs" / "bench" / "jobs.yaml").write_text("\n".join([*head, *lines]) + "\n")
     return folder

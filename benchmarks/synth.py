@@ -19,7 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.projects import PROJECT
+
 SIZES = (2, 100, 1000)
 RATIO_BUDGET = 0.45
 MILLISECONDS_BUDGET = 10.0
@@ -40,7 +41,7 @@ def project(folder: Path, jobs: int) -> Path:
     """A project with one service of so many jobs, each with a schedule."""
     (folder / "config").mkdir(parents=True)
     (folder / "jobs" / "bench").mkdir(parents=True)
-    stage = (ROOT / "config" / "example.yaml").read_text()
+    stage = (PROJECT / "config" / "example.yaml").read_text()
     (folder / "config" / "bench.yaml").write_text(stage)
     lines = ["service: bench", "image: {repository: bench, tag: v1}", "jobs:"]
     lines += [

@@ -1,8 +1,22 @@
-"""The order of the tests: files that wait for Terraform begin first, so that none is left for the end."""
+"""What holds for all tests: their order, the code that their children run, and no limit on one example's time.
+
+Files that wait for Terraform begin first, so that none is left for the end.
+"""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from hypothesis import settings
+
+# The sources beside these tests, also where the environment's own `batchtab` is another checkout's.
+os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1] / "src")
+
+# On a busy machine any example may take longer than hypothesis's 200 ms.
+settings.register_profile("batchtab", deadline=None)
+settings.load_profile("batchtab")
 
 # The longest first; the others follow in the order that pytest-randomly gave them.
 _LONG = (

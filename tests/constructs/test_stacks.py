@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ import pytest
 from batchtab import app
 from batchtab.declarations.catalog import load
 from tests.constructs.template import Template
+from tests.projects import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 JOBS = """
 service: billing
 jobs:
@@ -41,7 +40,7 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     """The stacks of the stage `example` with two services, by their names."""
     root = tmp_path_factory.mktemp("project")
     (root / "config").mkdir()
-    stage = (ROOT / "config" / "example.yaml").read_text() + "\nruns: {history_days: 30}\n"
+    stage = (PROJECT / "config" / "example.yaml").read_text() + "\nruns: {history_days: 30}\n"
     (root / "config" / "prod.yaml").write_text(stage)
     for name, text in (("billing", JOBS), ("plain", PLAIN)):
         (root / "jobs" / name).mkdir(parents=True)

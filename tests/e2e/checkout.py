@@ -1,10 +1,9 @@
-"""Copies of the project that tests deploy from, so that no test meets a `make up` of the checkout itself."""
+"""Copies of the tests' project, set up as this checkout is. Tests deploy from them."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -15,11 +14,11 @@ from typing import Any
 import boto3
 import yaml
 
+from tests.projects import copy_project
+
 ROOT = Path(__file__).resolve().parents[2]
-_COPIED = ("config", "jobs", "lambda", "local", "modules", "examples/my-service")
 _SHARED = (".venv", "node_modules")
 _STATE_SHARED = ("bin", "local-venv", "terraform.rc", "jsii", "node-venv", "plugin-cache")
-_IGNORED = shutil.ignore_patterns("__pycache__", "node_modules", ".terraform")
 
 
 @dataclass
@@ -31,11 +30,8 @@ class Checkout:
 
     @classmethod
     def make(cls, root: Path, **stage: Any) -> Checkout:
-        """Copies the project to `root`; `stage` overrides keys of config/local.yaml."""
-        for name in _COPIED:
-            shutil.copytree(ROOT / name, root / name, ignore=_IGNORED, dirs_exist_ok=True)
-        for name in ("main.py", "cdktf.json"):
-            shutil.copy(ROOT / name, root / name)
+        """Copies the tests' project to `root`; `stage` overrides keys of config/local.yaml."""
+        copy_project(root)
         for name in _SHARED:
             (root / name).symlink_to(ROOT / name)
         (root / ".batchtab").mkdir()

@@ -108,7 +108,7 @@ class LocalAws:
 
 def command(*arguments: str) -> list[str]:
     assert PYTHON.exists(), f"{PYTHON} is missing: make the environment of local AWS from requirements/local.txt"
-    return [str(PYTHON), "-m", "local", *arguments]
+    return [str(PYTHON), "-m", "batchtab.local_aws", *arguments]
 
 
 def write_config(folder: Path, **images: str) -> Path:

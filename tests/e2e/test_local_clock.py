@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.local_helpers import ACCOUNT, REGION, ROOT, Batch, LocalAws, make_batch, running, unique, wait_until
+from tests.e2e.local_helpers import ACCOUNT, REGION, Batch, LocalAws, make_batch, running, unique, wait_until
+from tests.projects import PROJECT
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    images = {"my-service": str(ROOT / "examples" / "my-service")}
+    images = {"my-service": str(PROJECT / "examples" / "my-service")}
     arguments = ("--time", "2026-01-01T00:00:00+09:00", "--speed", "0")
     with running(tmp_path_factory.mktemp("clock"), *arguments, images=images) as started:
         yield started
@@ -235,7 +236,7 @@ def test_no_minute_is_lost_or_doubled_at_speed(local: LocalAws, batch: Batch) ->
 @pytest.mark.timeout(300)
 def test_whole_day_of_my_service(local: LocalAws, batch: Batch) -> None:
     # GIVEN my-service's jobs as declared, each on a rule of its own
-    service = yaml.safe_load((ROOT / "jobs" / "my-service" / "jobs.yaml").read_text())
+    service = yaml.safe_load((PROJECT / "jobs" / "my-service" / "jobs.yaml").read_text())
     local.post("clock", time="2026-05-04T23:59:30Z")
     for job_name, job in service["jobs"].items():
         definition = batch.define(

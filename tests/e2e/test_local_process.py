@@ -239,7 +239,13 @@ def test_missing_hook_in_ministack_is_told_by_name(tmp_path: Path, change: str, 
     # GIVEN a ministack that lacks what we build on
     (tmp_path / "sitecustomize.py").write_text(f"import ministack.services.eventbridge as module\n{change}\n")
     # WHEN local AWS starts
-    line = fails("--config", str(write_config(tmp_path)), "--port", "0", PYTHONPATH=str(tmp_path))
+    line = fails(
+        "--config",
+        str(write_config(tmp_path)),
+        "--port",
+        "0",
+        PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}",
+    )
     # THEN it says which
     assert told in line
     assert "batchtab setup local" in line
@@ -251,7 +257,12 @@ def test_environment_without_what_it_needs_is_told(options: list[str]) -> None:
     python = [sys.executable, *options]
     # WHEN local AWS is started with it
     done = subprocess.run(
-        [*python, "-m", "local", "--port", "0"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [*python, "-m", "batchtab.local_aws", "--port", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     # THEN it says what to install
     assert (done.returncode, done.stdout) == (2, ""), done

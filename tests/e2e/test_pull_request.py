@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import yaml
 
 from batchtab.runner_image import build
 from tests.e2e.checkout import ROOT, Checkout
+from tests.e2e.local_helpers import command
 from tests.unit.plan_review import fake_github
 from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN, FakeGitHub
 
@@ -107,19 +107,13 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     )
     (root / "jobs" / "examples" / "jobs.yaml").unlink()  # its queues are not there
     (root / "jobs" / "my-service" / "jobs.yaml").write_text(JOBS)
-    (root / "requirements").mkdir()
-    shutil.copy(ROOT / "requirements" / "runner.txt", root / "requirements")
-    shutil.copy(ROOT / ".dockerignore", root)
     (root / "jobs" / "Dockerfile").write_text(DOCKERFILE)
     (root / ".batchtab" / "scan").mkdir()
     (root / ".batchtab" / "scan" / "checkov.json").write_text(
         json.dumps({"summary": {"passed": 3, "failed": 0, "skipped": 0, "parsing_errors": 0}, "results": {}})
     )
-    python = ROOT / ".batchtab" / "local-venv" / "bin" / "python"
     log = (root / ".batchtab" / "local.log").open("wb")
-    local = subprocess.Popen(
-        [str(python), "-m", "local", "--config", "config/local.yaml"], cwd=root, stdout=log, stderr=log
-    )
+    local = subprocess.Popen(command("--config", "config/local.yaml"), cwd=root, stdout=log, stderr=log)
     try:
         for _ in range(100):
             if checkout.run("bootstrap").returncode == 0:

@@ -1,4 +1,4 @@
-"""How the build script chooses a builder and hands on pip's settings; no image is built here."""
+"""How the build chooses a builder and hands on pip's settings; no image is built here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 
 from batchtab.runner_image import build
 from batchtab.runner_image.build import BuildError, find_builder
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.projects import PROJECT
 
 
 def _program(folder: Path, name: str, body: str) -> None:
@@ -46,13 +45,14 @@ def test_without_a_builder_the_error_says_what_was_tried_and_what_to_install(pro
         find_builder()
 
 
-def test_without_a_builder_the_script_ends_with_2_and_one_line(programs: Path) -> None:
-    # WHEN the script is called on such a machine
-    script = str(ROOT / "jobs" / "build_image.py")
-    result = subprocess.run([sys.executable, script], env={"PATH": str(programs)}, capture_output=True, check=False)
+@pytest.mark.usefixtures("programs")
+def test_without_a_builder_the_module_ends_with_2_and_one_line() -> None:
+    # WHEN the module is called on such a machine
+    command = [sys.executable, "-m", "batchtab.runner_image"]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
     # THEN it ends as for an error of its user
     assert result.returncode == 2
-    assert result.stderr.startswith(b"build_image: nothing here builds images")
+    assert result.stderr.startswith(b"runner_image: nothing here builds images")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -71,7 +71,7 @@ def test_pips_settings_reach_the_build_as_secrets_only(
     _program(programs, "buildah", f'echo "$@" >>{noted}; for a; do case $a in {copy} esac; done; exit 9')
     # WHEN the image is built
     with pytest.raises(BuildError, match="exit code 9"):
-        build.build(tag="x", builder="buildah")
+        build.build(tag="x", builder="buildah", project=PROJECT)
     # THEN the command line names files, and the file has what pip needs inside the build
     command, *settings = noted.read_text().splitlines()
     assert "packages.example" not in command

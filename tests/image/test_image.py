@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.image.store import Store, missing, temporary_store
+from tests.projects import PROJECT
 from tests.unit.runner.list_jobs_server import job_environment, serve
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = "localhost/batchtab-runner:test"
 SERVICE = "localhost/my-service:test"
-RUNNER_FILE = ROOT / "jobs" / "Dockerfile"
+RUNNER_FILE = PROJECT / "jobs" / "Dockerfile"
 SERVICE_FILE = ROOT / "examples" / "my-service" / "Dockerfile.runner"
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
@@ -39,8 +40,8 @@ def store() -> Iterator[Store]:
     """A store with both images, on a base of Debian's own Python and Node under the names of the real bases."""
     with temporary_store() as store:
         store.make_base(_base_of(RUNNER_FILE), _base_of(SERVICE_FILE))
-        build = [sys.executable, str(ROOT / "jobs" / "build_image.py"), "--builder=buildah", "--no-pull"]
-        subprocess.run([*build, f"--tag={RUNNER}", "--version=1.2.3"], env=store.environment, check=True)
+        build = [sys.executable, "-m", "batchtab.runner_image", "--builder=buildah", "--no-pull"]
+        subprocess.run([*build, f"--tag={RUNNER}", "--version=1.2.3"], cwd=PROJECT, env=store.environment, check=True)
         context = str(SERVICE_FILE.parent)
         store.buildah(
             *("build", "--pull-never", "--format=docker", "--file", str(SERVICE_FILE), "--tag", SERVICE),
@@ -111,11 +112,11 @@ def test_exit_codes_come_through(store: Store) -> None:
 def test_boto3_is_there_for_jobs_and_for_the_runner_by_module(store: Store) -> None:
     # WHEN a job uses boto3, and another calls the runner as a module
     program = "import boto3, sys; print(boto3.__version__); print(sys.modules['boto3'].__file__)"
-    result = _run(store, RUNNER, "python", "-m", "runner", "--", "python", "-c", program)
+    result = _run(store, RUNNER, "python", "-m", "batchtab.runner", "--", "python", "-c", program)
     # THEN both are found where the image has them
     assert result.returncode == 0, result.stderr
     version, file = result.stdout.decode().split()
-    assert f"boto3=={version} " in (ROOT / "requirements" / "runner.txt").read_text()
+    assert f"boto3=={version} " in (ROOT / "src" / "batchtab" / "runner_image" / "requirements.txt").read_text()
     assert file.startswith("/opt/batchtab/lib/")
 
 

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.projects import copy_project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project's own config/ and jobs/ files, to be spoiled."""
-    for name in ("config/local.yaml", "config/example.yaml", "jobs/my-service/jobs.yaml", "jobs/examples/jobs.yaml"):
-        target = tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / name, target)
-    (tmp_path / "examples" / "my-service").mkdir(parents=True)
-    return tmp_path
+    """A copy of the tests' project, to be spoiled."""
+    return copy_project(tmp_path)
 
 
 @pytest.fixture

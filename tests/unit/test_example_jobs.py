@@ -3,13 +3,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from batchtab.declarations.service import load_services
+from tests.projects import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 JOBS = {name: job for s in load_services(PROJECT / "jobs") if s.service == "examples" for name, job in s.jobs.items()}
 
 

@@ -65,10 +65,8 @@ def test_jobs_are_chosen_by_their_short_or_full_names(project: Path, capsys: pyt
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_2(
-    arguments: list[str], line: str, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(project)
-
     status = main(["calendar", *arguments])
 
     output = capsys.readouterr()

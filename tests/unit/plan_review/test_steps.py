@@ -17,19 +17,15 @@ from batchtab.runner_image import build, lookup
 from batchtab.runner_image.lookup import NOT_BUILT, find_or_build, look_up, source_hash
 from batchtab.terraform import provisional_plan
 from batchtab.terraform.session import Session
+from tests.projects import copy_project
 
-ROOT = Path(__file__).resolve().parents[3]
 DIGEST = f"sha256:{'a' * 64}"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the stages, the jobs and what the image is made of."""
-    for name in ("config/local.yaml", "config/example.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "jobs", tmp_path / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "examples" / "my-service").mkdir(parents=True)
+    """A project with a stage `prod`."""
+    copy_project(tmp_path)
     shutil.copy(tmp_path / "config" / "example.yaml", tmp_path / "config" / "prod.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path

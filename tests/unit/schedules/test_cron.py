@@ -125,7 +125,7 @@ DAYS_OF_WEEK = st.one_of(
 ).map(lambda day: ("?", day))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     minute=numbers(0, 59),
     hour=numbers(0, 23),
@@ -148,7 +148,7 @@ def test_where_aws_croniter_is_right_it_says_the_same(
     assert ours == theirs
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(minute=numbers(0, 59), hour=numbers(0, 23), days=st.one_of(DAYS_OF_MONTH, DAYS_OF_WEEK))
 def test_runs_rise_and_none_lies_between_two_of_them(minute: str, hour: str, days: tuple[str, str]) -> None:
     cron = parse(f"{minute} {hour} {days[0]} * {days[1]} *")

@@ -81,7 +81,7 @@ CRONS = st.tuples(OF_DAY, DAYS, st.sampled_from(("*", "2026", "2027-2030", "2020
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     entry=st.one_of(DATES.map(str), RANGES, CRONS),
     at=st.datetimes(datetime(2026, 11, 1), datetime(2027, 3, 1)),
