@@ -239,13 +239,8 @@ def test_missing_hook_in_ministack_is_told_by_name(tmp_path: Path, change: str, 
     # GIVEN a ministack that lacks what we build on
     (tmp_path / "sitecustomize.py").write_text(f"import ministack.services.eventbridge as module\n{change}\n")
     # WHEN local AWS starts
-    line = fails(
-        "--config",
-        str(write_config(tmp_path)),
-        "--port",
-        "0",
-        PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}",
-    )
+    path = os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]])
+    line = fails("--config", str(write_config(tmp_path)), "--port", "0", PYTHONPATH=path)
     # THEN it says which
     assert told in line
     assert "batchtab setup local" in line
