@@ -17,8 +17,7 @@ import yaml
 from tests.projects import copy_project
 
 ROOT = Path(__file__).resolve().parents[2]
-_SHARED = (".venv", "node_modules")
-_STATE_SHARED = ("bin", "local-venv", "terraform.rc", "jsii", "node-venv", "plugin-cache")
+_SHARED = ("bin", "cdktf", "local-venv", "terraform.rc", "jsii", "node-venv", "plugin-cache")
 
 
 @dataclass
@@ -32,10 +31,8 @@ class Checkout:
     def make(cls, root: Path, **stage: Any) -> Checkout:
         """Copies the tests' project to `root`; `stage` overrides keys of config/local.yaml."""
         copy_project(root)
-        for name in _SHARED:
-            (root / name).symlink_to(ROOT / name)
         (root / ".batchtab").mkdir()
-        for name in _STATE_SHARED:
+        for name in _SHARED:
             if (ROOT / ".batchtab" / name).exists():
                 (root / ".batchtab" / name).symlink_to(ROOT / ".batchtab" / name)
         with socket.socket() as free:

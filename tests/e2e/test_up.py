@@ -187,7 +187,7 @@ def test_synth_and_check_refuse_alike(deployment: Deployment) -> None:
     try:
         # WHEN it is checked, and synthesized
         checked = deployment.checkout.run("check", "--stage", "local")
-        python = root / ".venv" / "bin" / "python"
+        python = root / ".batchtab" / "bin" / "python"
         synthesized = subprocess.run(
             [python, "main.py"],
             cwd=root,
