@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 OF_USERS = {"config", "jobs", "main.py", "cdktf.json"}
 # Of each kind of test that reads a project, what is quick: declarations, commands, steps of workflows, stacks.
@@ -21,6 +23,7 @@ def _left_out(folder: str, names: list[str]) -> set[str]:
     return made | of_users | {"node_modules", "cdktf.out", "__pycache__"}
 
 
+@pytest.mark.slow
 def test_without_a_project_at_the_top_level_all_tests_are_collected_and_the_quick_ones_pass(tmp_path: Path) -> None:
     # GIVEN a copy of the repository without what its users change
     copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=_left_out)

@@ -102,7 +102,7 @@ def test_cdktf_deploys_a_stack_by_hand_and_changes_nothing(deployment: Deploymen
     # GIVEN the variables that the README names
     # WHEN one stack is deployed by hand
     done = subprocess.run(
-        ["npx", "cdktf", "deploy", "--skip-provider-lock", "--auto-approve", "environment"],
+        ["cdktf", "deploy", "--skip-provider-lock", "--auto-approve", "environment"],
         cwd=deployment.checkout.root,
         env=by_hand,
         capture_output=True,
