@@ -1,1 +1,1 @@
-"""Tells Slack of failed Batch jobs. Travels alone: the standard library and the Lambda runtime's boto3."""
+"""Sends alerts of failed Batch jobs to Slack. Needs boto3, and what its zip carries of batchtab and shared."""

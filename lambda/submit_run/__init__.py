@@ -1,1 +1,1 @@
-"""The submit function: decides whether a run of a job starts, and submits it once. It travels alone."""
+"""Decides whether a run of a job starts, and submits it once. Needs boto3, and what its zip carries."""

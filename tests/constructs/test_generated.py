@@ -136,6 +136,19 @@ def test_a_changed_source_changes_the_zip(monkeypatch: Any, tmp_path: Path) -> N
     assert package.archive("job_alerts") != export.MODULES / "job_alerts" / "job_alerts.zip"
 
 
+def test_an_installed_package_takes_the_zip_that_was_built(monkeypatch: Any, tmp_path: Path) -> None:
+    # GIVEN a package without sources of functions, whose modules are beside its code
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setattr(package, "_BUILT", (tmp_path / "batchtab" / "modules", tmp_path / "modules"))
+    with pytest.raises(FileNotFoundError):
+        package.archive("job_alerts")
+    built = tmp_path / "batchtab" / "modules" / "job_alerts" / "job_alerts.zip"
+    shutil.copytree(export.MODULES / "job_alerts", built.parent)
+    # WHEN a stack asks for a function's code THEN it gets that
+    assert package.sources("job_alerts") is None
+    assert package.archive("job_alerts") == built
+
+
 class Terraform:
     """Terraform in a copy of a module."""
 

@@ -94,16 +94,7 @@ PIECES = st.sampled_from(
         *("-----BEGIN ", "RSA ", "PRIVATE KEY-----", "-----END ", "https://hooks.slack.com/", "://", "@", ":", "/"),
         *("xoxb-", "AKIA", "asia", "ghp_", "gh", "github_pat_", "glpat-", "sk-", "eyJ", ".", "-", "_", "=", " ", "\n"),
         *("Bearer ", "Basic ", "BASIC", "ba\u017fic ", "pas\u017fword", "to\u212aen", "secret", "API-KEY", "api__key"),
-        *(
-            "Access_Key",
-            "pr\u0130vate-key",
-            "pr\u0131vatekey",
-            "author",
-            "authorization",
-            "credential",
-            "passphrase",
-            "--",
-        ),
+        *("Access_Key", "pr\u0130vate-key", "pr\u0131vatekey", "authorization", "credential", "passphrase", "--"),
         *("a1B2" * 5, "A1B2C3D4" * 2, "0" * 40, "Aa0/" * 10, '"', "'", ",", "\u00fc", "\u00a0"),
     ]
 )
