@@ -22,7 +22,7 @@ UV = ROOT / ".venv" / "bin" / "uv"
 PYTHON = ROOT / ".venv" / "bin" / "python"
 # The repository, and the ready-made folders that a worktree's links lead to.
 _OUT_OF_REACH = {ROOT, *(ROOT.joinpath(name).resolve().parent for name in (".venv", ".batchtab", "node_modules"))}
-_FOREIGN = ("AWS_", "TF_", "BATCHTAB_", "CDKTF_", "PYTEST_", "JSII_", "PYTHON", "VIRTUAL_ENV", "NODE_")
+_FOREIGN = ("AWS_", "TF_", "BATCHTAB_", "CDKTF_", "PYTEST_", "JSII_", "PYTHON", "VIRTUAL_ENV", "NODE_OPTIONS")
 
 
 @dataclass(frozen=True)
