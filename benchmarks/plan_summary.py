@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.unit.plan_review.summaries import many_jobs, of
+
 from batchtab.plan_review import markdown, text
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan
-from tests.unit.plan_review.summaries import many_jobs, of
 
 JOBS = 1000
 LIMIT = 65_536

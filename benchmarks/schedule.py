@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from tests.projects import PROJECT
 
 from batchtab.constructs._terraform import package
 from benchmarks.local import PYTHON, REGION, ROOT, resources, started
-from tests.projects import PROJECT
 
 JOBS = 20
 NEXT_JOBS = 1000

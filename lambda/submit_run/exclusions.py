@@ -19,10 +19,9 @@ def excluded_by(request: Request) -> str:
     job = request.job
     if not job.excluded:
         return ""
-    from shared.zones import zone  # noqa: PLC0415 - most jobs have no `except`
-
     from batchtab.schedules.cron import ScheduleError  # noqa: PLC0415
     from batchtab.schedules.exclusions import Excepted  # noqa: PLC0415
+    from shared.zones import zone  # noqa: PLC0415 - most jobs have no `except`
 
     where = zone(job.timezone)
     if where is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from batchtab.constructs.scheduled_job import ScheduledJob
 from tests.constructs.template import QUEUE_ARN, Template, in_python
+
+from batchtab.constructs.scheduled_job import ScheduledJob
 
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/my-service:latest"
 PARAMETER = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/my-service/token"

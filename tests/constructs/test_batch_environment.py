@@ -7,9 +7,6 @@ import re
 from typing import Any
 
 import pytest
-
-from batchtab.constructs._terraform.expressions import Expression
-from batchtab.constructs.batch_environment import BatchEnvironment
 from tests.constructs.template import (
     BOUNDARY_ARN,
     KEY_ARN,
@@ -21,6 +18,9 @@ from tests.constructs.template import (
     module,
     wildcards,
 )
+
+from batchtab.constructs._terraform.expressions import Expression
+from batchtab.constructs.batch_environment import BatchEnvironment
 
 STUCK_REASONS = [
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",

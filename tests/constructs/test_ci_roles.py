@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.constructs.template import BOUNDARY_ARN, Template, in_python, module, wildcards
 
 from batchtab.constructs.ci_roles import CiRoles
-from tests.constructs.template import BOUNDARY_ARN, Template, in_python, module, wildcards
 
 PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 GIVEN: dict[str, Any] = {

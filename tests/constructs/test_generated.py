@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.constructs.template import module
 
 from batchtab.constructs._terraform import export, package
-from tests.constructs.template import module
 
 NAMES = export.names()
 FILES = [(name, path.name) for name in NAMES for path in sorted((export.MODULES / name).glob("*.tf.json"))]

@@ -7,11 +7,6 @@ import re
 from typing import Any
 
 import pytest
-
-from batchtab import limits
-from batchtab.constructs._terraform.expressions import Expression
-from batchtab.constructs.job_alerts import JobAlerts
-from batchtab.constructs.slack_stand_in import StandInSlack
 from tests.constructs.template import (
     BOUNDARY_ARN,
     KEY_ARN,
@@ -22,6 +17,11 @@ from tests.constructs.template import (
     module,
     wildcards,
 )
+
+from batchtab import limits
+from batchtab.constructs._terraform.expressions import Expression
+from batchtab.constructs.job_alerts import JobAlerts
+from batchtab.constructs.slack_stand_in import StandInSlack
 
 OTHER_QUEUE_ARN = QUEUE_ARN.replace("default", "continuously")
 WATCHED = {

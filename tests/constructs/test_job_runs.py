@@ -8,13 +8,13 @@ import re
 from typing import Any
 
 import pytest
+from tests.constructs.template import BOUNDARY_ARN, KEY_ARN, QUEUE_ARN, Template, in_python, module, wildcards
 
 from batchtab import limits
 from batchtab.constructs._terraform import package
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs.job_runs import JobRuns
 from batchtab.constructs.schedule_group import ScheduleGroup
-from tests.constructs.template import BOUNDARY_ARN, KEY_ARN, QUEUE_ARN, Template, in_python, module, wildcards
 
 OTHER_QUEUE_ARN = QUEUE_ARN.replace("default", "continuously")
 DEAD_LETTER_ARN = "arn:aws:sqs:ap-northeast-2:123456789012:batchtab-test-trigger-dead-letter"

@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 import pytest
-
 from tests.constructs.a_job import DEAD_LETTERS, ENVIRONMENTS, FUNCTION, ROLE, container, job
 from tests.constructs.template import QUEUE_ARN
 

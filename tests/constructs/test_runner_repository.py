@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import pytest
+from tests.constructs.template import KEY_ARN, Template, in_python, module
 
 from batchtab.constructs.runner_repository import RunnerRepository
-from tests.constructs.template import KEY_ARN, Template, in_python, module
 
 
 def repository(**arguments: Any) -> Template:

@@ -7,11 +7,11 @@ import re
 from typing import Any
 
 import pytest
+from tests.constructs.a_job import DEAD_LETTERS, ENVIRONMENTS, IMAGE, ORIGINAL, PARAMETER, ROLE, SECRET, container, job
+from tests.constructs.template import BOUNDARY_ARN, KEY_ARN, QUEUE_ARN, Template, in_python, module, wildcards
 
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs.scheduled_job import ScheduledJob
-from tests.constructs.a_job import DEAD_LETTERS, ENVIRONMENTS, IMAGE, ORIGINAL, PARAMETER, ROLE, SECRET, container, job
-from tests.constructs.template import BOUNDARY_ARN, KEY_ARN, QUEUE_ARN, Template, in_python, module, wildcards
 
 CATCH_ALL = {"action": "exit", "on_reason": "*"}
 

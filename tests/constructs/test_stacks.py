@@ -7,11 +7,11 @@ import shutil
 from typing import Any
 
 import pytest
+from tests.constructs.template import Template
+from tests.projects import PROJECT
 
 from batchtab import app
 from batchtab.declarations.catalog import load
-from tests.constructs.template import Template
-from tests.projects import PROJECT
 
 JOBS = """
 service: billing

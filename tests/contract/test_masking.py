@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from job_alerts.redaction import redact
-from job_alerts.text import log_lines
 
 from batchtab.plan_review.container import Container
 from batchtab.runner.lines import shown
+from job_alerts.redaction import redact
+from job_alerts.text import log_lines
 
 # Put together, so that nothing in this file looks like a secret: what is before it, it, and what is after it.
 SAMPLES = {

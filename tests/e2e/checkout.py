@@ -13,7 +13,6 @@ from typing import Any
 
 import boto3
 import yaml
-
 from tests.projects import copy_project
 
 ROOT = Path(__file__).resolve().parents[2]

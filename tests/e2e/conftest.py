@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-
 from tests.e2e.checkout import Checkout
 from tests.e2e.local_helpers import Batch, LocalAws, make_batch, running
 

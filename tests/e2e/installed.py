@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-
 from tests.e2e.checkout import ROOT
 
 UV = ROOT / ".venv" / "bin" / "uv"

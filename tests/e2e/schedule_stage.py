@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-
 from tests.e2e.checkout import Checkout
 
 PREFIX = "batchtab-local"

@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from tests.e2e.checkout import Checkout
 
 from batchtab.limits import ALERT_DEFAULTS
-from tests.e2e.checkout import Checkout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("alerts")]
 

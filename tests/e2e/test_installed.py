@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.checkout import ROOT
 from tests.e2e.installed import Built, Installed, build, build_older, links_into_repository
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.e2e.checkout import Checkout
 
 from batchtab.terraform.processes import descendants
-from tests.e2e.checkout import Checkout
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -8,7 +8,6 @@ import signal
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,

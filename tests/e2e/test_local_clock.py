@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from tests.e2e.local_helpers import ACCOUNT, REGION, Batch, LocalAws, make_batch, running, unique, wait_until
 from tests.projects import PROJECT
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,

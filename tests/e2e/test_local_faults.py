@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,

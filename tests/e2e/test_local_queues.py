@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
-
 from tests.e2e.local_helpers import Batch, LocalAws, make_batch, refusal, unique, wait_until
 
 pytestmark = pytest.mark.e2e

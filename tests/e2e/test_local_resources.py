@@ -8,7 +8,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,

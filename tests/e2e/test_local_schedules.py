@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import (
     ACCOUNT,
     REGION,

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.e2e.checkout import ROOT, Checkout
 
 from batchtab.cli.machine import daemon
-from tests.e2e.checkout import ROOT, Checkout
 
 pytestmark = pytest.mark.e2e
 

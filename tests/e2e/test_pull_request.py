@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-
-from batchtab.runner_image import build
 from tests.e2e.checkout import ROOT, Checkout
 from tests.e2e.local_helpers import command
 from tests.unit.plan_review import fake_github
 from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN, FakeGitHub
+
+from batchtab.runner_image import build
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("pull_request"), pytest.mark.timeout(1500)]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import ROOT, Batch, LocalAws, make_batch, running, unique, wait_until
 
 pytestmark = pytest.mark.e2e

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.checkout import Checkout
 from tests.e2e.schedule_stage import GROUP, PREFIX, SERVICE, Stage, Watch, scheduled_times, until, variables
 

@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 import pytest
+from tests.e2e.conftest import Deployment
 
 from batchtab.declarations import catalog
-from tests.e2e.conftest import Deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import REGION, LocalAws, running
 
 # jsii warns on a Node that has had its day; the checkout's own is new enough. It is read when cdktf is imported.

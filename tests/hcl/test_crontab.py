@@ -7,10 +7,10 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.hcl.terraform import MODULES, Terraform
 
 from batchtab.schedules.cron import ScheduleError
 from batchtab.schedules.crontab import WORDS, to_aws
-from tests.hcl.terraform import MODULES, Terraform
 
 _NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _LOCALS = ("crontab", "crontab_days", "schedule_expression")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import LocalAws
 from tests.hcl.terraform import EXAMPLE_FILES, EXAMPLES, ROOT, Terraform, copy, copy_modules
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import LocalAws, wait_until
 from tests.hcl.terraform import ROOT, Terraform, copy_modules
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.hcl.terraform import MODULE_FILES, MODULES, Terraform, copy, copy_modules
 
 from batchtab.constructs._terraform import export
-from tests.hcl.terraform import MODULE_FILES, MODULES, Terraform, copy, copy_modules
 
 HERE = Path(__file__).parent
 NAMES = export.names()

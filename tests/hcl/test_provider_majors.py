@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from tests.hcl.provider_schemas import FIXTURE, used_types
 
 from batchtab.constructs._terraform import export
-from tests.hcl.provider_schemas import FIXTURE, used_types
 
 SCHEMAS: dict[str, dict[str, Any]] = json.loads(FIXTURE.read_text(encoding="utf-8"))
 META = {"count", "for_each", "depends_on", "lifecycle", "provider", "provisioner"}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hcl.terraform import MODULES, Terraform, copy_modules
 
 from batchtab.constructs._terraform import export
-from tests.hcl.terraform import MODULES, Terraform, copy_modules
 
 GIT = re.compile(r'"git::https://github\.com/my-company/batchtab\.git//modules/(\w+)\?ref=v1"')
 READMES = {path.parent.name: path.read_text(encoding="utf-8") for path in sorted(MODULES.glob("[!_]*/README.md"))}

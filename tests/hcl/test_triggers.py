@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.local_helpers import REGION, LocalAws, wait_until
 from tests.hcl.terraform import Terraform, copy_modules
 

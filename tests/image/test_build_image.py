@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.projects import PROJECT
 
 from batchtab.runner_image import build
 from batchtab.runner_image.build import BuildError, find_builder
-from tests.projects import PROJECT
 
 
 def _program(folder: Path, name: str, body: str) -> None:

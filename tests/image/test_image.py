@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.image.store import Store, missing, temporary_store
 from tests.projects import PROJECT
 from tests.unit.runner.list_jobs_server import job_environment, serve

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from tests.projects import PROJECT
 
 from batchtab.declarations.service import load_services
-from tests.projects import PROJECT
 
 JOBS = {name: job for s in load_services(PROJECT / "jobs") if s.service == "examples" for name, job in s.jobs.items()}
 

@@ -14,7 +14,6 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.checkout import ROOT
 from tests.e2e.installed import Built, build
 

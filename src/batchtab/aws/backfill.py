@@ -17,7 +17,7 @@ _UNKNOWN_SECONDS = 120.0  # so long may Batch not yet know a job that it has tak
 _REFUSED = "Batch refuses it"  # by which the function tells what trying again does not mend
 
 
-class Shown(Protocol):
+class ProgressReporter(Protocol):
     """Where it says what it does."""
 
     def began(self, scheduled: datetime, answer: Answer) -> None:
@@ -45,7 +45,7 @@ class Tally:
     going: int = 0
 
 
-class CatchUp:
+class BackfillRunner:
     """Submits runs by the submit function and watches them in Batch. What it has begun survives it.
 
     Args:
@@ -62,7 +62,7 @@ class CatchUp:
         ask: Callable[[datetime], Answer],
         described: Callable[[Sequence[str]], Sequence[Submitted]],
         most: int,
-        shown: Shown,
+        shown: ProgressReporter,
         *,
         sleep: Callable[[float], None],
         clock: Callable[[], float],

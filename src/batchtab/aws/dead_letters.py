@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """An event that was not delivered, as it lies in the queue.
 
     `error` is what Lambda or EventBridge noted beside it; `sent_ms` is when it came into the queue.
@@ -71,7 +71,7 @@ class DeadLetters:
                 raise
         return self._queue_url
 
-    def receive(self) -> list[Letter]:
+    def receive(self) -> list[DeadLetter]:
         """Up to ten messages that nobody else has at the moment; none if the queue seems empty."""
         answer = self._sqs.receive_message(
             QueueUrl=self.url(),
@@ -83,7 +83,7 @@ class DeadLetters:
         )
         return [_letter(message) for message in answer.get("Messages", [])]
 
-    def deliver(self, letter: Letter) -> str:
+    def deliver(self, letter: DeadLetter) -> str:
         """Gives the event to the alert function and returns what became of it, in the function's words.
 
         Raises:
@@ -101,11 +101,11 @@ class DeadLetters:
             raise RefusedError(str(said.get("errorMessage") or body))
         return str(said.get("outcome", "done"))
 
-    def delete(self, letter: Letter) -> None:
+    def delete(self, letter: DeadLetter) -> None:
         """Removes a message for good."""
         self._sqs.delete_message(QueueUrl=self.url(), ReceiptHandle=letter.receipt)
 
-    def release(self, letters: Sequence[Letter]) -> None:
+    def release(self, letters: Sequence[DeadLetter]) -> None:
         """Lets others have the messages again."""
         for begin in range(0, len(letters), _BATCH):
             entries: Any = [
@@ -115,10 +115,10 @@ class DeadLetters:
             self._sqs.change_message_visibility_batch(QueueUrl=self.url(), Entries=entries)
 
 
-def _letter(message: Any) -> Letter:
+def _letter(message: Any) -> DeadLetter:
     given = message.get("MessageAttributes") or {}
     texts = {name.upper().replace("_", ""): value.get("StringValue", "") for name, value in given.items()}
-    return Letter(
+    return DeadLetter(
         id=message["MessageId"],
         receipt=message["ReceiptHandle"],
         body=message["Body"],

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from batchtab.calendar import words
 from batchtab.calendar.days import DAYS, Week
-from batchtab.calendar.lane import Lane
+from batchtab.calendar.timeline import JobTimeline
 from batchtab.schedules.timing import EXCEPTED
 
 
@@ -48,25 +48,25 @@ class Cells:
         self._glyphs = glyphs
         self.per_day = per_day
 
-    def row(self, lane: Lane) -> list[str]:
+    def row(self, timeline: JobTimeline) -> list[str]:
         """A job's days."""
         glyphs = self._glyphs
         cells = [glyphs.none] * (DAYS * self.per_day)
-        for number in self._held(lane):
-            cells[number] = glyphs.usual if lane.is_usual else glyphs.bound
-        for each in lane.occurrences:
+        for number in self._held(timeline):
+            cells[number] = glyphs.usual if timeline.is_usual else glyphs.bound
+        for each in timeline.occurrences:
             if each.note == EXCEPTED:
                 cells[self._number(each.at)] = glyphs.excepted
         starts = [0] * len(cells)
-        for each in lane.runs:
+        for each in timeline.runs:
             starts[self._number(each.at)] += 1
         for number, runs in enumerate(starts):
             if runs:
-                cells[number] = glyphs.suspended if lane.job.suspend else _density(runs, glyphs)
-        for each in lane.occurrences:
+                cells[number] = glyphs.suspended if timeline.job.suspend else _density(runs, glyphs)
+        for each in timeline.occurrences:
             if each.note not in ("", EXCEPTED):
                 # At the hour that is left out where this clock, too, leaves it out.
-                is_own = lane.timing.zone.key == self._week.zone.key
+                is_own = timeline.timing.zone.key == self._week.zone.key
                 cells[self._number(each.local if is_own else each.at)] = glyphs.clock
         return self._days(cells)
 
@@ -91,13 +91,13 @@ class Cells:
         local = moment if moment.tzinfo is self._week.zone else self._week.local(moment)
         return (local.date() - self._week.first).days * self.per_day + local.hour * self.per_day // 24
 
-    def _held(self, lane: Lane) -> set[int]:
+    def _held(self, timeline: JobTimeline) -> set[int]:
         """The characters into which runs last that began before."""
-        if lane.job.suspend:
+        if timeline.job.suspend:
             return set()
         found: set[int] = set()
-        for at in (*lane.earlier, *(each.at for each in lane.runs)):
-            last = min(at + timedelta(seconds=lane.seconds - 1), self._week.end - timedelta(seconds=1))
+        for at in (*timeline.earlier, *(each.at for each in timeline.runs)):
+            last = min(at + timedelta(seconds=timeline.seconds - 1), self._week.end - timedelta(seconds=1))
             first = self._number(max(at, self._week.start))
             if len(found) < DAYS * self.per_day:
                 found.update(range(first, self._number(last) + 1))

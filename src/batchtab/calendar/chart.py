@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from batchtab.calendar import words
-from batchtab.calendar.lane import Calendar
 from batchtab.calendar.load import Load
 from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
 from batchtab.calendar.recurrence import Recurrence
+from batchtab.calendar.timeline import Calendar
 
 HEIGHT = 150
 _TOP = 24  # room for the numbers of pile-ups
@@ -120,7 +120,7 @@ class Chart:
     def _numbers(self) -> list[str]:
         parts = []
         for number, recurrence in enumerate(self._recurrences, 1):
-            for each in recurrence.pile_ups:
+            for each in recurrence.contentions:
                 x = percent((each.start + each.end) / 2 / self._week.seconds)
                 title = element("title", text(f"{number}. {recurrence.when}: {recurrence.wanted}, {recurrence.waits}"))
                 circle = element("circle", cx=x, cy="12", r="8")

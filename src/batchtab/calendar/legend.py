@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchtab.calendar.lane import Lane
 from batchtab.calendar.markup import element, text
+from batchtab.calendar.timeline import JobTimeline
 from batchtab.schedules.timing import EXCEPTED
 
 
-def legend(lanes: Sequence[Lane], *, are_piled: bool, are_folded: bool) -> str:
+def legend(timelines: Sequence[JobTimeline], *, are_piled: bool, are_folded: bool) -> str:
     """The list of marks, each with a sample.
 
     Args:
-        lanes: The jobs that are shown.
+        timelines: The jobs that are shown.
         are_piled: Whether runs wait somewhere.
         are_folded: Whether services are folded.
     """
-    every = [each for lane in lanes for each in lane.occurrences]
+    every = [each for timeline in timelines for each in timeline.occurrences]
     shown = [
-        ("run usual", any(lane.is_usual for lane in lanes), "a run, as long as it usually takes"),
-        ("run bound", any(not lane.is_usual for lane in lanes), "only its timeout is known: at most so long"),
+        ("run usual", any(timeline.is_usual for timeline in timelines), "a run, as long as it usually takes"),
+        (
+            "run bound",
+            any(not timeline.is_usual for timeline in timelines),
+            "only its timeout is known: at most so long",
+        ),
         ("run band", True, "too many to draw one by one"),
         ("excepted", any(each.note == EXCEPTED for each in every), "excepted: does not run"),
         (
@@ -29,7 +33,7 @@ def legend(lanes: Sequence[Lane], *, are_piled: bool, are_folded: bool) -> str:
             "skipped: the time does not exist on that day",
         ),
         ("twice", any(each.note and each.runs for each in every), "the time comes twice: runs once"),
-        ("suspended", any(lane.job.suspend for lane in lanes), "suspended"),
+        ("suspended", any(timeline.job.suspend for timeline in timelines), "suspended"),
         ("piled", are_piled, "runs wait for vCPUs"),
         ("folded", are_folded, "a folded service: the darker, the more of its jobs start in that hour"),
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from batchtab.calendar.lane import Calendar
 from batchtab.calendar.markup import element, text
 from batchtab.calendar.recurrence import Recurrence
+from batchtab.calendar.timeline import Calendar
 
 _NAMES_MAX = 8
 
@@ -74,7 +74,7 @@ def _unscheduled(calendar: Calendar) -> str:
 
 def _notes(calendar: Calendar) -> str:
     notes = ["Of an array as many children count as fit at once, for so much longer."]
-    if any(lane.timing.is_rate for lane in calendar.shown):
+    if any(timeline.timing.is_rate for timeline in calendar.shown):
         notes.append("~ A rate counts from when its trigger was made, which the files don't tell: here from midnight.")
     if calendar.chosen is not None:
         notes.append("The vCPUs are those of all jobs of the stage, not only of those shown.")

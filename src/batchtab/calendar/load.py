@@ -11,11 +11,11 @@ from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 
-from batchtab.calendar.lane import Calendar, Lane
+from batchtab.calendar.timeline import Calendar, JobTimeline
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Reservation:
     """vCPUs that a run holds; times are seconds after the week's start.
 
     Attributes:
@@ -23,7 +23,7 @@ class Hold:
         end: Until when.
         vcpus: How many; of an array those of all children at once.
         child_vcpus: How many one child holds; the same for a run that is no array.
-        lane: Of which job: its place in the calendar.
+        timeline: Of which job: its place in the calendar.
         is_usual: Whether it is known how long a run takes; else `end` is the latest, by its timeout.
     """
 
@@ -31,7 +31,7 @@ class Hold:
     end: int
     vcpus: float
     child_vcpus: float
-    lane: int
+    timeline: int
     is_usual: bool
 
     @property
@@ -40,7 +40,7 @@ class Hold:
         return self.end - self.start
 
 
-def holds(calendar: Calendar) -> list[Hold]:
+def reservations(calendar: Calendar) -> list[Reservation]:
     """What all runs of the week hold, in order of their starts; with those that began before it and go on.
 
     Of an array as many children run at once as fit into the environment, and it takes so much longer. A job with
@@ -48,26 +48,26 @@ def holds(calendar: Calendar) -> list[Hold]:
     """
     found = []
     most = calendar.catalog.stage.environment.max_vcpus
-    for number, lane in enumerate(calendar.lanes):
-        if lane.job.suspend:
+    for number, timeline in enumerate(calendar.timelines):
+        if timeline.job.suspend:
             continue
-        at_once, seconds = _size(lane, most)
-        starts = [calendar.week.second(at) for at in lane.earlier]
-        for start, end in _spans(lane, [*starts, *lane.starts], seconds):
+        at_once, seconds = _size(timeline, most)
+        starts = [calendar.week.second(at) for at in timeline.earlier]
+        for start, end in _spans(timeline, [*starts, *timeline.starts], seconds):
             if end > 0:
-                found.append(Hold(start, end, at_once, lane.job.vcpus, number, lane.is_usual))
-    return sorted(found, key=attrgetter("start", "lane"))
+                found.append(Reservation(start, end, at_once, timeline.job.vcpus, number, timeline.is_usual))
+    return sorted(found, key=attrgetter("start", "timeline"))
 
 
-def _size(lane: Lane, most: int) -> tuple[float, int]:
+def _size(timeline: JobTimeline, most: int) -> tuple[float, int]:
     """The vCPUs of a run at once, and its seconds."""
-    children = lane.job.array_size or 1
-    fitting = max(1, min(children, int(most // lane.job.vcpus)))
-    return fitting * lane.job.vcpus, math.ceil(children / fitting) * lane.seconds
+    children = timeline.job.array_size or 1
+    fitting = max(1, min(children, int(most // timeline.job.vcpus)))
+    return fitting * timeline.job.vcpus, math.ceil(children / fitting) * timeline.seconds
 
 
-def _spans(lane: Lane, starts: list[int], seconds: int) -> list[tuple[int, int]]:
-    policy = lane.job.concurrency_policy
+def _spans(timeline: JobTimeline, starts: list[int], seconds: int) -> list[tuple[int, int]]:
+    policy = timeline.job.concurrency_policy
     if policy == "allow":
         return [(start, start + seconds) for start in starts]
     if policy == "replace":
@@ -81,7 +81,7 @@ def _spans(lane: Lane, starts: list[int], seconds: int) -> list[tuple[int, int]]
             waiting.popleft()
         if start >= free:
             found.append((start, start + seconds))
-        elif policy == "queue" and len(waiting) < lane.job.queue_limit:
+        elif policy == "queue" and len(waiting) < timeline.job.queue_limit:
             waiting.append(free)
             found.append((free, free + seconds))
     return found
@@ -94,7 +94,7 @@ class Load:
     steps: list[tuple[int, float, float]]
 
     @classmethod
-    def of(cls, held: Sequence[Hold], seconds: int) -> Load:
+    def of(cls, held: Sequence[Reservation], seconds: int) -> Load:
         """The sum over a week of so many seconds."""
         changes: defaultdict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
         for hold in held:

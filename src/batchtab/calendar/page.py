@@ -8,15 +8,15 @@ from pathlib import Path
 
 from batchtab.calendar import words
 from batchtab.calendar.chart import Chart
-from batchtab.calendar.lane import Calendar, Lane
+from batchtab.calendar.contention import contentions
 from batchtab.calendar.legend import legend
 from batchtab.calendar.lists import lists
-from batchtab.calendar.load import Load, holds
+from batchtab.calendar.load import Load, reservations
 from batchtab.calendar.markup import element, percent, text
-from batchtab.calendar.pile_up import pile_ups
 from batchtab.calendar.plot import Plot
 from batchtab.calendar.recurrence import Recurrence, recurrences
 from batchtab.calendar.rows import HEIGHT, Row
+from batchtab.calendar.timeline import Calendar, JobTimeline
 
 _OPEN_MAX = 60  # jobs: with more, the services are folded
 _MARKS_MAX = 6000
@@ -28,9 +28,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render(calendar: Calendar) -> str:
     """The page, the same for the same files and week."""
-    held = holds(calendar)
+    held = reservations(calendar)
     load = Load.of(held, calendar.week.seconds)
-    found = recurrences(calendar, pile_ups(calendar, held, load))
+    found = recurrences(calendar, contentions(calendar, held, load))
     return _Page(calendar, load, found).render()
 
 
@@ -42,9 +42,9 @@ class _Page:
         self._found = found[:_RECURRENCES_MAX]
         self._left_out = len(found) - len(self._found)
         self._plot = Plot(calendar.week)
-        self._lanes = calendar.shown
-        self._is_open = len(self._lanes) <= _OPEN_MAX
-        singly = sum(len(lane.occurrences) for lane in self._lanes if len(lane.occurrences) <= _HOURS)
+        self._timelines = calendar.shown
+        self._is_open = len(self._timelines) <= _OPEN_MAX
+        singly = sum(len(timeline.occurrences) for timeline in self._timelines if len(timeline.occurrences) <= _HOURS)
         self._closest = _CLOSE if singly <= _MARKS_MAX else _FAR
         self._chart = Chart(calendar, load, self._plot, self._found)
 
@@ -62,7 +62,7 @@ class _Page:
         )
         parts = [
             self._header(),
-            legend(self._lanes, are_piled=bool(self._found), are_folded=not self._is_open),
+            legend(self._timelines, are_piled=bool(self._found), are_folded=not self._is_open),
             self._rows(),
             self._load_row(),
             *lists(self._calendar, self._found, self._left_out, is_utc=self._plot.is_utc),
@@ -92,18 +92,18 @@ class _Page:
         )
 
     def _summary(self) -> str:
-        running = [lane for lane in self._lanes if not lane.job.suspend]
-        runs = sum(len(lane.starts) for lane in running)
-        services = len({lane.service for lane in self._lanes})
-        scheduled = f"{words.count(len(self._lanes), 'scheduled job')} in {words.count(services, 'service')}"
-        piled = sum(len(each.pile_ups) for each in self._found)
+        running = [timeline for timeline in self._timelines if not timeline.job.suspend]
+        runs = sum(len(timeline.starts) for timeline in running)
+        services = len({timeline.service for timeline in self._timelines})
+        scheduled = f"{words.count(len(self._timelines), 'scheduled job')} in {words.count(services, 'service')}"
+        piled = sum(len(each.contentions) for each in self._found)
         waits = f"Runs have to wait {words.count(piled, 'time')}." if piled else "No run has to wait for vCPUs."
         return f"{scheduled}, {words.count(runs, 'run')}. {self._chart.spoken} {waits}"
 
     def _rows(self) -> str:
         axis = element("div", element("div", *self._axis_names(), class_="side"), self._plot.axis(), class_="axes")
-        groups = groupby(self._lanes, key=lambda lane: lane.service)
-        services = [self._service(service, list(lanes)) for service, lanes in groups]
+        groups = groupby(self._timelines, key=lambda timeline: timeline.service)
+        services = [self._service(service, list(timelines)) for service, timelines in groups]
         nothing = [] if services else [element("p", "No job has a schedule.", class_="nothing")]
         return axis + "".join([*services, *nothing])
 
@@ -111,24 +111,26 @@ class _Page:
         names = [element("span", text(self._week.zone.key))]
         return names if self._plot.is_utc else [*names, element("span", "UTC")]
 
-    def _service(self, service: str, lanes: list[Lane]) -> str:
-        number = element("span", text(words.count(len(lanes), "job")), class_="number-of-jobs")
-        strip = "" if self._is_open else self._strip(lanes)
+    def _service(self, service: str, timelines: list[JobTimeline]) -> str:
+        number = element("span", text(words.count(len(timelines), "job")), class_="number-of-jobs")
+        strip = "" if self._is_open else self._strip(timelines)
         summary = element("summary", element("span", element("b", text(service)), " ", number, class_="side"), strip)
         heads = "".join(element("th", name, scope="col") for name in ("Job", "Week"))
         table = element(
             "table",
             element("colgroup", element("col", class_="side"), element("col")),
             element("thead", element("tr", heads)),
-            element("tbody", *(Row(lane, self._plot, self._closest).render() for lane in lanes)),
+            element("tbody", *(Row(timeline, self._plot, self._closest).render() for timeline in timelines)),
         )
         return element("details", summary, table, open="open" if self._is_open else None)
 
-    def _strip(self, lanes: list[Lane]) -> str:
+    def _strip(self, timelines: list[JobTimeline]) -> str:
         """A folded service: the darker, the more of its jobs start in that hour."""
         starts = [0] * _HOURS
-        for lane in lanes:
-            for hour in {} if lane.job.suspend else {second * _HOURS // self._week.seconds for second in lane.starts}:
+        for timeline in timelines:
+            for hour in (
+                {} if timeline.job.suspend else {second * _HOURS // self._week.seconds for second in timeline.starts}
+            ):
                 starts[hour] += 1
         most = max(starts, default=0)
         cells = [

@@ -62,7 +62,7 @@ class Plot:
             if day.date.weekday() >= _WEEKEND:
                 parts.append(self._stretch("weekend", day.start, day.end))
         for recurrence in recurrences:
-            for each in recurrence.pile_ups:
+            for each in recurrence.contentions:
                 start, end = (self.week.start + timedelta(seconds=second) for second in (each.start, each.end))
                 parts.append(self._stretch("piled", start, end))
         parts += [self._line("midnight", day.start) for day in self.week.days[1:]]

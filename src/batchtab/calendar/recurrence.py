@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from batchtab.calendar import words
+from batchtab.calendar.contention import Contention
 from batchtab.calendar.days import DAYS
-from batchtab.calendar.lane import Calendar
-from batchtab.calendar.pile_up import PileUp
+from batchtab.calendar.timeline import Calendar
 from batchtab.schedules.durations import duration
 
 _PAIR = 2
@@ -20,12 +20,12 @@ class Recurrence:
     """A pile-up and its likes at the same time of other days."""
 
     calendar: Calendar
-    pile_ups: list[PileUp] = field(default_factory=list)
+    contentions: list[Contention] = field(default_factory=list)
 
     @property
-    def first(self) -> PileUp:
+    def first(self) -> Contention:
         """The first of them."""
-        return self.pile_ups[0]
+        return self.contentions[0]
 
     @property
     def when(self) -> str:
@@ -39,7 +39,7 @@ class Recurrence:
     def when_utc(self) -> str:
         """When the first of them begins, in UTC."""
         moment = self.calendar.week.start + timedelta(seconds=self.first.start)
-        return f"{moment:%H:%M} UTC" if len(self.pile_ups) > 1 else f"{moment:%a %H:%M} UTC"
+        return f"{moment:%H:%M} UTC" if len(self.contentions) > 1 else f"{moment:%a %H:%M} UTC"
 
     @property
     def wanted(self) -> str:
@@ -59,7 +59,7 @@ class Recurrence:
     @property
     def is_bound(self) -> bool:
         """Whether it hangs on a job of which only the timeout is known."""
-        return any(not self.calendar.lanes[number].is_usual for number in self.first.meeting | self.first.waiting)
+        return any(not self.calendar.timelines[number].is_usual for number in self.first.meeting | self.first.waiting)
 
     def meeting(self, most: int) -> str:
         """The jobs that ask for so much, those that ask for most first; at most so many by name."""
@@ -70,20 +70,20 @@ class Recurrence:
         return self._names(self.first.waiting, most)
 
     def _names(self, runs: Counter[int], most: int) -> str:
-        lanes = self.calendar.lanes
+        timelines = self.calendar.timelines
 
         def order(number: int) -> tuple[float, str]:
-            job = lanes[number].job
-            return -job.vcpus * (job.array_size or 1) * runs[number], lanes[number].full_name
+            job = timelines[number].job
+            return -job.vcpus * (job.array_size or 1) * runs[number], timelines[number].full_name
 
         names = [
-            lanes[number].full_name + (f" {words.TIMES} {runs[number]:,}" if runs[number] > 1 else "")
+            timelines[number].full_name + (f" {words.TIMES} {runs[number]:,}" if runs[number] > 1 else "")
             for number in sorted(runs, key=order)
         ]
         return words.listed(names, most)
 
     def _days(self) -> str:
-        days = [self._moment(each.start) for each in self.pile_ups]
+        days = [self._moment(each.start) for each in self.contentions]
         if len(days) == DAYS:
             return "every day"
         if len(days) == 1:
@@ -97,12 +97,12 @@ class Recurrence:
         return week.local(week.start + timedelta(seconds=second))
 
 
-def recurrences(calendar: Calendar, pile_ups: list[PileUp]) -> list[Recurrence]:
+def recurrences(calendar: Calendar, contentions: list[Contention]) -> list[Recurrence]:
     """Pile-ups by what they have in common, in order of their first."""
     found: dict[object, Recurrence] = {}
-    for each in pile_ups:
+    for each in contentions:
         start = calendar.week.local(calendar.week.start + timedelta(seconds=each.start))
         jobs = (frozenset(each.meeting), frozenset(each.waiting))
         key = (start.time(), each.end - each.start, each.wanted, len(each.waits), each.longest, jobs)
-        found.setdefault(key, Recurrence(calendar)).pile_ups.append(each)
+        found.setdefault(key, Recurrence(calendar)).contentions.append(each)
     return list(found.values())

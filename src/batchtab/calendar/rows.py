@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from batchtab.calendar import words
-from batchtab.calendar.lane import Lane
 from batchtab.calendar.marks import Band, Mark, shapes
 from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
+from batchtab.calendar.timeline import JobTimeline
 from batchtab.schedules.durations import duration
 from batchtab.schedules.timing import EXCEPTED, Occurrence
 
@@ -22,24 +22,24 @@ _SPOKEN_MAX = 8
 
 
 class Row:
-    """A lane as a row of a table.
+    """A timeline as a row of a table.
 
     Args:
-        lane: The job.
+        timeline: The job.
         plot: Where its times lie.
         closest: Times that are at most so far apart are drawn as a band.
     """
 
-    def __init__(self, lane: Lane, plot: Plot, closest: timedelta) -> None:
-        self._lane = lane
+    def __init__(self, timeline: JobTimeline, plot: Plot, closest: timedelta) -> None:
+        self._timeline = timeline
         self._plot = plot
-        self._starts = [each.at for each in lane.runs]
-        self._marks = shapes(lane.occurrences, closest)
+        self._starts = [each.at for each in timeline.runs]
+        self._marks = shapes(timeline.occurrences, closest)
 
     def render(self) -> str:
         """The `tr`."""
-        lane = self._lane
-        names = ["suspended"] if lane.job.suspend else []
+        timeline = self._timeline
+        names = ["suspended"] if timeline.job.suspend else []
         head = element(
             "th", self._name(), element("span", text(self._when()), class_="when", title=self._when()), scope="row"
         )
@@ -56,35 +56,35 @@ class Row:
         return element("tr", head, element("td", picture), class_=" ".join(names) or None)
 
     def _name(self) -> str:
-        lane, job = self._lane, self._lane.job
+        timeline, job = self._timeline, self._timeline.job
         size = f"{words.vcpus(job.vcpus)} vCPU{'' if job.vcpus == 1 else 's'}"
         if job.array_size:
             size += f" {words.TIMES} {job.array_size:,}"
-        parts = [lane.full_name, job.description or "", f"{size}, queue {job.queue}, {self._takes()}"]
+        parts = [timeline.full_name, job.description or "", f"{size}, queue {job.queue}, {self._takes()}"]
         parts += [] if job.concurrency_policy == "allow" else [f"concurrency_policy {job.concurrency_policy}"]
-        return element("span", text(lane.name), class_="name", title=" · ".join(part for part in parts if part))
+        return element("span", text(timeline.name), class_="name", title=" · ".join(part for part in parts if part))
 
     def _when(self) -> str:
-        lane, job = self._lane, self._lane.job
+        timeline, job = self._timeline, self._timeline.job
         parts = [f"{'~ ' if self._is_guess else ''}{job.schedule}"]
-        if lane.timing.zone.key != "UTC":
-            parts.append(lane.timing.zone.key)
+        if timeline.timing.zone.key != "UTC":
+            parts.append(timeline.timing.zone.key)
         if job.flexible_window_minutes:
             parts.append(f"+0{words.DASH}{job.flexible_window_minutes} min")
         if job.suspend:
             parts.append("suspended")
-        elif not lane.occurrences:
+        elif not timeline.occurrences:
             parts.append("not in this week")
         return " · ".join(parts)
 
     @property
     def _is_guess(self) -> bool:
         """Whether it counts from a moment that nobody knows."""
-        return self._lane.timing.is_rate
+        return self._timeline.timing.is_rate
 
     def _takes(self) -> str:
-        word = "usually" if self._lane.is_usual else "at most"
-        return f"{word} {duration(self._lane.seconds)}"
+        word = "usually" if self._timeline.is_usual else "at most"
+        return f"{word} {duration(self._timeline.seconds)}"
 
     def _mark(self, occurrence: Occurrence) -> str:
         x = self._plot.x(occurrence.at)
@@ -102,8 +102,8 @@ class Row:
         return element("rect", class_="start", x=self._plot.x(at), y=_TOP, width="2", height=_BAR)
 
     def _bar(self, at: datetime) -> str:
-        end = at + timedelta(seconds=self._lane.seconds)
-        kind = "usual" if self._lane.is_usual else "bound"
+        end = at + timedelta(seconds=self._timeline.seconds)
+        kind = "usual" if self._timeline.is_usual else "bound"
         width = self._plot.width(at, min(end, self._following(at)) if kind == "bound" else end)
         inset = 0 if kind == "usual" else 0.5
         return element(
@@ -117,8 +117,8 @@ class Row:
 
     def _earlier(self) -> Iterator[str]:
         """What began before the week and goes on; of many but the last."""
-        if self._lane.earlier and not any(isinstance(mark, Band) for mark in self._marks):
-            at = self._lane.earlier[-1]
+        if self._timeline.earlier and not any(isinstance(mark, Band) for mark in self._marks):
+            at = self._timeline.earlier[-1]
             title = element("title", text(f"since {self._moment(at)}, {self._takes()}"))
             yield element("g", title, self._bar(at), class_="run")
 
@@ -153,7 +153,7 @@ class Row:
     def _moment(self, at: datetime, occurrence: Occurrence | None = None) -> str:
         """A moment on the week's clock, on the job's own if it has another, and in UTC."""
         local = self._plot.week.local(at)
-        zone = self._lane.timing.zone
+        zone = self._timeline.timing.zone
         parts = [f"{words.day(local)} {words.clock(local)}"]
         if occurrence and occurrence.runs and zone.key not in ("UTC", self._plot.week.zone.key):
             parts.append(f"{occurrence.local:%H:%M} {zone.key}")
@@ -162,8 +162,8 @@ class Row:
         return " · ".join(parts)
 
     def _spoken(self) -> str:
-        runs = self._lane.runs
-        state = "suspended; would be " if self._lane.job.suspend else ""
+        runs = self._timeline.runs
+        state = "suspended; would be " if self._timeline.job.suspend else ""
         if not runs:
             return f"{state}no run in this week"
         said = [self._spoken_mark(mark) for mark in self._marks[:_SPOKEN_MAX]]

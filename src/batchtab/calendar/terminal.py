@@ -13,11 +13,11 @@ from rich.text import Text
 
 from batchtab.calendar import words
 from batchtab.calendar.cells import ASCII, FROM, UNICODE, Cells, Glyphs
+from batchtab.calendar.contention import contentions
 from batchtab.calendar.days import DAYS
-from batchtab.calendar.lane import Calendar, Lane
-from batchtab.calendar.load import Load, holds
-from batchtab.calendar.pile_up import pile_ups
+from batchtab.calendar.load import Load, reservations
 from batchtab.calendar.recurrence import Recurrence, recurrences
+from batchtab.calendar.timeline import Calendar, JobTimeline
 from batchtab.schedules.timing import EXCEPTED
 
 _PER_DAY = (24, 12, 8, 6, 4, 3)
@@ -57,8 +57,8 @@ class _Drawing:
         self._calendar = calendar
         self._week = calendar.week
         self._glyphs = glyphs
-        self._lanes = calendar.shown
-        longest = max((len(lane.name) + 2 for lane in self._lanes), default=0)
+        self._timelines = calendar.shown
+        longest = max((len(timeline.name) + 2 for timeline in self._timelines), default=0)
         enough = min(max(longest, _NAME_MIN), _NAME_ENOUGH)
         per_day = next((each for each in _PER_DAY if enough + _drawn(each) <= width), _PER_DAY[-1])
         self._cells = Cells(self._week, per_day, glyphs)
@@ -66,15 +66,15 @@ class _Drawing:
         self._wrap = max(width, 40)
 
     def lines(self) -> Iterator[Text]:
-        held = holds(self._calendar)
+        held = reservations(self._calendar)
         load = Load.of(held, self._week.seconds)
-        found = recurrences(self._calendar, pile_ups(self._calendar, held, load))
+        found = recurrences(self._calendar, contentions(self._calendar, held, load))
         yield from self._header()
-        for service, lanes in groupby(self._lanes, key=lambda lane: lane.service):
+        for service, timelines in groupby(self._timelines, key=lambda timeline: timeline.service):
             yield Text(service, "bold")
-            for lane in lanes:
-                yield self._row(lane)
-        if not self._lanes:
+            for timeline in timelines:
+                yield self._row(timeline)
+        if not self._timelines:
             yield Text("No job has a schedule.")
         yield from self._load(load)
         yield from self._legend(found)
@@ -99,9 +99,11 @@ class _Drawing:
         hours = "00".ljust(room // 2) + "12"
         yield self._line("", [hours + mark for mark in marks], "dim")
 
-    def _row(self, lane: Lane) -> Text:
-        style = "dim" if lane.job.suspend else "cyan"
-        return self._line(f"  {lane.name}", self._cells.row(lane), style, name_style="dim" if lane.job.suspend else "")
+    def _row(self, timeline: JobTimeline) -> Text:
+        style = "dim" if timeline.job.suspend else "cyan"
+        return self._line(
+            f"  {timeline.name}", self._cells.row(timeline), style, name_style="dim" if timeline.job.suspend else ""
+        )
 
     def _line(self, name: str, days: Sequence[str], style: str, name_style: str = "") -> Text:
         line = Text(_cut(name, self._side).ljust(self._side), name_style)
@@ -131,7 +133,7 @@ class _Drawing:
     def _legend(self, found: list[Recurrence]) -> Iterator[Text]:
         glyphs = self._glyphs
         hours = 24 // self._cells.per_day
-        notes = {each.note for lane in self._lanes for each in lane.occurrences}
+        notes = {each.note for timeline in self._timelines for each in timeline.occurrences}
         ends = [
             f"{first}-{following - 1}" if following - first > 1 else f"{first}" for first, following in pairwise(FROM)
         ]
@@ -148,7 +150,7 @@ class _Drawing:
             parts.append(f"{glyphs.excepted} excepted")
         if notes - {"", EXCEPTED} or self._week.changes:
             parts.append(f"{glyphs.clock} clocks change")
-        if any(lane.job.suspend for lane in self._lanes):
+        if any(timeline.job.suspend for timeline in self._timelines):
             parts.append(f"{glyphs.suspended} suspended")
         if found:
             parts.append(f"{glyphs.over} more than there are")
@@ -159,10 +161,10 @@ class _Drawing:
 
     def _clock_notes(self) -> Iterator[Text]:
         notes = [f"{words.day(self._week.local(change.at))}: {change}" for change in self._week.changes]
-        for lane in self._lanes:
-            told = [each for each in lane.occurrences if each.note not in ("", EXCEPTED)]
+        for timeline in self._timelines:
+            told = [each for each in timeline.occurrences if each.note not in ("", EXCEPTED)]
             more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
-            notes += [f"{words.day(each.local)}: {lane.full_name}: {each.note}{more}" for each in told[:1]]
+            notes += [f"{words.day(each.local)}: {timeline.full_name}: {each.note}{more}" for each in told[:1]]
         for note in notes[:_NOTES_MAX]:
             yield from (Text(line, "yellow") for line in self._wrapped(f"{self._glyphs.clock} {note}", "  "))
         if len(notes) > _NOTES_MAX:

@@ -20,13 +20,13 @@ from batchtab.constructs._terraform.aws import (
     Vpc,
 )
 from batchtab.constructs._terraform.expressions import Expression
-from batchtab.constructs._terraform.resources import Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 
 _SUBNETS = 2
 _SUBNET_BITS = 4
 
 
-class Network(Unit):
+class Network(BatchtabConstruct):
     """Where a stage's jobs run if the company has no network for them.
 
     The subnets are public, because a job has to reach ECR and a NAT gateway costs more than many a stage's jobs; the
@@ -45,12 +45,14 @@ class Network(Unit):
         """
         super().__init__(scope, id_)
         tags = {"Name": namespace}
-        vpc = make(self, Vpc, "vpc", cidr_block=cidr, enable_dns_hostnames=True, enable_dns_support=True, tags=tags)
+        vpc = create_resource(
+            self, Vpc, "vpc", cidr_block=cidr, enable_dns_hostnames=True, enable_dns_support=True, tags=tags
+        )
         # AWS's own group of each VPC lets members talk to each other; without rules it lets nothing.
-        make(self, DefaultSecurityGroup, "default_security_group", vpc_id=vpc["id"], tags=tags)
-        gateway = make(self, InternetGateway, "internet_gateway", vpc_id=vpc["id"], tags=tags)
-        table = make(self, RouteTable, "route_table", vpc_id=vpc["id"], tags=tags)
-        make(
+        create_resource(self, DefaultSecurityGroup, "default_security_group", vpc_id=vpc["id"], tags=tags)
+        gateway = create_resource(self, InternetGateway, "internet_gateway", vpc_id=vpc["id"], tags=tags)
+        table = create_resource(self, RouteTable, "route_table", vpc_id=vpc["id"], tags=tags)
+        create_resource(
             self,
             Route,
             "default_route",
@@ -59,7 +61,7 @@ class Network(Unit):
             gateway_id=gateway["id"],
         )
         # Not the Local Zones of the account, which would come and go with its opt-ins.
-        zones = make(
+        zones = create_resource(
             self,
             DataAwsAvailabilityZones,
             "available",
@@ -69,7 +71,7 @@ class Network(Unit):
         ranges = ipaddress.ip_network(cidr).subnets(prefixlen_diff=_SUBNET_BITS)
         subnets = []
         for index, range_ in zip(range(_SUBNETS), ranges, strict=False):
-            subnet = make(
+            subnet = create_resource(
                 self,
                 Subnet,
                 f"subnet_{index}",
@@ -79,7 +81,7 @@ class Network(Unit):
                 map_public_ip_on_launch=True,
                 tags=tags,
             )
-            make(
+            create_resource(
                 self,
                 RouteTableAssociation,
                 f"subnet_{index}_route_table",
@@ -87,7 +89,7 @@ class Network(Unit):
                 route_table_id=table["id"],
             )
             subnets.append(subnet)
-        group = make(
+        group = create_resource(
             self,
             SecurityGroup,
             "security_group",

@@ -9,10 +9,10 @@ from constructs import Construct
 from batchtab import limits
 from batchtab.constructs._terraform.aws import SchedulerScheduleGroup
 from batchtab.constructs._terraform.naming import shorten
-from batchtab.constructs._terraform.resources import Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 
 
-class ScheduleGroup(Unit):
+class ScheduleGroup(BatchtabConstruct):
     """Holds a service's schedules, so that they can be listed, tagged and removed together.
 
     See https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html
@@ -28,7 +28,7 @@ class ScheduleGroup(Unit):
             service: The service's name.
         """
         super().__init__(scope, id_)
-        self.group = make(
+        self.group = create_resource(
             self,
             SchedulerScheduleGroup,
             "group",

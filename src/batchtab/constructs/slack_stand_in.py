@@ -10,13 +10,13 @@ from batchtab import limits
 from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs._terraform.functions import python_function
-from batchtab.constructs._terraform.resources import Unit
+from batchtab.constructs._terraform.resources import BatchtabConstruct
 
 _TIMEOUT_SECONDS = 15
 _MEMORY_MIB = 128
 
 
-class StandInSlack(Unit):
+class StandInSlack(BatchtabConstruct):
     """Takes what `SendToSlack` takes and hands it to local AWS, which shows it; on AWS it raises."""
 
     def __init__(

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field, Strict
 
 from batchtab import limits
-from batchtab.declarations.fields import Declared, Limit
+from batchtab.declarations.fields import Limit, StrictModel
 
 
-class Alerting(Declared):
+class Alerting(StrictModel):
     """What is told and where. What a job leaves out is its service's, and what that leaves out the stage's."""
 
     channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(

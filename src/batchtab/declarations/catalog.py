@@ -65,15 +65,15 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
                 text = f"is not there: the stages are {listed(known)}"
                 problems.append(Diagnostic(path.as_posix(), None, "", "", None, text, did_you_mean(name, known)))
             continue
-        stage, document, found, faulty = read_stage(path)
+        stage, document, found, invalid_fields = read_stage(path)
         problems.extend(found)
         if stage is None:
             continue
-        problems.extend(_stage_problems(stage, document, faulty, sources, root))
-        chosen = [s for s in sources if stage.jobs is None or "jobs" in faulty or s.spec.service in stage.jobs]
+        problems.extend(_stage_problems(stage, document, invalid_fields, sources, root))
+        chosen = [s for s in sources if stage.jobs is None or "jobs" in invalid_fields or s.spec.service in stage.jobs]
         catalog = Catalog(stage, [source.spec for source in chosen])
         for source in chosen:
-            for problem in _service_problems(catalog, source, faulty):
+            for problem in _service_problems(catalog, source, invalid_fields):
                 of_stages.setdefault(str(problem), (problem, []))[1].append(name)
         problems.extend(_same_names(chosen))
         problems.extend(_chain_problems(chosen))
@@ -87,11 +87,11 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
 
 
 def _stage_problems(
-    stage: StageConfig, document: Document, faulty: set[str], sources: list[Source], root: Path
+    stage: StageConfig, document: Document, invalid_fields: set[str], sources: list[Source], root: Path
 ) -> Iterator[Diagnostic]:
     services = [source.spec.service for source in sources]
     for index, name in enumerate(stage.jobs or ()):
-        if name not in services and "jobs" not in faulty:
+        if name not in services and "jobs" not in invalid_fields:
             text, hint = f"is not a service: {listed(services)}", did_you_mean(name, services)
             yield document.problem(("jobs", index), text, value=name, hint=hint)
     for repository, entry in stage.local.images.items() if stage.local else ():
@@ -100,7 +100,7 @@ def _stage_problems(
             yield document.problem(("local", "images", repository), "is not a folder", value=folder)
     for queue in stage.environment.queues:
         name = f"{stage.prefix}-{queue}"
-        if len(name) > limits.QUEUE_NAME_MAX and not faulty & {"environment", "namespace"}:
+        if len(name) > limits.QUEUE_NAME_MAX and not invalid_fields & {"environment", "namespace"}:
             text = f"makes a queue's name of {len(name)} characters: at most {limits.QUEUE_NAME_MAX}"
             yield document.problem(("environment", "queues", queue), text)
     subnets = len(stage.network.subnet_ids)
@@ -109,13 +109,13 @@ def _stage_problems(
         yield document.problem(("network", "subnet_ids"), text)
 
 
-def _service_problems(catalog: Catalog, source: Source, faulty: set[str]) -> Iterator[Diagnostic]:
-    if not catalog.stage.alerts.quiet and "alerts" not in faulty:
+def _service_problems(catalog: Catalog, source: Source, invalid_fields: set[str]) -> Iterator[Diagnostic]:
+    if not catalog.stage.alerts.quiet and "alerts" not in invalid_fields:
         yield from _unquiet_problems(source)
     yield from _late_problems(source)
     for name, job in source.spec.jobs.items():
-        for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, faulty):
-            if (name, field) not in source.faulty:
+        for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, invalid_fields):
+            if (name, field) not in source.invalid_fields:
                 path = ("jobs", name, *field.split(".")) if field else ("jobs", name)
                 yield source.document.problem(path, message, value=value, hint=hint)
 
@@ -125,7 +125,11 @@ def _late_problems(source: Source) -> Iterator[Diagnostic]:
     for name, job in source.spec.jobs.items():
         own = source.document.data["jobs"][name].get("alerts")
         given = own.get("late_after_seconds") if isinstance(own, dict) else None
-        if given is not None and job.schedule is None and not {(name, "schedule"), (name, "alerts")} & source.faulty:
+        if (
+            given is not None
+            and job.schedule is None
+            and not {(name, "schedule"), (name, "alerts")} & source.invalid_fields
+        ):
             path = ("jobs", name, "alerts", "late_after_seconds")
             yield source.document.problem(
                 path, "has no effect: the job has no schedule", value=given, hint="leave it out"
@@ -182,7 +186,7 @@ def _chain_problems(sources: list[Source]) -> Iterator[Diagnostic]:
         yield where[service, name].document.problem(("jobs", name, "after"), f"goes in a circle: {steps}")
 
 
-def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, faulty: set[str]) -> Iterator[Fault]:
+def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid_fields: set[str]) -> Iterator[Fault]:
     stage = catalog.stage
     full = catalog.job_definition_name(service, name)
     if len(full) > limits.JOB_NAME_MAX:
@@ -192,15 +196,15 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, faulty:
             f"has the full name {full} of {len(full)} characters: at most {limits.JOB_NAME_MAX}",
             "shorten it",
         )
-    if job.image is None and stage.runner_image is None and "runner_image" not in faulty:
+    if job.image is None and stage.runner_image is None and "runner_image" not in invalid_fields:
         yield "image", None, f"is missing, and {_STAGES} has no runner_image", "name an image, or give the stage one"
-    if "environment" not in faulty:
+    if "environment" not in invalid_fields:
         queues = stage.environment.queues
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
         yield from _fargate_faults(stage, job) if stage.environment.is_fargate else _ec2_faults(stage, job)
-    if "account_id" not in faulty and not stage.is_local:
+    if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
 
 

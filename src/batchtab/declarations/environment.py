@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field, Strict, field_validator, model_validator
 
 from batchtab import limits
-from batchtab.declarations.fields import Declared, Limit, refuse
+from batchtab.declarations.fields import Limit, StrictModel, invalid
 
 _ENVIRONMENT = limits.ENVIRONMENT_DEFAULTS
 Queues = dict[Annotated[str, Limit(limits.QUEUE_NAME)], Annotated[int, Strict(), Limit(limits.QUEUE_PRIORITY)]]
 
 
-class Network(Declared):
+class Network(StrictModel):
     """A network to make, or parts of one that exists."""
 
     create: Annotated[bool, Strict()] = Field(
@@ -38,26 +38,26 @@ class Network(Declared):
         try:
             network = ipaddress.IPv4Network(value)
         except ValueError:
-            raise refuse(f"is not a range of addresses, such as {limits.NETWORK_CIDR}") from None
+            raise invalid(f"is not a range of addresses, such as {limits.NETWORK_CIDR}") from None
         refusal = limits.VPC_PREFIX_LENGTH.refusal(network.prefixlen)
         if refusal:
-            raise refuse(f"has a prefix that {refusal}")
+            raise invalid(f"has a prefix that {refusal}")
         return value
 
     @model_validator(mode="after")
     def _validate_choice(self) -> Network:
         given = [name for name in ("subnet_ids", "security_group_ids") if getattr(self, name)]
         if self.create and given:
-            raise refuse("is given beside create: true: one or the other", at=(given[0],))
+            raise invalid("is given beside create: true: one or the other", at=(given[0],))
         if not self.create and self.cidr is not None:
-            raise refuse("is only for a network that is made", "add create: true", at=("cidr",), value=self.cidr)
+            raise invalid("is only for a network that is made", "add create: true", at=("cidr",), value=self.cidr)
         if not self.create and len(given) < 2:
             lacking = "subnet_ids" if "subnet_ids" not in given else "security_group_ids"
-            raise refuse("is missing", "give subnet_ids and security_group_ids, or create: true", at=(lacking,))
+            raise invalid("is missing", "give subnet_ids and security_group_ids, or create: true", at=(lacking,))
         return self
 
 
-class Environment(Declared):
+class Environment(StrictModel):
     """Where jobs run, and the queues in which they wait."""
 
     capacity: Annotated[str, Strict(), Limit(limits.CAPACITY)] = Field(
@@ -94,9 +94,9 @@ class Environment(Declared):
         if self.is_fargate:
             for name in ("instance_types", "min_vcpus"):
                 if name in self.model_fields_set:
-                    raise refuse(
+                    raise invalid(
                         f"is only for EC2 and SPOT, and the capacity is {self.capacity}", "leave it out", at=(name,)
                     )
         elif self.min_vcpus > self.max_vcpus:
-            raise refuse(f"is more than max_vcpus, {self.max_vcpus}", at=("min_vcpus",), value=self.min_vcpus)
+            raise invalid(f"is more than max_vcpus, {self.max_vcpus}", at=("min_vcpus",), value=self.min_vcpus)
         return self

@@ -39,13 +39,13 @@ _KIND_HINTS = {
 }
 
 
-class Declared(BaseModel):
+class StrictModel(BaseModel):
     """What people write: unknown keys are errors, and nothing changes after loading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
 
 
-def refuse(message: str, hint: str = "", *, at: Sequence[str | int] = (), value: object = None) -> PydanticCustomError:
+def invalid(message: str, hint: str = "", *, at: Sequence[str | int] = (), value: object = None) -> PydanticCustomError:
     """An error to raise in a validator; it reaches the user in these words.
 
     Args:
@@ -67,7 +67,7 @@ class Limit:
         refusal = self.limit.refusal(value)
         if refusal is not None:
             choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []
-            raise refuse(refusal, did_you_mean(str(value).upper(), choices))
+            raise invalid(refusal, did_you_mean(str(value).upper(), choices))
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -87,7 +87,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Written:
+class AllowUnquoted:
     """Annotation of a text whose figures and `true` need no quotes in YAML: the loader reads what stands there."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field, Strict, model_validator
 
 from batchtab import limits
-from batchtab.declarations.fields import Declared, Limit, Written, refuse
+from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid
 
 
-class ImageRef(Declared):
+class ImageRef(StrictModel):
     """An image in ECR (`my-service`) or, with a host in front, in another registry (`public.ecr.aws/docker/python`).
 
     A tag that moves (`latest`) is looked up at each start of a job: who deploys the image deploys its jobs.
@@ -19,7 +19,7 @@ class ImageRef(Declared):
     repository: Annotated[str, Strict()] = Field(
         description="A repository's name in this account's ECR, or another registry's host and path."
     )
-    tag: Annotated[str, Strict(), Limit(limits.IMAGE_TAG), Written()] | None = Field(
+    tag: Annotated[str, Strict(), Limit(limits.IMAGE_TAG), AllowUnquoted()] | None = Field(
         default=None, description="A tag such as latest or 1.4.0; instead of digest."
     )
     digest: Annotated[str, Strict(), Limit(limits.IMAGE_DIGEST)] | None = Field(
@@ -46,8 +46,8 @@ class ImageRef(Declared):
         refusal = limit.refusal(self.repository)
         if refusal is not None:
             hint = "the tag has a field of its own" if ":" in self.repository.rpartition("/")[2] else ""
-            raise refuse(refusal, hint, at=("repository",), value=self.repository)
+            raise invalid(refusal, hint, at=("repository",), value=self.repository)
         if (self.tag is None) == (self.digest is None):
             fault = "has neither tag nor digest" if self.tag is None else "has both tag and digest"
-            raise refuse(f"{fault}: exactly one of the two")
+            raise invalid(f"{fault}: exactly one of the two")
         return self

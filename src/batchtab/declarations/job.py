@@ -15,7 +15,7 @@ from pydantic import Field, Strict, ValidationInfo, field_validator, model_valid
 from batchtab import limits
 from batchtab.declarations import trigger_fields
 from batchtab.declarations.alerting import Alerting
-from batchtab.declarations.fields import Limit, OneOrList, refuse
+from batchtab.declarations.fields import Limit, OneOrList, invalid
 from batchtab.declarations.job_settings import JobSettings, Line, PlainText
 from batchtab.declarations.trigger_fields import Moment
 from batchtab.schedules import timestamps
@@ -105,9 +105,9 @@ class JobSpec(JobSettings):
     def _validate_command(cls, value: object) -> object:
         if isinstance(value, str):
             words = ", ".join(value.split())
-            raise refuse("is not a list", f"write [{words}]: no shell splits it")
+            raise invalid("is not a list", f"write [{words}]: no shell splits it")
         if value in ([], ()):
-            raise refuse("is empty: at least one word")
+            raise invalid("is empty: at least one word")
         return value
 
     @field_validator("schedule")
@@ -117,7 +117,7 @@ class JobSpec(JobSettings):
             try:
                 check_schedule(value)
             except ScheduleError as error:
-                raise refuse(error.reason, error.hint) from None
+                raise invalid(error.reason, error.hint) from None
         return value
 
     @field_validator("start", "end", mode="before")
@@ -129,14 +129,14 @@ class JobSpec(JobSettings):
     @classmethod
     def _validate_moment(cls, value: str | None) -> str | None:
         if value is not None and (reason := timestamps.refusal(value)):
-            raise refuse(reason)
+            raise invalid(reason)
         return value
 
     @model_validator(mode="after")
     def _validate_triggering(self, info: ValidationInfo) -> JobSpec:
-        if info.context is not trigger_fields.ONLY_FIELDS:
+        if info.context is not trigger_fields.SKIP_CROSS_FIELD_CHECKS:
             for name, value, message, hint in self.trigger_faults():
-                raise refuse(message, hint, at=(name,), value=value)
+                raise invalid(message, hint, at=(name,), value=value)
         return self
 
     def trigger_faults(self) -> Iterator[Fault]:

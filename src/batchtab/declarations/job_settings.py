@@ -7,31 +7,31 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict, field_validator, model_validator
 
 from batchtab import limits
-from batchtab.declarations.fields import Limit, Written, refuse
+from batchtab.declarations.fields import AllowUnquoted, Limit, invalid
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.permissions import ExitRule, Permission
 from batchtab.declarations.trigger_fields import TriggerSettings
 
 Flag = Annotated[bool, Strict()]
 Line = Annotated[str, Strict()]
-PlainText = Annotated[str, Strict(), Written()]
+PlainText = Annotated[str, Strict(), AllowUnquoted()]
 
 
 def _not_reserved(name: str) -> str:
     if name.upper().startswith(limits.RESERVED_ENVIRONMENT_PREFIX):
-        raise refuse("is reserved: Batch sets the names that begin with AWS_BATCH")
+        raise invalid("is reserved: Batch sets the names that begin with AWS_BATCH")
     return name
 
 
 def _not_empty(value: str) -> str:
     if not value:
-        raise refuse("is empty, and Batch drops variables without a value", "leave it out")
+        raise invalid("is empty, and Batch drops variables without a value", "leave it out")
     return value
 
 
 ParameterName = Annotated[str, Limit(limits.ENVIRONMENT_NAME)]
 VariableName = Annotated[str, Limit(limits.ENVIRONMENT_NAME), AfterValidator(_not_reserved)]
-VariableValue = Annotated[str, Strict(), Written(), AfterValidator(_not_empty)]
+VariableValue = Annotated[str, Strict(), AllowUnquoted(), AfterValidator(_not_empty)]
 RoleArn = Annotated[str, Strict(), Limit(limits.ROLE_ARN)]
 _JOB = limits.JOB_DEFAULTS
 
@@ -98,7 +98,7 @@ class JobSettings(TriggerSettings):
     def _validate_vcpus(cls, value: float) -> float:
         if value < 1 and value not in limits.FARGATE_SIZES:
             sizes = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
-            raise refuse(f"is not allowed: a whole number on EC2, or one of {sizes} on Fargate")
+            raise invalid(f"is not allowed: a whole number on EC2, or one of {sizes} on Fargate")
         return value
 
     @field_validator("tags")
@@ -113,19 +113,19 @@ class JobSettings(TriggerSettings):
         if rules and not rules[-1].catches_all:
             if len(rules) == most:
                 text = f"has {most} rules, and Batch takes {most} with the EXIT for all else that ends them"
-                raise refuse(f"{text}: at most {most - 1}")
+                raise invalid(f"{text}: at most {most - 1}")
         elif len(rules) > most:
-            raise refuse(f"has {len(rules)} rules: at most {most}")
+            raise invalid(f"has {len(rules)} rules: at most {most}")
         return rules
 
     @model_validator(mode="after")
     def _validate_together(self) -> JobSettings:
         both = sorted(set(self.environment) & set(self.secrets))
         if both:
-            raise refuse("is in environment and in secrets: one name, one value", at=("secrets", both[0]))
+            raise invalid("is in environment and in secrets: one name, one value", at=("secrets", both[0]))
         if self.permissions and self.job_role_arn:
             hint = "give that role the permissions, or leave job_role_arn out"
-            raise refuse(
+            raise invalid(
                 "has no effect beside job_role_arn, a role that is managed elsewhere", hint, at=("permissions",)
             )
         return self
@@ -135,9 +135,9 @@ def checked_tags(tags: dict[str, str]) -> dict[str, str]:
     """Tags as AWS takes them; raises what a pydantic validator may raise."""
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
-            raise refuse("is reserved: AWS sets the tags that begin with aws:", at=(key,))
+            raise invalid("is reserved: AWS sets the tags that begin with aws:", at=(key,))
         if not 1 <= len(key) <= limits.TAG_KEY_MAX:
-            raise refuse(f"has a name of {len(key)} characters: 1 to {limits.TAG_KEY_MAX}", at=(key,))
+            raise invalid(f"has a name of {len(key)} characters: 1 to {limits.TAG_KEY_MAX}", at=(key,))
         if len(value) > limits.TAG_VALUE_MAX:
-            raise refuse(f"is {len(value)} characters long: at most {limits.TAG_VALUE_MAX}", at=(key,))
+            raise invalid(f"is {len(value)} characters long: at most {limits.TAG_VALUE_MAX}", at=(key,))
     return tags

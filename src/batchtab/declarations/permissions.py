@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field, Strict, field_validator, model_validator
 
 from batchtab import limits
-from batchtab.declarations.fields import Declared, Limit, Written, refuse
+from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid
 
 
-class Permission(Declared):
+class Permission(StrictModel):
     """A statement that is added to the role of the job, which can do nothing else."""
 
     actions: tuple[Annotated[str, Strict(), Limit(limits.IAM_ACTION)], ...] = Field(
@@ -25,11 +25,11 @@ class Permission(Declared):
     def _validate_resources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for index, resource in enumerate(value):
             if resource != "*" and not resource.startswith("arn:"):
-                raise refuse("is not an ARN, such as 'arn:aws:s3:::my-bucket/*'", at=(index,), value=resource)
+                raise invalid("is not an ARN, such as 'arn:aws:s3:::my-bucket/*'", at=(index,), value=resource)
         return value
 
 
-class ExitRule(Declared):
+class ExitRule(StrictModel):
     """What to do after a failed attempt that meets all the conditions given here.
 
     Batch retries what no rule matches; therefore an EXIT for all else is added as the last rule.
@@ -37,7 +37,7 @@ class ExitRule(Declared):
     """
 
     action: Annotated[str, Strict(), Limit(limits.EVALUATE_ON_EXIT_ACTION)] = Field(description="RETRY or EXIT.")
-    on_exit_code: Annotated[str, Strict(), Limit(limits.ON_EXIT_CODE), Written()] | None = Field(
+    on_exit_code: Annotated[str, Strict(), Limit(limits.ON_EXIT_CODE), AllowUnquoted()] | None = Field(
         default=None, description="Such as 137 or 1*."
     )
     on_reason: Annotated[str, Strict(), Limit(limits.ON_REASON)] | None = Field(
@@ -57,5 +57,5 @@ class ExitRule(Declared):
     @model_validator(mode="after")
     def _validate_conditions(self) -> ExitRule:
         if all(getattr(self, name) is None for name in limits.EVALUATE_ON_EXIT_CONDITIONS):
-            raise refuse(f"has no condition: at least one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}")
+            raise invalid(f"has no condition: at least one of {', '.join(limits.EVALUATE_ON_EXIT_CONDITIONS)}")
         return self

@@ -17,7 +17,7 @@ from batchtab import limits
 from batchtab.declarations import trigger_fields
 from batchtab.declarations.alerting import Alerting
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
-from batchtab.declarations.fields import Declared, Limit, problems_of
+from batchtab.declarations.fields import Limit, StrictModel, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_settings import JobSettings
@@ -33,7 +33,7 @@ _JOB_TEXTS = ("command.*", *(f"{name}.*" for name in _MERGED), "image.tag", "eva
 _TEXTS = ("image.tag", *(f"{holder}.{name}" for holder in ("jobs.*", "defaults") for name in _JOB_TEXTS))
 
 
-class ServiceFile(Declared):
+class ServiceFile(StrictModel):
     """A service's jobs.yaml, as it is written."""
 
     service: Annotated[str, Strict(), Limit(limits.SERVICE_NAME)] = Field(description="The service's name.")
@@ -47,7 +47,7 @@ class ServiceFile(Declared):
     jobs: dict[Annotated[str, Limit(limits.JOB_NAME)], JobSpec] = Field(min_length=1, description="Name to job.")
 
 
-class ServiceSpec(Declared):
+class ServiceSpec(StrictModel):
     """A service and its jobs, with defaults and images merged in."""
 
     service: str
@@ -58,11 +58,11 @@ class ServiceSpec(Declared):
 
 @dataclass(slots=True)
 class Source:
-    """A service with where it came from; `faulty` are the fields (job, field) that hold a stand-in for a bad value."""
+    """A service with where it came from; `invalid_fields` (job, field) hold a stand-in for a bad value."""
 
     spec: ServiceSpec
     document: Document
-    faulty: set[tuple[str, str]] = field(default_factory=set)
+    invalid_fields: set[tuple[str, str]] = field(default_factory=set)
     problems: list[Diagnostic] = field(default_factory=list)
 
 
@@ -115,7 +115,9 @@ def _read_service(path: Path) -> tuple[Source | None, list[Diagnostic]]:
         return None, problems
     faults: list[Key] = list(document.faults)
     try:
-        ServiceFile.model_validate(document.data, context=trigger_fields.ONLY_FIELDS, by_alias=True, by_name=False)
+        ServiceFile.model_validate(
+            document.data, context=trigger_fields.SKIP_CROSS_FIELD_CHECKS, by_alias=True, by_name=False
+        )
     except ValidationError as error:
         for key, problem in problems_of(error, ServiceFile, document):
             if key not in document.faults:
@@ -150,44 +152,48 @@ def _merge(document: Document, faults: list[Key], folder: str) -> Source:
     jobs = data.get("jobs")
     for name, raw in jobs.items() if isinstance(jobs, dict) else ():
         if isinstance(raw, dict):
-            faulty = {str(fault[2]) for fault in faults if len(fault) > 2 and fault[:2] == ("jobs", name)}
-            _merge_job(source, name, defaults, raw, faulty)
+            invalid_fields = {str(fault[2]) for fault in faults if len(fault) > 2 and fault[:2] == ("jobs", name)}
+            _merge_job(source, name, defaults, raw, invalid_fields)
     return source
 
 
-def _merge_job(source: Source, name: str, defaults: dict[str, Any], raw: dict[str, Any], faulty: set[str]) -> None:
-    merged = {**defaults, **{key: value for key, value in raw.items() if key not in faulty}}
+def _merge_job(
+    source: Source, name: str, defaults: dict[str, Any], raw: dict[str, Any], invalid_fields: set[str]
+) -> None:
+    merged = {**defaults, **{key: value for key, value in raw.items() if key not in invalid_fields}}
     for key in (*_MERGED, "alerts"):
-        if isinstance(defaults.get(key), dict) and isinstance(raw.get(key), dict) and key not in faulty:
+        if isinstance(defaults.get(key), dict) and isinstance(raw.get(key), dict) and key not in invalid_fields:
             merged[key] = {**defaults[key], **raw[key]}
-    _drop_inapplicable(merged, raw, faulty)
+    _drop_inapplicable(merged, raw, invalid_fields)
     for _ in range(2):
-        if "command" in faulty:
+        if "command" in invalid_fields:
             merged["command"] = ["?"]
         try:
-            job = JobSpec.model_validate(merged, context=trigger_fields.ONLY_FIELDS, by_alias=True, by_name=False)
+            job = JobSpec.model_validate(
+                merged, context=trigger_fields.SKIP_CROSS_FIELD_CHECKS, by_alias=True, by_name=False
+            )
         except ValidationError as error:
             for path, problem in problems_of(error, JobSpec, source.document, ("jobs", name)):
                 source.problems.append(problem)
-                faulty.add(str(path[0]) if path else "")
-            merged = {key: value for key, value in merged.items() if key not in faulty}
+                invalid_fields.add(str(path[0]) if path else "")
+            merged = {key: value for key, value in merged.items() if key not in invalid_fields}
             continue
-        if not faulty & _TRIGGERING:
+        if not invalid_fields & _TRIGGERING:
             for key, value, message, hint in job.trigger_faults():
                 source.problems.append(source.document.problem(("jobs", name, key), message, value=value, hint=hint))
-                faulty.add(key)
+                invalid_fields.add(key)
         image = job.image or source.spec.image
         source.spec.jobs[name] = job.model_copy(update={"image": image})
         break
-    source.faulty.update((name, key) for key in faulty)
+    source.invalid_fields.update((name, key) for key in invalid_fields)
 
 
-def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], faulty: set[str]) -> None:
+def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], invalid_fields: set[str]) -> None:
     """Takes out what a service's defaults say and this job can have no use for; what the job says itself stays."""
     useless: list[str] = []
-    if merged.get("schedule") is None and "schedule" not in faulty:
+    if merged.get("schedule") is None and "schedule" not in invalid_fields:
         useless += trigger_fields.NEED_SCHEDULE
-        if not merged.get("after") and "after" not in faulty:
+        if not merged.get("after") and "after" not in invalid_fields:
             useless += trigger_fields.NEED_TRIGGER
             if merged.get("concurrency_policy") in trigger_fields.POLICIES_OF_TRIGGERS:
                 useless.append("concurrency_policy")

@@ -10,7 +10,7 @@ from pydantic import Field, Strict, ValidationError, field_validator, model_vali
 from batchtab import limits
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.environment import Environment, Network
-from batchtab.declarations.fields import Declared, Limit, Written, problems_of, refuse
+from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job_settings import checked_tags
 from batchtab.declarations.yaml_file import Document, read
@@ -31,7 +31,7 @@ _STAGE = limits.STAGE_DEFAULTS
 _ALERTS = limits.ALERT_DEFAULTS
 
 
-class State(Declared):
+class State(StrictModel):
     """Where Terraform keeps what it knows."""
 
     bucket: Annotated[str, Strict(), Limit(limits.BUCKET_NAME)] = Field(
@@ -39,7 +39,7 @@ class State(Declared):
     )
 
 
-class Alerts(Declared):
+class Alerts(StrictModel):
     """Who is told of a failed job, and by which function."""
 
     function_name: Annotated[str, Strict(), Limit(limits.FUNCTION_NAME)] = Field(
@@ -76,17 +76,17 @@ class Alerts(Declared):
     def _validate_together(self) -> Alerts:
         given = self.model_fields_set
         if self.webhook_secret_arn is None and self.webhook_kms_key_arn is not None:
-            raise refuse("is the key of webhook_secret_arn, which is not given", at=("webhook_kms_key_arn",))
+            raise invalid("is the key of webhook_secret_arn, which is not given", at=("webhook_kms_key_arn",))
         if self.webhook_secret_arn is not None:
             for name in ("function_name", "function_region", "stand_in"):
                 if name in given and getattr(self, name):
-                    raise refuse("has no effect beside webhook_secret_arn", "leave one of the two out", at=(name,))
+                    raise invalid("has no effect beside webhook_secret_arn", "leave one of the two out", at=(name,))
         if "repeat_seconds" in given and not self.quiet:
-            raise refuse("has no effect without quiet", "quiet: true", at=("repeat_seconds",))
+            raise invalid("has no effect without quiet", "quiet: true", at=("repeat_seconds",))
         return self
 
 
-class Runs(Declared):
+class Runs(StrictModel):
     """How runs are remembered."""
 
     history_days: Annotated[int, Strict(), Limit(limits.HISTORY_DAYS)] = Field(
@@ -95,7 +95,7 @@ class Runs(Declared):
     )
 
 
-class LocalImage(Declared):
+class LocalImage(StrictModel):
     """How an image's jobs run where no container engine answers."""
 
     folder: Annotated[str, Strict()] = Field(description="The folder in which they run.")
@@ -104,7 +104,7 @@ class LocalImage(Declared):
     )
 
 
-class LocalAws(Declared):
+class LocalAws(StrictModel):
     """What local AWS needs to know; only read in a local stage."""
 
     port: Annotated[int, Strict()] = Field(
@@ -115,11 +115,11 @@ class LocalAws(Declared):
     )
 
 
-class StageFile(Declared):
+class StageFile(StrictModel):
     """A stage's file, as it is written."""
 
     region: Region = Field(description="AWS region.")
-    account_id: Annotated[str, Strict(), Limit(limits.ACCOUNT_ID), Written()] = Field(
+    account_id: Annotated[str, Strict(), Limit(limits.ACCOUNT_ID), AllowUnquoted()] = Field(
         description="AWS account; 000000000000 is local AWS."
     )
     namespace: Annotated[str, Strict(), Limit(limits.NAMESPACE)] = Field(
@@ -138,7 +138,7 @@ class StageFile(Declared):
     log_retention_days: Annotated[int, Strict(), Limit(limits.LOG_RETENTION_DAYS)] = Field(
         default=_STAGE["log_retention_days"], description="How long logs are kept."
     )
-    tags: dict[Annotated[str, Strict()], Annotated[str, Strict(), Written()]] = Field(
+    tags: dict[Annotated[str, Strict()], Annotated[str, Strict(), AllowUnquoted()]] = Field(
         default={}, max_length=limits.TAGS_MAX, description="Tags of everything in this stage."
     )
     local: LocalAws | None = Field(default=None, description="Local AWS; only with account_id 000000000000.")
@@ -155,7 +155,7 @@ class StageFile(Declared):
     @classmethod
     def _validate_timezone(cls, value: str) -> str:
         if refusal := zones.refusal(value):
-            raise refuse(*refusal)
+            raise invalid(*refusal)
         return value
 
     @field_validator("tags")
@@ -168,9 +168,9 @@ class StageFile(Declared):
         if not self.is_local:
             hint = f'a local stage has account_id: "{limits.LOCAL_ACCOUNT_ID}"'
             if self.local is not None:
-                raise refuse("is only for a local stage", hint, at=("local",))
+                raise invalid("is only for a local stage", hint, at=("local",))
             if self.alerts.stand_in:
-                raise refuse("is only for a local stage", hint, at=("alerts", "stand_in"), value=True)
+                raise invalid("is only for a local stage", hint, at=("alerts", "stand_in"), value=True)
         return self
 
 
@@ -220,23 +220,23 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnosti
     refusal = limits.STAGE_NAME.refusal(path.stem)
     if refusal:
         problems.append(Diagnostic(document.file, None, "", "", None, f"names a stage '{path.stem}', which {refusal}"))
-    faulty: set[str] = {str(key[0]) for key in document.faults if key}
+    invalid_fields: set[str] = {str(key[0]) for key in document.faults if key}
     if not document.data:
-        return None, document, problems, faulty
+        return None, document, problems, invalid_fields
     try:
         StageFile.model_validate(document.data)
     except ValidationError as error:
         for key, problem in problems_of(error, StageFile, document):
             if key not in document.faults:
                 problems.append(problem)
-            faulty.add(str(key[0]) if key else "")
-    data = {key: value for key, value in document.data.items() if key not in faulty}
+            invalid_fields.add(str(key[0]) if key else "")
+    data = {key: value for key, value in document.data.items() if key not in invalid_fields}
     data.update({key: value for key, value in _STAND_INS.items() if key not in data})
-    if "account_id" in faulty or "account_id" not in document.data:
+    if "account_id" in invalid_fields or "account_id" not in document.data:
         data.pop("local", None)
         data.pop("alerts", None)
     try:
-        return StageConfig.model_validate({**data, "name": path.stem}), document, problems, faulty
+        return StageConfig.model_validate({**data, "name": path.stem}), document, problems, invalid_fields
     except ValidationError as error:  # only what was hidden by the first faults
         found = [problem for _, problem in problems_of(error, StageFile, document)]
-        return None, document, [*problems, *(p for p in found if p not in problems)], faulty
+        return None, document, [*problems, *(p for p in found if p not in problems)], invalid_fields

@@ -13,7 +13,7 @@ from pydantic import Field, GetJsonSchemaHandler, Strict, field_validator
 from pydantic_core import CoreSchema
 
 from batchtab import limits
-from batchtab.declarations.fields import Declared, Limit, OneOrList, refuse
+from batchtab.declarations.fields import Limit, OneOrList, StrictModel, invalid
 from batchtab.schedules import exclusions, timestamps, zones
 from batchtab.schedules.cron import ScheduleError
 
@@ -25,7 +25,7 @@ NEED_TRIGGER = ("starting_deadline_seconds", "pause_on_failure")
 ONLY_SCHEDULER = ("timezone", "start", "end", "flexible_window_minutes", "except_")
 POLICIES_OF_TRIGGERS = ("replace", "queue")
 # Context of a validation that leaves out what is checked of several fields at once.
-ONLY_FIELDS: dict[str, bool] = {}
+SKIP_CROSS_FIELD_CHECKS: dict[str, bool] = {}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class _Zone(Limit):
     def _check(self, value: Any) -> Any:
         refusal = zones.refusal(value)
         if refusal is not None:
-            raise refuse(*refusal)
+            raise invalid(*refusal)
         return value
 
 
@@ -47,7 +47,7 @@ class Moment:
         return {**handler(schema), "pattern": timestamps.PATTERN}
 
 
-class TriggerSettings(Declared):
+class TriggerSettings(StrictModel):
     """What a job, and a service's `defaults`, may say of triggers and of runs that meet."""
 
     timezone: Annotated[str, Strict(), _Zone(limits.TIMEZONE)] | None = Field(
@@ -90,7 +90,7 @@ class TriggerSettings(Declared):
         if not isinstance(value, list | tuple):
             return value
         if len(value) > limits.EXCEPT_MAX:
-            raise refuse(f"has {len(value)} entries: at most {limits.EXCEPT_MAX}", "a range or cron(…) may say more")
+            raise invalid(f"has {len(value)} entries: at most {limits.EXCEPT_MAX}", "a range or cron(…) may say more")
         return [entry.isoformat() if isinstance(entry, date) else entry for entry in value]
 
     @field_validator("except_")
@@ -100,5 +100,5 @@ class TriggerSettings(Declared):
             try:
                 exclusions.read(entry)
             except ScheduleError as error:
-                raise refuse(error.reason, error.hint, at=(index,), value=entry) from None
+                raise invalid(error.reason, error.hint, at=(index,), value=entry) from None
         return value

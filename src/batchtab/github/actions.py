@@ -57,7 +57,7 @@ def run_url() -> str:
     return "{}/{}/actions/runs/{}".format(*values) if all(values) else ""
 
 
-def tell(file: str, name: str, value: str) -> None:
+def set_output(file: str, name: str, value: str) -> None:
     """Sets an output (`GITHUB_OUTPUT`) or a variable for later steps (`GITHUB_ENV`); nothing outside Actions.
 
     Raises:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from batchtab.local_aws import internals
+from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
 from batchtab.local_aws.config import Config
 from batchtab.local_aws.errors import UserError
-from batchtab.local_aws.wards import Wards
 
 HOST = "127.0.0.1"
 # What of the caller's environment ministack and the Lambda functions that it runs may see; nothing that is a secret.
@@ -36,16 +36,16 @@ def run(config: Config, port: int, start: float | None, speed: float) -> None:
     # The guard is there before the folder is, so that a kill at any moment leaves none.
     folder = Path(tempfile.gettempdir()) / f"batchtab-local-{uuid.uuid4().hex[:12]}"
     home = folder / "home"
-    wards = Wards(folder, caller)
+    child_processes = ChildProcesses(folder, caller)
     try:
         folder.mkdir(mode=0o700)
         home.mkdir()
         _enter_environment(config, port, folder)
         clock = Clock(start, speed)
-        application = _assemble(config, port, clock, wards, home, caller)
+        application = _assemble(config, port, clock, child_processes, home, caller)
         asyncio.run(_serve(application, listener, port))
     finally:
-        wards.close()
+        child_processes.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -118,7 +118,9 @@ class Application:
                 stop()
 
 
-def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path, caller: dict[str, str]) -> Application:
+def _assemble(
+    config: Config, port: int, clock: Clock, child_processes: ChildProcesses, home: Path, caller: dict[str, str]
+) -> Application:
     try:
         internals.check()
         gateway = importlib.import_module("ministack.app")
@@ -144,7 +146,7 @@ def _assemble(config: Config, port: int, clock: Clock, wards: Wards, home: Path,
 
     store, events, slack = Store(), Events(clock), SlackInbox(clock)
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
-    engine = Engine(store, clock, events, launcher, wards)
+    engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
     faults, invocations = Faults(), hooks.make_invocations()
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)

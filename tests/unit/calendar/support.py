@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from batchtab.calendar import lane, page
+from batchtab.calendar import page, timeline
 from batchtab.calendar.days import Week
-from batchtab.calendar.lane import Calendar
+from batchtab.calendar.timeline import Calendar
 from batchtab.declarations import catalog
 
 Jobs = Mapping[str, Mapping[str, Any]]
@@ -55,7 +55,7 @@ def week(first: str = "2026-03-23", zone: str = "Europe/Berlin") -> Week:
 
 def calendar(root: Path, jobs: Jobs, when: Week | None = None, *, max_vcpus: int = 16, **given: Any) -> Calendar:
     """The week of these jobs."""
-    return lane.read(catalog.load("prod", write(root, jobs, max_vcpus=max_vcpus)), when or week(), **given)
+    return timeline.read(catalog.load("prod", write(root, jobs, max_vcpus=max_vcpus)), when or week(), **given)
 
 
 class Page:

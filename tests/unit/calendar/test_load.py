@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from batchtab.calendar.load import Hold, Load, holds
 from tests.unit.calendar.support import Jobs, calendar, week
+
+from batchtab.calendar.load import Load, Reservation, reservations
 
 HOUR = 3600
 MIDNIGHT = datetime(2026, 5, 4, tzinfo=UTC)
 
 
-def held(root: Path, jobs: Jobs, max_vcpus: int = 16) -> list[Hold]:
-    return holds(calendar(root, jobs, week("2026-05-04", "UTC"), max_vcpus=max_vcpus))
+def held(root: Path, jobs: Jobs, max_vcpus: int = 16) -> list[Reservation]:
+    return reservations(calendar(root, jobs, week("2026-05-04", "UTC"), max_vcpus=max_vcpus))
 
 
 def spans(root: Path, **job: Any) -> list[tuple[float, float]]:
@@ -65,7 +65,7 @@ def test_a_suspended_job_and_an_excepted_day_hold_nothing(tmp_path: Path) -> Non
         "a-on": {"schedule": "0 3 * * *", "except": ["2026-05-05/2026-05-10"], "concurrency_policy": "forbid"},
     }
 
-    assert [(hold.lane, hold.start) for hold in held(tmp_path, jobs)] == [(1, 3 * HOUR)]
+    assert [(hold.timeline, hold.start) for hold in held(tmp_path, jobs)] == [(1, 3 * HOUR)]
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_the_sum_is_that_of_each_second() -> None:
         for _ in range(chance.randint(1, 12)):
             start = chance.randint(-20, 90)
             end = max(start + chance.randint(1, 40), 1)
-            found.append(Hold(start, end, chance.choice([0.25, 1, 2]), 1, 0, chance.random() < 0.5))
+            found.append(Reservation(start, end, chance.choice([0.25, 1, 2]), 1, 0, chance.random() < 0.5))
 
         # WHEN summed up in bins of 7 seconds
         edges = [*range(0, 100, 7), 100]
         peaks = Load.of(found, 100).peaks(edges)
 
         # THEN it is what counting second by second gives
-        def total(second: int, *, usual: bool, holds: list[Hold] = found) -> float:
-            return sum(h.vcpus for h in holds if h.start <= second < h.end and (h.is_usual or not usual))
+        def total(second: int, *, usual: bool, reservations: list[Reservation] = found) -> float:
+            return sum(h.vcpus for h in reservations if h.start <= second < h.end and (h.is_usual or not usual))
 
         for begin, end, (usual, all_) in zip(edges, edges[1:], peaks, strict=False):
             assert usual == max(total(second, usual=True) for second in range(begin, end))

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.unit.calendar.support import BERLIN, HOURS, Page, hour, week
 
 from batchtab.calendar.markup import text
-from tests.unit.calendar.support import BERLIN, HOURS, Page, hour, week
 
 
 def test_pile_ups_are_numbered_in_the_chart_and_told_in_words(tmp_path: Path) -> None:

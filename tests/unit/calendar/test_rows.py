@@ -178,6 +178,6 @@ def test_a_run_that_starts_at_the_weeks_end_belongs_to_the_next(tmp_path: Path) 
     job = {**BERLIN, "schedule": "0 0 * * MON", "usual_duration_seconds": 60}
     found = calendar(tmp_path, {"a-b": job})
 
-    (lane,) = found.lanes
-    assert [each.at for each in lane.occurrences] == [found.week.start]
+    (timeline,) = found.timelines
+    assert [each.at for each in timeline.occurrences] == [found.week.start]
     assert found.week.end - found.week.start == timedelta(hours=HOURS)

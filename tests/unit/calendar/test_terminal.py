@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.calendar.support import BERLIN, Jobs, calendar, week
 
 from batchtab.calendar import terminal
-from tests.unit.calendar.support import BERLIN, Jobs, calendar, week
 
 
 class Screen(io.StringIO):

@@ -8,7 +8,7 @@ from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from batchtab.aws.client import Aws
-from batchtab.aws.dead_letters import DeadLetters, Letter, RefusedError
+from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
 from batchtab.cli.jobs import alerts
 from batchtab.cli.main import main
 
@@ -19,9 +19,9 @@ EVENT = {
 }
 
 
-def letter(number: int, body: Any = EVENT, error: str = "the webhook answered 503") -> Letter:
+def letter(number: int, body: Any = EVENT, error: str = "the webhook answered 503") -> DeadLetter:
     text = body if isinstance(body, str) else json.dumps(body)
-    return Letter(str(number), f"receipt {number}", text, error, 1_772_000_000_000)
+    return DeadLetter(str(number), f"receipt {number}", text, error, 1_772_000_000_000)
 
 
 class Queue:
@@ -31,28 +31,28 @@ class Queue:
 
     def __init__(self, count: int, refused: set[str] | None = None) -> None:
         self.here = [letter(number) for number in range(count)]
-        self.hidden: list[Letter] = []
+        self.hidden: list[DeadLetter] = []
         self.refused = refused or set()
         self.delivered: list[str] = []
         self.deleted: set[str] = set()
 
-    def receive(self) -> list[Letter]:
+    def receive(self) -> list[DeadLetter]:
         batch, self.here = self.here[:10], self.here[10:]
         self.hidden += batch
         return batch
 
-    def deliver(self, one: Letter) -> str:
+    def deliver(self, one: DeadLetter) -> str:
         if one.id in self.refused:
             raise RefusedError("the webhook answered 503")
         self.delivered.append(one.id)
         return "told 1"
 
-    def delete(self, one: Letter) -> None:
+    def delete(self, one: DeadLetter) -> None:
         assert one.id in self.delivered, "deleted before it was told"
         self.hidden.remove(one)
         self.deleted.add(one.id)
 
-    def release(self, letters: list[Letter]) -> None:
+    def release(self, letters: list[DeadLetter]) -> None:
         for one in letters:
             self.hidden.remove(one)
             self.here.append(one)
@@ -123,7 +123,7 @@ def test_an_interrupted_run_loses_nothing() -> None:
     queue = Queue(10)
     deliver = queue.deliver
 
-    def cut(one: Letter) -> str:
+    def cut(one: DeadLetter) -> str:
         if one.id == "5":
             raise KeyboardInterrupt
         return deliver(one)
@@ -205,7 +205,7 @@ def test_messages_are_received_hidden_for_longer_than_the_function_runs(letters:
         wanted = {"QueueUrl": "https://q", "MaxNumberOfMessages": 10, "WaitTimeSeconds": 2, "VisibilityTimeout": 180}
         wanted |= {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["SentTimestamp"]}
         stub.add_response("receive_message", {"Messages": [message]}, wanted)
-        assert letters.receive() == [Letter("1", "r", "{}", "it failed", 1_772_000_000_000)]
+        assert letters.receive() == [DeadLetter("1", "r", "{}", "it failed", 1_772_000_000_000)]
 
 
 def test_the_function_gets_the_event_as_it_came_and_says_what_became_of_it(letters: DeadLetters) -> None:

@@ -14,7 +14,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from batchtab.aws.backfill import CatchUp
+from batchtab.aws.backfill import BackfillRunner
 from batchtab.aws.batch_jobs import Submitted
 from batchtab.aws.client import Aws
 from batchtab.aws.run_requests import backfill_request
@@ -294,22 +294,22 @@ class World:
         if f"waits: {reason}" not in self.events:
             self.events.append(f"waits: {reason}")
 
-    def catch_up(self, most: int = 1) -> CatchUp:
-        return CatchUp(self.ask, self.described, most, self, sleep=self.sleep, clock=lambda: self.now)
+    def backfill_runner(self, most: int = 1) -> BackfillRunner:
+        return BackfillRunner(self.ask, self.described, most, self, sleep=self.sleep, clock=lambda: self.now)
 
 
 def test_one_after_the_other_in_the_order_of_their_times() -> None:
     world = World()
-    catch_up = world.catch_up()
-    catch_up.run(times(3))
+    backfill_runner = world.backfill_runner()
+    backfill_runner.run(times(3))
     assert world.events == ["00 job-0", "00 SUCCEEDED", "01 job-1", "01 SUCCEEDED", "02 job-2", "02 SUCCEEDED"]
     assert world.most_at_once == 1
-    assert (catch_up.tally.succeeded, catch_up.tally.going) == (3, 0)
+    assert (backfill_runner.tally.succeeded, backfill_runner.tally.going) == (3, 0)
 
 
 def test_so_many_at_once_and_no_more() -> None:
     world = World()
-    world.catch_up(4).run(times(10))
+    world.backfill_runner(4).run(times(10))
     assert world.most_at_once == 4
     assert len(world.submitted) == 10
     assert world.now < 3 * world.seconds + 60
@@ -317,15 +317,15 @@ def test_so_many_at_once_and_no_more() -> None:
 
 def test_a_failure_is_counted_and_does_not_stop_the_others() -> None:
     world = World(fails={1})
-    catch_up = world.catch_up()
-    catch_up.run(times(3))
-    assert catch_up.tally.succeeded == 2
-    assert catch_up.tally.failed == [(times(3)[1], "exit code 1")]
+    backfill_runner = world.backfill_runner()
+    backfill_runner.run(times(3))
+    assert backfill_runner.tally.succeeded == 2
+    assert backfill_runner.tally.failed == [(times(3)[1], "exit code 1")]
 
 
 def test_a_busy_job_is_waited_for_and_it_says_for_what() -> None:
     world = World(busy_until=100.0)
-    world.catch_up().run(times(2))
+    world.backfill_runner().run(times(2))
     assert world.events[0] == "waits: the run of 09:00 has not ended"
     assert len(world.submitted) == 2
     assert world.submitted["job-0"][1] >= 100.0
@@ -334,7 +334,7 @@ def test_a_busy_job_is_waited_for_and_it_says_for_what() -> None:
 def test_a_second_run_does_what_the_first_left() -> None:
     # GIVEN a backfill that is cut off while its third run is under way
     world = World()
-    cut = world.catch_up()
+    cut = world.backfill_runner()
     ask = world.ask
 
     def interrupted(scheduled: datetime) -> Answer:
@@ -343,12 +343,12 @@ def test_a_second_run_does_what_the_first_left() -> None:
         return ask(scheduled)
 
     world.ask = interrupted  # type: ignore[method-assign]
-    cut = world.catch_up()
+    cut = world.backfill_runner()
     with pytest.raises(KeyboardInterrupt):
         cut.run(times(5))
     # WHEN the same is asked for again
     world.ask = ask  # type: ignore[method-assign]
-    again = world.catch_up()
+    again = world.backfill_runner()
     again.run(times(5))
     # THEN each time was submitted once
     assert sorted(at for at, _ in world.submitted.values()) == times(5)
@@ -360,28 +360,28 @@ def test_a_function_that_fails_is_asked_again_and_then_given_up() -> None:
     # GIVEN a function that fails twice WHEN it is asked THEN it goes on
     world = World()
     world.errors = [FunctionError("timed out")] * 2
-    world.catch_up().run(times(1))
+    world.backfill_runner().run(times(1))
     assert len(world.submitted) == 1
     # AND one that goes on failing is given up, with what was submitted on record
     world.errors = [FunctionError("timed out")] * 9
     with pytest.raises(FunctionError):
-        world.catch_up().run(times(2)[1:])
+        world.backfill_runner().run(times(2)[1:])
 
 
 def test_what_batch_refuses_is_not_tried_again() -> None:
     world = World()
     world.errors = [FunctionError("never asked"), FunctionError("Batch refuses it: JobDefinition does not exist")]
     with pytest.raises(FunctionError, match="refuses"):
-        world.catch_up().run(times(1))
+        world.backfill_runner().run(times(1))
     assert (len(world.errors), world.now) == (1, 0.0)
 
 
 def test_a_job_that_batch_never_lists_ends_the_wait_as_a_failure() -> None:
     world = World()
     world.described = lambda _ids: []  # type: ignore[method-assign, assignment]
-    catch_up = world.catch_up()
-    catch_up.run(times(1))
-    assert catch_up.tally.failed[0][1] == "Batch does not know it any more"
+    backfill_runner = world.backfill_runner()
+    backfill_runner.run(times(1))
+    assert backfill_runner.tally.failed[0][1] == "Batch does not know it any more"
     assert world.now >= 120
 
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.projects import PROJECT
 
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, load_services
 from batchtab.errors import UsageError
-from tests.projects import PROJECT
 
 
 def load(tmp_path: Path, text: str, folder: str = "a") -> list[ServiceSpec]:

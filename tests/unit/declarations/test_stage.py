@@ -8,10 +8,10 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.projects import PROJECT
 
 from batchtab.declarations.stage import StageConfig, StageFile, load_stage
 from batchtab.errors import UsageError
-from tests.projects import PROJECT
 
 SMALLEST = """\
 region: eu-west-1

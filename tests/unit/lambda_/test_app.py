@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from tests.unit.lambda_.support import SETTINGS, START, FakeTable, World, event
+
 from job_alerts.failures import DeliveryFailed
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.story import Route
-
-from tests.unit.lambda_.support import SETTINGS, START, FakeTable, World, event
 
 
 def table(world: World) -> FakeTable:

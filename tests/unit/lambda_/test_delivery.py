@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+
 from job_alerts import function, webhook
 from job_alerts.failures import DeliveryFailed
 from shared import clients

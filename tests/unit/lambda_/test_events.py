@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.lambda_.support import EVENTS, event, job
+
 from job_alerts.events import Sweep, read
 from job_alerts.job_event import JobEvent, UnreadableEvent
-
-from tests.unit.lambda_.support import EVENTS, event, job
 
 JOBS = sorted(
     path.stem for path in EVENTS.glob("*.json") if not path.stem.endswith("_dead_letter") and path.stem != "sweep"

@@ -7,13 +7,13 @@ import shlex
 from typing import Any
 
 import pytest
+from tests.unit.lambda_.support import SETTINGS, World, event
+
 from job_alerts import attachment, blocks, failed_trigger
 from job_alerts.events import read
 from job_alerts.failed_trigger import FailedTrigger
 from job_alerts.redaction import redact
 from job_alerts.story import Story
-
-from tests.unit.lambda_.support import SETTINGS, World, event
 
 JOB = "my-service-do-something"
 DUE = 1_772_409_600

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.lambda_.support import EVENTS, SETTINGS, World
+
 from job_alerts import attachment, blocks
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.journal import say
 from job_alerts.redaction import redact
 from job_alerts.story import Story
 from job_alerts.text import log_lines
-
-from tests.unit.lambda_.support import EVENTS, SETTINGS, World
 
 BASES = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(EVENTS.glob("*.json"))]
 NASTY = st.one_of(

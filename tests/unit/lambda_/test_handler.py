@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from tests.unit.lambda_.support import event, job
+
 from job_alerts import function, gathering, handler, logs
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.settings import Settings
 from shared import clients
-
-from tests.unit.lambda_.support import event, job
 
 ROOT = Path(__file__).parents[3]
 VARIABLES = {

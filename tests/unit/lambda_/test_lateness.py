@@ -8,13 +8,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from tests.unit.lambda_.support import SETTINGS, START, FakeRuns, FakeTable, World, event
+
 from job_alerts import lateness
 from job_alerts.runs import Run
 from job_alerts.schedule import Schedule
 from job_alerts.story import Route
 from job_alerts.watches import Watched
-
-from tests.unit.lambda_.support import SETTINGS, START, FakeRuns, FakeTable, World, event
 
 QUEUE = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/batchtab-prod-default"
 NAME = "billing-invoice"

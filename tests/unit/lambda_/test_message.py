@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from tests.unit.lambda_.support import SETTINGS, job
+
 from job_alerts import attachment, blocks, story
 from job_alerts.story import Repeats, Route
 from job_alerts.words import seconds
-
-from tests.unit.lambda_.support import SETTINGS, job
 
 
 def fields(message: dict[str, Any]) -> dict[str, str]:

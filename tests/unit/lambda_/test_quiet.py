@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.lambda_.support import job
+
 from job_alerts import quiet
 from job_alerts.job_event import JobEvent
 from job_alerts.story import Route
 from job_alerts.table import JobState
-
-from tests.unit.lambda_.support import job
 
 
 def made(number: int, name: str, depends_on: tuple[int, ...] = ()) -> JobEvent:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from job_alerts.redaction import redact
-
 from tests.unit.lambda_.support import event
+
+from job_alerts.redaction import redact
 
 
 def test_values_of_the_environment_are_masked_and_names_stay() -> None:

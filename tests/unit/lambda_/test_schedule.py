@@ -11,11 +11,11 @@ import pytest
 from dateutil.tz import tzfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from job_alerts.schedule import Schedule
-from shared import zones
+from tests.unit.lambda_.support import START
 
 from batchtab.schedules.timing import Timing
-from tests.unit.lambda_.support import START
+from job_alerts.schedule import Schedule
+from shared import zones
 
 
 def seconds(text: str) -> int:

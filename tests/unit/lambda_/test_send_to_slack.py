@@ -6,9 +6,9 @@ import urllib.error
 from typing import Any
 
 import pytest
+from tests.unit.lambda_.test_delivery import Slack, slack
 
 from batchtab.local_aws.send_to_slack.handler import lambda_handler
-from tests.unit.lambda_.test_delivery import Slack, slack
 
 __all__ = ["slack"]
 

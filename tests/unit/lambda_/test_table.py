@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
+
 from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.schedule import Schedule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from job_alerts.text import clean, code, code_block, cut, escape, escape_within, line, log_lines
 
 

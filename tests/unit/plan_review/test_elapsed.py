@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.plan_review import fake_github
+from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN
+from tests.unit.plan_review.summaries import content
 
 from batchtab.cli.main import main
 from batchtab.plan_review.elapsed import is_by_time, is_nothing_else
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan
-from tests.unit.plan_review import fake_github
-from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN
-from tests.unit.plan_review.summaries import content
 
 NOW = datetime(2026, 11, 24, 10, 3, tzinfo=UTC)
 PASSED, AHEAD = "2026-11-24T10:03:00Z", "2026-11-24T10:04:00Z"

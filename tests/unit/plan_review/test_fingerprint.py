@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.plan_review.summaries import change, content, plans
 
 from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan
-from tests.unit.plan_review.summaries import change, content, plans
 
 RULE = "aws_cloudwatch_event_rule.do_often_rule"
 ZERO, BUILT = f"sha256:{'0' * 64}", f"sha256:{'a' * 64}"

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.plan_review import fake_github
+from tests.unit.plan_review.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub
+from tests.unit.plan_review.summaries import PLANS
 
 from batchtab.cli.main import main
 from batchtab.errors import UsageError
 from batchtab.github.api import GitHubError
 from batchtab.github.client import GitHub
-from tests.unit.plan_review import fake_github
-from tests.unit.plan_review.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub
-from tests.unit.plan_review.summaries import PLANS
 
 MARKER = "<!-- batchtab: plan of prod -->"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.plan_review.summaries import GOLDEN, NAMES, many_jobs, of, rendered, summary
 
 from batchtab.plan_review import markdown, text
-from tests.unit.plan_review.summaries import GOLDEN, NAMES, many_jobs, of, rendered, summary
 
 MOST = 65_536
 

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from tests.unit.plan_review.summaries import change, content, of
 
 from batchtab.plan_review import markdown, text
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan
-from tests.unit.plan_review.summaries import change, content, of
 
 SECRET = "correct-horse-battery"
 DEFINITION = "aws_batch_job_definition.do_often_job_definition"

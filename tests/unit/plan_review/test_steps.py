@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.projects import copy_project
 
 from batchtab.cli.ci.roles import configuration
 from batchtab.cli.main import main
@@ -17,7 +18,6 @@ from batchtab.runner_image import build, lookup
 from batchtab.runner_image.lookup import NOT_BUILT, find_or_build, look_up, source_hash
 from batchtab.terraform import provisional_plan
 from batchtab.terraform.session import Session
-from tests.projects import copy_project
 
 DIGEST = f"sha256:{'a' * 64}"
 
@@ -62,7 +62,7 @@ def test_a_stage_tells_its_region_and_roles_to_later_steps(checkout: Path, monke
 def test_a_value_of_two_lines_cannot_set_what_it_should_not(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("GITHUB_ENV", str(tmp_path / "env"))
     with pytest.raises(ValueError, match="more than one line"):
-        actions.tell("GITHUB_ENV", "X", "1\nPATH=/evil")
+        actions.set_output("GITHUB_ENV", "X", "1\nPATH=/evil")
     assert not (tmp_path / "env").exists()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.unit.plan_review.summaries import NOW, PLANS, change, content, many_jobs, of, summary
 
 from batchtab.cli.main import main
 from batchtab.plan_review import gates, markdown
@@ -19,7 +20,6 @@ from batchtab.plan_review.timing import in_words, upcoming
 from batchtab.plan_review.usage import runs_per_month, usage
 from batchtab.schedules.exclusions import Excepted
 from batchtab.schedules.timing import Timing
-from tests.unit.plan_review.summaries import NOW, PLANS, change, content, many_jobs, of, summary
 
 SCAN: dict[str, Any] = {
     "results": {

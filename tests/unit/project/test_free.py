@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.project.conftest import OLD
 
 from batchtab.cli.main import main
 from batchtab.project.upgrade import plan_upgrade
-from tests.unit.project.conftest import OLD
 
 JOBS = """service: {service}
 defaults: {{vcpus: 1, memory_mib: 2048, timeout_seconds: 300}}

@@ -8,9 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.runner.harness import ROOT, environment
 
 from batchtab.runner_image import context
-from tests.unit.runner.harness import ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.unit.runner.harness import end_line, environment, lines, run
 
 if TYPE_CHECKING:

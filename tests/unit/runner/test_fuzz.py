@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-
 from tests.unit.runner.harness import environment, lines, marked, start
 
 RUNS = 200

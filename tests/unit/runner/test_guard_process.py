@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.unit.runner.harness import end_line, environment, lines, run, start
 from tests.unit.runner.list_jobs_server import ListJobsServer, job_environment, serve
 

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.unit.runner.harness import environment, lines, run, start
 from tests.unit.runner.list_jobs_server import job_environment, serve
 

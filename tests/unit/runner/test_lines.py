@@ -8,9 +8,9 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.runner.harness import end_line, environment, lines, run
 
 from batchtab.runner.lines import encode
-from tests.unit.runner.harness import end_line, environment, lines, run
 
 
 def test_start_and_end_say_which_job_and_how_it_went() -> None:

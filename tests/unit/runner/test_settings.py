@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.runner.harness import ROOT
 
 from batchtab.runner.settings import SETTINGS, SettingsError, parse
-from tests.unit.runner.harness import ROOT
 
 
 def test_a_flag_beats_its_variable_and_a_variable_its_default() -> None:

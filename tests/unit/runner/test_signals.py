@@ -7,7 +7,6 @@ import signal
 import time
 
 import pytest
-
 from tests.unit.runner.harness import end_line, environment, marked, read_line, run, start
 
 

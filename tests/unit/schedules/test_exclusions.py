@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from job_alerts.schedule import Schedule
-from submit_run.exclusions import excluded_by
-from submit_run.request import Job, Request
 
 from batchtab.schedules.cron import ScheduleError
 from batchtab.schedules.exclusions import Excepted
+from job_alerts.schedule import Schedule
+from submit_run.exclusions import excluded_by
+from submit_run.request import Job, Request
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.toolchain.publisher import Publisher
 
 from batchtab.toolchain import download, prepare, release
-from tests.unit.toolchain.publisher import Publisher
 
 
 @pytest.fixture(name="publisher")

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.toolchain.publisher import ARCHIVE, SUMS, Answer, Publisher
 
 from batchtab.toolchain import ToolchainError, download, release
-from tests.unit.toolchain.publisher import ARCHIVE, SUMS, Answer, Publisher
 
 HELP = ("PATH", "TERRAFORM_BINARY_NAME=/path/to/terraform", "BATCHTAB_TERRAFORM_URL")
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.toolchain.publisher import ARCHIVE, SUMS, Answer, Publisher
 
 from batchtab.toolchain import ToolchainError, signature
-from tests.unit.toolchain.publisher import ARCHIVE, SUMS, Answer, Publisher
 
 GPG = shutil.which("gpg")
 GPGV = shutil.which("gpgv")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.toolchain.publisher import Publisher
 
 from batchtab.toolchain import ToolchainError
-from tests.unit.toolchain.publisher import Publisher
 
 
 @pytest.mark.parametrize("version", ["1.10.0", "1.11.4", "1.15.0-beta1", "2.0.0"])

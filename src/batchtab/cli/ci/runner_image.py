@@ -37,4 +37,4 @@ def runner_image(
     did = "will be built by the deployment" if image.digest is None else image.did
     typer.echo(f"{image.repository}:{image.tag}: {did}", err=True)
     typer.echo(digest)
-    actions.tell("GITHUB_ENV", images.DIGEST_VARIABLE, digest)
+    actions.set_output("GITHUB_ENV", images.DIGEST_VARIABLE, digest)

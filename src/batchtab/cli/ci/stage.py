@@ -20,7 +20,7 @@ def ci_stage(stage: StageOption = "local") -> None:
     }
     for name, value in values.items():
         typer.echo(f"{name}={value}")
-        actions.tell("GITHUB_OUTPUT", name, value)
+        actions.set_output("GITHUB_OUTPUT", name, value)
 
 
 def role_arn(partition: str, account_id: str, prefix: str, kind: str) -> str:

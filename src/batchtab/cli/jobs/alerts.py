@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from batchtab.aws.client import Aws
-from batchtab.aws.dead_letters import DeadLetters, Letter, RefusedError
+from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
@@ -54,7 +54,7 @@ def redrive(
 
 def show(letters: DeadLetters, limit: int) -> int:
     """Prints each message of the queue; returns how many."""
-    held: list[Letter] = []
+    held: list[DeadLetter] = []
     try:
         for batch in _batches(letters, limit):
             held += batch
@@ -70,7 +70,7 @@ def show(letters: DeadLetters, limit: int) -> int:
 def tell_again(letters: DeadLetters, limit: int) -> int:
     """Gives each message to the alert function; returns the exit status."""
 
-    def tell(letter: Letter) -> str | None:
+    def tell(letter: DeadLetter) -> str | None:
         """The function's answer; None if it refused."""
         try:
             outcome = letters.deliver(letter)
@@ -97,7 +97,7 @@ def tell_again(letters: DeadLetters, limit: int) -> int:
     return _KEPT if refused else 0
 
 
-def describe(letter: Letter) -> str:
+def describe(letter: DeadLetter) -> str:
     """A message in one line: since when it lies there, which job, what is known."""
     when = datetime.fromtimestamp(letter.sent_ms / 1000, UTC)
     error = f" [{_line(letter.error)}]" if letter.error else ""
@@ -119,7 +119,7 @@ def _what(body: str) -> str:
     return _line(f"{name} {status} {job_id}")
 
 
-def _batches(letters: DeadLetters, limit: int) -> Iterator[list[Letter]]:
+def _batches(letters: DeadLetters, limit: int) -> Iterator[list[DeadLetter]]:
     """What lies in the queue, each message once; what comes back meanwhile, because it was hidden long, is left."""
     seen: set[str] = set()
     while len(seen) < limit:

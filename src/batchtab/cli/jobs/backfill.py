@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from batchtab.aws.backfill import CatchUp
+from batchtab.aws.backfill import BackfillRunner
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import moment as moment_of
@@ -147,7 +147,7 @@ def _run(
         first, last = (f"{each.astimezone(zone):{_SHOWN}}" for each in (left[0], left[-1]))
         typer.echo(f"{job.full}: {_runs(len(left))}, {first} to {last}, times of {zone}")
     with progress(job.full, len(left), zone) as shown:
-        catch_up = CatchUp(
+        backfill_runner = BackfillRunner(
             lambda scheduled: runs.ask(backfill_request(session.catalog, job, scheduled)),
             batch.described,
             most,
@@ -157,12 +157,12 @@ def _run(
         )
         stopped: Exception | KeyboardInterrupt | None = None
         try:
-            catch_up.run(left)
+            backfill_runner.run(left)
         except (FunctionError, LookupError, KeyboardInterrupt) as error:
             stopped = error
-    _tell(job, catch_up, len(left), done, zone)
+    _tell(job, backfill_runner, len(left), done, zone)
     if isinstance(stopped, KeyboardInterrupt):
-        going = catch_up.tally.going
+        going = backfill_runner.tally.going
         runs_on = f"{going} {'runs' if going == 1 else 'run'} on in Batch; " if going else ""
         typer.echo(f"batchtab backfill: {runs_on}the same command goes on where this one stopped", err=True)
         return INTERRUPTED
@@ -172,11 +172,11 @@ def _run(
         raise UsageError(
             f"backfill: {runs.function_name}: {stopped}", "the same command goes on where this one stopped"
         )
-    return FAILED if catch_up.tally.failed else 0
+    return FAILED if backfill_runner.tally.failed else 0
 
 
-def _tell(job: NamedJob, catch_up: CatchUp, wanted: int, done: int, zone: ZoneInfo) -> None:
-    tally = catch_up.tally
+def _tell(job: NamedJob, backfill_runner: BackfillRunner, wanted: int, done: int, zone: ZoneInfo) -> None:
+    tally = backfill_runner.tally
     counts = [(tally.succeeded, "succeeded"), (len(tally.failed), "failed"), (tally.going, "in Batch")]
     duplicates = tally.not_run["duplicate"]
     counts += [(number, outcome) for outcome, number in tally.not_run.items() if outcome != "duplicate"]

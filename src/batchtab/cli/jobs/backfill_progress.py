@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from batchtab.aws.backfill import Shown
+from batchtab.aws.backfill import ProgressReporter
 from batchtab.aws.runs import Answer
 
 
 @contextmanager
-def progress(name: str, total: int, zone: ZoneInfo) -> Iterator[Shown]:
+def progress(name: str, total: int, zone: ZoneInfo) -> Iterator[ProgressReporter]:
     """What shows the runs of a job, for as long as it is open; it writes to stderr."""
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     if not console.is_terminal:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from batchtab.calendar import lane, page, terminal
+from batchtab.calendar import page, terminal, timeline
 from batchtab.calendar.days import Week
 from batchtab.cli.options import ROOT_HELP, JobsArgument
 from batchtab.declarations import catalog
@@ -42,7 +42,7 @@ def calendar(
     if first.year not in _YEARS:
         raise _refusal(f"{first}", f"is not a day of the years {_YEARS[0]} to {_YEARS[-1]}")
     chosen = [find(loaded, each, "calendar").full for each in jobs or ()]
-    week = lane.read(loaded, Week(first, zone), chosen or None)
+    week = timeline.read(loaded, Week(first, zone), chosen or None)
     if html is None:
         terminal.show(week)
         return

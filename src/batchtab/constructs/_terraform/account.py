@@ -9,7 +9,7 @@ from batchtab.constructs._terraform.aws import DataAwsCallerIdentity, DataAwsPar
 from batchtab.constructs._terraform.expressions import Expression, hcl
 from batchtab.constructs._terraform.framework import TerraformStack
 from batchtab.constructs._terraform.module_stack import ModuleStack
-from batchtab.constructs._terraform.resources import Unit, local
+from batchtab.constructs._terraform.resources import BatchtabConstruct, local
 
 _known: WeakKeyDictionary[TerraformStack, Account] = WeakKeyDictionary()
 
@@ -23,7 +23,7 @@ class Account:
     partition = Expression.of("data.aws_partition.current.partition")
 
     @classmethod
-    def of_arn(cls, scope: Unit, arn: Any) -> Account:
+    def of_arn(cls, scope: BatchtabConstruct, arn: Any) -> Account:
         """The account of a resource that stands in the same place, read from its ARN where the construct is a module.
 
         A module that is called once per job then asks AWS nothing, and under `depends_on` its plans show no change
@@ -39,7 +39,7 @@ class Account:
         return known
 
     @classmethod
-    def of(cls, scope: Unit) -> Account:
+    def of(cls, scope: BatchtabConstruct) -> Account:
         """The account of the construct's stack; makes the data sources when first asked."""
         known = _known.get(scope._stack)
         if known is None:

@@ -8,13 +8,13 @@ from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.aws import CloudwatchMetricAlarm, SqsQueue
 from batchtab.constructs._terraform.expressions import as_bool, as_list, as_map, choose, is_set
 from batchtab.constructs._terraform.policies import policy
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 _FOURTEEN_DAYS = 14 * 86_400  # SQS's longest
 
 
 def dead_letter_queue(
-    scope: Unit,
+    scope: BatchtabConstruct,
     name_: str,
     *,
     name: str,
@@ -25,7 +25,7 @@ def dead_letter_queue(
     alarm_topic_arns: Any,
     tags: Any,
     visibility_timeout_seconds: int | None = None,
-) -> Made:
+) -> ResourceRef:
     """Makes the queue, lets one service send to it, and raises an alarm while anything lies in it.
 
     Args:
@@ -51,7 +51,7 @@ def dead_letter_queue(
             "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
         }
         own_policy = policy([statement])
-    queue = make(
+    queue = create_resource(
         scope,
         SqsQueue,
         f"{name_}_queue",
@@ -63,7 +63,7 @@ def dead_letter_queue(
         policy=own_policy,  # a resource of its own would wait another half minute for SQS to agree with itself
         tags=as_map(tags),
     )
-    make(
+    create_resource(
         scope,
         CloudwatchMetricAlarm,
         f"{name_}_alarm",

@@ -11,7 +11,7 @@ from batchtab.constructs._terraform.expressions import Condition, Expression, hc
 
 
 @dataclass(frozen=True)
-class When:
+class Conditional:
     """A member of an object that is left out unless the condition holds."""
 
     condition: Condition
@@ -48,11 +48,11 @@ def _prune(value: Any) -> Any:
     if isinstance(value, Mapping):
         kept = {}
         for key, item in value.items():
-            if isinstance(item, When):
+            if isinstance(item, Conditional):
                 if item.condition is False:
                     continue
                 inner = _prune(item.value)
-                kept[key] = inner if item.condition is True else When(item.condition, inner)
+                kept[key] = inner if item.condition is True else Conditional(item.condition, inner)
             else:
                 kept[key] = _prune(item)
         return {key: item for key, item in kept.items() if not _is_absent(item)}
@@ -67,7 +67,7 @@ def _is_absent(value: Any) -> bool:
 
 def _is_plain(value: Any) -> bool:
     """Whether all structure is known: only strings may hold expressions."""
-    if isinstance(value, When) or (isinstance(value, float) and is_expression(value)):
+    if isinstance(value, Conditional) or (isinstance(value, float) and is_expression(value)):
         return False
     if isinstance(value, Expression):
         return _is_reference(value)
@@ -88,16 +88,16 @@ def _is_reference(expression: Expression) -> bool:
 
 def _hcl_object(value: Any) -> str:
     """Like `hcl`, with conditional members merged in."""
-    if isinstance(value, When):
+    if isinstance(value, Conditional):
         raise TypeError("a conditional value stands only in an object")
     if is_expression(value) or not isinstance(value, Mapping | list):
         return hcl(value)
     if isinstance(value, list):
         return "[" + ", ".join(map(_hcl_object, value)) + "]"
-    fixed = {key: item for key, item in value.items() if not isinstance(item, When)}
+    fixed = {key: item for key, item in value.items() if not isinstance(item, Conditional)}
     parts = ["{ " + ", ".join(f'"{key}" = {_hcl_object(item)}' for key, item in sorted(fixed.items())) + " }"]
     for key, item in sorted(value.items()):
-        if isinstance(item, When):
+        if isinstance(item, Conditional):
             parts.append(
                 f'{{ for k, v in {{ "{key}" = {_hcl_object(item.value)} }} : k => v if {hcl(item.condition)} }}'
             )

@@ -23,8 +23,8 @@ def names() -> list[str]:
 
 def load(name: str) -> ModuleStack:
     """The stack of one module."""
-    make: Callable[[], ModuleStack] = importlib.import_module(f"batchtab.constructs.{name}.module").module
-    return make()
+    create_resource: Callable[[], ModuleStack] = importlib.import_module(f"batchtab.constructs.{name}.module").module
+    return create_resource()
 
 
 def render(name: str) -> dict[str, bytes]:

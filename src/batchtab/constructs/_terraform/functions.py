@@ -17,7 +17,7 @@ from batchtab.constructs._terraform.aws import (
 from batchtab.constructs._terraform.expressions import as_map, as_number
 from batchtab.constructs._terraform.package import code
 from batchtab.constructs._terraform.policies import grants, policy, service_trust
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 _RUNTIME = "python3.13"
 _ARCHITECTURE = "arm64"  # cheaper, and the code is Python only
@@ -27,14 +27,14 @@ _ARCHITECTURE = "arm64"  # cheaper, and the code is Python only
 class PythonFunction:
     """What was made."""
 
-    function: Made
-    log_group: Made
-    role: Made
-    role_policy: Made
+    function: ResourceRef
+    log_group: ResourceRef
+    role: ResourceRef
+    role_policy: ResourceRef
 
 
 def python_function(
-    scope: Unit,
+    scope: BatchtabConstruct,
     *,
     name: str,
     package: str,
@@ -68,7 +68,7 @@ def python_function(
         dead_letter_queue_arn: Where Lambda puts an event that failed for the last time.
         reserved_concurrent_executions: At most so many at once; taken from what the account may run.
     """
-    log_group = make(
+    log_group = create_resource(
         scope,
         CloudwatchLogGroup,
         "log_group",
@@ -77,7 +77,7 @@ def python_function(
         kms_key_id=kms_key_arn,
         tags=as_map(tags),
     )
-    role = make(
+    role = create_resource(
         scope,
         IamRole,
         "role",
@@ -87,7 +87,7 @@ def python_function(
         tags=as_map(tags),
     )
     own_log = (["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group['arn']}:*"])
-    role_policy = make(
+    role_policy = create_resource(
         scope,
         IamRolePolicy,
         "role_policy",
@@ -97,7 +97,7 @@ def python_function(
     )
     variables = {key: value for key, value in environment.items() if value != ""}
     file = code(scope, package)
-    function = make(
+    function = create_resource(
         scope,
         LambdaFunction,
         "function",

@@ -13,7 +13,7 @@ from batchtab.constructs._terraform.aws import (
 )
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Expression, as_map, hcl
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 _DELIVERY_AGE_SECONDS = 3600  # how long EventBridge tries to hand an event to Lambda
 _DELIVERY_ATTEMPTS = 185  # EventBridge's most: the age ends the retries
@@ -23,7 +23,7 @@ _QUEUES_PER_RULE = 8
 
 
 def rules_on_jobs(
-    scope: Unit,
+    scope: BatchtabConstruct,
     label: str,
     *,
     namespace: str,
@@ -32,11 +32,11 @@ def rules_on_jobs(
     detail: Mapping[str, Any],
     description: str,
     tags: Any,
-) -> Made:
+) -> ResourceRef:
     """Rules on one kind of Batch's events, as many as the queues need; their numbers are known when Terraform plans."""
     queues = hcl(job_queue_arns)
     numbered = f"{{ for index, arns in chunklist({queues}, {_QUEUES_PER_RULE}) : tostring(index + 1) => arns }}"
-    return make(
+    return create_resource(
         scope,
         CloudwatchEventRule,
         label,
@@ -55,10 +55,16 @@ def rules_on_jobs(
 
 
 def deliver(
-    scope: Unit, label: str, rule: Made, function: Made, dead_letter_queue_arn: Any, *, depends_on: Sequence[str]
+    scope: BatchtabConstruct,
+    label: str,
+    rule: ResourceRef,
+    function: ResourceRef,
+    dead_letter_queue_arn: Any,
+    *,
+    depends_on: Sequence[str],
 ) -> None:
     """Hands the events of such rules to a function, which must let them; what cannot be delivered is kept."""
-    make(
+    create_resource(
         scope,
         CloudwatchEventTarget,
         label,

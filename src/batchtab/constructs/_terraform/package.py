@@ -14,7 +14,7 @@ from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs._terraform.framework import AssetType, TerraformAsset
 from batchtab.constructs._terraform.imports import closure
 from batchtab.constructs._terraform.module_stack import ModuleStack
-from batchtab.constructs._terraform.resources import Unit
+from batchtab.constructs._terraform.resources import BatchtabConstruct
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOT = PACKAGE.parents[1]  # of a checkout
@@ -82,7 +82,7 @@ class Code(NamedTuple):
     source_code_hash: str
 
 
-def code(scope: Unit, name: str) -> Code:
+def code(scope: BatchtabConstruct, name: str) -> Code:
     """The function's zip: beside the files of a module, among the assets of a stack.
 
     A stack's path is relative to the folder in which Terraform runs, so that no machine's path gets into its state.

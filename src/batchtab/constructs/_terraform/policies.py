@@ -74,7 +74,7 @@ def grants(rows: Sequence[tuple[Sequence[str], Any]]) -> Any:
     return [allow(actions, resources) for actions, resources in rows if resources]
 
 
-def those(rows: Sequence[tuple[Condition, Mapping[str, Any]]]) -> Any:
+def statements_where(rows: Sequence[tuple[Condition, Mapping[str, Any]]]) -> Any:
     """A list of the statements that apply, each with its condition."""
     held = [(when, {key: part for key, part in item.items() if part is not None}) for when, item in rows if when]
     if all(when is True for when, _ in held):

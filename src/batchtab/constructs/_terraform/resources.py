@@ -14,13 +14,13 @@ from batchtab.constructs._terraform.expressions import Condition, Expression, is
 from batchtab.constructs._terraform.framework import TerraformElement, TerraformLocal, TerraformStack
 
 #: What a block that is there or not iterates over.
-ONCE = ("this",)
+SINGLE_BLOCK = ("this",)
 
 _taken: WeakKeyDictionary[TerraformStack, set[str]] = WeakKeyDictionary()
 _required: WeakKeyDictionary[TerraformElement, list[dict[str, str]]] = WeakKeyDictionary()
 
 
-class Unit(Construct):
+class BatchtabConstruct(Construct):
     """A construct whose resources have addresses without hashes.
 
     With the id `Default` the resources are called just as the construct names them (`aws_iam_role.job_role`); with any
@@ -36,7 +36,7 @@ class Unit(Construct):
 
 
 @dataclass(frozen=True)
-class Made:
+class ResourceRef:
     """A resource or data source, or its absence, and how to refer to it from an expression."""
 
     address: str
@@ -60,8 +60,8 @@ class Made:
         return None if self.when is False else self[attribute]
 
 
-def make(
-    scope: Unit,
+def create_resource(
+    scope: BatchtabConstruct,
     kind: type[TerraformElement],
     label: str,
     /,
@@ -71,7 +71,7 @@ def make(
     blocks: Mapping[str, tuple[Any, Mapping[str, Any]]] | None = None,
     depends_on: Sequence[str] = (),
     **arguments: Any,
-) -> Made:
+) -> ResourceRef:
     """Makes a resource or data source.
 
     Args:
@@ -92,7 +92,7 @@ def make(
     logical_id = scope._prefix + label
     address = f"{'data.' if data else ''}{type_}.{logical_id}"
     if when is False:
-        return Made(address, False)
+        return ResourceRef(address, False)
     taken = _taken.setdefault(scope._stack, set())
     if address in taken:
         raise ValueError(f"{address} exists already in this stack: give the construct another id")
@@ -107,10 +107,10 @@ def make(
         dynamic(element, path, items, content)
     if depends_on:
         element.add_override("depends_on", list(depends_on))
-    return Made(address, when, element)
+    return ResourceRef(address, when, element)
 
 
-def require(made: Made, condition: Condition, message: str) -> None:
+def require(made: ResourceRef, condition: Condition, message: str) -> None:
     """Adds a rule that Terraform checks before it plans a resource; what holds already needs none.
 
     Args:
@@ -130,7 +130,7 @@ def require(made: Made, condition: Condition, message: str) -> None:
     made.element.add_override("lifecycle.precondition", rules)
 
 
-def local(scope: Unit, label: str, value: Any) -> Any:
+def local(scope: BatchtabConstruct, label: str, value: Any) -> Any:
     """A name for an expression that is needed in many places of a module; a known value stays as it is.
 
     Args:

@@ -12,12 +12,18 @@ from batchtab.constructs._terraform.aws import (
     DynamodbTableTtl,
 )
 from batchtab.constructs._terraform.expressions import Condition, as_map
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 
 def table(
-    scope: Unit, *, name: str, keys: tuple[str, str], kms_key_arn: str | None, tags: Any, when: Condition = True
-) -> Made:
+    scope: BatchtabConstruct,
+    *,
+    name: str,
+    keys: tuple[str, str],
+    kms_key_arn: str | None,
+    tags: Any,
+    when: Condition = True,
+) -> ResourceRef:
     """Makes the table.
 
     Args:
@@ -29,7 +35,7 @@ def table(
         when: Whether it exists.
     """
     hash_key, range_key = keys
-    return make(
+    return create_resource(
         scope,
         DynamodbTable,
         "table",

@@ -34,7 +34,7 @@ from batchtab.constructs._terraform.expressions import (
     pick,
 )
 from batchtab.constructs._terraform.framework import TerraformResourceLifecycle
-from batchtab.constructs._terraform.resources import Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs.batch_environment import launch_template, roles
 
 _ALLOCATION_STRATEGIES = {"EC2": "BEST_FIT_PROGRESSIVE", "SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED"}
@@ -50,7 +50,7 @@ _STUCK_REASONS = (
 )
 
 
-class BatchEnvironment(Unit):
+class BatchEnvironment(BatchtabConstruct):
     """Where jobs run: a managed compute environment, job queues on it, roles, a log group.
 
     On-demand EC2 by default, because a job that must not be interrupted is the common case. The compute environment has
@@ -144,7 +144,7 @@ class BatchEnvironment(Unit):
         if numbers_known and on_hosts is True and int(min_vcpus) > int(max_vcpus):
             raise ValueError(f"min_vcpus: {min_vcpus} is more than max_vcpus, {max_vcpus}")
 
-        self.log_group = make(
+        self.log_group = create_resource(
             self,
             CloudwatchLogGroup,
             "log_group",
@@ -156,7 +156,7 @@ class BatchEnvironment(Unit):
         instance_role = roles.instance_role(self, namespace, on_hosts, permissions_boundary_arn, tags)
         self.instance_role = instance_role.role
         hosts = launch_template.launch_template(self, namespace, on_hosts, root_volume_gib, tags)
-        self.compute_environment = make(
+        self.compute_environment = create_resource(
             self,
             BatchComputeEnvironment,
             "compute_environment",
@@ -188,7 +188,7 @@ class BatchEnvironment(Unit):
             }
             self.compute_environment.element.add_override("lifecycle.precondition", [rule])
         reasons = choose(is_set(runnable_timeout_seconds), list(_STUCK_REASONS), [])
-        self.job_queue = make(
+        self.job_queue = create_resource(
             self,
             BatchJobQueue,
             "job_queue",

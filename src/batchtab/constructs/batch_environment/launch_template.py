@@ -14,17 +14,19 @@ from batchtab.constructs._terraform.aws import (
 )
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, merged
 from batchtab.constructs._terraform.framework import TerraformResourceLifecycle
-from batchtab.constructs._terraform.resources import ONCE, Made, Unit, make
+from batchtab.constructs._terraform.resources import SINGLE_BLOCK, BatchtabConstruct, ResourceRef, create_resource
 
 _UPDATE_TIMEOUT_MINUTES = 30  # how long a running job may hold up the replacement of its instance
 
 
-def launch_template(scope: Unit, namespace: str, when: Condition, root_volume_gib: Any, tags: Any) -> Made:
+def launch_template(
+    scope: BatchtabConstruct, namespace: str, when: Condition, root_volume_gib: Any, tags: Any
+) -> ResourceRef:
     """Instances with IMDSv2 only, one hop, and an encrypted root volume.
 
     The one hop keeps bridged containers from the instance's credentials; Batch's own run in the host's network.
     """
-    return make(
+    return create_resource(
         scope,
         LaunchTemplate,
         "launch_template",
@@ -54,9 +56,9 @@ def launch_template(scope: Unit, namespace: str, when: Condition, root_volume_gi
     )
 
 
-def blocks(when: Condition, template: Made) -> Mapping[str, tuple[Any, Mapping[str, Any]]]:
+def blocks(when: Condition, template: ResourceRef) -> Mapping[str, tuple[Any, Mapping[str, Any]]]:
     """The blocks of a compute environment that Fargate refuses, empty or not."""
-    once = choose(when, list(ONCE), [])
+    once = choose(when, list(SINGLE_BLOCK), [])
     if when is False:
         return {}
     # The number, not `$Latest`: only a change of it replaces the instances.

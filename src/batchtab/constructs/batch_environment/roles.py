@@ -15,26 +15,28 @@ from batchtab.constructs._terraform.policies import (
     policy,
     schedule_group_arns,
     service_trust,
-    those,
+    statements_where,
     trust,
     trusts,
 )
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 
 @dataclass(frozen=True)
 class InstanceRole:
     """The role of the instances, as Batch takes it."""
 
-    role: Made
-    attachment: Made
-    profile: Made
+    role: ResourceRef
+    attachment: ResourceRef
+    profile: ResourceRef
 
 
-def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | None, tags: Any) -> InstanceRole:
+def instance_role(
+    scope: BatchtabConstruct, namespace: str, when: Condition, boundary: str | None, tags: Any
+) -> InstanceRole:
     """What an ECS container instance needs, by AWS's managed policy."""
     name = shorten(f"{namespace}-instance", limits.ROLE_NAME_MAX)
-    role = make(
+    role = create_resource(
         scope,
         IamRole,
         "instance_role",
@@ -45,7 +47,7 @@ def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | 
         tags=as_map(tags),
     )
     partition = Account.of(scope).partition
-    attachment = make(
+    attachment = create_resource(
         scope,
         IamRolePolicyAttachment,
         "instance_role_policy",
@@ -53,28 +55,28 @@ def instance_role(scope: Unit, namespace: str, when: Condition, boundary: str | 
         role=role.get("name"),
         policy_arn=f"arn:{partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
     )
-    profile = make(
+    profile = create_resource(
         scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
     )
     return InstanceRole(role, attachment, profile)
 
 
 def trigger_role(
-    scope: Unit,
+    scope: BatchtabConstruct,
     namespace: str,
     queue_arns: Expression,
-    dead_letter_queue: Made,
+    dead_letter_queue: ResourceRef,
     kms_key_arn: str | None,
     boundary: str | None,
     tags: Any,
-) -> Made:
+) -> ResourceRef:
     """Lets this namespace's rules and schedules submit its job definitions to these queues, and nothing else.
 
     SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
     Scheduler does all by the role: it asks the submit function, and keeps what it could not deliver.
     """
     account = Account.of(scope)
-    role = make(
+    role = create_resource(
         scope,
         IamRole,
         "trigger_role",
@@ -91,14 +93,14 @@ def trigger_role(
     definitions = account.arn("batch", f"job-definition/{namespace}-*")
     submits = Expression.of(f"concat([{hcl(definitions)}], values({queue_arns.text}))")
     invokes = [account.arn("lambda", f"function:{namespace}-submit-run")]
-    make(
+    create_resource(
         scope,
         IamRolePolicy,
         "trigger_role_policy",
         name="submit-job",
         role=role["id"],
         policy=policy(
-            those(
+            statements_where(
                 [
                     (True, {"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": submits}),
                     (True, allow(["lambda:InvokeFunction"], invokes)),
@@ -113,17 +115,17 @@ def trigger_role(
 
 
 def execution_role(
-    scope: Unit,
+    scope: BatchtabConstruct,
     namespace: str,
     when: Condition,
     repository_arns: Any,
-    log_group: Made,
+    log_group: ResourceRef,
     boundary: str | None,
     tags: Any,
-) -> Made:
+) -> ResourceRef:
     """Lets Fargate pull the jobs' images and write their logs; jobs with secrets have a role of their own."""
     account = Account.of(scope)
-    role = make(
+    role = create_resource(
         scope,
         IamRole,
         "execution_role",
@@ -134,7 +136,7 @@ def execution_role(
         tags=as_map(tags),
     )
     every = [account.arn("ecr", "repository/*")]
-    make(
+    create_resource(
         scope,
         IamRolePolicy,
         "execution_role_policy",

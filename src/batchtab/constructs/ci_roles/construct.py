@@ -14,7 +14,7 @@ from batchtab.constructs._terraform.aws import IamOpenidConnectProvider, IamPoli
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, is_set, negate
 from batchtab.constructs._terraform.policies import policy
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.alerts import alert_statements
 from batchtab.constructs.ci_roles.names import Names
@@ -27,7 +27,7 @@ _AUDIENCE = "sts.amazonaws.com"
 _SESSION_SECONDS = 3600
 
 
-class CiRoles(Unit):
+class CiRoles(BatchtabConstruct):
     """What a workflow takes instead of keys: GitHub signs who it is, and AWS lends it a role for an hour.
 
     `<namespace>-ci-plan` reads what the stacks made and their state, and changes nothing; pull requests of the
@@ -85,7 +85,7 @@ class CiRoles(Unit):
         account = Account.of(self)
         names = Names(account, namespace)
         self._namespace, self._boundary, self._tags = namespace, permissions_boundary_arn, tags
-        provider = make(
+        provider = create_resource(
             self,
             IamOpenidConnectProvider,
             "oidc_provider",
@@ -113,14 +113,14 @@ class CiRoles(Unit):
         self._policy("roles", deploy, role_statements(names, boundary=permissions_boundary_arn))
         self._policy("network", deploy, network_statements(names, namespace=namespace), when=manages_network)
 
-    def _role(self, kind: str, subjects: list[str]) -> Made:
+    def _role(self, kind: str, subjects: list[str]) -> ResourceRef:
         trust = {
             "Effect": "Allow",
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Principal": {"Federated": self.oidc_provider_arn},
             "Condition": {"StringEquals": {f"{_ISSUER}:aud": _AUDIENCE, f"{_ISSUER}:sub": subjects}},
         }
-        return make(
+        return create_resource(
             self,
             IamRole,
             f"{kind}_role",
@@ -135,11 +135,11 @@ class CiRoles(Unit):
     def _policy(
         self,
         name: str,
-        roles: Mapping[str, Made],
+        roles: Mapping[str, ResourceRef],
         statements: Sequence[Mapping[str, Any]],
         when: Condition = True,
     ) -> None:
-        made = make(
+        made = create_resource(
             self,
             IamPolicy,
             f"{name}_policy",
@@ -150,7 +150,7 @@ class CiRoles(Unit):
             tags=as_map(self._tags),
         )
         for kind, role in roles.items():
-            make(
+            create_resource(
                 self,
                 IamRolePolicyAttachment,
                 f"{kind}_role_{name}_policy",

@@ -19,7 +19,7 @@ from batchtab.constructs._terraform.expressions import (
     negate,
     not_empty,
 )
-from batchtab.constructs._terraform.resources import Made, Unit, make, require
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource, require
 
 #: What the function does with the table.
 ACTIONS = (
@@ -60,7 +60,7 @@ def check_routes(routes: Any, quiet: Condition) -> None:
         check(f"routes: {name}: service", route.get("service"), limits.JOB_NAME)
 
 
-def write_routes(scope: Unit, made: Made, routes: Any, quiet: Condition) -> None:
+def write_routes(scope: BatchtabConstruct, made: ResourceRef, routes: Any, quiet: Condition) -> None:
     """Puts each route into the table, where the function looks it up by the job's name and by each beginning of it."""
     if quiet is False:
         return
@@ -76,7 +76,7 @@ def write_routes(scope: Unit, made: Made, routes: Any, quiet: Condition) -> None
         ' mute = { BOOL = each.value.mute }, pk = { S = "route" },'
         ' service = { S = each.value.service == null ? "" : each.value.service }, sk = { S = each.key } })'
     )
-    make(
+    create_resource(
         scope,
         DynamodbTableItem,
         "route",
@@ -115,7 +115,7 @@ def check_schedules(schedules: Any, quiet: Condition) -> None:
         check(f"schedules: {name}: late_after_seconds", watched["late_after_seconds"], limits.LATE_AFTER_SECONDS)
 
 
-def write_schedules(scope: Unit, made: Made, schedules: Any, quiet: Condition) -> None:
+def write_schedules(scope: BatchtabConstruct, made: ResourceRef, schedules: Any, quiet: Condition) -> None:
     """Puts each schedule whose runs are watched into the table, where the sweep reads them."""
     if quiet is False:
         return
@@ -134,7 +134,7 @@ def write_schedules(scope: Unit, made: Made, schedules: Any, quiet: Condition) -
         ' pk = { S = "late" }, schedule = { S = each.value.schedule }, sk = { S = each.key } },'
         f' {{ for key, text in {said} : key => {{ S = text }} if text != "" }}))'
     )
-    make(
+    create_resource(
         scope,
         DynamodbTableItem,
         "schedule",
@@ -146,7 +146,7 @@ def write_schedules(scope: Unit, made: Made, schedules: Any, quiet: Condition) -
     )
 
 
-def require_table(function: Made, quiet: Condition, **kept: Any) -> None:
+def require_table(function: ResourceRef, quiet: Condition, **kept: Any) -> None:
     """What is kept in a table is refused without one when Terraform plans, where it was not known before."""
     for name, values in kept.items():
         if is_expression(values):
@@ -155,7 +155,7 @@ def require_table(function: Made, quiet: Condition, **kept: Any) -> None:
             require(function, need, text)
 
 
-def environment(made: Made, quiet: Condition, settings: Mapping[str, Any]) -> dict[str, Any]:
+def environment(made: ResourceRef, quiet: Condition, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The function's settings of all this."""
     if quiet is False:
         return {}

@@ -23,7 +23,7 @@ from batchtab.constructs._terraform.expressions import (
     not_empty,
 )
 from batchtab.constructs._terraform.functions import python_function
-from batchtab.constructs._terraform.resources import Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs._terraform.tables import table
 from batchtab.constructs.job_alerts import alert_table, delivery, rules
 
@@ -35,7 +35,7 @@ _EVENT_AGE_SECONDS = 6 * 3600  # Lambda's most: how long a throttled event waits
 _DEFAULTS = limits.ALERT_DEFAULTS
 
 
-class JobAlerts(Unit):
+class JobAlerts(BatchtabConstruct):
     """Tells Slack of each job of some queues that failed, and of each job that blocks its queue.
 
     Batch says FAILED once, after the last attempt. The event goes to a Lambda function, which makes a message and waits
@@ -237,7 +237,7 @@ class JobAlerts(Unit):
         alert_table.write_routes(self, self.table, routes, quiet)
         alert_table.write_schedules(self, self.table, schedules, quiet)
         alert_table.require_table(self.function, quiet, routes=routes, schedules=schedules)
-        make(
+        create_resource(
             self,
             LambdaFunctionEventInvokeConfig,
             "event_invoke_config",

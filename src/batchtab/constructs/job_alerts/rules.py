@@ -15,15 +15,21 @@ from batchtab.constructs._terraform.aws import (
 )
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, is_set
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 #: The names of the rules, with their namespace in front, for whoever lets them in.
 NAMES = ("failed-job-*", "blocked-queue-*", "alerts-sweep")
 
 
 def on_jobs(
-    scope: Unit, label: str, namespace: str, job_queue_arns: Any, kind: str, detail: Mapping[str, Any], tags: Any
-) -> Made:
+    scope: BatchtabConstruct,
+    label: str,
+    namespace: str,
+    job_queue_arns: Any,
+    kind: str,
+    detail: Mapping[str, Any],
+    tags: Any,
+) -> ResourceRef:
     """Rules on one kind of Batch's events."""
     return job_events.rules_on_jobs(
         scope,
@@ -37,10 +43,12 @@ def on_jobs(
     )
 
 
-def connect(scope: Unit, rule: Made, label: str, function: Made, dead_letter_queue: Made) -> None:
+def connect(
+    scope: BatchtabConstruct, rule: ResourceRef, label: str, function: ResourceRef, dead_letter_queue: ResourceRef
+) -> None:
     """Lets rules invoke the function, and only these; what they cannot deliver is kept."""
     prefix = "" if label == "failed_job" else f"{label}_"
-    permission = make(
+    permission = create_resource(
         scope,
         LambdaPermission,
         f"{prefix}permission",
@@ -56,11 +64,11 @@ def connect(scope: Unit, rule: Made, label: str, function: Made, dead_letter_que
     )
 
 
-def sweep(scope: Unit, namespace: str, when: Condition, function: Made, tags: Any) -> None:
+def sweep(scope: BatchtabConstruct, namespace: str, when: Condition, function: ResourceRef, tags: Any) -> None:
     """Lets the function look each minute for what was left behind."""
     if when is False:
         return
-    rule = make(
+    rule = create_resource(
         scope,
         CloudwatchEventRule,
         "sweep",
@@ -70,7 +78,7 @@ def sweep(scope: Unit, namespace: str, when: Condition, function: Made, tags: An
         schedule_expression="rate(1 minute)",
         tags=as_map(tags),
     )
-    permission = make(
+    permission = create_resource(
         scope,
         LambdaPermission,
         "sweep_permission",
@@ -81,7 +89,7 @@ def sweep(scope: Unit, namespace: str, when: Condition, function: Made, tags: An
         principal="events.amazonaws.com",
         source_arn=rule.get("arn"),
     )
-    make(
+    create_resource(
         scope,
         CloudwatchEventTarget,
         "sweep_target",
@@ -94,9 +102,11 @@ def sweep(scope: Unit, namespace: str, when: Condition, function: Made, tags: An
     )
 
 
-def on_triggers(scope: Unit, dead_letter_queue_arn: str | None, function: Made, role_policy: str, tags: Any) -> None:
+def on_triggers(
+    scope: BatchtabConstruct, dead_letter_queue_arn: str | None, function: ResourceRef, role_policy: str, tags: Any
+) -> None:
     """Lets the function read the triggers' dead-letter queue: each message is a run that was not submitted."""
-    make(
+    create_resource(
         scope,
         LambdaEventSourceMapping,
         "trigger_mapping",

@@ -13,7 +13,7 @@ from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.aws import LambdaFunctionEventInvokeConfig, LambdaPermission
 from batchtab.constructs._terraform.expressions import Expression, choose, hcl, is_expression, is_set
 from batchtab.constructs._terraform.functions import python_function
-from batchtab.constructs._terraform.resources import Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs._terraform.tables import table
 
 _PACKAGE = "submit_run"
@@ -31,7 +31,7 @@ _ENDED = {
 }
 
 
-class JobRuns(Unit):
+class JobRuns(BatchtabConstruct):
     """Decides which runs of some queues' jobs are submitted: each scheduled time once, and no two that must not meet.
 
     The triggers of jobs with a `concurrency_policy`, `except` or `pause_on_failure` invoke a Lambda function, which
@@ -126,7 +126,7 @@ class JobRuns(Unit):
             dead_letter_queue_arn=trigger_dead_letter_queue_arn,
         )
         self.function, self.log_group, self.role = made.function, made.log_group, made.role
-        make(
+        create_resource(
             self,
             LambdaFunctionEventInvokeConfig,
             "event_invoke_config",
@@ -135,7 +135,7 @@ class JobRuns(Unit):
             maximum_retry_attempts=_RETRIES,
         )
         # One for all rules of the namespace, the one below among them: a job brings no permission of its own.
-        permission = make(
+        permission = create_resource(
             self,
             LambdaPermission,
             "permission",

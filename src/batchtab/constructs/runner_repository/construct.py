@@ -17,12 +17,12 @@ from batchtab.constructs._terraform.aws import (
 )
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Expression, as_bool, as_map, choose, is_set
-from batchtab.constructs._terraform.resources import Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 
 _DEFAULTS = limits.REPOSITORY_DEFAULTS
 
 
-class RunnerRepository(Unit):
+class RunnerRepository(BatchtabConstruct):
     """Where the images of jobs are kept.
 
     Tags are immutable, so that what ran yesterday can run again; images are scanned when they are pushed; old ones go.
@@ -66,7 +66,7 @@ class RunnerRepository(Unit):
         check("image_tag_mutability", image_tag_mutability, limits.IMAGE_TAG_MUTABILITY)
         check("keep_tagged_images", keep_tagged_images, limits.KEEP_TAGGED_IMAGES)
         check("untagged_days", untagged_days, limits.UNTAGGED_DAYS)
-        self.repository = make(
+        self.repository = create_resource(
             self,
             EcrRepository,
             "repository",
@@ -83,7 +83,7 @@ class RunnerRepository(Unit):
         )
         untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
         tagged = {"tagStatus": "tagged", "tagPatternList": ["*"], "countType": "imageCountMoreThan"}
-        make(
+        create_resource(
             self,
             EcrLifecyclePolicy,
             "lifecycle_policy",

@@ -10,7 +10,7 @@ from batchtab.constructs._terraform.aws import CloudwatchEventRule
 from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, hcl, is_expression, pick
 from batchtab.constructs._terraform.naming import namespaced, shorten
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 _STATUSES = {"succeeded": ["SUCCEEDED"], "failed": ["FAILED"], "any": ["SUCCEEDED", "FAILED"]}
 
@@ -21,7 +21,7 @@ def rule_name(full_name: str) -> str:
 
 
 def rule(
-    scope: Unit,
+    scope: BatchtabConstruct,
     when: Condition,
     *,
     full_name: str,
@@ -31,7 +31,7 @@ def rule(
     after_status: str,
     state: Any,
     tags: Any,
-) -> Made:
+) -> ResourceRef:
     """The rule on the end of the jobs in `after`.
 
     It knows them by their job definitions, in any revision, so that a run by hand continues the chain too. Batch says
@@ -40,7 +40,7 @@ def rule(
 
     See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html
     """
-    return make(
+    return create_resource(
         scope,
         CloudwatchEventRule,
         "upstream",

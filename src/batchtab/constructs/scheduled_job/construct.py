@@ -10,7 +10,7 @@ from constructs import Construct
 from batchtab import limits
 from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.aws import BatchJobDefinition, BatchJobDefinitionTimeout, CloudwatchLogGroup
-from batchtab.constructs._terraform.documents import When
+from batchtab.constructs._terraform.documents import Conditional
 from batchtab.constructs._terraform.expressions import (
     Expression,
     all_of,
@@ -25,7 +25,7 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
 )
 from batchtab.constructs._terraform.naming import namespaced
-from batchtab.constructs._terraform.resources import Unit, local, make
+from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource, local
 from batchtab.constructs.scheduled_job import chain, container, retries, roles, rules, trigger_arguments, trigger_rules
 from batchtab.constructs.scheduled_job.crontab import Crontab
 from batchtab.constructs.scheduled_job.inputs import Inputs
@@ -36,7 +36,7 @@ _JOB_NAME, _POLICY = limits.RUNNER_VARIABLES["job_name"], limits.RUNNER_VARIABLE
 _RUN_POLICY = limits.RUN_VARIABLES["run_policy"]
 
 
-class ScheduledJob(Unit):
+class ScheduledJob(BatchtabConstruct):
     """A container job that AWS Batch runs on a schedule: an image that exists, a command, and when.
 
     A change registers a new revision of the job definition; the trigger names the definition without a revision, so
@@ -238,7 +238,7 @@ class ScheduledJob(Unit):
         self.full_name = local(self, "full_name", namespaced(namespace, name))
         maker = roles.RoleMaker(self, self.full_name, job_queue_arn, permissions_boundary_arn, tags)
 
-        own_log_group = make(
+        own_log_group = create_resource(
             self,
             CloudwatchLogGroup,
             "log_group",
@@ -261,7 +261,7 @@ class ScheduledJob(Unit):
             kms_key_arns=secrets_kms_key_arns,
         )
         self.execution_role_arn = choose(is_set(execution_role_arn), execution_role_arn, self.execution_role.get("arn"))
-        self.job_definition = make(
+        self.job_definition = create_resource(
             self,
             BatchJobDefinition,
             "job_definition",
@@ -275,8 +275,8 @@ class ScheduledJob(Unit):
                 memory_mib=memory_mib,
                 environment=environment,
                 own_environment=[
-                    When(guards, {_JOB_NAME: name, _POLICY: concurrency_policy}),
-                    When(ends_matter, {_RUN_POLICY: concurrency_policy}),
+                    Conditional(guards, {_JOB_NAME: name, _POLICY: concurrency_policy}),
+                    Conditional(ends_matter, {_RUN_POLICY: concurrency_policy}),
                 ],
                 secrets=secrets,
                 job_role_arn=self.job_role_arn,

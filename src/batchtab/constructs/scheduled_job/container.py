@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchtab.constructs._terraform.documents import When, document
+from batchtab.constructs._terraform.documents import Conditional, document
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,
@@ -28,7 +28,7 @@ def properties(
     vcpus: Any,
     memory_mib: Any,
     environment: Any,
-    own_environment: Sequence[When],
+    own_environment: Sequence[Conditional],
     secrets: Any,
     job_role_arn: Any,
     execution_role_arn: Any,
@@ -50,31 +50,31 @@ def properties(
             "image": image,
             "command": command if is_expression(command) else [literal(part) for part in command],
             "jobRoleArn": job_role_arn,
-            "executionRoleArn": When(has_execution_role, execution_role_arn),
+            "executionRoleArn": Conditional(has_execution_role, execution_role_arn),
             "resourceRequirements": [
                 {"type": "VCPU", "value": _text(vcpus)},
                 {"type": "MEMORY", "value": _text(memory_mib)},
             ],
-            "environment": When(
+            "environment": Conditional(
                 any_of(not_empty(environment), *(own.condition for own in own_environment)),
                 _pairs(_with(environment, own_environment), "value", escape=True),
             ),
-            "secrets": When(not_empty(secrets), _pairs(secrets, "valueFrom", escape=False)),
+            "secrets": Conditional(not_empty(secrets), _pairs(secrets, "valueFrom", escape=False)),
             "readonlyRootFilesystem": read_only_root_filesystem,
             "logConfiguration": {
                 "logDriver": "awslogs",
                 "options": {"awslogs-group": log_group_name, "awslogs-stream-prefix": log_stream_prefix},
             },
-            "fargatePlatformConfiguration": When(on_fargate, {"platformVersion": "LATEST"}),
-            "networkConfiguration": When(on_fargate, {"assignPublicIp": public_ip}),
-            "ephemeralStorage": When(
+            "fargatePlatformConfiguration": Conditional(on_fargate, {"platformVersion": "LATEST"}),
+            "networkConfiguration": Conditional(on_fargate, {"assignPublicIp": public_ip}),
+            "ephemeralStorage": Conditional(
                 all_of(on_fargate, is_set(ephemeral_storage_gib)), {"sizeInGiB": ephemeral_storage_gib}
             ),
         }
     )
 
 
-def _with(environment: Any, own: Sequence[When]) -> Any:
+def _with(environment: Any, own: Sequence[Conditional]) -> Any:
     """The job's variables and, where they apply, those of its policies."""
     own = [variables for variables in own if variables.condition is not False]
     if not is_expression(environment) and all(variables.condition is True for variables in own):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchtab.constructs._terraform.expressions import Condition, Expression, hcl, is_expression
-from batchtab.constructs._terraform.resources import Unit, local
+from batchtab.constructs._terraform.resources import BatchtabConstruct, local
 from batchtab.schedules import crontab
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -18,7 +18,7 @@ _DAY_ITEM = f"^(?:([*])|{_DAY}(?:-{_DAY})?)(?:/([1-7]))?$"  # all, or a day, and
 class Crontab:
     """A schedule, and what it is to AWS."""
 
-    def __init__(self, scope: Unit, schedule: Any) -> None:
+    def __init__(self, scope: BatchtabConstruct, schedule: Any) -> None:
         """Converts it."""
         self._schedule = schedule
         if not is_expression(schedule):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchtab import limits
-from batchtab.constructs._terraform.documents import When, template
+from batchtab.constructs._terraform.documents import Conditional, template
 from batchtab.constructs._terraform.expressions import Condition, is_set, negate, not_empty, one_of
 
 #: What a rule's transformer and EventBridge Scheduler put in their places.
@@ -49,7 +49,7 @@ class Inputs:
                 "JobQueue": self.job_queue_arn,
                 "JobDefinition": self.job_definition,
                 "ContainerOverrides": {"Environment": self._variables(SCHEDULE_TIME)},
-                "ArrayProperties": When(is_set(self.array_size), {"Size": self.array_size}),
+                "ArrayProperties": Conditional(is_set(self.array_size), {"Size": self.array_size}),
             },
             SCHEDULE_TIME,
         )
@@ -63,17 +63,21 @@ class Inputs:
             "name": self.name,
             "job_queue": self.job_queue_arn,
             "job_definition": self.job_definition,
-            "concurrency_policy": When(negate(one_of(self.concurrency_policy, ["allow"])), self.concurrency_policy),
-            "queue_limit": When(one_of(self.concurrency_policy, ["queue"]), self.queue_limit),
-            "starting_deadline_seconds": When(is_set(self.starting_deadline_seconds), self.starting_deadline_seconds),
-            "pause_on_failure": When(self.pause_on_failure, True),
-            "array_size": When(is_set(self.array_size), self.array_size),
+            "concurrency_policy": Conditional(
+                negate(one_of(self.concurrency_policy, ["allow"])), self.concurrency_policy
+            ),
+            "queue_limit": Conditional(one_of(self.concurrency_policy, ["queue"]), self.queue_limit),
+            "starting_deadline_seconds": Conditional(
+                is_set(self.starting_deadline_seconds), self.starting_deadline_seconds
+            ),
+            "pause_on_failure": Conditional(self.pause_on_failure, True),
+            "array_size": Conditional(is_set(self.array_size), self.array_size),
         }
         if not upstream:
             job |= {
                 "schedule": self.schedule,
-                "timezone": When(is_set(self.timezone), self.timezone),
-                "except": When(not_empty(self.except_), self.except_),
+                "timezone": Conditional(is_set(self.timezone), self.timezone),
+                "except": Conditional(not_empty(self.except_), self.except_),
             }
         which = {"scheduled_time": time} | ({"upstream_job_id": UPSTREAM} if upstream else {})
         return template({"trigger": which, "job": job}, *which.values())

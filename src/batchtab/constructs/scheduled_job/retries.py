@@ -12,7 +12,7 @@ from batchtab.constructs._terraform.aws import (
     BatchJobDefinitionRetryStrategyEvaluateOnExit,
 )
 from batchtab.constructs._terraform.expressions import Expression, as_number, hcl, is_expression
-from batchtab.constructs._terraform.resources import Made, dynamic
+from batchtab.constructs._terraform.resources import ResourceRef, dynamic
 
 _CATCH_ALL = dict(limits.CATCH_ALL_EXIT)
 
@@ -31,7 +31,7 @@ def strategy(name: str, attempts: Any, evaluate_on_exit: Any) -> dict[str, Any]:
     }
 
 
-def add_rules(job_definition: Made, evaluate_on_exit: Any) -> None:
+def add_rules(job_definition: ResourceRef, evaluate_on_exit: Any) -> None:
     """Adds rules that are an expression, as dynamic blocks."""
     if not is_expression(evaluate_on_exit):
         return

@@ -24,8 +24,16 @@ from batchtab.constructs._terraform.expressions import (
     not_empty,
 )
 from batchtab.constructs._terraform.naming import shorten
-from batchtab.constructs._terraform.policies import allow, grants, policy, schedule_group_arns, those, trust, trusts
-from batchtab.constructs._terraform.resources import Made, Unit, make
+from batchtab.constructs._terraform.policies import (
+    allow,
+    grants,
+    policy,
+    schedule_group_arns,
+    statements_where,
+    trust,
+    trusts,
+)
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 _ECR_IMAGE = limits.ECR_IMAGE_PATTERN
 _DEFAULT_GROUP = "default"  # where Scheduler puts schedules that name no group
@@ -35,7 +43,7 @@ class RoleMaker:
     """Makes the roles of one job, all with its name, boundary and tags."""
 
     def __init__(
-        self, scope: Unit, name: str, job_queue_arn: str, permissions_boundary_arn: str | None, tags: Any
+        self, scope: BatchtabConstruct, name: str, job_queue_arn: str, permissions_boundary_arn: str | None, tags: Any
     ) -> None:
         self._scope = scope
         self._name = name
@@ -48,8 +56,8 @@ class RoleMaker:
         """Where the job's queue is, and so everything else of it."""
         return Account.of_arn(self._scope, self._job_queue_arn)
 
-    def _role(self, kind: str, when: Condition, trust_policy: str) -> Made:
-        return make(
+    def _role(self, kind: str, when: Condition, trust_policy: str) -> ResourceRef:
+        return create_resource(
             self._scope,
             IamRole,
             f"{kind}_role",
@@ -60,8 +68,8 @@ class RoleMaker:
             tags=as_map(self._tags),
         )
 
-    def _policy(self, kind: str, when: Condition, role: Made, name: str, document: str) -> None:
-        make(
+    def _policy(self, kind: str, when: Condition, role: ResourceRef, name: str, document: str) -> None:
+        create_resource(
             self._scope,
             IamRolePolicy,
             f"{kind}_role_policy",
@@ -71,10 +79,10 @@ class RoleMaker:
             policy=document,
         )
 
-    def job_role(self, when: Condition, permissions: Any, *, lists_jobs: Condition) -> Made:
+    def job_role(self, when: Condition, permissions: Any, *, lists_jobs: Condition) -> ResourceRef:
         """What the program in the container may do: `permissions`, and the runner's look at the queue."""
         if when is False:
-            return Made("", False)
+            return ResourceRef("", False)
         role = self._role("job", when, trust("ecs-tasks.amazonaws.com", self.account))
         granted = all_of(when, any_of(not_empty(permissions), lists_jobs))
         if granted is not False:
@@ -94,10 +102,10 @@ class RoleMaker:
 
     def execution_role(
         self, when: Condition, *, image: str, log_group_name: Any, secrets: Any, kms_key_arns: Any
-    ) -> Made:
+    ) -> ResourceRef:
         """What ECS does for the container before it runs: pull this image, read these secrets, write its log."""
         if when is False:
-            return Made("", False)
+            return ResourceRef("", False)
         account = self.account
         role = self._role("execution", when, trust("ecs-tasks.amazonaws.com", account))
         log_streams = account.arn("logs", f"log-group:{log_group_name}:*")
@@ -127,13 +135,13 @@ class RoleMaker:
         is_managed: Condition,
         submit_function_arn: Any,
         dead_letter_queue_arn: Any,
-    ) -> Made:
+    ) -> ResourceRef:
         """Lets this job's rules and its group's schedules submit this definition to this queue, or ask the function.
 
         Scheduler sends by the role what it could not deliver; a rule's events go by the dead-letter queue's own policy.
         """
         if when is False:
-            return Made("", False)
+            return ResourceRef("", False)
         account = self.account
         rule_arns = [account.arn("events", f"rule/{name}") for name, made in rules.items() if made is not False]
         by_rule = all_of(any_of(*rules.values()), negate(is_managed))
@@ -143,7 +151,7 @@ class RoleMaker:
             "trigger",
             when,
             policy(
-                those(
+                statements_where(
                     [
                         (by_rule, trusts("events.amazonaws.com", account, source_arn=rule_arns)),
                         (by_schedule, trusts("scheduler.amazonaws.com", account, source_arn=groups)),
@@ -161,7 +169,7 @@ class RoleMaker:
             role,
             "submit-job",
             policy(
-                those(
+                statements_where(
                     [
                         (negate(is_managed), allow(["batch:SubmitJob"], submits)),
                         (invokes, allow(["lambda:InvokeFunction"], [submit_function_arn])),

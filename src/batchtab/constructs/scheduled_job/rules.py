@@ -8,7 +8,7 @@ from batchtab import limits
 from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.expressions import Expression, hcl, is_expression, is_set, negate, not_empty, one_of
 from batchtab.constructs._terraform.naming import namespaced
-from batchtab.constructs._terraform.resources import Made, require
+from batchtab.constructs._terraform.resources import ResourceRef, require
 
 
 def check_arguments(
@@ -108,7 +108,7 @@ def _check_size(name: str, capacity: str, vcpus: float, memory_mib: int) -> None
 
 
 def add_preconditions(
-    job_definition: Made,
+    job_definition: ResourceRef,
     *,
     name: str,
     full_name: Any,

@@ -21,7 +21,7 @@ from batchtab.constructs._terraform.expressions import (
     not_empty,
     one_of,
 )
-from batchtab.constructs._terraform.resources import Unit, local
+from batchtab.constructs._terraform.resources import BatchtabConstruct, local
 from batchtab.schedules import clocks
 from batchtab.schedules.timestamps import utc_text
 
@@ -51,7 +51,7 @@ class Timing:
     @classmethod
     def of(
         cls,
-        scope: Unit,
+        scope: BatchtabConstruct,
         *,
         schedule: Any,
         expression: Any,

@@ -18,13 +18,13 @@ from batchtab.constructs._terraform.expressions import (
     negate,
     one_of,
 )
-from batchtab.constructs._terraform.resources import Made, require
+from batchtab.constructs._terraform.resources import ResourceRef, require
 from batchtab.constructs.scheduled_job.timing import Timing
 from batchtab.schedules.expression import Rate, parse
 
 
 def add_preconditions(
-    job_definition: Made,
+    job_definition: ResourceRef,
     timing: Timing,
     of_the_schedule: Sequence[tuple[Condition, str]],
     *,

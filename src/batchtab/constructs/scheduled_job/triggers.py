@@ -29,7 +29,7 @@ from batchtab.constructs._terraform.expressions import (
     is_set,
 )
 from batchtab.constructs._terraform.naming import shorten
-from batchtab.constructs._terraform.resources import ONCE, Made, Unit, make
+from batchtab.constructs._terraform.resources import SINGLE_BLOCK, BatchtabConstruct, ResourceRef, create_resource
 from batchtab.constructs.scheduled_job.inputs import RULE_TIME, SCHEDULE_TIME, Inputs
 from batchtab.constructs.scheduled_job.timing import Timing
 
@@ -40,7 +40,7 @@ _DELIVERY_ATTEMPTS = 185  # the most, of EventBridge and of Scheduler: the age e
 class Triggers:
     """Makes the triggers of one job, which hand their events to Batch or to the submit function."""
 
-    scope: Unit
+    scope: BatchtabConstruct
     full_name: Any
     timing: Timing
     inputs: Inputs
@@ -53,9 +53,9 @@ class Triggers:
     maximum_event_age_seconds: Any
     tags: Any
 
-    def rule(self, description: Any) -> Made:
+    def rule(self, description: Any) -> ResourceRef:
         """The rule, where one is enough. Its name is the job definition's."""
-        return make(
+        return create_resource(
             self.scope,
             CloudwatchEventRule,
             "rule",
@@ -67,17 +67,17 @@ class Triggers:
             tags=as_map(self.tags),
         )
 
-    def schedule(self, description: Any, group_name: Any) -> Made:
+    def schedule(self, description: Any, group_name: Any) -> ResourceRef:
         """The schedule, where a rule can't say when.
 
         See https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
         """
         timing = self.timing
         if timing.by_schedule is False:
-            return Made("", False)
+            return ResourceRef("", False)
         submit_job = f"arn:{self.account.partition}:scheduler:::aws-sdk:batch:submitJob"
         window = timing.flexible_window_minutes
-        return make(
+        return create_resource(
             self.scope,
             SchedulerSchedule,
             "schedule",
@@ -105,7 +105,7 @@ class Triggers:
             blocks={"target.dead_letter_config": self._dead_letters()},
         )
 
-    def deliver(self, label: str, rule: Made, *, upstream: bool = False) -> None:
+    def deliver(self, label: str, rule: ResourceRef, *, upstream: bool = False) -> None:
         """Hands a rule's events on; Batch gets what the run is told as overrides, which keep the definition's own."""
         overrides = self.inputs.overrides(upstream)
         paths = {"time": "$.time"} | ({"upstream": "$.detail.jobId"} if upstream else {})
@@ -114,7 +114,7 @@ class Triggers:
             "job_name": self.inputs.name,
             "array_size": self.inputs.array_size,
         }
-        make(
+        create_resource(
             self.scope,
             CloudwatchEventTarget,
             label,
@@ -133,7 +133,7 @@ class Triggers:
             ),
             blocks={
                 "batch_target": (
-                    choose(self.is_managed, [], list(ONCE)),
+                    choose(self.is_managed, [], list(SINGLE_BLOCK)),
                     {key: value for key, value in batch_target.items() if value is not None},
                 ),
                 "dead_letter_config": self._dead_letters(),
@@ -141,7 +141,7 @@ class Triggers:
         )
 
     def _dead_letters(self) -> tuple[Any, dict[str, Any]]:
-        return choose(is_set(self.dead_letter_queue_arn), list(ONCE), []), {"arn": self.dead_letter_queue_arn}
+        return choose(is_set(self.dead_letter_queue_arn), list(SINGLE_BLOCK), []), {"arn": self.dead_letter_queue_arn}
 
     def _event_age(self) -> Any:
         """How long delivery is tried; of a run that Batch gets at once, not beyond its deadline."""

@@ -15,8 +15,8 @@ from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.launch import Launch, Launcher, LaunchError
 from batchtab.local_aws.batch.logs import LogGroupMissingError, LogStream
 from batchtab.local_aws.batch.store import name_of
+from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
-from batchtab.local_aws.wards import Wards
 
 # A process takes real time whatever the clock's speed. So that a fast clock ends no job that is merely starting, an
 # attempt gets at least this much real time before its timeout, and between SIGTERM and SIGKILL.
@@ -40,7 +40,13 @@ class Attempt:
     """
 
     def __init__(
-        self, job: Job, number: int, environment: dict[str, Any], launcher: Launcher, clock: Clock, wards: Wards
+        self,
+        job: Job,
+        number: int,
+        environment: dict[str, Any],
+        launcher: Launcher,
+        clock: Clock,
+        child_processes: ChildProcesses,
     ) -> None:
         self.job = job
         self.number = number
@@ -55,7 +61,7 @@ class Attempt:
         self.log = LogStream(job, definition_name, self.task_id, clock)
         self._launcher = launcher
         self._clock = clock
-        self._wards = wards
+        self._child_processes = child_processes
         self._process: subprocess.Popen[bytes] | None = None
         self._container: str | None = None
         self._started_real = 0.0
@@ -96,10 +102,10 @@ class Attempt:
             # When a container's first process ends, all its processes do.
             sessions.kill(process.pid)
             process.wait()
-            self._wards.group_ended(process.pid)
+            self._child_processes.group_ended(process.pid)
             if self._container:
                 self._launcher.docker.kill(self._container)
-                self._wards.container_ended(self._container)
+                self._child_processes.container_ended(self._container)
         code = process.returncode
         self.exit_code = code if code >= 0 else 128 - code
         if self.timed_out:
@@ -162,10 +168,10 @@ class Attempt:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._wards.group_started(process.pid)
+        self._child_processes.group_started(process.pid)
         if launch.container:
             self._container = launch.container
-            self._wards.container_started(launch.container)
+            self._child_processes.container_started(launch.container)
         self._started_real = time.monotonic()
         self.started_at_ms = self._clock.now_ms()
         seconds = (self.job.record.get("timeout") or {}).get("attemptDurationSeconds")

@@ -14,8 +14,8 @@ from batchtab.local_aws.batch.placement import Placement
 from batchtab.local_aws.batch.states import States
 from batchtab.local_aws.batch.store import Record, Store
 from batchtab.local_aws.batch.strategy import wants_retry
+from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
-from batchtab.local_aws.wards import Wards
 
 logger = logging.getLogger("batchtab.local_aws.batch")
 
@@ -33,12 +33,14 @@ class Engine:
     are made under the store's lock, and each change of status becomes an event.
     """
 
-    def __init__(self, store: Store, clock: Clock, events: Events, launcher: Launcher, wards: Wards) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, events: Events, launcher: Launcher, child_processes: ChildProcesses
+    ) -> None:
         self._store = store
         self._clock = clock
         self._events = events
         self._launcher = launcher
-        self._wards = wards
+        self._child_processes = child_processes
         self._placement = Placement(store)
         self._wake = threading.Event()
         self._states = States(clock, events, self._placement, self._wake.set)
@@ -174,7 +176,9 @@ class Engine:
             self._store.forget_jobs_ended_before(self._clock.now_ms() - 1000 * limits.ENDED_JOBS_KEPT_SECONDS)
 
     def _begin(self, job: Job, environment: Record) -> None:
-        attempt = Attempt(job, len(job.record["attempts"]) + 1, environment, self._launcher, self._clock, self._wards)
+        attempt = Attempt(
+            job, len(job.record["attempts"]) + 1, environment, self._launcher, self._clock, self._child_processes
+        )
         job.attempt = attempt
         self._states.move(job, "STARTING")
         thread = threading.Thread(target=self._run, args=(attempt,), name=f"job-{job.id}", daemon=True)

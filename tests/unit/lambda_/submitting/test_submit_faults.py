@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from tests.unit.lambda_.submitting import world as world_module
+from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
+
 from job_alerts import rows
 from job_alerts.runs import Runs
 from submit_run import jobs as jobs_module
-
-from tests.unit.lambda_.submitting import world as world_module
-from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
 ITEM_MAX_BYTES = 400 * 1024
 

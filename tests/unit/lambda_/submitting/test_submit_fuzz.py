@@ -6,7 +6,6 @@ import os
 from collections import Counter
 
 import pytest
-
 from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, World, trigger
 
 RUNS = 6

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
+
+from batchtab import limits
 from job_alerts import job_event
 from submit_run import decision
 from submit_run.handler import lambda_handler
 from submit_run.request import MalformedError, Request
-
-from batchtab import limits
-from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-
 from tests.unit.lambda_.submitting.world import JOB, World, trigger
 
 ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "20"))

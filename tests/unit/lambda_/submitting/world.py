@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from submit_run import app as app_module
 from submit_run import jobs as jobs_module
 from submit_run import metrics as metrics_module

@@ -9,7 +9,7 @@ from pathlib import Path
 from batchtab.local_aws import guard
 
 
-class Wards:
+class ChildProcesses:
     """What local AWS has started and must not leave behind; kept by the guard process as well."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from batchtab.calendar.lane import Calendar
-from batchtab.calendar.load import Hold, Load
+from batchtab.calendar.load import Load, Reservation
+from batchtab.calendar.timeline import Calendar
 
 _NEAR = 15 * 60  # seconds: with a shorter pause it is one
 
@@ -19,12 +19,12 @@ _NEAR = 15 * 60  # seconds: with a shorter pause it is one
 class Wait:
     """A run that could not start on time, and when it did, all of an array; None: not within the week."""
 
-    hold: Hold
+    hold: Reservation
     began: int | None
 
 
 @dataclass
-class PileUp:
+class Contention:
     """A stretch in which runs wait, with what follows from it. Times are seconds after the week's start.
 
     Attributes:
@@ -43,7 +43,7 @@ class PileUp:
     meeting: Counter[int] = field(default_factory=Counter)
     waits: list[Wait] = field(default_factory=list)
 
-    def join(self, later: PileUp) -> None:
+    def join(self, later: Contention) -> None:
         """Take in one that follows."""
         self.end = later.end
         self.waits += later.waits
@@ -58,10 +58,10 @@ class PileUp:
     @cached_property
     def waiting(self) -> Counter[int]:
         """Places in the calendar of the jobs that wait, each with its number of runs."""
-        return Counter(wait.hold.lane for wait in self.waits)
+        return Counter(wait.hold.timeline for wait in self.waits)
 
 
-def pile_ups(calendar: Calendar, held: Sequence[Hold], load: Load) -> list[PileUp]:
+def contentions(calendar: Calendar, held: Sequence[Reservation], load: Load) -> list[Contention]:
     """The stretches of a week in which runs wait, in order; with a short pause between them they are one.
 
     In each queue runs start in order of their times, and none overtakes; a queue of higher priority is asked first, and
@@ -77,7 +77,7 @@ def pile_ups(calendar: Calendar, held: Sequence[Hold], load: Load) -> list[PileU
         return []
     starts = [hold.start for hold in held]
     longest = max(hold.seconds for hold in held)
-    found: list[PileUp] = []
+    found: list[Contention] = []
     for each in _Scheduler(calendar).run(held):
         if each.end <= 0:
             continue
@@ -90,28 +90,28 @@ def pile_ups(calendar: Calendar, held: Sequence[Hold], load: Load) -> list[PileU
             found.append(each)
     for each in found:
         near = held[bisect_left(starts, each.peak - longest) : bisect_right(starts, each.peak)]
-        each.meeting = Counter(hold.lane for hold in near if hold.end > each.peak)
+        each.meeting = Counter(hold.timeline for hold in near if hold.end > each.peak)
     return found
 
 
 @dataclass(slots=True)
 class _Waiting:
-    hold: Hold
+    hold: Reservation
     vcpus: float  # of the children that have not started
 
 
 class _Scheduler:
     def __init__(self, calendar: Calendar) -> None:
         environment = calendar.catalog.stage.environment
-        self._lanes = calendar.lanes
+        self._timelines = calendar.timelines
         self._seconds = calendar.week.seconds
         self._free = float(environment.max_vcpus)
         ordered = sorted(environment.queues, key=lambda queue: (-environment.queues[queue], queue))
         self._queues: dict[str, deque[_Waiting]] = {queue: deque() for queue in ordered}
         self._running: list[tuple[int, float]] = []  # a heap: when so many vCPUs become free
-        self._current: PileUp | None = None
+        self._current: Contention | None = None
 
-    def run(self, held: Sequence[Hold]) -> Iterator[PileUp]:
+    def run(self, held: Sequence[Reservation]) -> Iterator[Contention]:
         number = 0
         while number < len(held) or self._is_waiting:
             now = self._next(held, number)
@@ -121,7 +121,7 @@ class _Scheduler:
                 self._free += heapq.heappop(self._running)[1]
             while number < len(held) and held[number].start <= now:
                 hold = held[number]
-                self._queues[self._lanes[hold.lane].job.queue].append(_Waiting(hold, hold.vcpus))
+                self._queues[self._timelines[hold.timeline].job.queue].append(_Waiting(hold, hold.vcpus))
                 number += 1
             for queue in self._queues.values():
                 self._start(queue, now)
@@ -130,7 +130,7 @@ class _Scheduler:
                 yield self._current
                 self._current = None
             elif self._is_waiting:
-                self._current = self._current or PileUp(now)
+                self._current = self._current or Contention(now)
         if self._current:
             self._current.end = self._seconds
             self._current.waits += [Wait(each.hold, None) for queue in self._queues.values() for each in queue]
@@ -140,7 +140,7 @@ class _Scheduler:
     def _is_waiting(self) -> bool:
         return any(self._queues.values())
 
-    def _next(self, held: Sequence[Hold], number: int) -> int:
+    def _next(self, held: Sequence[Reservation], number: int) -> int:
         start = held[number].start if number < len(held) else self._running[0][0]
         return min(start, self._running[0][0]) if self._is_waiting else start
 

@@ -4,22 +4,22 @@ import random
 from pathlib import Path
 
 import pytest
-
-from batchtab.calendar import lane
-from batchtab.calendar.lane import Calendar
-from batchtab.calendar.load import Hold, Load, holds
-from batchtab.calendar.pile_up import PileUp, pile_ups
-from batchtab.calendar.recurrence import recurrences
-from batchtab.declarations import catalog
 from tests.unit.calendar.support import Jobs, calendar, week, write
+
+from batchtab.calendar import timeline
+from batchtab.calendar.contention import Contention, contentions
+from batchtab.calendar.load import Load, Reservation, reservations
+from batchtab.calendar.recurrence import recurrences
+from batchtab.calendar.timeline import Calendar
+from batchtab.declarations import catalog
 
 HOUR = 3600
 
 
-def piled(root: Path, jobs: Jobs, max_vcpus: int) -> tuple[Calendar, list[PileUp]]:
+def piled(root: Path, jobs: Jobs, max_vcpus: int) -> tuple[Calendar, list[Contention]]:
     found = calendar(root, jobs, week("2026-05-04", "UTC"), max_vcpus=max_vcpus)
-    hold = holds(found)
-    return found, pile_ups(found, hold, Load.of(hold, found.week.seconds))
+    hold = reservations(found)
+    return found, contentions(found, hold, Load.of(hold, found.week.seconds))
 
 
 def test_runs_that_fit_do_not_pile_up(tmp_path: Path) -> None:
@@ -38,7 +38,11 @@ def test_runs_that_do_not_fit_wait_for_those_before_them(tmp_path: Path) -> None
 
     # THEN two wait for half an hour, and the late one for 50 minutes: until 04:00
     assert (found.start, found.end) == (3 * HOUR, 4 * HOUR)
-    assert [(wait.hold.lane, wait.began) for wait in found.waits] == [(2, 3.5 * HOUR), (3, 3.5 * HOUR), (4, 4 * HOUR)]
+    assert [(wait.hold.timeline, wait.began) for wait in found.waits] == [
+        (2, 3.5 * HOUR),
+        (3, 3.5 * HOUR),
+        (4, 4 * HOUR),
+    ]
     assert found.longest == 50 * 60
     assert found.wanted == 5
     assert sorted(found.meeting.elements()) == [0, 1, 2, 3, 4]
@@ -64,7 +68,7 @@ def test_the_queue_of_higher_priority_goes_first_and_what_it_leaves_the_next_tak
     calendar_, (found,) = piled(tmp_path, jobs, max_vcpus=4)
 
     # THEN the small one of the other queue passes, and the one behind the large one does not
-    names = {calendar_.lanes[wait.hold.lane].name: wait.began for wait in found.waits}
+    names = {calendar_.timelines[wait.hold.timeline].name: wait.began for wait in found.waits}
     assert names == {"large": 4 * HOUR, "behind": 4 * HOUR}
 
 
@@ -80,7 +84,7 @@ def test_of_two_that_wait_the_one_in_the_queue_of_higher_priority_starts(tmp_pat
 
     calendar_, (found,) = piled(tmp_path, jobs, max_vcpus=1)
 
-    began = {calendar_.lanes[wait.hold.lane].name: wait.began for wait in found.waits}
+    began = {calendar_.timelines[wait.hold.timeline].name: wait.began for wait in found.waits}
     assert began == {"urgent": 4 * HOUR, "plain": 5 * HOUR, "often": 6 * HOUR}
 
 
@@ -102,22 +106,22 @@ def test_runs_wait_as_a_simpler_count_says(tmp_path: Path) -> None:
     """Second implementation: one queue, in which each run takes the first second in which it fits."""
     chance = random.Random(11)  # noqa: S311
     write(tmp_path, {f"a-{name}": {"schedule": "0 3 * * *"} for name in "bcdefgh"}, max_vcpus=4)
-    found = lane.read(catalog.load("prod", tmp_path), week("2026-05-04", "UTC"))
+    found = timeline.read(catalog.load("prod", tmp_path), week("2026-05-04", "UTC"))
     for _ in range(60):
         # GIVEN runs by chance
         hold = sorted(
             (
-                Hold(start, start + chance.randint(1, 60), vcpus, vcpus, number, True)
+                Reservation(start, start + chance.randint(1, 60), vcpus, vcpus, number, True)
                 for number in range(7)
                 for start, vcpus in [(chance.randint(0, 120), float(chance.randint(1, 4)))]
             ),
-            key=lambda each: (each.start, each.lane),
+            key=lambda each: (each.start, each.timeline),
         )
 
         # WHEN
         waits = {
-            wait.hold.lane: wait.began
-            for each in pile_ups(found, hold, Load.of(hold, found.week.seconds))
+            wait.hold.timeline: wait.began
+            for each in contentions(found, hold, Load.of(hold, found.week.seconds))
             for wait in each.waits
         }
 
@@ -130,7 +134,7 @@ def test_runs_wait_as_a_simpler_count_says(tmp_path: Path) -> None:
                 second += 1
             running.append((second, second + each.seconds, each.vcpus))
             last = second
-            assert waits.get(each.lane, each.start) == second
+            assert waits.get(each.timeline, each.start) == second
 
 
 def test_what_is_late_of_a_pile_up_belongs_to_it(tmp_path: Path) -> None:

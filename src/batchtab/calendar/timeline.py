@@ -15,7 +15,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class JobTimeline:
     """A job with a schedule, and what of it lies in a week.
 
     Attributes:
@@ -80,7 +80,7 @@ class Calendar:
 
     catalog: Catalog
     week: Week
-    lanes: list[Lane]
+    timelines: list[JobTimeline]
     unscheduled: list[Unscheduled]
     chosen: frozenset[str] | None = field(default=None)
 
@@ -89,9 +89,9 @@ class Calendar:
         return self.chosen is None or full_name in self.chosen
 
     @property
-    def shown(self) -> list[Lane]:
+    def shown(self) -> list[JobTimeline]:
         """The jobs that have a row."""
-        return [lane for lane in self.lanes if self.is_shown(lane.full_name)]
+        return [timeline for timeline in self.timelines if self.is_shown(timeline.full_name)]
 
     @property
     def shown_unscheduled(self) -> list[Unscheduled]:
@@ -108,7 +108,7 @@ def read(catalog: Catalog, week: Week, chosen: Sequence[str] | None = None) -> C
         chosen: Full names of the jobs that are to be shown; left out: all.
     """
     times = _Times(week)
-    lanes, unscheduled = [], []
+    timelines, unscheduled = [], []
     for service in catalog.services:
         for name, job in service.jobs.items():
             timing = job.timing
@@ -118,9 +118,9 @@ def read(catalog: Catalog, week: Week, chosen: Sequence[str] | None = None) -> C
                 )
                 unscheduled.append(Unscheduled(f"{service.service}-{name}", after, job.after_status))
                 continue
-            lane = Lane(service.service, name, job, timing, *times.within(timing))
-            lanes.append(replace(lane, earlier=times.before(timing, lane.seconds)))
-    return Calendar(catalog, week, lanes, unscheduled, None if chosen is None else frozenset(chosen))
+            timeline = JobTimeline(service.service, name, job, timing, *times.within(timing))
+            timelines.append(replace(timeline, earlier=times.before(timing, timeline.seconds)))
+    return Calendar(catalog, week, timelines, unscheduled, None if chosen is None else frozenset(chosen))
 
 
 class _Times:
