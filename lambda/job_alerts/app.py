@@ -8,15 +8,15 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import events, failed_trigger, lateness, quiet, story
+from . import events, failed_trigger, grouping, lateness, story
+from .batching import CLAIM_SECONDS, Batching, remember, was_sent
+from .dependencies import Dependencies
 from .events import Sweep
 from .failed_trigger import FailedTrigger
 from .failures import DeliveryFailed
-from .gathering import CLAIM_SECONDS, Gathering, remember, was_sent
+from .grouping import Decision, Group
 from .job_event import FINAL, JobEvent
 from .journal import say
-from .outside import Outside
-from .quiet import Decision, Group
 from .rows import Unavailable
 from .settings import Settings
 from .story import Route, Story
@@ -28,12 +28,14 @@ NOTHING = "nothing to tell"
 class App:
     """The function, with all that it calls."""
 
-    def __init__(self, settings: Settings, outside: Outside) -> None:
+    def __init__(self, settings: Settings, dependencies: Dependencies) -> None:
         self._settings = settings
-        self._outside = outside
-        self._table = outside.table
+        self._dependencies = dependencies
+        self._table = dependencies.table
         self._owner = os.urandom(8).hex()  # of claims: another invocation may have the same event
-        self._gathering = Gathering(settings, outside, outside.table, one=self._one) if outside.table else None
+        self._gathering = (
+            Batching(settings, dependencies, dependencies.table, one=self._one) if dependencies.table else None
+        )
 
     def handle(self, event: Any) -> str:
         """Tells what is to be told of an event, and returns in a few words what became of it.
@@ -49,7 +51,7 @@ class App:
             return ", ".join([self._tell_trigger(trigger) for trigger in found])
         if found.blocks_queue:
             return self._once(
-                f"blocked-{quiet.key(found)}", lambda route: story.blocked(found, self._settings, route), found.name
+                f"blocked-{grouping.key(found)}", lambda route: story.blocked(found, self._settings, route), found.name
             )
         if found.status not in FINAL:
             return "not final"  # a retry that Batch will still make is no failure
@@ -66,26 +68,26 @@ class App:
     # --- failures
 
     def _failed(self, job: JobEvent) -> str:
-        key = quiet.key(job)
+        key = grouping.key(job)
         if was_sent(key):
             return "told already"
         if self._table is not None and self._gathering is not None:
             try:
                 if self._table.told([key]):
                     return "told already"
-                self._table.put_pending(key, job.to_json(), self._outside.now())
+                self._table.put_pending(key, job.to_json(), self._dependencies.now())
                 return self._gathering.tell(self._owner)
             except Unavailable as error:
                 # Noise is better than silence.
                 say(table=str(error))
                 if was_sent(key):
                     return "told"
-        self._outside.deliver(self._one(job))
+        self._dependencies.deliver(self._one(job))
         remember(key)
         return "told"
 
     def _one(self, job: JobEvent, route: Route | None = None, decision: Decision | None = None) -> Story:
-        log, note = self._outside.tail(job, self._settings.log_lines) if self._settings.details else ([], "")
+        log, note = self._dependencies.tail(job, self._settings.log_lines) if self._settings.details else ([], "")
         group = decision.group if decision else Group(job)
         return story.failed(
             job,
@@ -107,14 +109,14 @@ class App:
         table = self._table
         if table is None:
             return NOTHING
-        now, outcomes = self._outside.now(), []
+        now, outcomes = self._dependencies.now(), []
         late = lateness.find(
             table.watches,
-            self._outside.runs,
+            self._dependencies.runs,
             now,
             self._settings.repeat_seconds,
-            self._outside.last_start,
-            self._outside.remaining_seconds,
+            self._dependencies.last_start,
+            self._dependencies.remaining_seconds,
         )
         for run, watched, noted in late:
             try:
@@ -137,7 +139,7 @@ class App:
         """
         if self._table is None or self._gathering is None:
             return NOTHING
-        now = self._outside.now()
+        now = self._dependencies.now()
         left = [one for one in self._table.pending() if now - one.since >= _LEFT_BEHIND_SECONDS]
         if not left:
             return NOTHING
@@ -146,7 +148,7 @@ class App:
         except DeliveryFailed as error:
             old = [one for one in left if now - one.since >= self._settings.give_up_seconds]
             for one in old:
-                self._outside.keep(json.dumps({"batchtab": "kept", "job": one.content}, ensure_ascii=False))
+                self._dependencies.keep(json.dumps({"batchtab": "kept", "job": one.content}, ensure_ascii=False))
                 self._table.drop_pending([one.job_id])
             return f"not delivered: {error}; {len(old)} put into the dead-letter queue"
 
@@ -159,10 +161,10 @@ class App:
             state = self._table.states([job.name]).get(job.name)
             if state is None or (job.created_ms or 0) < state.last_created_ms:
                 return NOTHING
-            if self._outside.gave_way(job):
+            if self._dependencies.gave_way(job):
                 return "gave way to another run"
             outcome = self._once(
-                f"recovered-{quiet.key(job)}",
+                f"recovered-{grouping.key(job)}",
                 lambda route: story.recovered(job, self._settings, state.failures, state.since, route),
                 job.name,
             )
@@ -193,11 +195,11 @@ class App:
                 with contextlib.suppress(Unavailable):
                     route = self._gathering.routes([job_name]).get(job_name)
             if not (route and route.mute):
-                self._outside.deliver(make(route))
+                self._dependencies.deliver(make(route))
             remember(key)
             if self._table is not None:
                 with contextlib.suppress(Unavailable):
-                    self._table.mark_told([key], self._outside.now())
+                    self._table.mark_told([key], self._dependencies.now())
         return "muted" if route and route.mute else "told"
 
     @contextlib.contextmanager
@@ -206,7 +208,7 @@ class App:
         mine, table = True, self._table
         if table is not None:
             with contextlib.suppress(Unavailable):
-                mine = not table.told([key]) and table.claim(key, self._owner, self._outside.now(), CLAIM_SECONDS)
+                mine = not table.told([key]) and table.claim(key, self._owner, self._dependencies.now(), CLAIM_SECONDS)
         try:
             yield mine
         finally:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from . import failed_trigger
 from .failed_trigger import FailedTrigger
 from .job_event import JobEvent, UnreadableEvent, read_job
-from .values import text_
+from .values import as_text
 
 _KEPT_MAX = 200_000
 _RECORDS_MAX = 100
@@ -31,7 +31,7 @@ def read(event: Any) -> JobEvent | list[FailedTrigger] | Sweep:
     if event.get("batchtab") == "sweep":
         return Sweep()
     if event.get("batchtab") == "kept":
-        return JobEvent.from_json(text_(event.get("job"), _KEPT_MAX))
+        return JobEvent.from_json(as_text(event.get("job"), _KEPT_MAX))
     records = event.get("Records")
     if isinstance(records, list) and records:
         return [failed_trigger.read(record) for record in records[:_RECORDS_MAX]]
@@ -39,7 +39,7 @@ def read(event: Any) -> JobEvent | list[FailedTrigger] | Sweep:
         raise UnreadableEvent("not an event of aws.batch")
     kind = event.get("detail-type")
     if kind not in ("Batch Job State Change", "Batch Job Queue Blocked"):
-        raise UnreadableEvent(f"detail-type is {text_(kind)[:100]!r}")
+        raise UnreadableEvent(f"detail-type is {as_text(kind)[:100]!r}")
     detail = event.get("detail")
     if not isinstance(detail, dict):
         raise UnreadableEvent("detail is missing")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .settings import Settings
 from .story import Fact, Route, Story, footer
 from .text import line
-from .values import dict_, iso, list_, moment_, text_
+from .values import as_dict, as_list, as_moment, as_text, iso
 
 _NAME_MAX = 128
 _REASON_MAX = 600
@@ -66,50 +66,50 @@ class FailedTrigger(NamedTuple):
 
 def read(record: Any) -> FailedTrigger:
     """A message of the queue; its attributes say what went wrong, its body is what the target would have got."""
-    record = dict_(record)
-    attributes = dict_(record.get("messageAttributes"))
+    record = as_dict(record)
+    attributes = as_dict(record.get("messageAttributes"))
 
     def attribute(name: str) -> str:
-        return text_(dict_(attributes.get(name)).get("stringValue"))
+        return as_text(as_dict(attributes.get(name)).get("stringValue"))
 
     try:
-        body = dict_(json.loads(text_(record.get("body"), _BODY_MAX)))
+        body = as_dict(json.loads(as_text(record.get("body"), _BODY_MAX)))
     except (ValueError, RecursionError):
         body = {}
-    rules = list_(body.get("resources"))
+    rules = as_list(body.get("resources"))
     event = body if body.get("source") == "aws.batch" else {}
-    rule_arn = attribute("RULE_ARN") or (text_(rules[0]) if rules and not event else "")
+    rule_arn = attribute("RULE_ARN") or (as_text(rules[0]) if rules and not event else "")
     sender_arn = rule_arn or attribute("SCHEDULE_ARN")
     sender_name = sender_arn.rpartition("/")[2]
     is_end = bool(event) and (not rule_arn or bool(_RUN_ENDED.fullmatch(sender_name)))
-    event_job = text_(dict_(event.get("detail")).get("jobName")) or ("a job" if event else "")
-    trigger, job = dict_(body.get("trigger")), dict_(body.get("job"))
+    event_job = as_text(as_dict(event.get("detail")).get("jobName")) or ("a job" if event else "")
+    trigger, job = as_dict(body.get("trigger")), as_dict(body.get("job"))
     moments = [attribute("SCHEDULED_TIME"), trigger.get("scheduled_time"), _submitted_time(body)]
     if body.get("source") == "aws.events":
         moments.append(body.get("time"))
-    queue_arn = text_(record.get("eventSourceARN")).split(":")
+    queue_arn = as_text(record.get("eventSourceARN")).split(":")
     return FailedTrigger(
-        message_id=text_(record.get("messageId")),
+        message_id=as_text(record.get("messageId")),
         sender="rule" if rule_arn else "schedule" if sender_arn else "function",
         sender_name=sender_name,
-        job_name=text_(job.get("name")) or text_(body.get("JobName")),
-        schedule=text_(job.get("schedule")),
-        scheduled_at=next((at for at in map(moment_, moments) if at is not None), None),
-        upstream=text_(trigger.get("upstream_job_id")) or ("" if is_end else event_job),
+        job_name=as_text(job.get("name")) or as_text(body.get("JobName")),
+        schedule=as_text(job.get("schedule")),
+        scheduled_at=next((at for at in map(as_moment, moments) if at is not None), None),
+        upstream=as_text(trigger.get("upstream_job_id")) or ("" if is_end else event_job),
         ended=event_job if is_end else "",
-        status=text_(dict_(event.get("detail")).get("status")) if is_end else "",
+        status=as_text(as_dict(event.get("detail")).get("status")) if is_end else "",
         error_code=attribute("ERROR_CODE") or attribute("ErrorCode"),
         error_message=attribute("ERROR_MESSAGE") or attribute("ErrorMessage"),
         attempts=attribute("RETRY_ATTEMPTS"),
-        region=text_(body.get("region")) or (queue_arn[3] if len(queue_arn) > 3 else ""),
-        account=text_(body.get("account")) or (queue_arn[4] if len(queue_arn) > 4 else ""),
+        region=as_text(body.get("region")) or (queue_arn[3] if len(queue_arn) > 3 else ""),
+        account=as_text(body.get("account")) or (queue_arn[4] if len(queue_arn) > 4 else ""),
     )
 
 
 def _submitted_time(body: dict[str, Any]) -> str:
     """The scheduled time among the variables of SubmitJob's input."""
-    variables = list_(dict_(body.get("ContainerOverrides")).get("Environment"))
-    return next((text_(v.get("Value")) for v in map(dict_, variables) if v.get("Name") == _SCHEDULED_TIME), "")
+    variables = as_list(as_dict(body.get("ContainerOverrides")).get("Environment"))
+    return next((as_text(v.get("Value")) for v in map(as_dict, variables) if v.get("Name") == _SCHEDULED_TIME), "")
 
 
 def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Story:

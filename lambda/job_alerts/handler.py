@@ -9,8 +9,8 @@ from shared.clients import client
 
 from . import attachment, function, logs
 from .app import NOTHING, App
+from .dependencies import Dependencies
 from .journal import say
-from .outside import Outside
 from .redaction import redact
 from .runs import Runs
 from .settings import Settings
@@ -50,7 +50,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
         sqs = client("sqs", connect_seconds=2, read_seconds=5, attempts=3)
         sqs.send_message(QueueUrl=settings.dead_letter_queue_url, MessageBody=body)
 
-    outside = Outside(
+    dependencies = Dependencies(
         deliver=deliver,
         tail=logs.tail,
         gave_way=logs.gave_way,
@@ -61,7 +61,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
         table=Table(settings.table_name) if settings.table_name else None,
         runs=Runs(settings.runs_table_arn) if settings.runs_table_arn else None,
     )
-    outcome = App(settings, outside).handle(event)
+    outcome = App(settings, dependencies).handle(event)
     if not (is_sweep and outcome == NOTHING):
         say(outcome=outcome)
     return {"outcome": outcome}

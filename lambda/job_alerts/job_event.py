@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from .values import dict_, first_, int_, list_, moment_, text_
+from .values import as_dict, as_int, as_list, as_moment, as_text, first_dict
 
 FINAL = ("FAILED", "SUCCEEDED")
 _REPLACED = "Replaced by the run of "  # how the submit function ends a run for the sake of the next one
@@ -88,11 +88,11 @@ class JobEvent(NamedTuple):
             kept = json.loads(text)
         except ValueError as error:
             raise UnreadableEvent("what was kept is not JSON") from error
-        if not isinstance(kept, dict) or not text_(kept.get("name")):
+        if not isinstance(kept, dict) or not as_text(kept.get("name")):
             raise UnreadableEvent("what was kept is no job")
-        depends_on = tuple(text for text in map(text_, list_(kept.pop("depends_on", None))) if text)
+        depends_on = tuple(text for text in map(as_text, as_list(kept.pop("depends_on", None))) if text)
         known = {key: kept[key] for key in cls._fields if key in kept and _fits(kept[key], _BLANK[key])}
-        known = {key: text_(value) if isinstance(value, str) else value for key, value in known.items()}
+        known = {key: as_text(value) if isinstance(value, str) else value for key, value in known.items()}
         return cls(**{**_BLANK, **known, "depends_on": depends_on})
 
 
@@ -101,7 +101,7 @@ def _fits(value: Any, blank: Any) -> bool:
         return isinstance(value, bool)
     if isinstance(blank, str):
         return isinstance(value, str)
-    return value is None or int_(value) is not None
+    return value is None or as_int(value) is not None
 
 
 #: A job of which nothing is known: texts are empty, numbers None (but for the attempts), answers no.
@@ -124,73 +124,75 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
     Raises:
         UnreadableEvent: it has no name.
     """
-    name = text_(detail.get("jobName"))
+    name = as_text(detail.get("jobName"))
     if not name:
         raise UnreadableEvent("detail.jobName is missing")
-    attempts = [attempt for attempt in list_(detail.get("attempts")) if isinstance(attempt, dict)]
+    attempts = [attempt for attempt in as_list(detail.get("attempts")) if isinstance(attempt, dict)]
     last = attempts[-1] if attempts else {}
     container = _first_container(detail)
-    last_container = dict_(last.get("container")) or first_(list_(last.get("containers")))
-    array = dict_(detail.get("arrayProperties"))
-    exit_code = int_(last_container.get("exitCode"))
-    options = dict_(dict_(container.get("logConfiguration")).get("options"))
+    last_container = as_dict(last.get("container")) or first_dict(as_list(last.get("containers")))
+    array = as_dict(detail.get("arrayProperties"))
+    exit_code = as_int(last_container.get("exitCode"))
+    options = as_dict(as_dict(container.get("logConfiguration")).get("options"))
     reason = last_container.get("reason") or container.get("reason")
     return JobEvent(
-        event_id=text_(event.get("id")),
-        account=text_(event.get("account")),
-        region=text_(event.get("region")),
-        job_id=text_(detail.get("jobId")),
+        event_id=as_text(event.get("id")),
+        account=as_text(event.get("account")),
+        region=as_text(event.get("region")),
+        job_id=as_text(detail.get("jobId")),
         name=name,
-        status=text_(detail.get("status")),
-        status_reason=text_(detail.get("statusReason")) or text_(last.get("statusReason")),
-        queue_arn=text_(detail.get("jobQueue")),
-        definition=text_(detail.get("jobDefinition")).rpartition("/")[2],
-        image=text_(container.get("image")),
-        exit_code=exit_code if exit_code is not None else int_(container.get("exitCode")),
-        container_reason=text_(reason),
+        status=as_text(detail.get("status")),
+        status_reason=as_text(detail.get("statusReason")) or as_text(last.get("statusReason")),
+        queue_arn=as_text(detail.get("jobQueue")),
+        definition=as_text(detail.get("jobDefinition")).rpartition("/")[2],
+        image=as_text(container.get("image")),
+        exit_code=exit_code if exit_code is not None else as_int(container.get("exitCode")),
+        container_reason=as_text(reason),
         attempt=max(1, len(attempts)),
-        attempts=max(1, int_(dict_(detail.get("retryStrategy")).get("attempts")) or 1),
-        timeout_seconds=int_(dict_(detail.get("timeout")).get("attemptDurationSeconds")),
-        memory_mib=_requirement(container, "MEMORY") or text_(container.get("memory")),
-        created_ms=int_(detail.get("createdAt")),
-        started_ms=int_(last.get("startedAt")) or int_(detail.get("startedAt")),
-        stopped_ms=int_(last.get("stoppedAt")) or int_(detail.get("stoppedAt")),
-        log_group=text_(options.get("awslogs-group")) or "/aws/batch/job",
-        log_stream=text_(last_container.get("logStreamName")) or text_(container.get("logStreamName")),
+        attempts=max(1, as_int(as_dict(detail.get("retryStrategy")).get("attempts")) or 1),
+        timeout_seconds=as_int(as_dict(detail.get("timeout")).get("attemptDurationSeconds")),
+        memory_mib=_requirement(container, "MEMORY") or as_text(container.get("memory")),
+        created_ms=as_int(detail.get("createdAt")),
+        started_ms=as_int(last.get("startedAt")) or as_int(detail.get("startedAt")),
+        stopped_ms=as_int(last.get("stoppedAt")) or as_int(detail.get("stoppedAt")),
+        log_group=as_text(options.get("awslogs-group")) or "/aws/batch/job",
+        log_stream=as_text(last_container.get("logStreamName")) or as_text(container.get("logStreamName")),
         depends_on=tuple(
-            text_(dict_(parent).get("jobId")) for parent in list_(detail.get("dependsOn")) if dict_(parent).get("jobId")
+            as_text(as_dict(parent).get("jobId"))
+            for parent in as_list(detail.get("dependsOn"))
+            if as_dict(parent).get("jobId")
         ),
         is_cancelled=detail.get("isCancelled") is True,
         is_terminated=detail.get("isTerminated") is True,
-        array_index=int_(array.get("index")),
-        array_size=int_(array.get("size")),
-        array_failed=int_(dict_(array.get("statusSummary")).get("FAILED")),
+        array_index=as_int(array.get("index")),
+        array_size=as_int(array.get("size")),
+        array_failed=as_int(as_dict(array.get("statusSummary")).get("FAILED")),
         skip_exit_code=_skip_exit_code(container),
-        scheduled_at=moment_(_variable(container, "BATCHTAB_SCHEDULED_TIME")),
+        scheduled_at=as_moment(_variable(container, "BATCHTAB_SCHEDULED_TIME")),
         blocks_queue=blocks_queue,
     )
 
 
 def _first_container(detail: dict[str, Any]) -> dict[str, Any]:
     """The container; of a job with several, the first."""
-    found = dict_(detail.get("container"))
+    found = as_dict(detail.get("container"))
     if found:
         return found
-    task = first_(list_(dict_(detail.get("ecsProperties")).get("taskProperties")))
-    return first_(list_(task.get("containers")))
+    task = first_dict(as_list(as_dict(detail.get("ecsProperties")).get("taskProperties")))
+    return first_dict(as_list(task.get("containers")))
 
 
 def _requirement(container: dict[str, Any], kind: str) -> str:
-    for requirement in map(dict_, list_(container.get("resourceRequirements"))):
+    for requirement in map(as_dict, as_list(container.get("resourceRequirements"))):
         if requirement.get("type") == kind:
-            return text_(requirement.get("value"))
+            return as_text(requirement.get("value"))
     return ""
 
 
 def _variable(container: dict[str, Any], name: str) -> str:
     """The value of one of a container's variables; empty where it has none of this name."""
-    found = (one for one in map(dict_, list_(container.get("environment"))) if one.get("name") == name)
-    return text_(next(found, {}).get("value"))
+    found = (one for one in map(as_dict, as_list(container.get("environment"))) if one.get("name") == name)
+    return as_text(next(found, {}).get("value"))
 
 
 def _skip_exit_code(container: dict[str, Any]) -> int | None:

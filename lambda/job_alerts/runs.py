@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shared.dynamo import number_in, text_in
 
 from .rows import Rows
-from .values import iso, moment_
+from .values import as_moment, iso
 
 _RUN = "run#"
 
@@ -52,5 +52,5 @@ class Runs(Rows):
         ).get("Items", [])
         if not found:
             return None
-        due = moment_(found[0]["item"]["S"].removeprefix(_RUN)[: len(iso(0))])
+        due = as_moment(found[0]["item"]["S"].removeprefix(_RUN)[: len(iso(0))])
         return Run(since if due is None else due, text_in(found[0], "status"), number_in(found[0], "lease_until"))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from shared.zones import zone
 
-from .values import moment_
+from .values import as_moment
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _SET_BACK = timedelta(hours=3)  # more than any clock is
@@ -41,7 +41,7 @@ class Schedule(NamedTuple):
 
     def last_due(self, since: int, until: int) -> int | None:
         """Its last time that is not before `since` and not after `until`; None if there is none, or for a rate."""
-        start, end = moment_(self.start), moment_(self.end)
+        start, end = as_moment(self.start), as_moment(self.end)
         since = since if start is None else max(since, start)
         until = until if end is None else min(until, end)
         where = zone(self.timezone)

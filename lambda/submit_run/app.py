@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from . import jobs, metrics
-from .decision import REPLACED, Step, UnsettledError, claim, is_paused, judge, pump
+from .decision import REPLACED, Step, UnsettledError, claim, decide, is_paused, start_next
 from .record import NOT_RUN, REFUSED, Record
 from .request import MalformedError, Request, iso
 from .settings import Settings
@@ -74,10 +74,10 @@ class App:
             if _is_done(record, request):
                 outcome = "busy" if request.is_backfill and record.status == "claimed" else "duplicate"
                 return _answer(outcome, request, record.job_id, f"{record.status} already")
-        by_hand: list[str] = []
+        manual: list[str] = []
         if request.job.policy != "allow":
-            state, by_hand = self._settled(state, request.job.queue, request.job.name, now)
-        step = judge(request, record, state, by_hand, now)
+            state, manual = self._settled(state, request.job.queue, request.job.name, now)
+        step = decide(request, record, state, manual, now)
         return self._carry_out(step, request.job.name, request)
 
     def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
@@ -224,8 +224,8 @@ class App:
         begun = after.active.event if after.active is not None and not after.active.job_id else None
         if (event := begun or waits) is not None:
             now = time.time()
-            settled, by_hand = self._settled(after, Request.of(event).job.queue, name, now, ended)
-            pumped = pump(settled, by_hand, now)
+            settled, manual = self._settled(after, Request.of(event).job.queue, name, now, ended)
+            pumped = start_next(settled, manual, now)
             step = replace(pumped, outcome=step.outcome, records=(*records, *pumped.records))
         if step.state == state and not step.records:
             return _ignored(ended, "nothing waits for it")

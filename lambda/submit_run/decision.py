@@ -52,14 +52,14 @@ class Step:
     asks_again: bool = False
 
 
-def judge(request: Request, record: Record | None, state: State, by_hand: Sequence[str], now: float) -> Step:
+def decide(request: Request, record: Record | None, state: State, manual: Sequence[str], now: float) -> Step:
     """What becomes of a run that its trigger asks for.
 
     Args:
         request: The run.
         record: What is recorded of it: None, a status that may be tried again, or waiting.
         state: With the active run only if Batch says that it has not ended.
-        by_hand: Other jobs of this name that have not ended.
+        manual: Other jobs of this name that have not ended.
         now: Epoch seconds.
 
     Raises:
@@ -67,13 +67,13 @@ def judge(request: Request, record: Record | None, state: State, by_hand: Sequen
     """
     own = Record(request, "", revision=record.revision if record else 0)
     if record is not None and record.status == "waiting":
-        return _still_waiting(own, state, by_hand, now)
+        return _still_waiting(own, state, manual, now)
     if not request.is_backfill and (why := _not_now(request, state, now)):
         status, reason = why
         return Step(status, reason, records=(replace(own, status=status, reason=reason),))
     if request.job.policy == "allow":
         return _without_waiting(claim(own, None, now), state)
-    taken = _taken(state, by_hand)
+    taken = _taken(state, manual)
     if request.is_backfill:
         if taken or (state.waiting and not is_paused(state)):
             return Step("busy", taken or f"{len(state.waiting)} runs wait")
@@ -85,8 +85,8 @@ def judge(request: Request, record: Record | None, state: State, by_hand: Sequen
             )
         return _without_waiting(claim(own, state, now), state)
     if request.job.policy == "replace":
-        return _replace(own, state, by_hand, taken, now)
-    return _queue(own, state, by_hand, taken, now)
+        return _replace(own, state, manual, taken, now)
+    return _queue(own, state, manual, taken, now)
 
 
 def is_paused(state: State) -> bool:
@@ -94,10 +94,10 @@ def is_paused(state: State) -> bool:
     return state.paused is not None and bool(state.waiting) and Request.of(state.waiting[0]).job.pause_on_failure
 
 
-def pump(state: State, by_hand: Sequence[str], now: float) -> Step:
+def start_next(state: State, manual: Sequence[str], now: float) -> Step:
     """The first run that waits gets the place, if it is free; what waited beyond its deadline is late."""
     late: list[Record] = []
-    while state.waiting and state.active is None and not by_hand and not is_paused(state):
+    while state.waiting and state.active is None and not manual and not is_paused(state):
         request = Request.of(state.waiting[0])
         state = replace(state, waiting=state.waiting[1:])
         if reason := _late(request, now):
@@ -144,15 +144,15 @@ def _late(request: Request, now: float) -> str:
     return f"{late} seconds after its time: starting_deadline_seconds is {deadline}"
 
 
-def _taken(state: State, by_hand: Sequence[str]) -> str:
+def _taken(state: State, manual: Sequence[str]) -> str:
     """Who has the place; empty if it is free."""
     if state.active is not None:
         job = f", job {state.active.job_id}," if state.active.job_id else ""
         return f"the run of {state.active.request.time}{job} has not ended"
-    return f"job {by_hand[0]}, which no schedule started, has not ended" if by_hand else ""
+    return f"job {manual[0]}, which no schedule started, has not ended" if manual else ""
 
 
-def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: float) -> Step:
+def _queue(own: Record, state: State, manual: Sequence[str], taken: str, now: float) -> Step:
     request = own.request
     if not taken and not state.waiting:
         return claim(own, state, now)
@@ -163,10 +163,10 @@ def _queue(own: Record, state: State, by_hand: Sequence[str], taken: str, now: f
     # All as the job is declared now: the queue that one was to be submitted to may be another by now.
     before = [{**each, "job": request.event["job"]} for each in state.waiting]
     waiting = sorted([*before, request.event], key=_time)
-    return _enter(own, replace(state, waiting=tuple(waiting)), by_hand, taken or "others wait before it", now)
+    return _enter(own, replace(state, waiting=tuple(waiting)), manual, taken or "others wait before it", now)
 
 
-def _replace(own: Record, state: State, by_hand: Sequence[str], taken: str, now: float) -> Step:
+def _replace(own: Record, state: State, manual: Sequence[str], taken: str, now: float) -> Step:
     request = own.request
     if not taken and not state.waiting:
         return claim(own, state, now)
@@ -175,14 +175,14 @@ def _replace(own: Record, state: State, by_hand: Sequence[str], taken: str, now:
         reason = f"the run of {_time(later)}, a later one, came before it"
         return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
     dropped = [Record(Request.of(each), "dropped", f"{REPLACED}{request.time}") for each in state.waiting]
-    step = _enter(own, replace(state, waiting=(request.event,)), by_hand, taken, now)
-    return replace(step, records=(*dropped, *step.records), ends=_to_end(state, by_hand))
+    step = _enter(own, replace(state, waiting=(request.event,)), manual, taken, now)
+    return replace(step, records=(*dropped, *step.records), ends=_to_end(state, manual))
 
 
-def _enter(own: Record, state: State, by_hand: Sequence[str], reason: str, now: float) -> Step:
+def _enter(own: Record, state: State, manual: Sequence[str], reason: str, now: float) -> Step:
     """A run joins those that wait, and the first of them goes on if the place is free."""
     waits = replace(own, status="waiting", reason=reason)
-    step = pump(state, by_hand, now)
+    step = start_next(state, manual, now)
     mine = next((each for each in step.records if _is(each, own)), None)
     if mine is None:
         records = (*step.records, waits)
@@ -192,22 +192,22 @@ def _enter(own: Record, state: State, by_hand: Sequence[str], reason: str, now: 
     return replace(step, outcome=outcome, records=(*others, replace(mine, revision=own.revision)), was_waiting=False)
 
 
-def _still_waiting(own: Record, state: State, by_hand: Sequence[str], now: float) -> Step:
+def _still_waiting(own: Record, state: State, manual: Sequence[str], now: float) -> Step:
     """A run that waits is asked for again, perhaps because the function died before it had done all."""
-    step = pump(state, by_hand, now)
+    step = start_next(state, manual, now)
     if not step.records:
         step = replace(step, state=None)
-    if own.request.job.policy == "replace" and (state.active is not None or by_hand):
-        step = replace(step, ends=_to_end(state, by_hand))
+    if own.request.job.policy == "replace" and (state.active is not None or manual):
+        step = replace(step, ends=_to_end(state, manual))
     records = tuple(replace(each, revision=own.revision) if _is(each, own) else each for each in step.records)
     again = _is_begun(state)
     return replace(step, outcome="waiting", reason="it waits already", records=records, asks_again=again)
 
 
-def _to_end(state: State, by_hand: Sequence[str]) -> tuple[str, ...]:
+def _to_end(state: State, manual: Sequence[str]) -> tuple[str, ...]:
     if _is_begun(state):
         raise UnsettledError("the run before it is being submitted")
-    return tuple(dict.fromkeys([*([state.active.job_id] if state.active else []), *by_hand]))
+    return tuple(dict.fromkeys([*([state.active.job_id] if state.active else []), *manual]))
 
 
 def _is_begun(state: State) -> bool:

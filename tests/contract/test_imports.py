@@ -124,8 +124,11 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
 def test_what_everything_rests_on_needs_the_standard_library_alone(part: str) -> None:
     for name, path in MODULES.items():
         if part_of(name) == part:
-            outside = {found.split(".")[0] for found in imports_of(path, name)} - {"batchtab", *sys.stdlib_module_names}
-            assert outside == set(), path
+            dependencies = {found.split(".")[0] for found in imports_of(path, name)} - {
+                "batchtab",
+                *sys.stdlib_module_names,
+            }
+            assert dependencies == set(), path
 
 
 def test_one_file_names_the_framework() -> None:
@@ -166,8 +169,8 @@ def test_a_function_imports_what_its_package_carries(function: str, tmp_path: Pa
     carried = {name.removesuffix(".__init__") for name in paths.values()}
     for path, name in paths.items():
         # THEN each of its files imports others of it, the standard library, and boto3 and dateutil, which Lambda has
-        outside = imports_of(path, name.rpartition(".")[0]) - carried
-        tops = {found.split(".")[0] for found in outside if found}
+        dependencies = imports_of(path, name.rpartition(".")[0]) - carried
+        tops = {found.split(".")[0] for found in dependencies if found}
         assert tops - sys.stdlib_module_names <= {"boto3", "botocore", "dateutil"}, name
     # AND all that they import is there, also what only some events need
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {', '.join(sorted(carried))}"

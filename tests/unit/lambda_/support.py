@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from job_alerts import gathering as gathering_module
+from job_alerts import batching as gathering_module
 from job_alerts.app import App
+from job_alerts.dependencies import Dependencies
 from job_alerts.events import read
 from job_alerts.failures import DeliveryFailed
 from job_alerts.job_event import JobEvent
-from job_alerts.outside import Outside
 from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.settings import Settings
@@ -212,7 +212,7 @@ class World:
             self.app().handle(one)
 
     def app(self) -> App:
-        outside = Outside(
+        dependencies = Dependencies(
             deliver=self.deliver,
             tail=self.tail,
             gave_way=lambda _: self.skipped,
@@ -224,7 +224,7 @@ class World:
             runs=self.runs,
             last_start=self.last_start,
         )
-        return App(self.settings, outside)
+        return App(self.settings, dependencies)
 
     def handle(self, found: Any) -> str:
         """In a new process."""

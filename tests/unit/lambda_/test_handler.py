@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber
 from tests.unit.lambda_.support import event, job
 
-from job_alerts import function, gathering, handler, logs
+from job_alerts import batching, function, handler, logs
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.settings import Settings
 from shared import clients
@@ -42,7 +42,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(function, "send", send)
     monkeypatch.setattr(logs, "tail", lambda *_: (["the end"], ""))
-    monkeypatch.setattr(gathering, "_sent", {})
+    monkeypatch.setattr(batching, "_sent", {})
     return messages
 
 

@@ -72,15 +72,15 @@ def test_the_end_of_a_job_started_by_hand_wakes_a_run_that_was_just_about_to_wai
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a job started by hand that ends, and is told to have ended, just after a run's ListJobs saw it
-    by_hand = world._submit_job(jobName=JOB)["jobId"]
+    manual = world._submit_job(jobName=JOB)["jobId"]
     listed, done = world._list_jobs, []
 
     def list_jobs(**asked: Any) -> Any:
         answer = json.loads(json.dumps(listed(**asked)))
         if not done:
             done.append(1)
-            world.end(by_hand, told=False)
-            world._app.handle(end_of(world.jobs[by_hand], "queue"))
+            world.end(manual, told=False)
+            world._app.handle(end_of(world.jobs[manual], "queue"))
         return answer
 
     monkeypatch.setattr(world, "_list_jobs", list_jobs)

@@ -94,12 +94,12 @@ def test_a_first_run_under_forbid_takes_five_calls(world: World) -> None:
 @pytest.mark.parametrize("policy", ["forbid", "queue", "replace"])
 def test_a_job_that_was_started_by_hand_counts(world: World, policy: str) -> None:
     # GIVEN a job of this name that no schedule started
-    by_hand = world._submit_job(jobName=JOB)["jobId"]
+    manual = world._submit_job(jobName=JOB)["jobId"]
     # WHEN a run is due
     answer = world.ask(trigger(0, concurrency_policy=policy))
     # THEN it does not start beside it
     assert answer["outcome"] == ("skipped" if policy == "forbid" else "waiting")
-    world.end(by_hand)
+    world.end(manual)
     world.run()
     assert world.most_at_once == 1
     assert len(world.run_ids()) == (1 if policy == "forbid" else 2)

@@ -12,7 +12,7 @@ from tests.unit.lambda_.submitting.world import JOB, World, trigger
 ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "20"))
 
 
-def live(monkeypatch: pytest.MonkeyPatch, seed: int, policy: str, death: float, by_hand: bool, pause: bool) -> set[str]:
+def live(monkeypatch: pytest.MonkeyPatch, seed: int, policy: str, death: float, manual: bool, pause: bool) -> set[str]:
     """Six minutes of a job's triggers; returns what went wrong."""
     world = World(monkeypatch, seed, death)
     chance = world.random
@@ -21,12 +21,12 @@ def live(monkeypatch: pytest.MonkeyPatch, seed: int, policy: str, death: float, 
     for minute, event in enumerate(events):
         for _ in range(chance.choice((1, 1, 2, 3))):
             world.deliver(event, after=60 * minute + chance.choice((0.0, 0.0, chance.uniform(0, 90))))
-    if by_hand:
+    if manual:
         for _ in range(3):
             world.at(chance.uniform(0, 360), lambda: world._submit_job(jobName=JOB))
     world.run()
     wrong = {"twice" for count in Counter(filter(None, world.run_ids())).values() if count > 1}
-    if not by_hand and world.most_at_once > 1:
+    if not manual and world.most_at_once > 1:
         wrong.add("overlap")
     if world.dead_letters:  # somebody was told
         return wrong
@@ -45,17 +45,17 @@ def _failed(job: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("death", [0.0001, 0.03])
-@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("manual", [False, True])
 @pytest.mark.parametrize(
     ("policy", "pause"), [("forbid", False), ("queue", False), ("queue", True), ("replace", False), ("replace", True)]
 )
 def test_nothing_is_left_behind(
-    monkeypatch: pytest.MonkeyPatch, policy: str, pause: bool, by_hand: bool, death: float
+    monkeypatch: pytest.MonkeyPatch, policy: str, pause: bool, manual: bool, death: float
 ) -> None:
     # GIVEN many lives of a job, with jobs started by hand, deaths, failures
     found: dict[str, list[int]] = {}
     for seed in range(ROUNDS):
-        for wrong in live(monkeypatch, seed, policy, death, by_hand, pause):
+        for wrong in live(monkeypatch, seed, policy, death, manual, pause):
             found.setdefault(wrong, []).append(seed)
     # THEN in none of them anything went wrong
     assert not found, {wrong: (len(seeds), seeds[:5]) for wrong, seeds in found.items()}

@@ -12,7 +12,7 @@ from .story import Story
 from .table import Table
 
 
-class Outside(NamedTuple):
+class Dependencies(NamedTuple):
     """Slack, AWS and the clock, as functions and tables; what is not there is None."""
 
     deliver: Callable[[Story], None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from . import quiet, story
+from . import grouping, story
+from .dependencies import Dependencies
+from .grouping import Decision
 from .job_event import JobEvent, UnreadableEvent
 from .journal import say
-from .outside import Outside
-from .quiet import Decision
 from .rows import Unavailable
 from .settings import Settings
 from .story import Route, Story
@@ -42,19 +42,19 @@ def was_sent(key: str) -> bool:
     return key in _sent
 
 
-class Gathering:
+class Batching:
     """Whoever has a failure to tell waits a moment for what belongs to it; whoever comes meanwhile leaves theirs."""
 
     def __init__(
         self,
         settings: Settings,
-        outside: Outside,
+        dependencies: Dependencies,
         table: Table,
         *,
         one: Callable[[JobEvent, Route | None, Decision | None], Story],
     ) -> None:
         self._settings = settings
-        self._outside = outside
+        self._dependencies = dependencies
         self._table = table
         self._one = one
 
@@ -63,45 +63,47 @@ class Gathering:
         table = self._table
         told = 0
         for turn in range(_ROUNDS):
-            if not table.claim(_GATHER, owner, self._outside.now(), CLAIM_SECONDS):
+            if not table.claim(_GATHER, owner, self._dependencies.now(), CLAIM_SECONDS):
                 return "told" if told else "left to another"
             try:
                 if not (at_once and turn == 0):
-                    self._outside.sleep(self._pause())
+                    self._dependencies.sleep(self._pause())
                 told += self._tell_pending()
             finally:
                 with contextlib.suppress(Unavailable):
                     table.release(_GATHER, owner)
             # Whoever came while this one told has left theirs to it; whoever comes now takes it up.
-            if not table.pending() or self._outside.remaining_seconds() < _RESERVE_SECONDS:
+            if not table.pending() or self._dependencies.remaining_seconds() < _RESERVE_SECONDS:
                 break
         return f"told {told}"
 
     def _pause(self) -> float:
         """Longer the more messages there were of late, so that a storm makes few."""
-        minute = self._outside.now() // 60
+        minute = self._dependencies.now() // 60
         recent = self._table.messages(minute) + self._table.messages(minute - 1)
         doublings = min(max(0, recent - _CALM_MESSAGES), _DOUBLINGS_MAX)
         wanted = self._settings.gather_seconds * 2**doublings
-        return float(max(0, min(wanted, _GATHER_MAX_SECONDS, self._outside.remaining_seconds() - _RESERVE_SECONDS)))
+        return float(
+            max(0, min(wanted, _GATHER_MAX_SECONDS, self._dependencies.remaining_seconds() - _RESERVE_SECONDS))
+        )
 
     def _tell_pending(self) -> int:
         table = self._table
         pending = table.pending()
         told = table.told(one.job_id for one in pending) | (_sent.keys() & {one.job_id for one in pending})
         if told:
-            table.mark_told(sorted(told), self._outside.now())
+            table.mark_told(sorted(told), self._dependencies.now())
         jobs = list(self._readable([one for one in pending if one.job_id not in told]))
         if not jobs:
             return 0
-        groups = quiet.group(jobs)
+        groups = grouping.group(jobs)
         states = table.states(one.job.name for one in groups)
         routes = self.routes([one.job.name for one in groups])
-        now = self._outside.now()
+        now = self._dependencies.now()
         loud: dict[tuple[str, str], list[Decision]] = {}
         count = 0
         for one in groups:
-            decision = quiet.decide(one, states.get(one.job.name), now, self._settings.repeat_seconds)
+            decision = grouping.decide(one, states.get(one.job.name), now, self._settings.repeat_seconds)
             route = routes.get(one.job.name)
             if decision.tell and not (route and route.mute):
                 count += 1
@@ -121,18 +123,20 @@ class Gathering:
         return len(jobs)
 
     def _send(self, message: Story, decisions: Sequence[Decision]) -> None:
-        self._outside.deliver(message)
+        self._dependencies.deliver(message)
         for decision in decisions:
             for job in decision.group.all:
-                remember(quiet.key(job))
-        self._table.count_message(self._outside.now())
+                remember(grouping.key(job))
+        self._table.count_message(self._dependencies.now())
         self._note(decisions)
 
     def _note(self, decisions: Sequence[Decision]) -> None:
         table = self._table
-        table.mark_told([quiet.key(job) for decision in decisions for job in decision.group.all], self._outside.now())
+        table.mark_told(
+            [grouping.key(job) for decision in decisions for job in decision.group.all], self._dependencies.now()
+        )
         for decision in decisions:
-            table.put_state(decision.group.job.name, decision.state, self._outside.now())
+            table.put_state(decision.group.job.name, decision.state, self._dependencies.now())
 
     def _readable(self, pending: Sequence[Pending]) -> Iterator[JobEvent]:
         """The jobs; what is none must not hold up the others."""
@@ -145,9 +149,9 @@ class Gathering:
 
     def routes(self, job_names: Sequence[str]) -> dict[str, Route]:
         """Each job's route, of those that have one."""
-        wanted = {name for job_name in job_names if job_name for name in quiet.route_names(job_name)}
+        wanted = {name for job_name in job_names if job_name for name in grouping.route_names(job_name)}
         known = self._table.routes(wanted) if wanted else {}
-        found = {name: quiet.route_of(name, known) for name in job_names}
+        found = {name: grouping.route_of(name, known) for name in job_names}
         return {name: route for name, route in found.items() if route is not None}
 
 
