@@ -84,7 +84,7 @@ retest: ## Run once more, one at a time, the tests that failed: two at once can 
 
 
 bench: setup ## Measure what benchmarks/ measures
-	@set -e; for each in synth runner local alerts plan_summary schedule; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
+	@set -e; for each in cli synth runner local alerts plan_summary schedule; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@test ! -e .batchtab/local.json || { echo "local AWS may run: make down" >&2; exit 2; }
