@@ -23,7 +23,9 @@ COMMANDS = {
     *("check", "setup", "plan", "deploy"),
     *("ci stage", "ci runner-image", "ci comment", "ci reviewed", "ci summary", "ci drift", "ci scan"),
 }
-INSTALLATION = ["python -m venv .venv", ".venv/bin/python -m pip install .", f"{TOOL} setup"]
+INSTALLATION = ["python -m venv .venv", ".venv/bin/python -m pip install ."]
+#: What a workflow needs of set-up: no local AWS and no cdktf CLI; who scans needs checkov too.
+SETUPS = {f"{TOOL} setup terraform python node", f"{TOOL} setup terraform python node checkov"}
 
 
 @pytest.fixture
@@ -63,11 +65,12 @@ def test_every_step_is_one_plain_command(folder: Path) -> None:
         scripts = [step["run"] for step in body["steps"] if "run" in step]
         # THEN each job installs the version that the project pins
         assert [script for script in scripts if script in INSTALLATION] == INSTALLATION, job
+        assert len([script for script in scripts if script in SETUPS]) == 1, job
         for script in scripts:
             # AND a shell finds nothing in it to interpret
             assert re.fullmatch(r"[A-Za-z0-9 ./_-]+", script), script
             words = shlex.split(script)
-            if script not in INSTALLATION:
+            if script not in {*INSTALLATION, *SETUPS}:
                 assert words[0] == TOOL, script
                 assert {words[1], " ".join(words[1:3])} & COMMANDS, script
 
@@ -97,7 +100,7 @@ def test_a_fork_gets_the_checks_without_credentials(folder: Path) -> None:
     assert check["permissions"] == {"contents": "read"}
     assert "if" not in check
     scripts = [step["run"] for step in check["steps"] if "run" in step]
-    assert scripts == [*INSTALLATION, f"{TOOL} check", f"{TOOL} ci scan"]
+    assert scripts == [*INSTALLATION, f"{TOOL} setup terraform python node checkov", f"{TOOL} check", f"{TOOL} ci scan"]
     # AND it runs for the stages of `init` until the repository's variable names others
     assert check["strategy"]["matrix"]["stage"] == """${{ fromJSON(vars.BATCHTAB_STAGES || '["prod"]') }}"""
     # AND the job that takes a role is for this repository's branches
