@@ -14,14 +14,26 @@ from typing import Any
 
 from batchtab.terraform.session import Session
 
-#: What Terraform says of a state that is not there.
+#: What Terraform says of a state that is not there, and of one without an output that is read.
 MISSING = "Unable to find remote state"
+LACKING = "Unsupported attribute"
 _READ = re.compile(r"data\.terraform_remote_state\.(\w+)\.outputs\.(\w+)")
 _LISTS = {"subnet_ids": ["subnet-00000000"], "security_group_ids": ["sg-00000000"]}
 
 
-def make(folder: Path, session: Session) -> Path | None:
-    """A copy of a stack's folder that reads stand-ins; None if it reads from no other stack."""
+def make(folder: Path, session: Session, problem: str = MISSING) -> Path | None:
+    """A copy of a stack's folder that reads stand-ins.
+
+    Args:
+        folder: The stack's folder.
+        session: The stage.
+        problem: What Terraform said. Of a state that is there, only the outputs that it lacks get stand-ins.
+
+    Returns:
+        The copy; None if stand-ins do not help, or if the stack reads from no other one.
+    """
+    if MISSING not in problem and LACKING not in problem:
+        return None
     configuration = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))
     states = configuration.get("data", {}).get("terraform_remote_state", {})
     if not states:
@@ -32,6 +44,9 @@ def make(folder: Path, session: Session) -> Path | None:
     reads = set(_READ.findall(json.dumps(configuration)))
     for name in states:
         outputs = {output: _output(output, session) for state, output in sorted(reads) if state == name}
+        if MISSING not in problem:
+            states[name]["defaults"] = {output: made["value"] for output, made in outputs.items()}
+            continue
         file = copy / f"{name}.stand-in.tfstate"
         file.write_text(
             json.dumps(

@@ -113,7 +113,7 @@ class Stacks:
         try:
             return self._plan(stack, folder, lock=lock)
         except UsageError as problems:
-            copy = provisional_plan.make(folder, self._session) if provisional_plan.MISSING in str(problems) else None
+            copy = provisional_plan.make(folder, self._session, str(problems))
             if copy is None:
                 raise
             return replace(self._plan(stack, copy, lock=lock), provisional=True)
