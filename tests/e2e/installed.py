@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tarfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,9 +123,14 @@ class Installed:
         return int(json.loads((self.root / ".batchtab" / "local.json").read_text())["pid"])
 
     def clean_up(self) -> None:
-        """Ends local AWS, if a test did not come to that."""
+        """Ends local AWS, if a test did not come to that, and waits for its end."""
         with suppress(FileNotFoundError, ProcessLookupError):
-            os.kill(self.local_pid(), signal.SIGTERM)
+            pid = self.local_pid()
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                os.kill(pid, 0)
+                time.sleep(0.1)
 
     def _log(self) -> str:
         log = self.root / ".batchtab" / "terraform.log"
