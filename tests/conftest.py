@@ -21,6 +21,7 @@ settings.load_profile("batchtab")
 # The longest first; the others follow in the order that pytest-randomly gave them.
 _LONG = (
     "e2e/test_pull_request.py",
+    "e2e/test_installed.py",
     "e2e/test_up.py",
     "e2e/test_alerts.py",
     "e2e/test_schedules.py",

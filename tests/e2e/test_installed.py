@@ -16,7 +16,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from tests.e2e.checkout import ROOT
-from tests.e2e.installed import Built, Installed, build, build_older, links_into_repository
+from tests.e2e.installed import Installed, build, build_older, links_into_repository
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheels(folder: Path) -> tuple[Path, Path]:
     """The wheel of an older version, and today's."""
-    current: Built = build(folder / "dist")
+    current = build(folder / "dist")
     return build_older(folder / "older", current, OLD).wheel, current.wheel
 
 
@@ -64,6 +64,7 @@ def base(folder: Path, wheels: tuple[Path, Path]) -> Iterator[Seen]:
         | {"place": installed.call("python", "-c", place), "cdktf": installed.call("python", "-c", "import cdktf")},
     )
     installed.clean_up()
+    shutil.rmtree(folder)  # over a gigabyte, of which pytest would keep three
 
 
 @pytest.fixture(scope="module")
