@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.projects import copy_project
 
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
-from tests.projects import copy_project
 
 OUTPUTS = "data.terraform_remote_state.environment.outputs"
 DEPLOYED = {"value": "arn:aws:batch:us-east-1:0:job-queue/real", "type": "string"}
