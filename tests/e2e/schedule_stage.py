@@ -122,7 +122,7 @@ class Stage:
     def deploy_jobs(self) -> str:
         """Deploys the service's stack as its file says now; returns what Terraform did."""
         printed = self.checkout.run("env").stdout
-        script = f"{printed}\nexec npx cdktf deploy --skip-provider-lock --auto-approve jobs-{SERVICE}"
+        script = f"{printed}\nexec cdktf deploy --skip-provider-lock --auto-approve jobs-{SERVICE}"
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.checkout.root,
