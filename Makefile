@@ -87,5 +87,5 @@ bench: setup ## Measure what benchmarks/ measures
 	@set -e; for each in cli synth runner local alerts plan_summary schedule; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
-	@test ! -e .batchtab/local.json || { echo "local AWS may run: make down" >&2; exit 2; }
+	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }
 	@rm -rf .venv .batchtab node_modules cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -75,4 +75,4 @@ class Checkout:
 
     def local_pid(self) -> int:
         """The pid of this copy's local AWS."""
-        return int(json.loads((self.root / ".batchtab" / "local.json").read_text())["pid"])
+        return int(json.loads((self.root / ".batchtab" / "aws-local.json").read_text())["pid"])

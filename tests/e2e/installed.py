@@ -120,7 +120,7 @@ class Installed:
 
     def local_pid(self) -> int:
         """The pid of the project's local AWS."""
-        return int(json.loads((self.root / ".batchtab" / "local.json").read_text())["pid"])
+        return int(json.loads((self.root / ".batchtab" / "aws-local.json").read_text())["pid"])
 
     def clean_up(self) -> None:
         """Ends local AWS, if a test did not come to that, and waits for its end."""

@@ -228,7 +228,7 @@ def test_down_leaves_nothing(removed: Seen) -> None:
     # THEN its process is gone, and so is the record of it
     with pytest.raises(ProcessLookupError):
         os.kill(removed.pid, 0)
-    assert not (root / ".batchtab" / "local.json").exists()
+    assert not (root / ".batchtab" / "aws-local.json").exists()
     assert not (root / "cdktf.out").exists()
 
 

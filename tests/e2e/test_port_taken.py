@@ -68,7 +68,7 @@ def test_a_port_is_taken_whatever_address_another_program_listens_on(address: st
 
 def test_the_next_free_port_is_taken_written_down_and_said(checkout: Checkout) -> None:
     # GIVEN another program on the stage's port
-    record = checkout.root / ".batchtab" / "local.json"
+    record = checkout.root / ".batchtab" / "aws-local.json"
     own = f"export AWS_ENDPOINT_URL=http://127.0.0.1:{checkout.port}\n"
     with socket.create_server(("127.0.0.1", checkout.port)):
         # WHEN local AWS starts

@@ -151,7 +151,7 @@ def test_a_state_that_somebody_holds_is_not_touched(deployment: Deployment) -> N
     key = "local/network.tfstate.tflock"
     lock = {"ID": "1-2-3", "Operation": "OperationTypeApply", "Who": "ann@elsewhere", "Created": "2026-11-24T06:00:00Z"}
     s3.put_object(Bucket="batchtab-local-state", Key=key, Body=json.dumps(lock).encode())
-    deployed = deployment.checkout.root / ".batchtab" / "deployed.json"
+    deployed = deployment.checkout.root / ".batchtab" / "deployed-local.json"
     record = deployed.read_text()
     deployed.unlink()
     # WHEN `up` would deploy

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.errors import UsageError
+from batchtab.terraform.local_record import LocalRecord
 from batchtab.toolchain import cli_config
 
 STATE = Path(".batchtab")
@@ -47,16 +47,14 @@ class Session:
 
     @property
     def local_record(self) -> Path:
-        """Where it is written down which local AWS runs for this project, and on which port."""
-        return self.root / STATE / "local.json"
+        """The file that says which local AWS runs for this stage."""
+        return self.root / STATE / f"aws-{self.catalog.stage.name}.json"
 
     @property
     def port(self) -> int:
         """Where local AWS listens: the stage's port, or the free one that was taken instead when it started."""
-        try:
-            return int(json.loads(self.local_record.read_text())["port"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return self.catalog.stage.local_aws.port
+        record = LocalRecord.read(self.local_record)
+        return record.port if record else self.catalog.stage.local_aws.port
 
     @property
     def endpoint_url(self) -> str | None:

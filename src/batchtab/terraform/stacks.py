@@ -46,6 +46,7 @@ class Stacks:
         self._session = session
         self._out = session.root / "cdktf.out" / "stacks"
         self.log = session.state / "terraform.log"
+        self._deployed = session.state / f"deployed-{session.catalog.stage.name}.json"
 
     def fingerprint(self) -> str:
         """A hash of all that a synth reads, to tell whether a deployment would find anything new."""
@@ -85,7 +86,8 @@ class Stacks:
             check=False,
         )
         if done.returncode:
-            raise UsageError(f"synth failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+            said = (done.stderr or done.stdout).strip().splitlines() or [f"main.py ended with status {done.returncode}"]
+            raise UsageError(f"synth failed: {said[-1]}")
 
     def plan(self, on_event: Callable[[str], None], *, lock: bool = True) -> list[Plan]:
         """Synthesizes, and plans every stack against what is deployed.
@@ -179,14 +181,14 @@ class Stacks:
     def deployed(self) -> dict[str, str]:
         """What was deployed last: the fingerprint and to which local AWS."""
         try:
-            found: dict[str, str] = json.loads((self._session.state / "deployed.json").read_text())
+            found: dict[str, str] = json.loads(self._deployed.read_text())
         except (OSError, ValueError):
             return {}
         return found
 
     def mark_deployed(self, record: dict[str, str] | None) -> None:
         """Remembers a deployment, or that there is none any more."""
-        path = self._session.state / "deployed.json"
+        path = self._deployed
         if record is None:
             path.unlink(missing_ok=True)
         else:

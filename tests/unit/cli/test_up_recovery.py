@@ -103,7 +103,7 @@ def test_after_a_kill_what_no_state_knows_makes_local_aws_start_anew(
     session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a run that was killed, and left a resource that no state knows
-    (session.state / "deploying").write_text("1")
+    (session.state / "deploying-local").write_text("1")
     calls = deploy(monkeypatch, "Role already exists")
     daemon = _Daemon()
     # WHEN `up` runs again
@@ -114,7 +114,7 @@ def test_after_a_kill_what_no_state_knows_makes_local_aws_start_anew(
 
 
 def test_after_a_kill_another_failure_is_told_as_it_is(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    (session.state / "deploying").write_text("1")
+    (session.state / "deploying-local").write_text("1")
     deploy(monkeypatch, "AccessDenied")
     daemon = _Daemon()
     with pytest.raises(UsageError, match="AccessDenied"):

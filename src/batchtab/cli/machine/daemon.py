@@ -15,12 +15,14 @@ from typing import Any
 import typer
 
 from batchtab.errors import UsageError
+from batchtab.terraform.local_record import LocalRecord
 from batchtab.terraform.session import Session
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.1
 _PORTS_TRIED = 50
+_PORTS = 65_536
 
 
 class Daemon:
@@ -28,8 +30,8 @@ class Daemon:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._record = session.local_record
-        self.log = session.state / "local.log"
+        self._file = session.local_record
+        self.log = session.state / f"aws-{session.catalog.stage.name}.log"
 
     @property
     def port(self) -> int:
@@ -51,9 +53,9 @@ class Daemon:
             return None
 
     def is_ours(self) -> bool:
-        """Whether the local AWS that answers was started by this project."""
-        health = self.health()
-        return bool(health) and self._recorded_pid() == (health or {}).get("pid")
+        """Whether the local AWS that answers was started for this stage of this project."""
+        record = LocalRecord.read(self._file)
+        return record is not None and (self.health() or {}).get("pid") == record.pid
 
     def start(self) -> bool:
         """Starts it unless it runs; returns whether it had to.
@@ -62,20 +64,23 @@ class Daemon:
         and said.
 
         Raises:
-            UsageError: it did not start, or no port is free.
+            UsageError: it runs and does not answer, it did not start, or no port is free.
         """
         if self.is_ours():
             return False
-        self._record.unlink(missing_ok=True)
+        if record := LocalRecord.read(self._file):
+            raise UsageError(
+                f"local AWS (pid {record.pid}) does not answer on port {record.port}", "batchtab down ends it"
+            )
+        self._file.unlink(missing_ok=True)
         python = self._session.state / "local-venv" / "bin" / "python"
         if not python.exists():
             raise UsageError("local AWS is not installed in this project", "batchtab setup")
         wanted = self.port
-        port = next((each for each in range(wanted, wanted + _PORTS_TRIED) if _is_free(each)), None)
+        ports = range(wanted, min(wanted + _PORTS_TRIED, _PORTS))
+        port = next(filter(_is_free, ports), None)
         if port is None:
-            raise UsageError(
-                f"ports {wanted} to {wanted + _PORTS_TRIED - 1} are taken", "give local.port another number"
-            )
+            raise UsageError(f"ports {ports[0]} to {ports[-1]} are taken", "give local.port another number")
         if port != wanted:
             typer.echo(f"Port {wanted} is taken by another program: local AWS uses {port}", err=True)
         config = f"config/{self._session.catalog.stage.name}.yaml"
@@ -90,11 +95,11 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        self._record.write_text(json.dumps({"pid": process.pid, "port": port}))
+        LocalRecord(process.pid, port).write(self._file)
         deadline = time.monotonic() + _START_SECONDS
         while not self.is_ours():
             if process.poll() is not None or time.monotonic() > deadline:
-                self._record.unlink(missing_ok=True)
+                self._file.unlink(missing_ok=True)
                 if process.poll() is None:
                     process.terminate()
                 said = self.log.read_text(errors="replace").strip().splitlines()
@@ -104,23 +109,22 @@ class Daemon:
         return True
 
     def stop(self) -> bool:
-        """Stops it with all its jobs; returns whether it ran.
+        """Stops it with all its jobs, also if it does not answer; returns whether it ran.
 
         Raises:
             UsageError: it does not end.
         """
-        pid = self._recorded_pid()
-        health = self.health()
-        if pid is None or not health or health.get("pid") != pid:  # a pid alone may be another program's by now
-            self._record.unlink(missing_ok=True)
+        record = LocalRecord.read(self._file)
+        if record is None:
+            self._file.unlink(missing_ok=True)
             return False
-        os.kill(pid, signal.SIGTERM)
+        os.kill(record.pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
-        while self._alive(pid):
+        while record.exists():
             if time.monotonic() > deadline:
-                raise UsageError(f"local AWS (pid {pid}) does not end", f"kill -9 {pid}")
+                raise UsageError(f"local AWS (pid {record.pid}) does not end", f"kill -9 {record.pid}")
             time.sleep(_POLL_SECONDS)
-        self._record.unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
         return True
 
     def _environment(self) -> dict[str, str]:
@@ -128,25 +132,6 @@ class Daemon:
         kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR", "USER") if key in os.environ}
         bin_ = self._session.state / "bin"
         return {**kept, "PATH": f"{bin_}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-
-    def _recorded_pid(self) -> int | None:
-        try:
-            return int(json.loads(self._record.read_text())["pid"])
-        except (OSError, ValueError, KeyError):
-            return None
-
-    @staticmethod
-    def _alive(pid: int) -> bool:
-        try:
-            if os.waitpid(pid, os.WNOHANG)[0]:  # a child of this very process
-                return False
-        except ChildProcessError:
-            pass
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
 
 
 def _is_free(port: int) -> bool:

@@ -118,7 +118,7 @@ def _show_message(daemon: Daemon, job: str) -> None:
             found = [entry for entry in daemon.get("slack") or [] if job in str(entry["message"])]
             step.at("waiting")
             time.sleep(_POLL_SECONDS if not found else 0)
-        step.result = "arrived" if found else f"none arrived within {_MESSAGE_SECONDS:.0f} s; see .batchtab/local.log"
+        step.result = "arrived" if found else f"none arrived within {_MESSAGE_SECONDS:.0f} s; see {daemon.log.name}"
     if found:
         typer.echo(render(found[-1]["message"]))
 

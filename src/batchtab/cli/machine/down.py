@@ -8,7 +8,7 @@ import typer
 
 from batchtab.aws.client import Aws
 from batchtab.cli.machine.daemon import Daemon
-from batchtab.cli.machine.up import alone, clear_stale_locks
+from batchtab.cli.machine.up import alone, clear_stale_locks, deployment_marker
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
@@ -35,6 +35,6 @@ def down(stage: StageOption = "local") -> None:
         with Step("Local AWS") as step:
             step.result = "stopped" if daemon.stop() else "did not run"
         stacks.mark_deployed(None)
-        (session.state / "deploying").unlink(missing_ok=True)
+        deployment_marker(session).unlink(missing_ok=True)
         shutil.rmtree(session.root / "cdktf.out", ignore_errors=True)
     typer.echo("Nothing is left. batchtab up starts again.")

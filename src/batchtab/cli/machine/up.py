@@ -90,7 +90,7 @@ def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
         moved.append((settle(session, aws, wave), datetime.now(UTC)))
 
     check(session, aws, session.stacks())
-    marker = _marker(session)
+    marker = deployment_marker(session)
     marker.write_text(str(os.getpid()))
     try:
         with Step(f"Deployment of {', '.join(session.stacks())}") as step:
@@ -104,13 +104,13 @@ def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
         make_up(session, aws, moves, began)
 
 
-def _marker(session: Session) -> Path:
+def deployment_marker(session: Session) -> Path:
     """There while a deployment is under way; if it is there before one, the last was cut off."""
-    return session.state / "deploying"
+    return session.state / f"deploying-{session.catalog.stage.name}"
 
 
 def _was_cut(session: Session) -> bool:
-    return _marker(session).exists()
+    return deployment_marker(session).exists()
 
 
 def clear_stale_locks(session: Session, aws: Aws) -> None:
