@@ -18,7 +18,8 @@ help: ## List the targets
 setup: ## Install what this checkout needs (the other targets do it by themselves)
 	@$(PYTHON) tools/setup.py
 
-up: setup ## Deploy the stage local to local AWS on this machine, and run jobs
+up: ## Deploy the stage local to local AWS on this machine, and run jobs
+	@$(PYTHON) tools/setup.py terraform python local node cdktf  # not what only checks need
 	@$(BIN)/batchtab up --stage local
 
 down: setup ## Destroy what `make up` made, and stop local AWS
@@ -46,7 +47,7 @@ lint: setup ## Check style
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: setup ## Mend style
+format: setup ## Fix style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

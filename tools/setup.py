@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,13 +79,13 @@ def project() -> None:
     stamp.write_text(made)
 
 
-def tools() -> None:
+def tools(parts: Sequence[str]) -> None:
     """What any project needs: `batchtab setup`, whose lines are its own.
 
     Raises:
         SetupError: it failed.
     """
-    done = subprocess.run([VENV / "bin" / "batchtab", "setup"], cwd=ROOT, check=False)
+    done = subprocess.run([VENV / "bin" / "batchtab", "setup", *parts], cwd=ROOT, check=False)
     if done.returncode:
         raise SetupError("`batchtab setup` failed, see above")
 
@@ -100,16 +101,34 @@ def linter() -> None:
     stamp.write_text(made)
 
 
+def look_first() -> None:
+    """Checks what cannot be fetched before minutes of work. The tool's own checks need no package.
+
+    Raises:
+        SetupError: something is missing.
+    """
+    sys.path.insert(0, str(ROOT / "src"))
+    from batchtab.toolchain import ToolchainError, check  # noqa: PLC0415 - the line above makes it importable
+
+    try:
+        check(ROOT)
+    except ToolchainError as error:
+        raise SetupError(str(error)) from error
+
+
 def main() -> int:
-    """Sets up; returns the exit status."""
+    """Sets up all of it, or with names only those parts of `batchtab setup`; returns the exit status."""
+    parts = sys.argv[1:]
     if sys.version_info < PYTHON_MINIMUM:
         print(f"setup: Python 3.11 or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
     STATE.mkdir(exist_ok=True)
     try:
+        look_first()
         project()
-        tools()
-        linter()
+        tools(parts)
+        if not parts:
+            linter()
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from batchtab.toolchain.errors import ToolchainError
 from batchtab.toolchain.paths import readable
-from batchtab.toolchain.preparation import PARTS, prepare
+from batchtab.toolchain.preparation import PARTS, check, prepare
 from batchtab.toolchain.provider import cli_config
 
-__all__ = ["PARTS", "ToolchainError", "cli_config", "prepare", "readable"]
+__all__ = ["PARTS", "ToolchainError", "check", "cli_config", "prepare", "readable"]

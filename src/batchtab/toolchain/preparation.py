@@ -61,6 +61,17 @@ def prepare(project: Path, parts: Sequence[str] | None = None, *, say: Callable[
         raise ToolchainError([described(error)]) from error
 
 
+def check(project: Path, parts: Sequence[str] = PARTS) -> None:
+    """Looks for what `prepare` needs and cannot fetch, and makes nothing but the project's `.batchtab` folder.
+
+    Raises:
+        ToolchainError: something is missing; all of it is reported.
+    """
+    folder = Folder(project.absolute(), lambda _line: None)
+    if problems := [*checks.writable(folder), *checks.missing(folder, parts, Terraform(folder))]:
+        raise ToolchainError(problems)
+
+
 def _remove_leftovers(folder: Folder) -> None:
     """Removes what downloads left behind that were killed; under the lock, no other one is on its way."""
     for leftover in folder.path.glob("download-*"):
