@@ -63,7 +63,7 @@ def cold(code: str, runs: int) -> tuple[float, float]:
 def rates(count: int) -> dict[str, float]:
     """Events per second, with 20 lines of log each."""
     sys.path[:0] = SOURCES
-    from job_alerts import attachment, blocks, events, story  # noqa: PLC0415
+    from job_alerts import attachment, blocks, events, message  # noqa: PLC0415
     from job_alerts.job_event import JobEvent  # noqa: PLC0415
     from job_alerts.settings import Settings  # noqa: PLC0415
     from job_alerts.text import log_lines  # noqa: PLC0415
@@ -79,7 +79,7 @@ def rates(count: int) -> dict[str, float]:
         for _ in range(count):
             job = events.read(json.loads(text))
             assert isinstance(job, JobEvent)
-            json.dumps(form.render(story.failed(job, settings, log=log_lines(lines)), settings))
+            json.dumps(form.render(message.failed(job, settings, log=log_lines(lines)), settings))
         found[name] = count / (time.perf_counter() - begin)
     return found
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import events, failed_trigger, grouping, lateness, story
+from . import events, failed_trigger, grouping, lateness, message
 from .batching import CLAIM_SECONDS, Batching, remember, was_sent
 from .dependencies import Dependencies
 from .events import Sweep
@@ -17,9 +17,9 @@ from .failures import DeliveryFailed
 from .grouping import Decision, Group
 from .job_event import FINAL, JobEvent
 from .journal import say
+from .message import Message, Route
 from .rows import Unavailable
 from .settings import Settings
-from .story import Route, Story
 
 _LEFT_BEHIND_SECONDS = 120
 NOTHING = "nothing to tell"
@@ -51,7 +51,9 @@ class App:
             return ", ".join([self._tell_trigger(trigger) for trigger in found])
         if found.blocks_queue:
             return self._once(
-                f"blocked-{grouping.key(found)}", lambda route: story.blocked(found, self._settings, route), found.name
+                f"blocked-{grouping.key(found)}",
+                lambda route: message.blocked(found, self._settings, route),
+                found.name,
             )
         if found.status not in FINAL:
             return "not final"  # a retry that Batch will still make is no failure
@@ -86,10 +88,10 @@ class App:
         remember(key)
         return "told"
 
-    def _one(self, job: JobEvent, route: Route | None = None, decision: Decision | None = None) -> Story:
+    def _one(self, job: JobEvent, route: Route | None = None, decision: Decision | None = None) -> Message:
         log, note = self._dependencies.tail(job, self._settings.log_lines) if self._settings.details else ([], "")
         group = decision.group if decision else Group(job)
-        return story.failed(
+        return message.failed(
             job,
             self._settings,
             route=route,
@@ -165,7 +167,7 @@ class App:
                 return "gave way to another run"
             outcome = self._once(
                 f"recovered-{grouping.key(job)}",
-                lambda route: story.recovered(job, self._settings, state.failures, state.since, route),
+                lambda route: message.recovered(job, self._settings, state.failures, state.since, route),
                 job.name,
             )
             self._table.clear_state(job.name)
@@ -183,7 +185,7 @@ class App:
             job_name,
         )
 
-    def _once(self, key: str, make: Callable[[Route | None], Story], job_name: str) -> str:
+    def _once(self, key: str, make: Callable[[Route | None], Message], job_name: str) -> str:
         """Tells something once, and again only where the table does not answer."""
         if was_sent(key):
             return "told already"

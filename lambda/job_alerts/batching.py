@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from . import grouping, story
+from . import grouping
 from .dependencies import Dependencies
 from .grouping import Decision
 from .job_event import JobEvent, UnreadableEvent
 from .journal import say
+from .message import Message, Route, many
 from .rows import Unavailable
 from .settings import Settings
-from .story import Route, Story
 from .table import Pending, Table
 
 CLAIM_SECONDS = 150  # longer than this function may run
@@ -51,7 +51,7 @@ class Batching:
         dependencies: Dependencies,
         table: Table,
         *,
-        one: Callable[[JobEvent, Route | None, Decision | None], Story],
+        one: Callable[[JobEvent, Route | None, Decision | None], Message],
     ) -> None:
         self._settings = settings
         self._dependencies = dependencies
@@ -119,10 +119,10 @@ class Batching:
             for (channel, mention), decisions in loud.items():
                 for part in _parts(decisions):
                     failed = [job for decision in part for job in decision.group.all]
-                    self._send(story.many(failed, self._settings, channel=channel, mention=mention), part)
+                    self._send(many(failed, self._settings, channel=channel, mention=mention), part)
         return len(jobs)
 
-    def _send(self, message: Story, decisions: Sequence[Decision]) -> None:
+    def _send(self, message: Message, decisions: Sequence[Decision]) -> None:
         self._dependencies.deliver(message)
         for decision in decisions:
             for job in decision.group.all:

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from .job_event import JobEvent
 from .lateness import LastStart, last_start
+from .message import Message
 from .runs import Runs
-from .story import Story
 from .table import Table
 
 
 class Dependencies(NamedTuple):
     """Slack, AWS and the clock, as functions and tables; what is not there is None."""
 
-    deliver: Callable[[Story], None]
+    deliver: Callable[[Message], None]
     tail: Callable[[JobEvent, int], tuple[list[str], str]]
     gave_way: Callable[[JobEvent], bool]
     keep: Callable[[str], None]

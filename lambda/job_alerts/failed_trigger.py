@@ -12,8 +12,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from .message import Field, Message, Route, footer
 from .settings import Settings
-from .story import Fact, Route, Story, footer
 from .text import line
 from .values import as_dict, as_list, as_moment, as_text, iso
 
@@ -112,7 +112,7 @@ def _submitted_time(body: dict[str, Any]) -> str:
     return next((as_text(v.get("Value")) for v in map(as_dict, variables) if v.get("Name") == _SCHEDULED_TIME), "")
 
 
-def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Story:
+def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Message:
     """A run that never was, and how it is made up; or a run's end that nobody took note of."""
     job = line(trigger.job(settings.namespace), _NAME_MAX) or line(trigger.sender_name, _NAME_MAX) or "a job"
     # Lambda says 200 of a function that failed: its own part went well.
@@ -128,18 +128,18 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
     else:
         title, sentence = f"{job}: {who} could not submit it", f"{job} not submitted by {error}"
         happened = "this run did not start and is not tried again"
-    return Story(
+    return Message(
         title=title,
         sentence=sentence,
         color="warning" if trigger.ended else settings.color,
         emoji=":large_orange_circle:" if trigger.ended else ":red_circle:",
-        facts=(
-            Fact("What happened", happened, long=True),
-            *([Fact("Scheduled for", "", at=trigger.scheduled_at)] if trigger.scheduled_at else []),
-            *([Fact("After", line(trigger.upstream, _NAME_MAX))] if trigger.upstream else []),
-            *([Fact(sender, line(trigger.sender_name, _NAME_MAX))] if sender else []),
-            *([Fact("Tried", line(trigger.attempts, 10))] if trigger.attempts else []),
-            *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
+        fields=(
+            Field("What happened", happened, long=True),
+            *([Field("Scheduled for", "", at=trigger.scheduled_at)] if trigger.scheduled_at else []),
+            *([Field("After", line(trigger.upstream, _NAME_MAX))] if trigger.upstream else []),
+            *([Field(sender, line(trigger.sender_name, _NAME_MAX))] if sender else []),
+            *([Field("Tried", line(trigger.attempts, 10))] if trigger.attempts else []),
+            *([Field("Stage", line(settings.stage, 40))] if settings.stage else []),
         ),
         command=_command(trigger, settings),
         command_label="Let the next go on" if trigger.ended else "Make it up",

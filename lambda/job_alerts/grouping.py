@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from . import words
 from .job_event import JobEvent
-from .story import Repeats, Route
+from .message import Repeats, Route
 from .table import JobState
 
 

@@ -11,10 +11,10 @@ from . import attachment, function, logs
 from .app import NOTHING, App
 from .dependencies import Dependencies
 from .journal import say
+from .message import Message
 from .redaction import redact
 from .runs import Runs
 from .settings import Settings
-from .story import Story
 from .table import Table
 
 _NO_CONTEXT_SECONDS = 60.0
@@ -36,15 +36,15 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
         known = getattr(context, "get_remaining_time_in_millis", None)
         return known() / 1000 if known else _NO_CONTEXT_SECONDS
 
-    def deliver(story: Story) -> None:
+    def deliver(message: Message) -> None:
         if settings.webhook_secret_arn:
             from . import blocks, webhook  # noqa: PLC0415 - HTTP takes a third of a cold start; not all need it
 
-            message = blocks.render(story, settings)
-            webhook.send(message, secret_arn=settings.webhook_secret_arn, remaining_seconds=remaining_seconds)
+            payload = blocks.render(message, settings)
+            webhook.send(payload, secret_arn=settings.webhook_secret_arn, remaining_seconds=remaining_seconds)
         else:
-            message = attachment.render(story, settings)
-            function.send(message, function_name=settings.function_name, region=settings.function_region)
+            payload = attachment.render(message, settings)
+            function.send(payload, function_name=settings.function_name, region=settings.function_region)
 
     def keep(body: str) -> None:
         sqs = client("sqs", connect_seconds=2, read_seconds=5, attempts=3)

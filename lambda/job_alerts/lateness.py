@@ -15,10 +15,10 @@ from shared.zones import zone
 
 from . import words
 from .journal import say
+from .message import Field, Message, Route, footer
 from .rows import Unavailable
 from .runs import Run, Runs
 from .settings import Settings
-from .story import Fact, Route, Story, footer
 from .text import line
 from .watches import Watched, Watches, Watching
 
@@ -125,25 +125,25 @@ def _decided(run: Run, now: int) -> int | None:
     return run.due if run.status in _DECIDED else None
 
 
-def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Story:
+def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Message:
     """A run that was due and did not start."""
     name, queue_arn = line(run.watched.job_name, _NAME_MAX), run.watched.queue_arn.split(":")
     queue = line(queue_arn[-1].rpartition("/")[2].removeprefix(f"{settings.namespace}-"), _NAME_MAX)
     wait = words.seconds(run.watched.late_after_seconds)
     service = route is not None and name.startswith(f"{route.name}-")
-    return Story(
+    return Message(
         title=f"{name} did not start",
         sentence=f"{name} did not start within {wait} of its schedule",
         color=settings.color,
         emoji=":red_circle:",
-        facts=(
-            Fact("What happened", f"no run of it came within {wait} of its time", long=True),
-            Fact("Due", "", at=run.due),
-            Fact("Schedule", line(run.watched.schedule.text, 160)),
-            *([Fact("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else []),
-            *([Fact("Service", line(route.name, _NAME_MAX))] if route and service else []),
-            *([Fact("Queue", queue)] if queue else []),
-            *([Fact("Stage", line(settings.stage, 40))] if settings.stage else []),
+        fields=(
+            Field("What happened", f"no run of it came within {wait} of its time", long=True),
+            Field("Due", "", at=run.due),
+            Field("Schedule", line(run.watched.schedule.text, 160)),
+            *([Field("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else []),
+            *([Field("Service", line(route.name, _NAME_MAX))] if route and service else []),
+            *([Field("Queue", queue)] if queue else []),
+            *([Field("Stage", line(settings.stage, 40))] if settings.stage else []),
         ),
         footer=footer(*queue_arn[4:5], *queue_arn[3:4]) if len(queue_arn) > 5 else "",
         at=run.due,

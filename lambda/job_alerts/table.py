@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from shared.dynamo import number, number_in, text_in
 
+from .message import Route
 from .rows import Rows, key
-from .story import Route
 from .watches import Watches
 
 _TOLD_SECONDS = 7 * 86_400

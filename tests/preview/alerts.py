@@ -14,9 +14,10 @@ sys.path.insert(0, str(ROOT / "lambda"))
 
 from tests.unit.lambda_.support import SETTINGS, event, job  # noqa: E402
 
-from job_alerts import attachment, blocks, failed_trigger, lateness, story  # noqa: E402
+from job_alerts import attachment, blocks, failed_trigger, lateness, message  # noqa: E402
 from job_alerts.events import read  # noqa: E402
 from job_alerts.failed_trigger import FailedTrigger  # noqa: E402
+from job_alerts.message import Message, Repeats, Route  # noqa: E402
 from job_alerts.schedule import Schedule  # noqa: E402
 from job_alerts.story import Repeats, Route, Story  # noqa: E402
 from job_alerts.text import log_lines  # noqa: E402
@@ -77,11 +78,11 @@ def trigger(name: str) -> FailedTrigger:
     return found[0]
 
 
-def cases() -> list[tuple[str, Story]]:
+def cases() -> list[tuple[str, Message]]:
     """Each case with a name."""
     route = Route("my-service", "#my-service", "here")
     failed = [
-        (name, story.failed(job(name), SETTINGS, log=LOG if name == "out_of_memory" else []))
+        (name, message.failed(job(name), SETTINGS, log=LOG if name == "out_of_memory" else []))
         for name in (
             *("exit_code", "out_of_memory", "timed_out", "image_not_pulled", "secret_not_read", "host_reclaimed"),
             *("cancelled", "terminated", "stuck_in_runnable", "array_parent", "local_aws", "scheduled_run"),
@@ -94,7 +95,7 @@ def cases() -> list[tuple[str, Story]]:
         *failed,
         (
             "again, with a route and dependents",
-            story.failed(
+            message.failed(
                 job("exit_code"),
                 SETTINGS,
                 route=route,
@@ -103,13 +104,13 @@ def cases() -> list[tuple[str, Story]]:
                 dependents=[job("dependency_failed")],
             ),
         ),
-        ("no log", story.failed(job("exit_code"), SETTINGS, log_note="Its log could not be read (AccessDenied).")),
-        ("recovered", story.recovered(job("succeeded"), SETTINGS, 9, 1_772_300_000)),
-        ("queue blocked", story.blocked(job("queue_blocked"), SETTINGS)),
+        ("no log", message.failed(job("exit_code"), SETTINGS, log_note="Its log could not be read (AccessDenied).")),
+        ("recovered", message.recovered(job("succeeded"), SETTINGS, 9, 1_772_300_000)),
+        ("queue blocked", message.blocked(job("queue_blocked"), SETTINGS)),
         *[(name, failed_trigger.tell(trigger(name), SETTINGS, route)) for name in DEAD_LETTERS],
         ("did not start", lateness.tell(LATE, SETTINGS, route)),
-        ("storm", story.many([job("exit_code", jobName=f"nightly-import-{n:03}") for n in range(60)], SETTINGS)),
-        ("hostile", story.failed(hostile, SETTINGS, log=LOG)),
+        ("storm", message.many([job("exit_code", jobName=f"nightly-import-{n:03}") for n in range(60)], SETTINGS)),
+        ("hostile", message.failed(hostile, SETTINGS, log=LOG)),
     ]
 
 
@@ -137,10 +138,10 @@ def plain(text: str) -> str:
     return html.escape(text)
 
 
-def old_form(message: dict[str, Any]) -> str:
+def old_form(payload: dict[str, Any]) -> str:
     """Attachments."""
-    body = f"<div>{mrkdwn(message['text'])}</div>" if message.get("text") else ""
-    for one in message["attachments"]:
+    body = f"<div>{mrkdwn(payload['text'])}</div>" if payload.get("text") else ""
+    for one in payload["attachments"]:
         marked = one.get("mrkdwn_in", [])
         text = mrkdwn(one["text"]) if "text" in marked else one["text"].replace("\n", "<br>")
         fields = "".join(
@@ -156,13 +157,13 @@ def old_form(message: dict[str, Any]) -> str:
             f'<div class="a" style="border-color:{color}">{title}<div>{text}</div>'
             f'<div class="f">{fields}</div>{buttons}{footer}</div>'
         )
-    return frame(message, body)
+    return frame(payload, body)
 
 
-def new_form(message: dict[str, Any]) -> str:
+def new_form(payload: dict[str, Any]) -> str:
     """Block Kit."""
     body = ""
-    for block in message["blocks"]:
+    for block in payload["blocks"]:
         if block["type"] == "header":
             body += f'<div class="h">{plain(block["text"]["text"])}</div>'
         elif block["type"] == "section" and "fields" in block:
@@ -173,15 +174,15 @@ def new_form(message: dict[str, Any]) -> str:
             body += "".join(f'<a class="btn">{plain(e["text"]["text"])}</a>' for e in block["elements"])
         elif block["type"] == "context":
             body += "".join(f'<div class="c">{plain(e["text"])}</div>' for e in block["elements"])
-    return frame(message, body)
+    return frame(payload, body)
 
 
-def frame(message: dict[str, Any], body: str) -> str:
+def frame(payload: dict[str, Any], body: str) -> str:
     """A message with its sender."""
     return (
-        f'<div class="m"><div class="i">{EMOJI.get(message["icon_emoji"], "?")}</div><div class="b">'
-        f'<span class="n">{message["username"]}</span><span class="app">APP</span>'
-        f' <span class="c">{html.escape(message["channel"])}</span>{body}</div></div>'
+        f'<div class="m"><div class="i">{EMOJI.get(payload["icon_emoji"], "?")}</div><div class="b">'
+        f'<span class="n">{payload["username"]}</span><span class="app">APP</span>'
+        f' <span class="c">{html.escape(payload["channel"])}</span>{body}</div></div>'
     )
 
 

@@ -13,10 +13,10 @@ from job_alerts.dependencies import Dependencies
 from job_alerts.events import read
 from job_alerts.failures import DeliveryFailed
 from job_alerts.job_event import JobEvent
+from job_alerts.message import Message, Route
 from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.settings import Settings
-from job_alerts.story import Route, Story
 from job_alerts.table import JobState, Pending, Table
 from job_alerts.watches import Watched, Watches, Watching
 
@@ -179,7 +179,7 @@ class World:
         self.settings = settings
         self.table = FakeTable() if table else None
         self.runs: FakeRuns | None = None
-        self.inbox: list[Story] = []
+        self.inbox: list[Message] = []
         self.kept: list[str] = []
         self.clock = START
         self.slept: list[float] = []
@@ -191,10 +191,10 @@ class World:
         self.starts: dict[str, list[int]] = {}
         self.asked: list[str] = []
 
-    def deliver(self, story: Story) -> None:
+    def deliver(self, message: Message) -> None:
         if not self.slack_is_up:
             raise DeliveryFailed("Slack is down")
-        self.inbox.append(story)
+        self.inbox.append(message)
 
     def tail(self, found: JobEvent, _lines: int) -> tuple[list[str], str]:
         self.tails.append(found.name)

@@ -10,7 +10,7 @@ from tests.unit.lambda_.support import SETTINGS, START, FakeTable, World, event
 
 from job_alerts.failures import DeliveryFailed
 from job_alerts.job_event import UnreadableEvent
-from job_alerts.story import Route
+from job_alerts.message import Route
 
 
 def table(world: World) -> FakeTable:
@@ -113,8 +113,8 @@ def test_where_the_table_does_not_answer_all_is_told(world: World) -> None:
 
 def test_a_table_that_fails_after_the_message_makes_no_second(world: World) -> None:
     # GIVEN a table that goes down while the message is sent
-    def deliver(story: Any) -> None:
-        world.inbox.append(story)
+    def deliver(message: Any) -> None:
+        world.inbox.append(message)
         table(world).down = True
 
     world.deliver = deliver  # type: ignore[method-assign]
@@ -131,7 +131,7 @@ def test_repeats_are_counted_and_told_once_an_hour(world: World) -> None:
         world.handle(failure(number, "often"))
         world.clock = START + 600 * (number + 1)
     # THEN the first is told, and one an hour, with what was not
-    repeats = [{fact.label: fact.value for fact in story.facts}.get("Again") for story in world.inbox]
+    repeats = [{field.label: field.value for field in message.fields}.get("Again") for message in world.inbox]
     assert repeats == [
         None,
         "7 failures since its last success, 5 of them not told",
@@ -143,7 +143,7 @@ def test_other_jobs_are_told_meanwhile(world: World) -> None:
     world.handle(failure(1, "a"))
     world.clock += 60
     world.handle(failure(2, "b"))
-    assert [story.title.split(":")[0] for story in world.inbox] == ["a", "b"]
+    assert [message.title.split(":")[0] for message in world.inbox] == ["a", "b"]
 
 
 def test_folding_can_be_turned_off() -> None:
@@ -164,7 +164,7 @@ def test_a_recovery_is_told_with_the_number_of_failures_and_once(world: World) -
     assert world.inbox[-1].sentence == "my-service-do-something recovered after 3 failures"
     assert len(world.inbox) == 2
     world.handle(failure(9, "my-service-do-something"))
-    assert "Again" not in [fact.label for fact in world.inbox[-1].facts]
+    assert "Again" not in [field.label for field in world.inbox[-1].fields]
 
 
 def test_the_success_of_an_earlier_run_is_no_recovery(world: World) -> None:
@@ -249,8 +249,8 @@ def test_two_hundred_failures_are_few_messages_that_name_each_once(world: World,
         world.handle(one)
     # THEN there are at most ten messages, which together name all, and none twice
     assert len(world.inbox) <= 10
-    named = [name.split(":")[0] for story in world.inbox for name in story.names]
-    named += [story.title.split(":")[0] for story in world.inbox if not story.names]
+    named = [name.split(":")[0] for message in world.inbox for name in message.names]
+    named += [message.title.split(":")[0] for message in world.inbox if not message.names]
     assert sorted(named) == sorted(f"nightly-{number}" for number in range(200))
     assert table(world).waiting == {}
 
@@ -284,11 +284,11 @@ def test_one_event_that_two_processes_have_at_once_is_told_once(world: World) ->
     outcomes: list[str] = []
     original = world.deliver
 
-    def deliver(story: Any) -> None:
+    def deliver(message: Any) -> None:
         if not outcomes:
             outcomes.append("")
             outcomes[0] = world.app().handle(event("queue_blocked"))
-        original(story)
+        original(message)
 
     world.deliver = deliver  # type: ignore[method-assign]
     assert world.handle(event("queue_blocked")) == "told"
@@ -356,7 +356,7 @@ def test_what_slack_never_takes_goes_into_the_dead_letter_queue_and_comes_back_f
     world.slack_is_up = True
     for body in [*world.kept, world.kept[0]]:
         world.handle(json.loads(body))
-    assert sorted(story.title.split(":")[0] for story in world.inbox) == ["nightly-1", "nightly-2"]
+    assert sorted(message.title.split(":")[0] for message in world.inbox) == ["nightly-1", "nightly-2"]
 
 
 def test_an_event_that_was_told_by_the_clock_is_not_told_by_a_redrive(world: World) -> None:
@@ -386,7 +386,7 @@ def test_alerts_go_where_the_service_wants_them_and_the_job_more_so(world: World
     world.handle(failure(1, "my-service-do-something"))
     world.handle(failure(2, "my-service-do-often"))
     world.handle(failure(3, "other"))
-    assert [(story.channel, story.mention) for story in world.inbox] == [
+    assert [(message.channel, message.mention) for message in world.inbox] == [
         ("#my-service", "here"),
         ("#often", "here"),
         ("", ""),
@@ -405,7 +405,7 @@ def test_a_storm_is_told_in_each_channel_that_it_belongs_to(world: World) -> Non
     table(world).known_routes = {"a": Route("a", "#a")}
     world.while_asleep = [failure(n, f"a-{n}") for n in range(1, 5)] + [failure(n, f"b-{n}") for n in range(5, 9)]
     world.handle(failure(0, "b-0"))
-    assert {story.channel: len(story.names) for story in world.inbox} == {"#a": 4, "": 5}
+    assert {message.channel: len(message.names) for message in world.inbox} == {"#a": 4, "": 5}
 
 
 # --- other events

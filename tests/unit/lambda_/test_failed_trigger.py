@@ -12,8 +12,8 @@ from tests.unit.lambda_.support import SETTINGS, World, event
 from job_alerts import attachment, blocks, failed_trigger
 from job_alerts.events import read
 from job_alerts.failed_trigger import FailedTrigger
+from job_alerts.message import Message
 from job_alerts.redaction import redact
-from job_alerts.story import Story
 
 JOB = "my-service-do-something"
 DUE = 1_772_409_600
@@ -34,12 +34,12 @@ def trigger(name: str, *, body: Any = None, **attributes: str) -> FailedTrigger:
     return triggers[0]
 
 
-def tell(name: str, **changes: Any) -> Story:
+def tell(name: str, **changes: Any) -> Message:
     return failed_trigger.tell(trigger(name, **changes), SETTINGS)
 
 
-def facts(story: Story) -> dict[str, Any]:
-    return {fact.label: fact.value or fact.at for fact in story.facts}
+def fields(message: Message) -> dict[str, Any]:
+    return {field.label: field.value or field.at for field in message.fields}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_run_that_could_not_be_submitted_is_told_with_the_command_that_makes_i
     told = tell(name)
     assert told.title == f"{JOB}: {title}"
     assert told.sentence.startswith(f"{JOB} not submitted by {error}")
-    found = facts(told)
+    found = fields(told)
     assert found["What happened"] == "this run did not start and is not tried again"
     assert found["Scheduled for"] == DUE
     assert found["Stage"] == "prod"
@@ -66,9 +66,9 @@ def test_a_run_that_could_not_be_submitted_is_told_with_the_command_that_makes_i
 
 def test_who_was_to_submit_it_is_named() -> None:
     name = "batchtab-prod-my-service-do-something"
-    assert facts(tell("trigger_dead_letter"))["Rule"] == name
-    assert facts(tell("schedule_dead_letter"))["Schedule"] == name
-    assert not {"Rule", "Schedule"} & set(facts(tell("submit_function_dead_letter")))
+    assert fields(tell("trigger_dead_letter"))["Rule"] == name
+    assert fields(tell("schedule_dead_letter"))["Schedule"] == name
+    assert not {"Rule", "Schedule"} & set(fields(tell("submit_function_dead_letter")))
 
 
 def test_the_scheduled_time_is_schedulers_own_where_its_input_still_has_the_word_for_it() -> None:
@@ -118,8 +118,8 @@ def test_where_job_or_time_is_not_certain_there_is_no_command(name: str, changes
 def test_a_run_after_another_is_told_by_the_rule_of_its_own() -> None:
     told = tell("chain_dead_letter")
     assert told.title == "my-service-report: its rule could not submit it"
-    assert facts(told)["After"] == JOB
-    assert "Scheduled for" not in facts(told)
+    assert fields(told)["After"] == JOB
+    assert "Scheduled for" not in fields(told)
 
 
 def test_a_run_after_another_that_the_submit_function_failed_on_is_told_as_such() -> None:
@@ -128,7 +128,7 @@ def test_a_run_after_another_that_the_submit_function_failed_on_is_told_as_such(
         "job": {"name": "my-service-report"},
     }
     told = tell("submit_function_dead_letter", body=body)
-    assert (facts(told)["After"], told.command) == ("4c7599ae", "")
+    assert (fields(told)["After"], told.command) == ("4c7599ae", "")
 
 
 @pytest.mark.parametrize("name", ["run_end_dead_letter", "run_ended_rule_dead_letter"])
@@ -137,7 +137,7 @@ def test_an_end_that_was_not_noted_is_told_as_what_it_is(name: str) -> None:
     told = tell(name)
     # THEN nobody is told that a run did not start
     assert told.title == f"{JOB}: the end of a run was not noted"
-    found = facts(told)
+    found = fields(told)
     waits = "this run has ended, but one that waits for it may wait until the next is due"
     assert found["What happened"] == f"{waits}; a job that pauses on failure was not paused"
     assert told.color == "warning"
@@ -145,7 +145,7 @@ def test_an_end_that_was_not_noted_is_told_as_what_it_is(name: str) -> None:
     assert (told.command, told.command_label) == (f"batchtab resume {JOB} --stage prod", "Let the next go on")
     # AND of a success nobody expects a pause
     succeeded = event("run_end_dead_letter")["Records"][0]["body"].replace('"FAILED"', '"SUCCEEDED"')
-    assert facts(tell(name, body=succeeded))["What happened"] == waits
+    assert fields(tell(name, body=succeeded))["What happened"] == waits
 
 
 def test_the_stage_is_left_out_of_the_command_where_it_is_no_name() -> None:

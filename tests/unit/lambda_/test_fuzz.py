@@ -16,8 +16,8 @@ from tests.unit.lambda_.support import EVENTS, SETTINGS, World
 from job_alerts import attachment, blocks
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.journal import say
+from job_alerts.message import Message
 from job_alerts.redaction import redact
-from job_alerts.story import Story
 from job_alerts.text import log_lines
 
 BASES = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(EVENTS.glob("*.json"))]
@@ -99,11 +99,11 @@ def check_markup(text: str) -> None:
     html.unescape(rest).encode()  # no half of a character
 
 
-def check_attachment(message: dict[str, Any]) -> None:
+def check_attachment(payload: dict[str, Any]) -> None:
     """Sizes of attachments, of which Slack takes 100; it wants a message below 40,000 characters."""
-    assert len(message["attachments"]) <= 20
-    assert sum(len(text) for _, text in strings(message)) < 40_000
-    for one in message["attachments"]:
+    assert len(payload["attachments"]) <= 20
+    assert sum(len(text) for _, text in strings(payload)) < 40_000
+    for one in payload["attachments"]:
         assert 0 < len(one["text"]) <= 3000
         check_markup(one["text"])
         for field in one.get("fields", []):
@@ -115,12 +115,12 @@ def check_attachment(message: dict[str, Any]) -> None:
             assert len(action["url"]) <= 3000
 
 
-def check_blocks(message: dict[str, Any]) -> None:
+def check_blocks(payload: dict[str, Any]) -> None:
     """Sizes of https://docs.slack.dev/reference/block-kit/blocks."""
-    assert 0 < len(message["blocks"]) <= 50
-    assert 0 < len(message["text"]) <= 40_000
-    check_markup(message["text"])
-    for block in message["blocks"]:
+    assert 0 < len(payload["blocks"]) <= 50
+    assert 0 < len(payload["text"]) <= 40_000
+    check_markup(payload["text"])
+    for block in payload["blocks"]:
         kind = block["type"]
         if kind == "header":
             assert block["text"]["type"] == "plain_text"
@@ -143,10 +143,10 @@ def check_blocks(message: dict[str, Any]) -> None:
                 assert element["url"].startswith("https://")
 
 
-def check_message(story: Story) -> None:
-    check_attachment(attachment.render(story, SETTINGS))
-    check_attachment(attachment.render(story, SETTINGS._replace(details=False)))
-    check_blocks(blocks.render(story, SETTINGS))
+def check_message(message: Message) -> None:
+    check_attachment(attachment.render(message, SETTINGS))
+    check_attachment(attachment.render(message, SETTINGS._replace(details=False)))
+    check_blocks(blocks.render(message, SETTINGS))
 
 
 @pytest.mark.slow
@@ -160,8 +160,8 @@ def test_whatever_an_event_holds_it_is_told_well_or_refused(event: Any, log: lis
         world.handle(event)
     except UnreadableEvent:
         return
-    for story in world.inbox:
-        check_message(story)
+    for message in world.inbox:
+        check_message(message)
 
 
 @settings(max_examples=100, deadline=None)
@@ -170,8 +170,8 @@ def test_whatever_comes_together_is_told_within_the_limits(events: list[Any]) ->
     world = World()
     first, *world.while_asleep = [event for event in events if _readable(event)] or [BASES[0], BASES[1]]
     world.handle(first)
-    for story in world.inbox:
-        check_message(story)
+    for message in world.inbox:
+        check_message(message)
 
 
 def _readable(event: Any) -> bool:

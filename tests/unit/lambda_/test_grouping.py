@@ -8,7 +8,7 @@ from tests.unit.lambda_.support import job
 
 from job_alerts import grouping
 from job_alerts.job_event import JobEvent
-from job_alerts.story import Route
+from job_alerts.message import Route
 from job_alerts.table import JobState
 
 

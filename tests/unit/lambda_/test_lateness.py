@@ -11,9 +11,9 @@ from botocore.stub import Stubber
 from tests.unit.lambda_.support import SETTINGS, START, FakeRuns, FakeTable, World, event
 
 from job_alerts import lateness
+from job_alerts.message import Route
 from job_alerts.runs import Run
 from job_alerts.schedule import Schedule
-from job_alerts.story import Route
 from job_alerts.watches import Watched
 
 QUEUE = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/batchtab-prod-default"
@@ -56,9 +56,9 @@ def test_a_run_that_did_not_come_is_told_once(world: World) -> None:
     (told,) = world.inbox
     assert told.title == "billing-invoice did not start"
     assert told.sentence == "billing-invoice did not start within 10 min of its schedule"
-    facts = {fact.label: fact for fact in told.facts}
-    assert facts["Due"].at == MIDNIGHT
-    assert (facts["Schedule"].value, facts["Queue"].value, facts["Stage"].value) == (CRON, "default", "prod")
+    fields = {field.label: field for field in told.fields}
+    assert fields["Due"].at == MIDNIGHT
+    assert (fields["Schedule"].value, fields["Queue"].value, fields["Stage"].value) == (CRON, "default", "prod")
     assert world.asked == [NAME]
 
 
@@ -116,9 +116,9 @@ def test_each_missed_run_is_told_or_counted(world: World, cut: int) -> None:
     watch(world, "cron(0 * * * ? *)", 60)
     sweep_until(world, MIDNIGHT + 3600 * (3 + cut) + 61)
     # THEN the second message tells of the runs between
-    first = next(story for story in world.inbox)
-    assert not [fact for fact in first.facts if fact.label == "Again"]
-    repeats = [fact.value for story in world.inbox[1:] for fact in story.facts if fact.label == "Again"]
+    first = next(message for message in world.inbox)
+    assert not [field for field in first.fields if field.label == "Again"]
+    repeats = [field.value for message in world.inbox[1:] for field in message.fields if field.label == "Again"]
     assert repeats[0] == "4 runs in a row did not come"
 
 
@@ -131,7 +131,7 @@ def test_a_rate_is_due_one_period_after_the_last_start(world: World) -> None:
     sweep_until(world, begin + 300 * 9 + 60)
     # THEN one message tells the one that is missing
     (told,) = world.inbox
-    due = next(fact.at for fact in told.facts if fact.label == "Due")
+    due = next(field.at for field in told.fields if field.label == "Due")
     assert due is not None
     assert abs(due - (begin + 300 * 6)) < 60
     # AND Batch was asked about once a run
@@ -145,7 +145,7 @@ def test_a_late_run_is_told_where_its_alerts_go(world: World) -> None:
     sweep_until(world, MIDNIGHT + 700)
     (told,) = world.inbox
     assert (told.channel, told.mention) == ("#billing", "here")
-    assert "billing" in [fact.value for fact in told.facts if fact.label == "Service"]
+    assert "billing" in [field.value for field in told.fields if field.label == "Service"]
 
 
 def test_a_muted_job_is_not_told(world: World) -> None:
@@ -212,9 +212,9 @@ def test_a_run_is_due_by_the_clocks_of_its_zone(world: World) -> None:
     sweep_until(world, MIDNIGHT + 700)
     # THEN it is told when that has passed, with its zone
     (told,) = world.inbox
-    facts = {fact.label: fact for fact in told.facts}
-    assert facts["Due"].at == MIDNIGHT
-    assert facts["Schedule"].value == "cron(0 9 * * ? *) Asia/Seoul"
+    fields = {field.label: field for field in told.fields}
+    assert fields["Due"].at == MIDNIGHT
+    assert fields["Schedule"].value == "cron(0 9 * * ? *) Asia/Seoul"
 
 
 def test_a_job_whose_zone_changes_is_watched_anew(world: World) -> None:
@@ -236,7 +236,7 @@ def test_a_run_once_is_told_once(world: World) -> None:
     watch_schedule(world, Schedule("at(2026-03-03T09:00:00)", "Asia/Seoul"))
     sweep_until(world, MIDNIGHT + 86_400, every=600)
     (told,) = world.inbox
-    assert [fact.at for fact in told.facts if fact.label == "Due"] == [MIDNIGHT]
+    assert [field.at for field in told.fields if field.label == "Due"] == [MIDNIGHT]
 
 
 # --- what the submit function decided

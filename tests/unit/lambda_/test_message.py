@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from tests.unit.lambda_.support import SETTINGS, job
 
-from job_alerts import attachment, blocks, story
-from job_alerts.story import Repeats, Route
+from job_alerts import attachment, blocks, message
+from job_alerts.message import Repeats, Route
 from job_alerts.words import seconds
 
 
-def fields(message: dict[str, Any]) -> dict[str, str]:
-    return {field["title"]: field["value"] for field in message["attachments"][0].get("fields", [])}
+def fields(payload: dict[str, Any]) -> dict[str, str]:
+    return {field["title"]: field["value"] for field in payload["attachments"][0].get("fields", [])}
 
 
 def texts(value: Any) -> list[str]:
@@ -31,7 +31,7 @@ def texts(value: Any) -> list[str]:
 
 def test_without_details_the_message_is_the_originals_to_the_letter() -> None:
     # GIVEN a failed job and settings without details
-    told = story.failed(job("exit_code"), SETTINGS)
+    told = message.failed(job("exit_code"), SETTINGS)
     # WHEN it is rendered for SendToSlack THEN nothing else is in it
     assert attachment.render(told, SETTINGS._replace(details=False)) == {
         "channel": "#cron-error",
@@ -44,16 +44,16 @@ def test_without_details_the_message_is_the_originals_to_the_letter() -> None:
 
 
 def test_with_details_the_originals_keys_stay_as_they_are() -> None:
-    message = attachment.render(story.failed(job("exit_code"), SETTINGS), SETTINGS)
-    plain = attachment.render(story.failed(job("exit_code"), SETTINGS), SETTINGS._replace(details=False))
-    assert {key: message[key] for key in ("channel", "username", "icon_emoji")} == {
+    payload = attachment.render(message.failed(job("exit_code"), SETTINGS), SETTINGS)
+    plain = attachment.render(message.failed(job("exit_code"), SETTINGS), SETTINGS._replace(details=False))
+    assert {key: payload[key] for key in ("channel", "username", "icon_emoji")} == {
         key: plain[key] for key in ("channel", "username", "icon_emoji")
     }
-    assert plain["attachments"][0].items() <= message["attachments"][0].items()
+    assert plain["attachments"][0].items() <= payload["attachments"][0].items()
 
 
 def test_a_job_without_a_reason_is_told_as_well() -> None:
-    told = story.failed(job("exit_code", statusReason=None, attempts=[]), SETTINGS)
+    told = message.failed(job("exit_code", statusReason=None, attempts=[]), SETTINGS)
     assert told.sentence == "my-service-do-something failed by an unknown reason"
 
 
@@ -83,7 +83,7 @@ def test_a_job_without_a_reason_is_told_as_well() -> None:
     ],
 )
 def test_what_happened_is_said_in_a_persons_words(name: str, words: str) -> None:
-    told = story.failed(job(name), SETTINGS)
+    told = message.failed(job(name), SETTINGS)
     assert fields(attachment.render(told, SETTINGS))["What happened"] == words
     header = blocks.render(told, SETTINGS)["blocks"][0]["text"]["text"]
     assert header == f":red_circle: {told.title}"
@@ -99,18 +99,18 @@ def test_what_happened_is_said_in_a_persons_words(name: str, words: str) -> None
     ],
 )
 def test_the_attempt_is_told_and_that_there_is_no_other(name: str, tries: str) -> None:
-    assert fields(attachment.render(story.failed(job(name), SETTINGS), SETTINGS))["Attempt"] == tries
+    assert fields(attachment.render(message.failed(job(name), SETTINGS), SETTINGS))["Attempt"] == tries
 
 
 def test_a_failed_job_is_told_with_all_that_helps() -> None:
     # GIVEN a failed job of a service that has a route, and its log
     route = Route("my-service", channel="#my-service", mention="here")
-    told = story.failed(job("out_of_memory"), SETTINGS, route=route, log=["loading", "chunk 7"])
+    told = message.failed(job("out_of_memory"), SETTINGS, route=route, log=["loading", "chunk 7"])
     # WHEN it is rendered for SendToSlack
-    message = attachment.render(told, SETTINGS)
+    payload = attachment.render(told, SETTINGS)
     # THEN it goes where the service wants it, and says where, when, how long, how often, and what the job said
-    assert (message["channel"], message["text"]) == ("#my-service", "<!here>")
-    found = fields(message)
+    assert (payload["channel"], payload["text"]) == ("#my-service", "<!here>")
+    found = fields(payload)
     assert found["Service"] == "my-service"
     assert found["Queue"] == "default"
     assert found["Stage"] == "prod"
@@ -121,9 +121,9 @@ def test_a_failed_job_is_told_with_all_that_helps() -> None:
         "`aws batch submit-job --region ap-northeast-2 --job-name my-service-do-something"
         " --job-queue batchtab-prod-default --job-definition batchtab-prod-my-service-do-something`"
     )
-    assert message["attachments"][0]["footer"] == "123456789012 · ap-northeast-2"
-    assert message["attachments"][0]["ts"] == 1_772_410_841
-    urls = {action["text"]: action["url"] for action in message["attachments"][0]["actions"]}
+    assert payload["attachments"][0]["footer"] == "123456789012 · ap-northeast-2"
+    assert payload["attachments"][0]["ts"] == 1_772_410_841
+    urls = {action["text"]: action["url"] for action in payload["attachments"][0]["actions"]}
     assert urls == {
         "Job": "https://ap-northeast-2.console.aws.amazon.com/batch/home?region=ap-northeast-2"
         "#jobs/detail/4c7599ae-0a82-49aa-ba5a-4727fcce14a8",
@@ -131,12 +131,12 @@ def test_a_failed_job_is_told_with_all_that_helps() -> None:
         "#logsV2:log-groups/log-group/$252Faws$252Fbatch$252Fbatchtab-prod/log-events/"
         "my-service-do-something$252Fdefault$252F0f1e2d3c4b5a",
     }
-    assert message["attachments"][1]["text"] == "```\nloading\nchunk 7\n```"
+    assert payload["attachments"][1]["text"] == "```\nloading\nchunk 7\n```"
 
 
 def test_both_forms_carry_the_same_facts() -> None:
     route = Route("my-service")
-    told = story.failed(
+    told = message.failed(
         job("out_of_memory"), SETTINGS, route=route, log=["loading"], repeats=Repeats(5, 3, 1_772_000_000)
     )
     in_blocks = "\n".join(texts(blocks.render(told, SETTINGS)))
@@ -148,32 +148,32 @@ def test_both_forms_carry_the_same_facts() -> None:
 
 
 def test_repeats_are_counted_in_the_message() -> None:
-    told = story.failed(job("exit_code"), SETTINGS, repeats=Repeats(5, 3, 1_772_000_000))
+    told = message.failed(job("exit_code"), SETTINGS, repeats=Repeats(5, 3, 1_772_000_000))
     found = fields(attachment.render(told, SETTINGS))
     assert found["Again"] == "5 failures since its last success, 3 of them not told"
     assert found["First failed"].startswith("<!date^1772000000^")
-    first = story.failed(job("exit_code"), SETTINGS, repeats=Repeats(1, 0, 1_772_000_000))
+    first = message.failed(job("exit_code"), SETTINGS, repeats=Repeats(1, 0, 1_772_000_000))
     assert "Again" not in fields(attachment.render(first, SETTINGS))
 
 
 def test_dependents_are_listed() -> None:
-    told = story.failed(job("exit_code"), SETTINGS, dependents=[job("dependency_failed")])
-    message = attachment.render(told, SETTINGS)
-    assert message["attachments"][-1]["title"] == "Failed because of it"
-    assert message["attachments"][-1]["text"] == "• my-service-report"
+    told = message.failed(job("exit_code"), SETTINGS, dependents=[job("dependency_failed")])
+    payload = attachment.render(told, SETTINGS)
+    assert payload["attachments"][-1]["title"] == "Failed because of it"
+    assert payload["attachments"][-1]["text"] == "• my-service-report"
     assert "*Failed because of it*\n• `my-service-report`" in texts(blocks.render(told, SETTINGS))
 
 
 def test_a_recovery_is_good_news() -> None:
-    told = story.recovered(job("succeeded"), SETTINGS, 12, 1_772_000_000)
-    message = attachment.render(told, SETTINGS)
-    assert message["attachments"][0]["text"] == "my-service-do-something recovered after 12 failures"
-    assert message["attachments"][0]["color"] == "good"
-    assert story.recovered(job("succeeded"), SETTINGS, 1, 0).sentence.endswith("after 1 failure")
+    told = message.recovered(job("succeeded"), SETTINGS, 12, 1_772_000_000)
+    payload = attachment.render(told, SETTINGS)
+    assert payload["attachments"][0]["text"] == "my-service-do-something recovered after 12 failures"
+    assert payload["attachments"][0]["color"] == "good"
+    assert message.recovered(job("succeeded"), SETTINGS, 1, 0).sentence.endswith("after 1 failure")
 
 
 def test_a_blocked_queue_is_told_with_its_reason() -> None:
-    told = story.blocked(job("queue_blocked"), SETTINGS)
+    told = message.blocked(job("queue_blocked"), SETTINGS)
     found = fields(attachment.render(told, SETTINGS))
     assert found["What happened"] == "it could not be placed: the compute environment is too small for it"
     assert "cannot meet the CPU requirement of the job" in told.sentence
@@ -182,9 +182,9 @@ def test_a_blocked_queue_is_told_with_its_reason() -> None:
 
 
 def test_the_time_for_which_a_run_was_submitted_is_told() -> None:
-    found = fields(attachment.render(story.failed(job("scheduled_run"), SETTINGS), SETTINGS))
+    found = fields(attachment.render(message.failed(job("scheduled_run"), SETTINGS), SETTINGS))
     assert found["Scheduled for"].startswith("<!date^1772409600^")
-    assert "Scheduled for" not in fields(attachment.render(story.failed(job("exit_code"), SETTINGS), SETTINGS))
+    assert "Scheduled for" not in fields(attachment.render(message.failed(job("exit_code"), SETTINGS), SETTINGS))
 
 
 @pytest.mark.parametrize("time", ["", "yesterday", "<!channel>", "2026-13-01T00:00:00Z", "2026-03-02", 7, None])
@@ -196,22 +196,22 @@ def test_a_time_that_is_none_is_not_told(time: object) -> None:
 
 def test_many_jobs_are_told_in_one_message_that_names_them_all() -> None:
     jobs = [job("exit_code", jobName=f"job-{n}", jobId=str(n)) for n in range(200)]
-    told = story.many(jobs, SETTINGS)
-    for message in (attachment.render(told, SETTINGS), blocks.render(told, SETTINGS)):
-        lines = "\n".join(texts(message)).split("\n")
+    told = message.many(jobs, SETTINGS)
+    for payload in (attachment.render(told, SETTINGS), blocks.render(told, SETTINGS)):
+        lines = "\n".join(texts(payload)).split("\n")
         named = [line.strip("•` ").split(":")[0] for line in lines if line.startswith("• ")]
         assert sorted(named) == sorted(one.name for one in jobs)
 
 
 def test_a_rerun_command_of_ones_own_is_filled_in() -> None:
     settings = SETTINGS._replace(rerun_command="batchtab run {job} --stage prod")
-    told = story.failed(job("exit_code"), settings)
+    told = message.failed(job("exit_code"), settings)
     assert told.command == "batchtab run my-service-do-something --stage prod"
 
 
 @pytest.mark.parametrize("name", ["x; rm -rf ~", "{queue}", "-rf", "a\u202eb", "$(id)"])
 def test_a_name_that_batch_would_refuse_makes_no_command_to_paste(name: str) -> None:
-    told = story.failed(job("exit_code", jobName=name), SETTINGS)
+    told = message.failed(job("exit_code", jobName=name), SETTINGS)
     assert told.command == ""
     assert "Run it again" not in fields(attachment.render(told, SETTINGS))
 
@@ -221,7 +221,7 @@ def test_a_name_that_batch_would_refuse_makes_no_command_to_paste(name: str) -> 
 )
 def test_links_lead_to_the_partitions_console(partition: str, host: str) -> None:
     queue = f"arn:{partition}:batch:cn-north-1:123456789012:job-queue/default"
-    told = story.failed(job("exit_code", jobQueue=queue), SETTINGS)
+    told = message.failed(job("exit_code", jobQueue=queue), SETTINGS)
     assert all(f".{host}/" in url for _, url in told.buttons)
 
 
@@ -235,6 +235,6 @@ def test_durations_read_well(value: float, text: str) -> None:
 
 
 def test_no_value_of_the_jobs_environment_is_in_a_message() -> None:
-    told = story.failed(job("exit_code"), SETTINGS)
-    for message in (attachment.render(told, SETTINGS), blocks.render(told, SETTINGS)):
-        assert "correct-horse" not in json.dumps(message)
+    told = message.failed(job("exit_code"), SETTINGS)
+    for payload in (attachment.render(told, SETTINGS), blocks.render(told, SETTINGS)):
+        assert "correct-horse" not in json.dumps(payload)

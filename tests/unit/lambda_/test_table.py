@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from job_alerts.message import Route
 from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.schedule import Schedule
-from job_alerts.story import Route
 from job_alerts.table import JobState, Pending, Table
 from job_alerts.watches import Watched, Watching
 from shared import clients

@@ -16,7 +16,7 @@ _NAME_MAX = 128
 _REASON_MAX = 600
 
 
-class Fact(NamedTuple):
+class Field(NamedTuple):
     """A label and a text of others, or a moment in seconds since 1970."""
 
     label: str
@@ -25,7 +25,7 @@ class Fact(NamedTuple):
     long: bool = False
 
 
-class Story(NamedTuple):
+class Message(NamedTuple):
     """All that one message says. Texts are plain: whoever renders them escapes them.
 
     `sentence` is the original's one line, `title` the short form of it in a person's words.
@@ -35,7 +35,7 @@ class Story(NamedTuple):
     sentence: str
     color: str
     emoji: str
-    facts: tuple[Fact, ...] = ()
+    fields: tuple[Field, ...] = ()
     command: str = ""
     command_label: str = "Run it again"
     buttons: tuple[tuple[str, str], ...] = ()
@@ -81,30 +81,30 @@ def failed(
     log_note: str = "",
     repeats: Repeats | None = None,
     dependents: Sequence[JobEvent] = (),
-) -> Story:
+) -> Message:
     """A job that Batch gave up, with the jobs that failed because of it."""
     name, explanation = name_of(job), words.explain(job)
     reason = line(job.status_reason or job.container_reason, _REASON_MAX) or "an unknown reason"
-    facts = [Fact("What happened", line(explanation.sentence, 300), long=True)]
+    fields = [Field("What happened", line(explanation.sentence, 300), long=True)]
     if job.container_reason and job.container_reason != job.status_reason:
-        facts.append(Fact("Container", line(job.container_reason, 300), long=True))
+        fields.append(Field("Container", line(job.container_reason, 300), long=True))
     if repeats and repeats.failures > 1:
         untold = f", {repeats.untold} of them not told" if repeats.untold else ""
-        facts.append(Fact("Again", f"{repeats.failures} failures since its last success{untold}", long=True))
-        facts.append(Fact("First failed", "", at=repeats.since))
-    facts += _where(job, settings, route)
+        fields.append(Field("Again", f"{repeats.failures} failures since its last success{untold}", long=True))
+        fields.append(Field("First failed", "", at=repeats.since))
+    fields += _where(job, settings, route)
     if explanation.kind != "array":  # an array has no attempt of its own, only its children
-        facts.append(Fact("Attempt", words.tries(job)))
-        facts += _when(job)
+        fields.append(Field("Attempt", words.tries(job)))
+        fields += _when(job)
     if explanation.kind == "image":
-        facts.append(Fact("Image", line(job.image, 300), long=True))
+        fields.append(Field("Image", line(job.image, 300), long=True))
     buttons = [(label, url) for label, url in (("Job", links.job_url(job)), ("Log", links.log_url(job))) if url]
-    return Story(
+    return Message(
         title=f"{name}: {line(explanation.sentence, 120)}",
         sentence=f"{name} failed by {reason}",
         color=settings.color,
         emoji=":red_circle:",
-        facts=tuple(facts),
+        fields=tuple(fields),
         command=mask(links.rerun_command(job, settings.rerun_command)),
         buttons=tuple(buttons),
         log=tuple(log),
@@ -118,17 +118,17 @@ def failed(
     )
 
 
-def recovered(job: JobEvent, settings: Settings, failures: int, since: int, route: Route | None = None) -> Story:
+def recovered(job: JobEvent, settings: Settings, failures: int, since: int, route: Route | None = None) -> Message:
     """A job that succeeds again."""
     name = name_of(job)
     times = "1 failure" if failures == 1 else f"{failures} failures"
     buttons = [("Job", url) for url in [links.job_url(job)] if url]
-    return Story(
+    return Message(
         title=f"{name} recovered after {times}",
         sentence=f"{name} recovered after {times}",
         color="good",
         emoji=":large_green_circle:",
-        facts=(Fact("First failed", "", at=since), *_where(job, settings, route), *_when(job)),
+        fields=(Field("First failed", "", at=since), *_where(job, settings, route), *_when(job)),
         buttons=tuple(buttons),
         footer=footer(job.account, job.region),
         at=_seconds(job.stopped_ms),
@@ -136,19 +136,19 @@ def recovered(job: JobEvent, settings: Settings, failures: int, since: int, rout
     )
 
 
-def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> Story:
+def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> Message:
     """A job at the head of its queue that cannot be placed, so that none behind it is."""
     name, queue = name_of(job), line(job.queue, _NAME_MAX)
     reason = line(job.status_reason, _REASON_MAX) or "an unknown reason"
-    return Story(
+    return Message(
         title=f"Queue {queue} is blocked by {name}",
         sentence=f"{queue} blocked by {name}: {reason}",
         color="warning",
         emoji=":large_orange_circle:",
-        facts=(
-            Fact("What happened", line(words.explain(job).sentence, 300), long=True),
+        fields=(
+            Field("What happened", line(words.explain(job).sentence, 300), long=True),
             *_where(job, settings, route),
-            *([Fact("Waits since", "", at=job.created_ms // 1000)] if job.created_ms else []),
+            *([Field("Waits since", "", at=job.created_ms // 1000)] if job.created_ms else []),
         ),
         buttons=tuple(("Job", url) for url in [links.job_url(job)] if url),
         footer=footer(job.account, job.region),
@@ -157,16 +157,16 @@ def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> St
     )
 
 
-def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", mention: str = "") -> Story:
+def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", mention: str = "") -> Message:
     """Jobs that failed at about the same time, each by its name and reason."""
     first = jobs[0]
     names = [f"{name_of(job)}: {line(words.explain(job).sentence, 60)}" for job in jobs]
-    return Story(
+    return Message(
         title=f"{len(jobs)} jobs failed",
         sentence=f"{len(jobs)} jobs failed",
         color=settings.color,
         emoji=":red_circle:",
-        facts=(Fact("Stage", line(settings.stage, 40)),) if settings.stage else (),
+        fields=(Field("Stage", line(settings.stage, 40)),) if settings.stage else (),
         list_title="Failed",
         names=tuple(names),
         footer=footer(first.account, first.region),
@@ -181,29 +181,29 @@ def footer(account: str, region: str) -> str:
     return " · ".join(line(part, 60) for part in (account, region) if part)
 
 
-def _where(job: JobEvent, settings: Settings, route: Route | None) -> list[Fact]:
-    facts = []
+def _where(job: JobEvent, settings: Settings, route: Route | None) -> list[Field]:
+    fields = []
     if route is not None and route.name != job.name and job.name.startswith(f"{route.name}-"):
-        facts.append(Fact("Service", line(route.name, _NAME_MAX)))
+        fields.append(Field("Service", line(route.name, _NAME_MAX)))
     queue = job.queue.removeprefix(f"{settings.namespace}-") if settings.namespace else job.queue
     if queue:
-        facts.append(Fact("Queue", line(queue, _NAME_MAX)))
+        fields.append(Field("Queue", line(queue, _NAME_MAX)))
     if settings.stage:
-        facts.append(Fact("Stage", line(settings.stage, 40)))
+        fields.append(Field("Stage", line(settings.stage, 40)))
     if job.scheduled_at:
-        facts.append(Fact("Scheduled for", "", at=job.scheduled_at))
-    return facts
+        fields.append(Field("Scheduled for", "", at=job.scheduled_at))
+    return fields
 
 
-def _when(job: JobEvent) -> list[Fact]:
-    facts = []
+def _when(job: JobEvent) -> list[Field]:
+    fields = []
     if job.started_ms and job.started_ms > 0:
-        facts.append(Fact("Started", "", at=job.started_ms // 1000))
+        fields.append(Field("Started", "", at=job.started_ms // 1000))
         if job.stopped_ms and job.stopped_ms >= job.started_ms:
-            facts.append(Fact("Ran for", words.seconds((job.stopped_ms - job.started_ms) / 1000)))
+            fields.append(Field("Ran for", words.seconds((job.stopped_ms - job.started_ms) / 1000)))
     else:
-        facts.append(Fact("Started", "never"))
-    return facts
+        fields.append(Field("Started", "never"))
+    return fields
 
 
 def _seconds(milliseconds: int | None) -> int | None:
