@@ -11,6 +11,7 @@ from typing import Any
 from . import events, failed_trigger, grouping, lateness, message
 from .batching import CLAIM_SECONDS, Batching, remember, was_sent
 from .dependencies import Dependencies
+from .dynamo_table import Unavailable
 from .events import Sweep
 from .failed_trigger import FailedTrigger
 from .failures import DeliveryFailed
@@ -18,7 +19,6 @@ from .grouping import Decision, Group
 from .job_event import FINAL, JobEvent
 from .journal import say
 from .message import Message, Route
-from .rows import Unavailable
 from .settings import Settings
 
 _LEFT_BEHIND_SECONDS = 120

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from . import grouping
 from .dependencies import Dependencies
+from .dynamo_table import Unavailable
 from .grouping import Decision
 from .job_event import JobEvent, UnreadableEvent
 from .journal import say
 from .message import Message, Route, many
-from .rows import Unavailable
 from .settings import Settings
 from .table import Pending, Table
 

@@ -14,13 +14,13 @@ from shared.clients import client, errors
 from shared.zones import zone
 
 from . import words
+from .dynamo_table import Unavailable
 from .journal import say
 from .message import Field, Message, Route, footer
-from .rows import Unavailable
 from .runs import Run, Runs
 from .settings import Settings
 from .text import line
-from .watches import Watched, Watches, Watching
+from .watches import Watched, Watches, WatchState
 
 _EARLY_SECONDS = 5  # clocks differ a little
 _PAGE = 50
@@ -53,7 +53,7 @@ def find(
     repeat_seconds: int,
     last_start: LastStart,
     remaining_seconds: Callable[[], float],
-) -> Iterator[tuple[LateRun | None, Watched, Watching]]:
+) -> Iterator[tuple[LateRun | None, Watched, WatchState]]:
     """Each job of which a run did not come: the run if it is to be told, and what to note after that.
 
     A schedule is watched from when it is first seen, seen again (after `suspend`, say) or seen changed: what was due
@@ -70,7 +70,7 @@ def find(
             return  # the next sweep goes on
         seen, text = known.get(one.job_name), one.schedule.text
         if seen is None or seen.schedule != text:
-            watches.put_watching(one.job_name, Watching(text, now, 0, 0))
+            watches.put_watching(one.job_name, WatchState(text, now, 0, 0))
             continue
         try:
             due = _due(one, seen, now)
@@ -81,14 +81,14 @@ def find(
         if due is None:
             continue
         if came is not None:
-            watches.put_watching(one.job_name, Watching(text, due if one.schedule.period is None else came, 0, 0))
+            watches.put_watching(one.job_name, WatchState(text, due if one.schedule.period is None else came, 0, 0))
             continue
         missed, tell = seen.missed + 1, now - seen.told_at >= repeat_seconds
-        noted = Watching(text, due, missed, now if tell else seen.told_at)
+        noted = WatchState(text, due, missed, now if tell else seen.told_at)
         yield LateRun(one, due, missed) if tell else None, one, noted
 
 
-def _due(one: Watched, seen: Watching, now: int) -> int | None:
+def _due(one: Watched, seen: WatchState, now: int) -> int | None:
     """When a run was due that must have started by now; None if there is none since the last look.
 
     A rate counts from a moment that only AWS knows: a run is due one period after the last one's start.
@@ -103,7 +103,7 @@ def _due(one: Watched, seen: Watching, now: int) -> int | None:
     return seen.checked + periods * every if periods > 0 else None
 
 
-def _came(one: Watched, seen: Watching, due: int, now: int, last_start: LastStart, runs: Runs | None) -> int | None:
+def _came(one: Watched, seen: WatchState, due: int, now: int, last_start: LastStart, runs: Runs | None) -> int | None:
     """When the run started, or was due as the submit function knows; None if it is missing."""
     is_rate = one.schedule.period is not None
     started = last_start(one.queue_arn, one.job_name, seen.checked + 1 if is_rate else due - _EARLY_SECONDS)

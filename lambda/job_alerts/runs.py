@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared.dynamo import number_in, text_in
 
-from .rows import Rows
+from .dynamo_table import DynamoTable
 from .values import as_moment, iso
 
 _RUN = "run#"
@@ -25,7 +25,7 @@ class Run(NamedTuple):
     lease_until: int
 
 
-class Runs(Rows):
+class Runs(DynamoTable):
     """The table, by its ARN."""
 
     def __init__(self, arn: str) -> None:

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from shared.dynamo import number, number_in, text_in
 
+from .dynamo_table import DynamoTable, key
 from .message import Route
-from .rows import Rows, key
 from .watches import Watches
 
 _TOLD_SECONDS = 7 * 86_400
@@ -47,7 +47,7 @@ class JobState(NamedTuple):
     last_created_ms: int
 
 
-class Table(Rows):
+class Table(DynamoTable):
     """The table, but for the rows of `watches`."""
 
     def __init__(self, name: str) -> None:

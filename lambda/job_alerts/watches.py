@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from shared.dynamo import number, number_in, text_in
 
-from .rows import Rows, key
+from .dynamo_table import DynamoTable, key
 from .schedule import Schedule
 
 _WATCH_SECONDS = 3 * 366 * 86_400  # a yearly job is looked at once a year
@@ -22,7 +22,7 @@ class Watched(NamedTuple):
     late_after_seconds: int
 
 
-class Watching(NamedTuple):
+class WatchState(NamedTuple):
     """Until when a schedule was looked at, how many runs in a row did not come, and when that was told."""
 
     schedule: str
@@ -31,7 +31,7 @@ class Watching(NamedTuple):
     told_at: int
 
 
-class Watches(Rows):
+class Watches(DynamoTable):
     """The rows `late`, which Terraform writes, and `watch`."""
 
     def watched(self) -> list[Watched]:
@@ -46,16 +46,16 @@ class Watches(Rows):
             for item in self._all("late")
         ]
 
-    def watching(self) -> dict[str, Watching]:
+    def watching(self) -> dict[str, WatchState]:
         """Until when each job's schedule was looked at, also of jobs that are watched no more."""
         return {
-            item["sk"]["S"]: Watching(
+            item["sk"]["S"]: WatchState(
                 text_in(item, "schedule"), *(number_in(item, field) for field in ("checked", "missed", "told_at"))
             )
             for item in self._all("watch")
         }
 
-    def put_watching(self, name: str, seen: Watching) -> None:
+    def put_watching(self, name: str, seen: WatchState) -> None:
         """Notes until when a job's schedule was looked at."""
         numbers = {field: number(getattr(seen, field)) for field in ("checked", "missed", "told_at")}
         expires = number(seen.checked + _WATCH_SECONDS)

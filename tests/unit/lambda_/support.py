@@ -10,15 +10,15 @@ from typing import Any
 from job_alerts import batching as gathering_module
 from job_alerts.app import App
 from job_alerts.dependencies import Dependencies
+from job_alerts.dynamo_table import Unavailable
 from job_alerts.events import read
 from job_alerts.failures import DeliveryFailed
 from job_alerts.job_event import JobEvent
 from job_alerts.message import Message, Route
-from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.settings import Settings
 from job_alerts.table import JobState, Pending, Table
-from job_alerts.watches import Watched, Watches, Watching
+from job_alerts.watches import Watched, Watches, WatchState
 
 EVENTS = Path(__file__).parents[2] / "events"
 START = 1_772_410_900
@@ -57,13 +57,13 @@ class FakeWatches(Watches):
         super().__init__("table")
         self.table = table
         self.schedules: list[Watched] = []
-        self.seen: dict[str, Watching] = {}
+        self.seen: dict[str, WatchState] = {}
 
     def watched(self) -> list[Watched]:
         self.table._up()
         return self.schedules
 
-    def watching(self) -> dict[str, Watching]:
+    def watching(self) -> dict[str, WatchState]:
         self.table._up()
         return dict(self.seen)
 
@@ -71,7 +71,7 @@ class FakeWatches(Watches):
         for name in names:
             del self.seen[name]
 
-    def put_watching(self, name: str, seen: Watching) -> None:
+    def put_watching(self, name: str, seen: WatchState) -> None:
         self.table._up()
         self.seen[name] = seen
 

@@ -9,12 +9,12 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from job_alerts.dynamo_table import Unavailable
 from job_alerts.message import Route
-from job_alerts.rows import Unavailable
 from job_alerts.runs import Run, Runs
 from job_alerts.schedule import Schedule
 from job_alerts.table import JobState, Pending, Table
-from job_alerts.watches import Watched, Watching
+from job_alerts.watches import Watched, WatchState
 from shared import clients
 
 NOW = 1_772_410_900
@@ -176,7 +176,7 @@ def test_watched_schedules_are_read_and_noted(stub: Stubber, table: Table) -> No
     assert table.watches.watched() == [Watched("a", "arn", Schedule("rate(1 day)"), 600)]
     seen = {**key("watch", "a"), "schedule": {"S": "rate(1 day)"}, "checked": {"N": "5"}, "missed": {"N": "2"}}
     stub.add_response("query", {"Items": [seen]})
-    assert table.watches.watching() == {"a": Watching("rate(1 day)", 5, 2, 0)}
+    assert table.watches.watching() == {"a": WatchState("rate(1 day)", 5, 2, 0)}
     # WHEN one is noted, THEN it goes after years only: a yearly job is looked at once a year
     stub.add_response(
         "put_item",
@@ -186,7 +186,7 @@ def test_watched_schedules_are_read_and_noted(stub: Stubber, table: Table) -> No
             "Item": {**seen, "told_at": {"N": "7"}, "expires_at": {"N": str(5 + 3 * 366 * 86_400)}},
         },
     )
-    table.watches.put_watching("a", Watching("rate(1 day)", 5, 2, 7))
+    table.watches.put_watching("a", WatchState("rate(1 day)", 5, 2, 7))
     # AND forgotten, where it is watched no more
     delete = {"RequestItems": {"alerts": [{"DeleteRequest": {"Key": key("watch", "a")}}]}}
     stub.add_response("batch_write_item", {}, delete)

@@ -10,7 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 from tests.unit.lambda_.submitting import world as world_module
 from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
-from job_alerts import rows
+from job_alerts import dynamo_table
 from job_alerts.runs import Runs
 from submit_run import jobs as jobs_module
 
@@ -200,7 +200,7 @@ def test_the_alerts_can_read_a_claim(world: World, monkeypatch: pytest.MonkeyPat
     # WHEN the alerts look whether it came
     item = world.record(trigger(0))
     answer = {"Items": [item]}
-    monkeypatch.setattr(rows.Rows, "_call", lambda *_args, **_named: answer)
+    monkeypatch.setattr(dynamo_table.DynamoTable, "_call", lambda *_args, **_named: answer)
     found = Runs("arn:aws:dynamodb:eu-west-1:111122223333:table/runs").last(JOB, 0, 1)
     # THEN they know until when to wait
     assert found is not None

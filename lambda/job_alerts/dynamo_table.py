@@ -19,8 +19,8 @@ class Unavailable(Exception):  # noqa: N818 - it is what the table is
     """The table does not answer, or refuses."""
 
 
-class Rows:
-    """The rows of a table, by its name."""
+class DynamoTable:
+    """The calls of one table, by its name."""
 
     def __init__(self, name: str) -> None:
         self._name = name
