@@ -20,7 +20,7 @@ def excluded_by(request: Request) -> str:
     if not job.excluded:
         return ""
     from batchtab.schedules.cron import ScheduleError  # noqa: PLC0415
-    from batchtab.schedules.exclusions import Excepted  # noqa: PLC0415
+    from batchtab.schedules.exclusions import Exclusions  # noqa: PLC0415
     from shared.zones import zone  # noqa: PLC0415 - most jobs have no `except`
 
     where = zone(job.timezone)
@@ -29,7 +29,7 @@ def excluded_by(request: Request) -> str:
     wall = request.scheduled_time.astimezone(where).replace(tzinfo=None)
     for entry in job.excluded:
         try:
-            if Excepted.parse([entry]).matches(wall):
+            if Exclusions.parse([entry]).matches(wall):
                 return entry
         except ScheduleError as error:
             raise MalformedError(f"job.except: {entry!r} {error}") from error

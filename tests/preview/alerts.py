@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lambda"))
 
+from job_alerts.story import Repeats, Route, Story  # noqa: E402
 from tests.unit.lambda_.support import SETTINGS, event, job  # noqa: E402
 
 from job_alerts import attachment, blocks, failed_trigger, lateness, message  # noqa: E402
@@ -19,7 +20,6 @@ from job_alerts.events import read  # noqa: E402
 from job_alerts.failed_trigger import FailedTrigger  # noqa: E402
 from job_alerts.message import Message, Repeats, Route  # noqa: E402
 from job_alerts.schedule import Schedule  # noqa: E402
-from job_alerts.story import Repeats, Route, Story  # noqa: E402
 from job_alerts.text import log_lines  # noqa: E402
 from job_alerts.watches import Watched  # noqa: E402
 

@@ -81,7 +81,7 @@ class JobSpec(JobSettings):
             timezone=self.timezone,
             start=self.start,
             end=self.end,
-            excepted=self.except_,
+            excluded=self.except_,
             trigger=self.trigger or ("schedule" if self.needs_scheduler else "rule"),
         )
 

@@ -80,8 +80,8 @@ def _when(job: Job, now: datetime, zone: tzinfo) -> dict[str, str]:
         said["ends"] = f"{timing.end_utc.astimezone(timing.zone):%Y-%m-%d %H:%M} {timing.zone}"
     if job.trigger.window_minutes:
         said["flexible window"] = duration(job.trigger.window_minutes * 60, units=3)
-    if job.policy.excepted:
-        said["except"] = ", ".join(job.policy.excepted)
+    if job.policy.excluded:
+        said["except"] = ", ".join(job.policy.excluded)
     return said
 
 

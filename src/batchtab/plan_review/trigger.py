@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from batchtab.limits import JOB_DEFAULTS
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.resource import Resource
-from batchtab.schedules.exclusions import Excepted
+from batchtab.schedules.exclusions import Exclusions
 from batchtab.schedules.timing import ScheduleError, Timing
 
 RULE, SCHEDULE = "aws_cloudwatch_event_rule", "aws_scheduler_schedule"
@@ -29,7 +29,7 @@ class Policy:
     concurrency_policy: str = JOB_DEFAULTS["concurrency_policy"]
     queue_limit: int | None = None
     starting_deadline_seconds: int | None = None
-    excepted: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     pause_on_failure: bool = False
 
 
@@ -82,7 +82,7 @@ def trigger(resource: Resource, *, after: bool, policy: Policy) -> Trigger:
     return Trigger(
         kind=resource.type,
         expression=expression,
-        timing=_timing(expression, zone, kind, start, end, policy.excepted),
+        timing=_timing(expression, zone, kind, start, end, policy.excluded),
         own_zone="" if zone == "UTC" else zone,
         suspended=resource.value("state", after=after) == _OFF,
         window_minutes=window.get("maximum_window_in_minutes") or None,
@@ -140,16 +140,16 @@ def _policy(job: dict[str, Any]) -> Policy:
         concurrency_policy=policy,
         queue_limit=job.get("queue_limit"),
         starting_deadline_seconds=job.get("starting_deadline_seconds"),
-        excepted=tuple(map(str, job.get("except") or ())),
+        excluded=tuple(map(str, job.get("except") or ())),
         pause_on_failure=bool(job.get("pause_on_failure")),
     )
 
 
 def _timing(
-    expression: str, zone: str, kind: str, start: datetime | None, end: datetime | None, excepted: tuple[str, ...]
+    expression: str, zone: str, kind: str, start: datetime | None, end: datetime | None, excluded: tuple[str, ...]
 ) -> Timing | None:
     try:
-        timing = Timing(expression, ZoneInfo(zone or "UTC"), kind, start, end, Excepted.parse(excepted))
+        timing = Timing(expression, ZoneInfo(zone or "UTC"), kind, start, end, Exclusions.parse(excluded))
         _ = timing.is_rate  # reads the expression
     except (ScheduleError, ValueError, OSError, KeyError):
         return None

@@ -65,10 +65,10 @@ def _is_between(day: date, timing: Timing) -> bool:
 
 def _times(days: list[date], parsed: Cron, timing: Timing) -> int:
     """How many times these days have, without those that are excepted."""
-    if not timing.excepted:
+    if not timing.exclusions:
         return len(days) * len(parsed.minutes) * len(parsed.hours)
     times = frozenset((hour, minute) for hour in parsed.hours for minute in parsed.minutes)
-    return sum(len(timing.excepted.left_of(day, times)) for day in days)
+    return sum(len(timing.exclusions.left_of(day, times)) for day in days)
 
 
 def usage(

@@ -15,14 +15,14 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Excepted:
+class Exclusions:
     """What `except` says."""
 
     ranges: tuple[tuple[date, date], ...] = ()
     crons: tuple[Cron, ...] = ()
 
     @classmethod
-    def parse(cls, entries: Iterable[str]) -> Excepted:
+    def parse(cls, entries: Iterable[str]) -> Exclusions:
         """Read the entries.
 
         Raises:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from batchtab.schedules import clocks, crontab, expression, timestamps
 from batchtab.schedules.cron import Cron, ScheduleError
-from batchtab.schedules.exclusions import Excepted
+from batchtab.schedules.exclusions import Exclusions
 from batchtab.schedules.expression import Once, Rate
 
 __all__ = ["EXCEPTED", "Occurrence", "ScheduleError", "Timing"]
@@ -58,7 +58,7 @@ class Timing:
         trigger: `rule` or `schedule`.
         start_utc: Before which it does not run.
         end_utc: After which it does not run.
-        excepted: When it does not run.
+        exclusions: When it does not run.
     """
 
     expression: str
@@ -66,7 +66,7 @@ class Timing:
     trigger: str = "rule"
     start_utc: datetime | None = None
     end_utc: datetime | None = None
-    excepted: Excepted = field(default=Excepted())
+    exclusions: Exclusions = field(default=Exclusions())
 
     @classmethod
     def of(
@@ -76,7 +76,7 @@ class Timing:
         timezone: str | None = None,
         start: str | None = None,
         end: str | None = None,
-        excepted: tuple[str, ...] = (),
+        excluded: tuple[str, ...] = (),
         trigger: str = "rule",
     ) -> Timing:
         """The timing of a schedule in AWS's form or crontab's; the other arguments are as a job's fields.
@@ -84,7 +84,7 @@ class Timing:
         Raises:
             ScheduleError: an expression is none.
         """
-        return _timing(schedule, timezone, start, end, excepted, trigger)
+        return _timing(schedule, timezone, start, end, excluded, trigger)
 
     @property
     def is_rate(self) -> bool:
@@ -185,7 +185,7 @@ class Timing:
                     return
                 day = each.local.date()
                 if each.note == EXCEPTED and self._is_taken_out(day):
-                    last_day = self.excepted.covers(day) or day
+                    last_day = self.exclusions.covers(day) or day
                     break
             if last_day is None or last_day == date.max:
                 return
@@ -194,12 +194,12 @@ class Timing:
 
     def _is_taken_out(self, day: date) -> bool:
         """Whether nothing of a day is left."""
-        if self.excepted.covers(day) is not None:
+        if self.exclusions.covers(day) is not None:
             return True
         parsed = self._parsed
         if not isinstance(parsed, Cron):
             return False
-        return not self.excepted.left_of(day, _times_of_day(parsed))
+        return not self.exclusions.left_of(day, _times_of_day(parsed))
 
     def _times(self, after: datetime, anchor: datetime | None) -> Iterator[tuple[datetime, datetime]]:
         """Times in UTC and on the wall clock, without a zone."""
@@ -226,7 +226,7 @@ class Timing:
         change = clocks.change_of(wall, self.zone)
         if change > timedelta():
             return Occurrence(at, local, f"skipped: {wall:%H:%M} does not exist on this day", runs=False)
-        if self.excepted and self.excepted.matches(wall):
+        if self.exclusions and self.exclusions.matches(wall):
             return Occurrence(at, local, EXCEPTED, runs=False)
         return Occurrence(at, local, f"{wall:%H:%M} comes twice: runs once" if change < timedelta() else "")
 
@@ -252,5 +252,5 @@ def _timing(
         trigger,
         timestamps.first(start, zone) if start else None,
         timestamps.last(end, zone) if end else None,
-        Excepted.parse(except_),
+        Exclusions.parse(except_),
     )

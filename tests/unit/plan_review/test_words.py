@@ -18,7 +18,7 @@ from batchtab.plan_review.gates import Gate
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.timing import in_words, upcoming
 from batchtab.plan_review.usage import runs_per_month, usage
-from batchtab.schedules.exclusions import Excepted
+from batchtab.schedules.exclusions import Exclusions
 from batchtab.schedules.timing import Timing
 
 SCAN: dict[str, Any] = {
@@ -79,8 +79,8 @@ def test_next_runs(schedule: str, zone: str, told: str) -> None:
 def test_next_runs_keep_to_the_jobs_own_zone_and_bounds() -> None:
     # GIVEN nine o'clock in Seoul from 1 December on, but for one day
     start = datetime(2026, 11, 30, 15, tzinfo=UTC)
-    excepted = Excepted.parse(["2026-12-02"])
-    timing = Timing("cron(0 9 * * ? *)", ZoneInfo("Asia/Seoul"), "schedule", start, excepted=excepted)
+    exclusions = Exclusions.parse(["2026-12-02"])
+    timing = Timing("cron(0 9 * * ? *)", ZoneInfo("Asia/Seoul"), "schedule", start, exclusions=exclusions)
     assert upcoming(timing, NOW, timing.zone) == "Tue 01 Dec 09:00, Thu 03 Dec 09:00, Fri 04 Dec 09:00"
 
 
@@ -103,8 +103,8 @@ def test_runs_in_a_month_are_those_of_a_year_by_twelve(schedule: str) -> None:
     [
         (Timing("cron(0 9,18 * * ? *)", start_utc=datetime(2026, 12, 1, tzinfo=UTC)), 335 * 2),
         (Timing("cron(0 9,18 * * ? *)", end_utc=datetime(2026, 11, 30, 23, 59, tzinfo=UTC)), 30 * 2),
-        (Timing("cron(0 9,18 * * ? *)", excepted=Excepted.parse(["2026-12-24/2027-01-02"])), 355 * 2),
-        (Timing("cron(0 9,18 * * ? *)", excepted=Excepted.parse(["cron(0 18 * * ? *)"])), 365),
+        (Timing("cron(0 9,18 * * ? *)", exclusions=Exclusions.parse(["2026-12-24/2027-01-02"])), 355 * 2),
+        (Timing("cron(0 9,18 * * ? *)", exclusions=Exclusions.parse(["cron(0 18 * * ? *)"])), 365),
         (Timing("rate(1 day)", start_utc=datetime(2027, 10, 1, tzinfo=UTC)), 31),
         (Timing("cron(0 9 * * ? *)", start_utc=datetime(2028, 1, 1, tzinfo=UTC)), 0),
         (Timing("at(2026-12-01T09:00:00)"), 1),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchtab.schedules.cron import ScheduleError
-from batchtab.schedules.exclusions import Excepted
+from batchtab.schedules.exclusions import Exclusions
 from job_alerts.schedule import Schedule
 from submit_run.exclusions import excluded_by
 from submit_run.request import Job, Request
@@ -26,23 +26,25 @@ from submit_run.request import Job, Request
     ],
 )
 def test_an_entry_names_minutes_of_a_wall_clock(entry: str, inside: str, outside: str) -> None:
-    excepted = Excepted.parse([entry])
+    exclusions = Exclusions.parse([entry])
 
-    assert excepted.matches(datetime.fromisoformat(inside))
-    assert not excepted.matches(datetime.fromisoformat(outside))
+    assert exclusions.matches(datetime.fromisoformat(inside))
+    assert not exclusions.matches(datetime.fromisoformat(outside))
 
 
 def test_ranges_that_touch_or_overlap_are_one() -> None:
-    excepted = Excepted.parse(["2026-12-28/2026-12-31", "2026-12-24/2026-12-26", "2026-12-26/2026-12-27", "2027-01-02"])
+    exclusions = Exclusions.parse(
+        ["2026-12-28/2026-12-31", "2026-12-24/2026-12-26", "2026-12-26/2026-12-27", "2027-01-02"]
+    )
 
-    assert excepted.covers(date(2026, 12, 24)) == date(2026, 12, 31)
-    assert excepted.covers(date(2026, 12, 30)) == date(2026, 12, 31)
-    assert excepted.covers(date(2027, 1, 1)) is None
+    assert exclusions.covers(date(2026, 12, 24)) == date(2026, 12, 31)
+    assert exclusions.covers(date(2026, 12, 30)) == date(2026, 12, 31)
+    assert exclusions.covers(date(2027, 1, 1)) is None
 
 
 def test_no_entries_are_no_exceptions() -> None:
-    assert not Excepted.parse([])
-    assert not Excepted().matches(datetime(2026, 1, 1))
+    assert not Exclusions.parse([])
+    assert not Exclusions().matches(datetime(2026, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_no_entries_are_no_exceptions() -> None:
 )
 def test_what_is_no_exception_is_refused_with_what_is_wrong(entry: str, reason: str, hint: str) -> None:
     with pytest.raises(ScheduleError) as error:
-        Excepted.parse([entry])
+        Exclusions.parse([entry])
 
     assert error.value.reason.startswith(reason)
     assert error.value.hint == hint
@@ -97,7 +99,7 @@ def test_the_functions_read_exceptions_as_the_calendar_shows_them(entry: str, at
 
     # THEN it says what `batchtab next` and the calendar show
     wall = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    shown = Excepted.parse([entry]).matches(wall)
+    shown = Exclusions.parse([entry]).matches(wall)
     assert bool(by_function) == shown
     # AND the alerts' function, which looks for late runs, reads expressions alike
     if entry.startswith("cron("):
