@@ -17,7 +17,7 @@ from botocore.stub import Stubber
 from batchtab.aws.client import Aws
 from batchtab.aws.runs import Answer
 from batchtab.cli.deployment import deploy, trigger_moves
-from batchtab.cli.deployment.missed_runs import make_up
+from batchtab.cli.deployment.missed_runs import submit_missed
 from batchtab.cli.deployment.trigger_moves import Move, Side
 from batchtab.declarations.named_jobs import all_jobs
 from batchtab.errors import UsageError
@@ -295,8 +295,8 @@ def test_only_a_stack_of_jobs_is_asked_about(project: Path, monkeypatch: pytest.
     asked: list[Any] = []
     aws: Any = type("_", (), {"state": lambda _self, *key: asked.append(key) or state(rule(), target())})()
     monkeypatch.setattr(trigger_moves, "wait", asked.append)
-    # WHEN the stacks are settled
-    trigger_moves.settle(session, aws, ["network", "environment", "jobs-my-service"])
+    # WHEN their turn comes
+    trigger_moves.wait_for_quiet(session, aws, ["network", "environment", "jobs-my-service"])
     # THEN one state was read, and its jobs stay where they are
     assert asked == [("batchtab-local-state", "local", "jobs-my-service"), []]
 
@@ -347,10 +347,10 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     session = Session.open("local", project)
     done: list[str] = []
     monkeypatch.setattr(deploy, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}"))
-    monkeypatch.setattr(deploy, "settle", lambda _session, _aws, wave: [done.append(f"settle {wave[0]}")])
+    monkeypatch.setattr(deploy, "wait_for_quiet", lambda _session, _aws, wave: [done.append(f"wait {wave[0]}")])
     monkeypatch.setattr(
-        "batchtab.cli.deployment.deploy.make_up",
-        lambda _session, _aws, found, _began: done.append(f"make up {len(found)}"),
+        "batchtab.cli.deployment.deploy.submit_missed",
+        lambda _session, _aws, found, _began: done.append(f"submit {len(found)}"),
     )
     plans = [Plan("jobs-examples", False, "", project), Plan("jobs-my-service", True, "Plan: 1", project)]
     stacks: Any = type("_", (), {"apply": lambda _self, plan, _at: done.append(f"apply {plan.stack}")})()
@@ -359,7 +359,7 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     assert deploy._apply(session, stacks, plans, None, step) == 0
     # THEN what has no moment is refused before anything is done; the moment is looked for right before the apply, and
     # what was due meanwhile right after it
-    assert done == ["check jobs-my-service", "settle jobs-my-service", "apply jobs-my-service", "make up 1"]
+    assert done == ["check jobs-my-service", "wait jobs-my-service", "apply jobs-my-service", "submit 1"]
 
 
 @pytest.mark.parametrize(("old", "new", "asked"), [(True, True, 2), (False, True, 0), (True, False, 0)])
@@ -386,7 +386,7 @@ def test_what_was_due_while_a_claimed_job_moved_is_asked_for(
     monkeypatch.setattr("batchtab.cli.deployment.missed_runs.Runs", Function)
     # WHEN the deployment is over
     aws: Any = None
-    make_up(session, aws, [move], NOON + timedelta(seconds=50), now=lambda: NOON + timedelta(seconds=65))
+    submit_missed(session, aws, [move], NOON + timedelta(seconds=50), now=lambda: NOON + timedelta(seconds=65))
     # THEN both minutes were asked for as a trigger asks, and what the triggers had not done is said
     assert [event["trigger"]["scheduled_time"] for event in events] == [
         "2026-11-24T12:00:00Z",

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from batchtab.aws.client import Aws
-from batchtab.cli.deployment.missed_runs import make_up
+from batchtab.cli.deployment.missed_runs import submit_missed
 from batchtab.cli.deployment.review import contents
 from batchtab.cli.deployment.review import reviewed as reviewed_now
-from batchtab.cli.deployment.trigger_moves import check, settle
+from batchtab.cli.deployment.trigger_moves import check, wait_for_quiet
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
@@ -81,9 +81,9 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
             continue
         if now.provisional:
             raise UsageError(f"{now.stack}: what it reads from is not deployed", "deploy those stacks first")
-        moves, began = settle(session, aws, [now.stack]), datetime.now(UTC)
+        moves, began = wait_for_quiet(session, aws, [now.stack]), datetime.now(UTC)
         stacks.apply(now, step.at)
-        make_up(session, aws, moves, began)
+        submit_missed(session, aws, moves, began)
         applied.append(now.stack)
         typer.echo(f"{now.stack}: applied: {now.summary.removeprefix('Plan: ')}")
     if not applied:

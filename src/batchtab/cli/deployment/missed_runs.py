@@ -1,4 +1,4 @@
-"""Makes up what was due while a job moved from one trigger to another, and neither of them may have started."""
+"""Submits what was due while a job moved from one trigger to another, and neither of them may have started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from batchtab.terraform.session import Session
 _BEFORE = timedelta(minutes=1)  # a trigger fires within its minute, and the old one may have gone before it did
 
 
-def make_up(
+def submit_missed(
     session: Session,
     aws: Aws,
     moves: Sequence[Move],

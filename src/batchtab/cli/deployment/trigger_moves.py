@@ -78,7 +78,7 @@ class Move:
 
 
 def check(session: Session, aws: Aws, stacks: Iterable[str]) -> None:
-    """Refuses at once what `settle` would refuse when a stack's turn comes.
+    """Refuses at once what `wait_for_quiet` would refuse when a stack's turn comes.
 
     Raises:
         UsageError: a job of these stacks moves, and has no quiet moment in the next quarter of an hour.
@@ -86,7 +86,7 @@ def check(session: Session, aws: Aws, stacks: Iterable[str]) -> None:
     within_reach(_of_stacks(session, aws, stacks), datetime.now(UTC))
 
 
-def settle(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
+def wait_for_quiet(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
     """Waits until no job of stacks is due that moves to another trigger, and returns these; at once if none moves.
 
     Raises:

@@ -14,8 +14,8 @@ import typer
 
 from batchtab.aws.client import Aws
 from batchtab.cli.deployment.bootstrap import make_bucket
-from batchtab.cli.deployment.missed_runs import make_up
-from batchtab.cli.deployment.trigger_moves import Move, check, settle
+from batchtab.cli.deployment.missed_runs import submit_missed
+from batchtab.cli.deployment.trigger_moves import Move, check, wait_for_quiet
 from batchtab.cli.jobs.status import print_table
 from batchtab.cli.machine import demo
 from batchtab.cli.machine.daemon import Daemon
@@ -87,7 +87,7 @@ def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
     moved: list[tuple[list[Move], datetime]] = []
 
     def before(wave: list[str]) -> None:
-        moved.append((settle(session, aws, wave), datetime.now(UTC)))
+        moved.append((wait_for_quiet(session, aws, wave), datetime.now(UTC)))
 
     check(session, aws, session.stacks())
     marker = deployment_marker(session)
@@ -101,7 +101,7 @@ def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
         raise
     marker.unlink()
     for moves, began in moved:
-        make_up(session, aws, moves, began)
+        submit_missed(session, aws, moves, began)
 
 
 def deployment_marker(session: Session) -> Path:

@@ -15,7 +15,7 @@ _FOURTEEN_DAYS = 14 * 86_400  # SQS's longest
 
 def dead_letter_queue(
     scope: BatchtabConstruct,
-    name_: str,
+    id_prefix: str,
     *,
     name: str,
     sender: str | None,
@@ -30,7 +30,7 @@ def dead_letter_queue(
 
     Args:
         scope: The construct that it belongs to.
-        name_: First part of the resources' names.
+        id_prefix: First part of the resources' names.
         name: The queue's name.
         sender: The service that sends by a resource policy, or None. A function sends by its role, which needs
             sqs:SendMessage, and with a key kms:Decrypt and kms:GenerateDataKey.
@@ -54,7 +54,7 @@ def dead_letter_queue(
     queue = create_resource(
         scope,
         SqsQueue,
-        f"{name_}_queue",
+        f"{id_prefix}_queue",
         name=name,
         message_retention_seconds=_FOURTEEN_DAYS,
         visibility_timeout_seconds=visibility_timeout_seconds,
@@ -66,7 +66,7 @@ def dead_letter_queue(
     create_resource(
         scope,
         CloudwatchMetricAlarm,
-        f"{name_}_alarm",
+        f"{id_prefix}_alarm",
         alarm_name=name,
         alarm_description=description,
         namespace="AWS/SQS",
