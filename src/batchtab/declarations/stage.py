@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
 from batchtab import limits
-from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
+from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.environment import Environment, Network
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
@@ -199,18 +199,6 @@ class StageConfig(StageFile):
         if reference.startswith("arn:"):
             return reference
         return f"arn:{self.partition}:ssm:{self.region}:{self.account_id}:parameter{reference}"
-
-
-def load_stage(path: Path) -> StageConfig:
-    """Read one stage's file.
-
-    Raises:
-        UsageError: All its faults, each with its line.
-    """
-    stage, _, problems, _ = read_stage(path)
-    if problems or stage is None:
-        raise Diagnostics(problems)
-    return stage
 
 
 def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnostic], set[str]]:

@@ -68,11 +68,6 @@ class PermissionChange:
     unreadable: bool
     widens: bool
 
-    @property
-    def narrows(self) -> bool:
-        """Whether it only takes away."""
-        return not self.widens and bool(self.added or self.removed)
-
 
 def change(resource: Resource, plan: Plan, new_holders: frozenset[str]) -> PermissionChange | None:
     """The permissions that a resource's change gives and takes; None if it holds none.

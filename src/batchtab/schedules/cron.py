@@ -92,16 +92,6 @@ class Cron:
                         continue
                     yield from (run for run in reversed([*self._times(year, month, day)]) if run <= moment)
 
-    def days_from(self, day: date) -> Iterator[date]:
-        """The days on which it has times, in order, from `day` on."""
-        for year in self.years:
-            if year < day.year:
-                continue
-            for month in self.months:
-                if (year, month) < (day.year, day.month):
-                    continue
-                yield from (found for n in sorted(self.days(year, month)) if (found := date(year, month, n)) >= day)
-
     def is_day(self, day: date) -> bool:
         """Whether it has times on a day."""
         return day.year in self.years and day.month in self.months and day.day in self.days(day.year, day.month)
