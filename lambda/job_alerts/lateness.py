@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from batchtab.schedules.durations import duration
 from shared.clients import client, errors
 from shared.zones import zone
 
-from . import words
 from .dynamo_table import Unavailable
 from .journal import say
 from .message import Field, Message, Route, footer
@@ -129,7 +129,7 @@ def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Messag
     """A run that was due and did not start."""
     name, queue_arn = line(run.watched.job_name, _NAME_MAX), run.watched.queue_arn.split(":")
     queue = line(queue_arn[-1].rpartition("/")[2].removeprefix(f"{settings.namespace}-"), _NAME_MAX)
-    wait = words.seconds(run.watched.late_after_seconds)
+    wait = duration(run.watched.late_after_seconds)
     service = route is not None and name.startswith(f"{route.name}-")
     return Message(
         title=f"{name} did not start",

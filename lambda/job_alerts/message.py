@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from batchtab.masking import mask
+from batchtab.schedules.durations import duration
 
 from . import links, words
 from .job_event import JobEvent
@@ -200,7 +201,7 @@ def _when(job: JobEvent) -> list[Field]:
     if job.started_ms and job.started_ms > 0:
         fields.append(Field("Started", "", at=job.started_ms // 1000))
         if job.stopped_ms and job.stopped_ms >= job.started_ms:
-            fields.append(Field("Ran for", words.seconds((job.stopped_ms - job.started_ms) / 1000)))
+            fields.append(Field("Ran for", duration((job.stopped_ms - job.started_ms) / 1000)))
     else:
         fields.append(Field("Started", "never"))
     return fields

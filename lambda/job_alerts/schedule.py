@@ -15,7 +15,6 @@ from shared.zones import zone
 
 from .values import as_moment
 
-_UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _SET_BACK = timedelta(hours=3)  # more than any clock is
 
 
@@ -36,8 +35,15 @@ class Schedule(NamedTuple):
     @property
     def period(self) -> int | None:
         """The seconds of a rate, which counts from when AWS began to count; None for anything else."""
-        match = re.fullmatch(r"rate\(([0-9]{1,9}) (minute|hour|day)s?\)", self.expression)
-        return int(match[1]) * _UNITS[match[2]] if match else None
+        if not self.expression.startswith("rate("):
+            return None
+        from batchtab.schedules import expression  # noqa: PLC0415 - few jobs are watched, and fewer have a rate
+
+        try:
+            parsed = expression.parse(self.expression)
+        except expression.ScheduleError:
+            return None
+        return parsed.seconds if isinstance(parsed, expression.Rate) else None
 
     def last_due(self, since: int, until: int) -> int | None:
         """Its last time that is not before `since` and not after `until`; None if there is none, or for a rate."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from batchtab.schedules.durations import duration
+
 from .job_event import JobEvent
 
 _SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
@@ -59,7 +61,7 @@ def explain(job: JobEvent) -> Explanation:
     if stuck or "JobStateTimeLimitAction" in reason:
         return Explanation("stuck", f"it could not be placed: {stuck}" if stuck else "it could not be placed in time")
     if re.search(r"exceeded timeout|attempt duration", reason, re.IGNORECASE):
-        limit = f" after {seconds(job.timeout_seconds)}" if job.timeout_seconds else ""
+        limit = f" after {duration(job.timeout_seconds)}" if job.timeout_seconds else ""
         return Explanation("timeout", f"timed out{limit}")
     if reason.startswith("Host EC2"):
         return Explanation("host", "its host was taken away or ended")
@@ -87,13 +89,3 @@ def tries(job: JobEvent) -> str:
     if job.attempt >= job.attempts:
         return f"{job.attempt} of {job.attempts}: the last"
     return f"{job.attempt} of {job.attempts}; Batch does not try again, by the retry strategy or the time-out"
-
-
-def seconds(value: float) -> str:
-    """A duration: `45 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
-    whole = max(0, round(value))
-    for size, unit, next_size, next_unit in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // next_size
-            return f"{whole // size} {unit}" + (f" {rest} {next_unit}" if rest else "")
-    return f"{whole} s"

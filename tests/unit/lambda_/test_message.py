@@ -10,7 +10,6 @@ from tests.unit.lambda_.support import SETTINGS, job
 
 from job_alerts import attachment, blocks, message
 from job_alerts.message import Repeats, Route
-from job_alerts.words import seconds
 
 
 def fields(payload: dict[str, Any]) -> dict[str, str]:
@@ -223,15 +222,6 @@ def test_links_lead_to_the_partitions_console(partition: str, host: str) -> None
     queue = f"arn:{partition}:batch:cn-north-1:123456789012:job-queue/default"
     told = message.failed(job("exit_code", jobQueue=queue), SETTINGS)
     assert all(f".{host}/" in url for _, url in told.buttons)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (60, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (12_000, "3 h 20 min"),
-     (187_200, "2 d 4 h"), (-5, "0 s")],
-)  # fmt: skip
-def test_durations_read_well(value: float, text: str) -> None:
-    assert seconds(value) == text
 
 
 def test_no_value_of_the_jobs_environment_is_in_a_message() -> None:

@@ -50,7 +50,9 @@ def test_the_last_time_is_the_one_that_the_project_s_own_clock_gives(fields: str
         assert last_due(expression, at + timedelta(seconds=1), runs[0] - timedelta(seconds=1)) is None
 
 
-@pytest.mark.parametrize("text", ["", "cron()", "cron(x 0 * * ? *)", "cron(0 0 * *)", "at(tomorrow)", "at()"])
+@pytest.mark.parametrize(
+    "text", ["", "cron()", "cron(x 0 * * ? *)", "cron(0 0 * *)", "at(tomorrow)", "at()", "rate(x)"]
+)
 def test_what_is_no_schedule_has_no_times(text: str) -> None:
     assert Schedule(text).last_due(0, START) is None
     assert Schedule(text).period is None
