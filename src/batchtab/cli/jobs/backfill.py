@@ -19,6 +19,7 @@ from batchtab.aws.run_requests import backfill_request
 from batchtab.aws.runs import FunctionError, Runs, one_line
 from batchtab.cli.jobs.backfill_progress import progress
 from batchtab.cli.options import JobArgument, StageOption
+from batchtab.cli.tables import aligned, widths
 from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
 from batchtab.schedules import timestamps
@@ -201,11 +202,13 @@ def _confirm(job: NamedJob, number: int) -> None:
 
 def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, of_stage: ZoneInfo) -> None:
     zones = [timing.zone] if timing.zone.key != "UTC" else [of_stage] if of_stage.key != "UTC" else []
-    heading = ["UTC", *(zone.key for zone in zones)]
-    rows = [[f"{at:{_SHOWN}}", *(f"{at.astimezone(zone):{_SHOWN}}" for zone in zones)] for at in times]
-    typer.echo("  ".join(name.ljust(16) for name in heading).rstrip())
-    for at, row in zip(times, rows, strict=True):
-        typer.echo("  ".join([*row, "has run"] if at in done else row))
+    rows = [["UTC", *(zone.key for zone in zones), ""]]
+    for at in times:
+        shown = (f"{each:{_SHOWN}}" for each in (at, *map(at.astimezone, zones)))
+        rows.append([*shown, "has run" if at in done else ""])
+    sizes = widths(rows)
+    for row in rows:
+        typer.echo(aligned(row, sizes))
     typer.echo(f"{_runs(len(times))}, {len(done)} of which {'is' if len(done) == 1 else 'are'} done")
 
 
