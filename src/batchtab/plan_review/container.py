@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from batchtab import limits
 from batchtab.plan_review import masking
 
 
@@ -50,8 +52,8 @@ def _number(value: Any) -> float:
 
 def short_image(image: str) -> str:
     """An image without the registry of an ECR, and with the first digits of its digest."""
-    host, slash, rest = image.partition("/")
-    name = rest if slash and ".dkr.ecr." in host else image
+    ecr = re.match(limits.ECR_IMAGE_PATTERN, image)
+    name = image[ecr.start(3) :] if ecr else image
     repository, at, digest = name.partition("@sha256:")
     if at and not digest.strip("0"):  # as `batchtab ci runner-image` says of an image that is not there yet
         return f"{repository} (to be built by the deployment)"
