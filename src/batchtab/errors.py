@@ -67,6 +67,11 @@ def listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, names)) or "none"
 
 
+def printable(text: str) -> str:
+    """Text with a space for each character that would break a line or is invisible."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def one_line(text: str) -> str:
     """Text without what would break a line or is invisible; it is written out instead."""
     return "".join(c if c.isprintable() else "\\n" if c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "constructs": {"limits", "names", "schedules"},
     "app": {"constructs", "declarations", "errors", "limits"},
     "aws": {"declarations", "errors", "limits", "names", "schedules"},
-    "calendar": {"declarations", "schedules"},
+    "calendar": {"declarations", "errors", "schedules"},
     "github": {"errors"},
     "plan_review": {"errors", "limits", "masking", "schedules"},
     "terraform": {"declarations", "errors", "toolchain"},

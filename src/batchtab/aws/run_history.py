@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from batchtab.aws.batch_jobs import ENDED, Submitted, counted
 from batchtab.aws.runs import Record
+from batchtab.errors import printable
 
 FORGOTTEN = "Batch no longer knows how it ended"
 _CUT = "its submission was cut off; the trigger's next delivery makes up for it, or batchtab backfill"
@@ -74,7 +75,7 @@ def _submitted(job: Submitted, record: Record | None, now: datetime) -> Run:
         stopped=stopped,
         took_seconds=None if took is None else max(took, 0.0),
         attempts=job.attempts,
-        reason=_printable("; ".join(_reasons(job))),
+        reason=printable("; ".join(_reasons(job))),
         job_id=job.id,
         run_id=(record.run_id if record else "") or job.run_id,
     )
@@ -101,7 +102,7 @@ def _noted(record: Record, now: datetime) -> Run:
         scheduled=scheduled,
         status=record.status,
         came=moment(record.noted_at) or scheduled or now,
-        reason=_printable(reason),
+        reason=printable(reason),
         job_id=record.job_id,
         run_id=record.run_id,
     )
@@ -109,7 +110,3 @@ def _noted(record: Record, now: datetime) -> Run:
 
 def _from_ms(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

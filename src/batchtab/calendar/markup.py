@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
+from batchtab.errors import printable
+
 
 def element(name: str, /, *children: str, **attributes: object) -> str:
     """An element with children that are markup already.
@@ -11,7 +13,7 @@ def element(name: str, /, *children: str, **attributes: object) -> str:
     Of an attribute's name a `_` at the end is dropped and others become `-`; one that is None is left out.
     """
     given = "".join(
-        f" {key.rstrip('_').replace('_', '-')}={quoteattr(_printable(str(value)))}"
+        f" {key.rstrip('_').replace('_', '-')}={quoteattr(printable(str(value)))}"
         for key, value in attributes.items()
         if value is not None
     )
@@ -23,7 +25,7 @@ def element(name: str, /, *children: str, **attributes: object) -> str:
 
 def text(words: str) -> str:
     """Words of others, with nothing in them that is markup."""
-    return escape(_printable(words))
+    return escape(printable(words))
 
 
 def percent(fraction: float) -> str:
@@ -33,7 +35,3 @@ def percent(fraction: float) -> str:
 
 # HTML reads `<td/>` as the beginning of a cell.
 _EMPTY = frozenset({"circle", "col", "line", "link", "meta", "path", "rect", "use"})
-
-
-def _printable(words: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in words)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from batchtab.errors import printable
 from batchtab.masking import mask_arguments, mask_forms
 
 SENSITIVE = "(sensitive)"
@@ -39,7 +40,7 @@ def text(value: str) -> str:
 
     Names do not matter here: in an action such as `secretsmanager:GetSecretValue` nothing is secret.
     """
-    line = "".join(c if c.isprintable() else " " for c in mask_forms(value))
+    line = printable(mask_forms(value))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 

@@ -13,7 +13,7 @@ import typer
 from batchtab.aws.client import Aws
 from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
 from batchtab.cli.options import StageOption
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, printable
 from batchtab.terraform.session import Session
 
 _ERROR_MAX = 120
@@ -159,5 +159,5 @@ def _count(number: int) -> str:
 
 
 def _line(text: str) -> str:
-    short = "".join(character if character.isprintable() else " " for character in text)
+    short = printable(text)
     return short if len(short) <= _ERROR_MAX else f"{short[: _ERROR_MAX - 1]}…"
