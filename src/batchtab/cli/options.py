@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-ROOT_HELP = "The project's folder, which holds config/ and jobs/."
+ROOT_HELP = "The project's folder, with config/ and jobs/."
 _JOB_HELP = "A job, as JOB or SERVICE-JOB."
 
 

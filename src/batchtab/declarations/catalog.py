@@ -55,7 +55,7 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
     known = sorted(path.stem for path in (root / "config").glob("*.yaml"))
     if not known:
         hint = "a stage is a file config/<stage>.yaml; --root names the project's folder"
-        problems.append(Diagnostic((root / "config").as_posix(), None, "", "", None, "holds no stage", hint))
+        problems.append(Diagnostic((root / "config").as_posix(), None, "", "", None, "has no stage", hint))
     catalogs = []
     of_stages: dict[str, tuple[Diagnostic, list[str]]] = {}  # one line for a fault that several stages share
     for name in known if stage_names is None else stage_names:

@@ -46,8 +46,8 @@ def jobs(summary: Summary, budget: int) -> str:
         lines,
         budget - used - size(word),
         lambda n: (
-            f"- … and {n:,} more jobs, left out because a comment holds 65,536 characters: "
-            "`batchtab ci summary --format text` tells all\n"
+            f"- … and {n:,} more jobs, left out because a comment is limited to 65,536 characters: "
+            "`batchtab ci summary --format text` shows all\n"
         ),
     )
     return head + "".join(full[:kept]) + word + rest + "\n" + note

@@ -214,7 +214,7 @@ def test_an_unknown_stage_is_told_with_those_that_are_there(project: Path) -> No
 def test_a_project_without_stages_is_told(tmp_path: Path) -> None:
     found = lines(tmp_path)
 
-    assert [line.split(" [")[0] for line in found] == ["config: holds no stage", "jobs: is not a folder"]
+    assert [line.split(" [")[0] for line in found] == ["config: has no stage", "jobs: is not a folder"]
 
 
 def test_two_jobs_that_differ_in_punctuation_only_are_refused(project: Path, spoil: Callable[..., None]) -> None:

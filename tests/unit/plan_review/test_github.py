@@ -139,7 +139,7 @@ def test_the_command_comments_on_the_events_pull_request(fake: FakeGitHub, tmp_p
     # AND what GitHub would refuse is refused before
     file.write_text("x" * 65_537)
     assert main(["ci", "comment", str(file), "--stage", "prod"]) == 2
-    assert "a comment holds" in capsys.readouterr().err
+    assert "bytes, more than the" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("fake")

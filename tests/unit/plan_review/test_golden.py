@@ -124,7 +124,7 @@ def test_a_thousand_jobs_fit_into_a_comment_and_say_what_was_cut() -> None:
     assert len(told.encode()) > MOST * 0.9
     # AND says of jobs and of resources what was left out, and where all of it is
     assert "more jobs, shortened to a line each" in told
-    assert "left out because a comment holds 65,536 characters" in told
+    assert "left out because a comment is limited to 65,536 characters" in told
     assert "left out to fit into a comment" in told
     # AND nothing is open that was not closed
     assert told.count("<details>") == told.count("</details>")

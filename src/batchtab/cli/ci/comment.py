@@ -35,7 +35,7 @@ def pr_comment(
     room = _LIMIT - len(head.encode()) - 1
     if len(body.encode()) > room:
         raise UsageError(
-            f"{file}: {len(body.encode()):,} bytes; a comment holds {room:,}", "batchtab ci summary --limit"
+            f"{file}: {len(body.encode()):,} bytes, more than the {room:,} of a comment", "batchtab ci summary --limit"
         )
     try:
         posted = actions.github().upsert_comment(number, head, body)

@@ -24,9 +24,9 @@ def drift_issue(
     plans: Annotated[list[Path], typer.Argument(help="Files of `terraform show -json`, or folders of `plan --out`.")],
     stage: StageOption = "local",
 ) -> None:
-    """Open, update or close the issue that tells of drift.
+    """Open, update or close the drift issue.
 
-    That the `start`, the `end` or the only time of a job has passed is none.
+    It is no drift that the `start`, the `end` or the only time of a job has passed.
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """

@@ -26,16 +26,16 @@ class Format(StrEnum):
 
 def plan_summary(
     plans: Annotated[list[Path], typer.Argument(help="Files of `terraform show -json`, or folders of `plan --out`.")],
-    format_: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
+    format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
     out: Annotated[Path | None, typer.Option(help="Write it to this file instead of stdout.")] = None,
-    checkov: Annotated[Path | None, typer.Option(help="checkov's JSON, to be told at the end.")] = None,
+    checkov: Annotated[Path | None, typer.Option(help="checkov's JSON; its findings are added at the end.")] = None,
     fail_on: Annotated[
-        list[Gate] | None, typer.Option(envvar="BATCHTAB_FAIL_ON", help="End with status 1 for this; may be repeated.")
+        list[Gate] | None, typer.Option(envvar="BATCHTAB_FAIL_ON", help="Exit with status 1 for this; may be repeated.")
     ] = None,
-    timezone: Annotated[str, typer.Option(help="Of the next runs, such as Asia/Seoul.")] = "UTC",
-    limit: Annotated[int, typer.Option(min=2_000, help="Bytes of Markdown at most.")] = 65_536,
+    timezone: Annotated[str, typer.Option(help="Time zone of the next runs, such as Asia/Seoul.")] = "UTC",
+    limit: Annotated[int, typer.Option(min=2_000, help="Maximum size of the Markdown, in bytes.")] = 65_536,
 ) -> int:
-    """Tell what plans change, in words: jobs, schedules with their next runs, sizes, permissions, what is lost.
+    """Summarize Terraform plans for review: jobs, schedules with their next runs, sizes, permissions, deletions.
 
     Values that Terraform marks as sensitive and those that look like secrets are not shown.
     """

@@ -11,7 +11,7 @@ from batchtab.terraform.session import Session
 
 
 def env(stage: StageOption = "local") -> None:
-    """Print the variables for working by hand: eval "$(batchtab env)"."""
+    """Print environment variables for terraform, cdktf and aws: eval "$(batchtab env)"."""
     session = Session.open(stage)
     if session.endpoint_url:  # they would be sent to local AWS, or win over its keys
         typer.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")

@@ -19,29 +19,29 @@ from batchtab.terraform.session import Session
 _ERROR_MAX = 120
 _KEPT = 1  # exit status: something was not delivered
 
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many messages.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of messages.")]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 
 @app.callback()
 def _alerts() -> None:
-    """Alerts that did not reach Slack: they lie in the alerts' dead-letter queue for 14 days."""
+    """Manage undelivered alerts (kept 14 days)."""
 
 
 @app.command("list")
 def list_(stage: StageOption = "local", limit: LimitOption = 100) -> None:
-    """List the alerts that were not delivered, and leave them where they are."""
+    """List undelivered alerts."""
     show(_letters(stage), limit)
 
 
 @app.command()
 def redrive(
     stage: StageOption = "local",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be told.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be sent.")] = False,
     limit: LimitOption = 1000,
 ) -> int:
-    """Tell them again, and delete what was told. Safe to interrupt and to run twice.
+    """Re-send undelivered alerts; delete those that succeed. Safe to interrupt and to run twice.
 
     Exit status 1: some were refused again and stay in the queue.
     """

@@ -41,16 +41,16 @@ _SHOWN = "%Y-%m-%d %H:%M"
 def backfill(
     job: JobArgument,
     from_: Annotated[str, typer.Option("--from", help=f"The first time: {timestamps.FORMS}.")],
-    to: Annotated[str, typer.Option("--to", help="The last time, itself included; of a day, its end.")],
-    max_parallel: Annotated[int, typer.Option("--max-parallel", min=1, max=100, help="So many at once.")] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the times, and which have run.")] = False,
+    to: Annotated[str, typer.Option("--to", help="The last time, included; of a day, its end.")],
+    max_parallel: Annotated[int, typer.Option("--max-parallel", min=1, max=100, help="Maximum concurrent runs.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the times and which of them have run.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help=f"Don't ask before more than {_ASKED_FROM} runs.")] = False,
     stage: StageOption = "local",
 ) -> int:
-    """Run a job once for each of its times between two moments, each run with its own scheduled time.
+    """Run a job for every missed scheduled time in a range.
 
-    Safe to interrupt and to run again: a time that has run is not run again, even if it failed. What the job excepts is
-    left out. Without an offset, moments are on the wall clock of the job's time zone.
+    Each run has its own scheduled time. Safe to interrupt and to run again: a time that has run is not run again, even
+    if it failed. Times that the job excepts are left out. Without an offset, --from and --to are in its time zone.
 
     Exit status 1: some runs failed.
     """

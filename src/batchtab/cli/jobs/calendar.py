@@ -24,17 +24,17 @@ _YEARS = range(1971, 2199)  # of AWS's cron, less one at each end
 def calendar(
     jobs: JobsArgument = None,
     stage: Annotated[str, typer.Option(help="The stage whose services, vCPUs and time zone count.")] = "local",
-    html: Annotated[Path | None, typer.Option(help="Write a page to this file instead.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML page to this file instead.")] = None,
     from_: Annotated[
         datetime | None,
         typer.Option("--from", formats=["%Y-%m-%d"], help="The first of the seven days. Default: today."),
     ] = None,
-    timezone: Annotated[str | None, typer.Option(help="On whose wall clock. Default: the stage's.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Time zone to display. Default: the stage's.")] = None,
     root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
 ) -> None:
     """Show a week: when each job runs, for how long, and when runs have to wait for vCPUs.
 
-    How long a run takes is told by `usual_duration_seconds` in jobs.yaml; without it the timeout is drawn, lighter.
+    Bar length is `usual_duration_seconds` of jobs.yaml; otherwise the timeout (lighter).
     """
     loaded = catalog.load(stage, root)
     zone = _zone(timezone or loaded.stage.timezone)

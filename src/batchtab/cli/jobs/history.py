@@ -37,14 +37,14 @@ def history(
     stage: StageOption = "local",
     count: Annotated[
         int | None,
-        typer.Option("--count", min=1, max=_MOST, help=f"The newest so many. [default: {_SHOWN}; all with --since]"),
+        typer.Option("--count", min=1, max=_MOST, help=f"Number of runs. [default: {_SHOWN}; all with --since]"),
     ] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only the last 90m, 12h, 7d or 4w.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each run, a line each, in UTC.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line and run, in UTC.")] = False,
 ) -> None:
-    """Show what became of runs, the latest first: also of those that were skipped, late or dropped, and why.
+    """Show past runs, the latest first, including skipped, late and dropped ones with the reason.
 
-    Batch remembers jobs for a week at least; what the submit function decided is kept as long as the stage says.
+    Batch keeps jobs for at least a week; the submit function's decisions are kept for the stage's runs.history_days.
     """
     session = Session.open(stage)
     config = session.catalog.stage

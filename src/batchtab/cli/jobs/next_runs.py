@@ -34,20 +34,21 @@ def next_runs(
     stage: Annotated[str, typer.Option(help="The stage whose services and time zone are shown.")] = "local",
     count: Annotated[
         int | None,
-        typer.Option(min=1, max=10_000, help=f"How many lines. Default: {_COUNT}, of one job {_COUNT_OF_ONE}."),
+        typer.Option(min=1, max=10_000, help=f"Number of lines. Default: {_COUNT}, of one job {_COUNT_OF_ONE}."),
     ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Show times in this zone. Default: the job's own, else the stage's.")
     ] = None,
-    each: Annotated[bool, typer.Option("--each", help="A line for each run, also of jobs that run often.")] = False,
+    each: Annotated[bool, typer.Option("--each", help="Do not collapse frequent jobs.")] = False,
     root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
 ) -> None:
     """Show when jobs run next, all in one list, in local time and in UTC.
 
-    A job that runs more than once an hour has one line for its runs of a day, up to the next run of one that doesn't.
+    Jobs that run more than once an hour are collapsed: one line for the runs of a day, up to the next run of a job that
+    does not.
 
-    A time at which a job does not run is marked with '-' and tells why: it is excepted, or left out as clocks are
-    changed. A rate counts from when its trigger was made, which no file tells: its runs are estimates, marked with '~'.
+    Skipped times are marked '-' with the reason (excepted, or DST). Runs of a rate are estimates, marked '~': it counts
+    from the creation of its trigger, which is not in the files.
     """
     loaded = catalog.load(stage, root)
     jobs = _chosen(loaded, job, timezone)

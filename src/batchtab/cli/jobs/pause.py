@@ -17,9 +17,9 @@ from batchtab.terraform.session import Session
 
 
 def pause(job: JobArgument, stage: StageOption = "local") -> None:
-    """Let a job's triggers start nothing from now on. What runs already goes on.
+    """Pause a job: disable its triggers. Running jobs continue.
 
-    Safe to run twice. The files don't say so, so the next plan shows it, and the next deployment resumes the job.
+    Safe to run twice. The files do not store a pause: the next plan shows it, and the next deployment resumes the job.
     """
     session, found, triggers, runs = _open(job, stage, "pause")
     with _one_line(session, "pause"):
@@ -30,9 +30,9 @@ def pause(job: JobArgument, stage: StageOption = "local") -> None:
 
 
 def resume(job: JobArgument, stage: StageOption = "local") -> None:
-    """Let a job's triggers start runs again, whoever or whatever paused it: somebody, or a run that failed.
+    """Resume a paused job.
 
-    Runs that wait go on. What was due meanwhile is not made up: `batchtab backfill` does.
+    Waiting runs start. Times missed meanwhile are not run: use `batchtab backfill`.
     """
     session, found, triggers, runs = _open(job, stage, "resume")
     with _one_line(session, "resume"):
