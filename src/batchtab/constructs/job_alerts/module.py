@@ -6,7 +6,16 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, among, each_key, holds, matching, within
+from batchtab.constructs._terraform.module_stack import (
+    ModuleStack,
+    Variable,
+    among,
+    each_key,
+    holds,
+    job_queue_arns,
+    matching,
+    within,
+)
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.job_alerts.construct import JobAlerts
 
@@ -19,17 +28,8 @@ VARIABLES = (
         "The environment's namespace; every name begins with it.",
         validations=[matching("namespace", limits.NAMESPACE_ANY)],
     ),
-    Variable(
-        "job_queue_arns",
-        "list(string)",
-        "ARNs of the queues whose failed jobs are told. How many there are must be known when Terraform plans.",
-        validations=[
-            holds("length(var.job_queue_arns) > 0", "job_queue_arns: name at least one."),
-            holds(
-                f"alltrue([for arn in var.job_queue_arns : can(regex({hcl(limits.JOB_QUEUE_ARN.pattern)}, arn))])",
-                f"job_queue_arns: each must be {limits.JOB_QUEUE_ARN.meaning}.",
-            ),
-        ],
+    job_queue_arns(
+        "ARNs of the queues whose failed jobs are told. How many there are must be known when Terraform plans."
     ),
     Variable(
         "function_name",

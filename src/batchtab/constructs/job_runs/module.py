@@ -6,8 +6,7 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.expressions import hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, among, holds, matching, within
+from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, among, job_queue_arns, matching, within
 from batchtab.constructs.job_runs.construct import JobRuns
 
 VARIABLES = (
@@ -17,17 +16,8 @@ VARIABLES = (
         "The environment's namespace; every name begins with it, and those of the rules that may invoke the function.",
         validations=[matching("namespace", limits.NAMESPACE_ANY)],
     ),
-    Variable(
-        "job_queue_arns",
-        "list(string)",
-        "ARNs of the queues that runs are submitted to. How many there are must be known when Terraform plans.",
-        validations=[
-            holds("length(var.job_queue_arns) > 0", "job_queue_arns: name at least one."),
-            holds(
-                f"alltrue([for arn in var.job_queue_arns : can(regex({hcl(limits.JOB_QUEUE_ARN.pattern)}, arn))])",
-                f"job_queue_arns: each must be {limits.JOB_QUEUE_ARN.meaning}.",
-            ),
-        ],
+    job_queue_arns(
+        "ARNs of the queues that runs are submitted to. How many there are must be known when Terraform plans."
     ),
     Variable(
         "trigger_dead_letter_queue_arn",
