@@ -75,16 +75,7 @@ def run(
         Stopped: we were asked to stop; the command has ended.
     """
     with log.open("ab") as sink:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
-        )
+        process = _start(command, cwd, env, errors=subprocess.STDOUT)
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         try:
             for raw in process.stdout:
@@ -103,22 +94,26 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str])
     Raises:
         Stopped: we were asked to stop; the command has ended.
     """
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
-    )
+    process = _start(command, cwd, env, errors=subprocess.PIPE)
     try:
         output, errors = process.communicate()
     except BaseException:
         stop_tree(process)
         raise
     return process.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
+
+
+def _start(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], *, errors: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
+    )
 
 
 def stop_tree(process: subprocess.Popen[bytes]) -> None:
