@@ -51,7 +51,7 @@ def build(name: str) -> bytes:
 def sources(name: str) -> Path | None:
     """The folder of a function's sources; None in an installed package, which has only its zip."""
     folders = (ROOT / "lambda" / name, PACKAGE / "local_aws" / name)
-    return next((folder for folder in folders if folder.is_dir()), None)
+    return next((folder for folder in folders if (folder / "handler.py").is_file()), None)
 
 
 def archive(name: str) -> Path:
