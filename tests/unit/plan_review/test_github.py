@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -223,7 +224,7 @@ def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     module = root / "modules" / "thing"
     module.mkdir(parents=True)
-    for name in ("module.py", "construct.py", "main.tf.json", "README.md"):
+    for name in ("main.tf.json", "README.md", "notes.txt"):
         (module / name).write_text(name)
 
     def git(*arguments: str) -> None:
@@ -260,6 +261,21 @@ def test_a_release_has_archives_with_checksums_and_what_changed(repository: Path
     shutil.rmtree(out)
     assert main(arguments) == 0
     assert archive.read_bytes() == first
+
+
+def test_a_release_has_every_module_of_this_repository(tmp_path: Path) -> None:
+    # GIVEN the modules of this repository
+    modules = Path(__file__).resolve().parents[3] / "modules"
+    out = tmp_path / "dist"
+    # WHEN a release is written
+    assert main(["ci", "release-files", "--tag", "v0.2.0", "--root", str(modules.parent), "--out", str(out)]) == 0
+    # THEN each is an archive, with what Terraform reads and the function's zip where there is one
+    names = {path.name for path in modules.iterdir() if path.is_dir()}
+    assert {"scheduled_job", "job_runs", "ci_roles"} <= names
+    assert {path.name for path in out.glob("*.tar.gz")} == {f"batchtab-{name}-v0.2.0.tar.gz" for name in names}
+    with tarfile.open(out / "batchtab-job_runs-v0.2.0.tar.gz") as archive:
+        listed = {Path(name).name for name in archive.getnames()}
+    assert {"main.tf.json", "variables.tf.json", "versions.tf.json", "submit_run.zip", "README.md"} <= listed
 
 
 def test_a_release_is_published_once(fake: FakeGitHub, repository: Path, tmp_path: Path, capsys: Any) -> None:

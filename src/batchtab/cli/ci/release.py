@@ -38,7 +38,7 @@ def release_files(
     for stale in [*out.glob("*.tar.gz"), out / CHECKSUMS, out / NOTES]:
         stale.unlink(missing_ok=True)
     sums = []
-    for folder in sorted(path.parent for path in (root / "modules").glob("[!_]*/module.py")):
+    for folder in sorted(path.parent for path in (root / "modules").glob("*/main.tf.json")):
         name = f"batchtab-{folder.name}-{tag}.tar.gz"
         content = archive(folder)
         (out / name).write_bytes(content)
