@@ -5,9 +5,10 @@ All of it is in the project's `.batchtab/` folder. Needs the standard library on
 
 from __future__ import annotations
 
+from batchtab.toolchain.environment import refresh
 from batchtab.toolchain.errors import ToolchainError
 from batchtab.toolchain.paths import readable
 from batchtab.toolchain.preparation import PARTS, check, prepare
 from batchtab.toolchain.provider import cli_config
 
-__all__ = ["PARTS", "ToolchainError", "check", "cli_config", "prepare", "readable"]
+__all__ = ["PARTS", "ToolchainError", "check", "cli_config", "prepare", "readable", "refresh"]

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterator
 
-from batchtab.toolchain.environment import can_make_environments, current
+from batchtab.toolchain.environment import can_make_environments, current, is_temporary
 from batchtab.toolchain.errors import ToolchainError, described
 from batchtab.toolchain.folder import Folder
 from batchtab.toolchain.node import machine_node
@@ -39,6 +39,11 @@ def missing(folder: Folder, parts: Collection[str], terraform: Terraform) -> Ite
         yield f"Python {sys.version.split()[0]} is too old; install Python {oldest} or newer and Batchtab in it"
     if not sys.executable:
         yield "Python does not know where it is itself (sys.executable is empty); start it by its absolute path"
+    if is_temporary(sys.prefix):
+        yield (
+            f"Batchtab runs from uv's temporary environment '{sys.prefix}', which uv deletes from its cache; in the"
+            " project's own environment: pip install . && batchtab setup"
+        )
     work = [part for part in parts if not _made(folder, part, terraform)]
     if {"local", "checkov", "node"} & set(work) and not can_make_environments():
         yield (

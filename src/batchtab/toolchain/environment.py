@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from batchtab.toolchain.errors import ToolchainError
@@ -15,6 +17,9 @@ from batchtab.toolchain.paths import search_path, which
 
 PACKAGE = Path(__file__).resolve().parents[1]  # of the Batchtab that runs
 PACKAGES = "lib/python*/site-packages"
+# Where uv keeps the environments of `uvx` and `uv run --with` in its cache; `uv cache prune` deletes them.
+_UV_BUCKET = re.compile(r"(archive|builds|environments)-v\d+")
+_CACHE_MARK = "CACHEDIR.TAG"
 
 
 def local(folder: Folder) -> None:
@@ -23,8 +28,7 @@ def local(folder: Folder) -> None:
     A link to the running package spares an install of Batchtab's own dependencies there, and is never out of date.
     """
     make(folder, "local", "local AWS (ministack)")
-    for packages in (folder.path / "local-venv").glob(PACKAGES):
-        link(packages / "batchtab", PACKAGE)
+    _link_package(folder)
 
 
 def checkov(folder: Folder) -> None:
@@ -42,6 +46,53 @@ def python(folder: Folder) -> None:
     A script, because a symbolic link would not find the virtual environment that it leads to.
     """
     _write_launcher(folder, "python", sys.executable)
+
+
+def refresh(project: Path) -> None:
+    """Lets the project's `python` and its local AWS follow the Batchtab that runs, as after a move to another venv.
+
+    Costs a few looks at the disk. A part that was not installed stays away, and so does all where Batchtab runs from a
+    temporary environment or the project cannot be written to.
+
+    Args:
+        project: The project's folder.
+    """
+    folder = Folder(project.absolute(), lambda _line: None)
+    if is_temporary(sys.prefix):
+        return
+    with suppress(OSError):
+        if sys.executable and (folder.bin / "python").is_file():
+            python(folder)
+        _link_package(folder)
+
+
+def is_temporary(prefix: str) -> bool:
+    """Whether an environment is one of those that uv makes in its cache, and deletes from it.
+
+    A folder of the cache counts where the mark of a cache is beside it, or where uv's settings name that cache: the
+    cache's place may be set in files of uv, too.
+    """
+    for path in {Path(prefix), Path(os.path.realpath(prefix))}:
+        for bucket in (path, *path.parents):
+            if _UV_BUCKET.fullmatch(bucket.name):
+                cache = bucket.parent
+                if os.path.lexists(cache / _CACHE_MARK) or str(cache) in _uv_caches():
+                    return True
+    return False
+
+
+def _uv_caches() -> set[str]:
+    """The folders of uv's cache that the environment names, and its default ones."""
+    named = os.environ.get("UV_CACHE_DIR", "")
+    homes = (os.environ.get("XDG_CACHE_HOME") or "~/.cache", "~/Library/Caches")
+    found = [named] if named else [f"{home}/uv" for home in homes]
+    paths = [os.path.expanduser(path) for path in found]  # noqa: PTH111 (never raises without HOME)
+    return {*map(os.path.abspath, paths), *map(os.path.realpath, paths)}
+
+
+def _link_package(folder: Folder) -> None:
+    for packages in (folder.path / "local-venv").glob(PACKAGES):
+        link(packages / "batchtab", PACKAGE)
 
 
 def current(folder: Folder, part: str) -> bool:

@@ -148,15 +148,22 @@ def write_if_changed(path: Path, text: str, mode: int = 0o644) -> None:
     """Writes a file in one step, unless it has this text and this mode already."""
     if path.is_file() and path.read_text(errors="replace") == text and path.stat().st_mode & 0o777 == mode:
         return
-    new = path.with_name(f"{path.name}.new")
+    new = _beside(path)
     new.write_text(text)
     new.chmod(mode)
     new.replace(path)
 
 
 def link(path: Path, target: Path) -> None:
-    """Makes a symbolic link, or makes it again if it leads elsewhere."""
+    """Makes a symbolic link, or makes it again, in one step, if it leads elsewhere."""
     if path.is_symlink() and path.readlink() == target:
         return
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
+    new = _beside(path)
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    new.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    """A name for a new file until it takes the old one's place; another one in each process."""
+    return path.with_name(f"{path.name}.{os.getpid()}.new")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchtab.toolchain import ToolchainError, environment, node
+from batchtab.toolchain import ToolchainError, environment, node, refresh
 from batchtab.toolchain.environment import PACKAGE, PACKAGES
 from batchtab.toolchain.folder import Folder
 
@@ -155,6 +155,109 @@ def test_local_aws_is_the_package_that_runs(prepared: Callable[..., list[str]], 
     link.symlink_to(tmp_path)
     assert prepared("local") == []
     assert link.readlink() == PACKAGE
+
+
+@pytest.mark.usefixtures("uv")
+def test_what_is_installed_follows_the_batchtab_that_runs(
+    prepared: Callable[..., list[str]], project: Path, tmp_path: Path
+) -> None:
+    # GIVEN a project that was prepared by a Batchtab of another environment, since deleted
+    prepared("local", "python")
+    launcher = project / ".batchtab/bin/python"
+    (link,) = (project / ".batchtab/local-venv").glob(f"{PACKAGES}/batchtab")
+    launcher.write_text('#!/bin/sh\nexec /gone/bin/python "$@"\n')
+    link.unlink()
+    link.symlink_to(tmp_path / "gone")
+
+    # WHEN it is refreshed THEN both lead to the Batchtab that runs, and nothing is left beside them
+    refresh(project)
+    assert link.readlink() == PACKAGE
+    said = subprocess.run([launcher, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{sys.prefix}\n"
+    assert not list(project.rglob("*.new"))
+
+    # AND what is right is not written again
+    before = launcher.stat().st_ino, link.lstat().st_ino
+    refresh(project)
+    assert (launcher.stat().st_ino, link.lstat().st_ino) == before
+
+
+def test_what_is_not_installed_is_not_made_by_a_refresh(project: Path) -> None:
+    # GIVEN a project without set-up WHEN it is refreshed THEN nothing appears
+    refresh(project)
+    assert not list(project.iterdir())
+    # AND the same in a project that has only some parts
+    (project / ".batchtab/bin").mkdir(parents=True)
+    refresh(project)
+    assert not list((project / ".batchtab/bin").iterdir())
+
+
+def test_a_refresh_from_a_temporary_environment_leaves_what_is_there(
+    project: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a project that was prepared, and a Batchtab that uvx runs
+    launcher = project / ".batchtab/bin/python"
+    launcher.parent.mkdir(parents=True)
+    launcher.write_text("mine")
+    monkeypatch.setattr(sys, "prefix", str(uv_cache / "archive-v0/abc"))
+    # WHEN it is refreshed THEN its own interpreter stays
+    refresh(project)
+    assert launcher.read_text() == "mine"
+
+
+@pytest.fixture
+def uv_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of uv, in a place that only uv's own files name."""
+    monkeypatch.delenv("UV_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    cache = tmp_path / "any name"
+    (cache / "archive-v0/abc/bin").mkdir(parents=True)
+    (cache / "CACHEDIR.TAG").touch()
+    return cache
+
+
+@pytest.mark.parametrize("bucket", ["archive-v0/abc", "environments-v2/abc", "builds-v0/.tmpabc"])
+@pytest.mark.parametrize("where", ["marked", "UV_CACHE_DIR", "XDG_CACHE_HOME", "home"])
+def test_an_environment_in_uvs_cache_is_temporary(
+    bucket: str, where: str, uv_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a cache of uv, wherever it is
+    cache = uv_cache
+    if where != "marked":
+        cache = tmp_path / {"home": "home/.cache/uv", "XDG_CACHE_HOME": "xdg/uv"}.get(where, "named")
+        value = tmp_path / "xdg" if where == "XDG_CACHE_HOME" else cache
+        monkeypatch.setenv({"home": "UNUSED"}.get(where, where), str(value))
+    # THEN its environments are temporary
+    assert environment.is_temporary(str(cache / bucket))
+    # AND so they are by a link
+    (tmp_path / "link").symlink_to(cache / bucket)
+    assert environment.is_temporary(str(tmp_path / "link"))
+
+
+@pytest.mark.parametrize(
+    "prefix", ["home/.local/share/uv/tools/batchtab", "project/.venv", "archive-v0/abc", "home/.cache/uv/.venv"]
+)
+def test_any_other_environment_is_not_temporary(prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN an environment of a project or of `uv tool install` THEN it is not temporary
+    monkeypatch.delenv("UV_CACHE_DIR", raising=False)
+    assert not environment.is_temporary(str(tmp_path / prefix))
+    # AND neither is one where there is no home at all
+    monkeypatch.delenv("HOME")
+    assert not environment.is_temporary(str(tmp_path / prefix))
+
+
+def test_setup_from_a_temporary_environment_is_refused_and_says_what_to_do(
+    prepared: Callable[..., list[str]], project: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a Batchtab that uvx runs
+    monkeypatch.setattr(sys, "prefix", str(uv_cache / "archive-v0/abc"))
+    # WHEN a project is prepared THEN one line names the place and the way, and nothing is made
+    with pytest.raises(ToolchainError) as caught:
+        prepared("python")
+    (line,) = caught.value.problems
+    assert f"uv's temporary environment '{uv_cache / 'archive-v0/abc'}'" in line
+    assert line.endswith("in the project's own environment: pip install . && batchtab setup")
+    assert not list((project / ".batchtab/bin").iterdir())
 
 
 def test_uv_is_found_where_it_can_be(
