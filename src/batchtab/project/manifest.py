@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from batchtab.errors import UsageError
 from batchtab.project.answers import Answers
 from batchtab.project.files import digest
+from batchtab.project.place import nearest_above
 from batchtab.project.version import Version
 
 FILE_NAME = "batchtab-project.json"
@@ -48,7 +51,7 @@ class Manifest:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise UsageError(f"this folder is no project: {FILE_NAME} is missing", "batchtab init DIR") from None
+            raise UsageError(f"this folder is no project: {FILE_NAME} is missing", _way_to_one(root)) from None
         except OSError as error:
             raise UsageError(f"{FILE_NAME}: {error.strerror}") from None
         except json.JSONDecodeError as error:
@@ -93,3 +96,9 @@ class Manifest:
             "files": dict(sorted(self.hashes.items())),
         }
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _way_to_one(root: Path) -> str:
+    """What leads to a project from a folder that is none; never to one within another."""
+    above = nearest_above(root, lambda folder: os.path.isfile(folder / FILE_NAME))  # noqa: PTH113 (never raises)
+    return f"the project is above this folder: cd {shlex.quote(str(above))}" if above else "batchtab init DIR"

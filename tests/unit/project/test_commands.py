@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from batchtab.cli.setup import init as init_command
+from batchtab.cli.setup import setup as setup_command
 from batchtab.cli.setup import upgrade as upgrade_command
 from batchtab.errors import UsageError
 from batchtab.project import changelog
@@ -24,6 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     app = typer.Typer()
     app.command()(init_command.init)
     app.command()(upgrade_command.upgrade)
+    app.command()(setup_command.setup)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, version: str = "0.2.0") -> Result:
@@ -109,3 +111,58 @@ def test_a_version_that_changes_no_file_is_noted(run: Run, project: Path, monkey
     done = run("upgrade", version="0.2.1")
     assert "No file but batchtab-project.json changes.\n" in done.output
     assert json.loads((project / "batchtab-project.json").read_text())["version"] == "0.2.1"
+
+
+def test_upgrade_in_a_folder_of_a_project_names_the_project(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a project WHEN it is upgraded from one of its folders THEN the hint leads to it, and to no second one
+    monkeypatch.chdir(project / "config")
+    error = run("upgrade").exception
+    assert isinstance(error, UsageError)
+    assert error.message == "this folder is no project: batchtab-project.json is missing"
+    assert error.hint == f"the project is above this folder: cd {project}"
+    # AND where there is none, it says how to make one
+    monkeypatch.chdir(project.parent)
+    error = run("upgrade").exception
+    assert isinstance(error, UsageError)
+    assert error.hint == "batchtab init DIR"
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that set-up was asked to prepare; nothing is installed."""
+    folders: list[Path] = []
+    monkeypatch.setattr(setup_command, "prepare", lambda folder, *_, **__: folders.append(folder.absolute()))
+    monkeypatch.setattr(setup_command, "write_schemas", lambda _folder: [])
+    return folders
+
+
+def test_setup_prepares_a_fresh_project_and_this_repository(
+    run: Run, project: Path, prepared: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a project of `init`, and the top of this repository, which has no manifest
+    repository = Path(__file__).resolve().parents[3]
+    for folder in (project, repository):
+        monkeypatch.chdir(folder)
+        assert run("setup").exit_code == 0
+    # THEN both are prepared
+    assert prepared == [project, repository]
+
+
+@pytest.mark.parametrize("place", ["config", "jobs/hello", ".."])
+def test_setup_elsewhere_installs_nothing_and_names_the_project(
+    run: Run, project: Path, prepared: list[Path], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    # GIVEN a folder that is no project WHEN it is set up
+    folder = (project / place).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(folder)
+    error = run("setup").exception
+    # THEN one line says so, and where the project is, if there is one above
+    assert isinstance(error, UsageError)
+    assert error.message == f"setup: '{folder}' is no project: cdktf.json and config/ are not both in it"
+    above = f"cd {project} && batchtab setup"
+    assert error.hint == ("batchtab init DIR makes a project" if place == ".." else above)
+    assert prepared == []
+    assert not (folder / ".batchtab").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ from typing import Annotated
 import typer
 
 from batchtab.cli.setup.schema import write_schemas
+from batchtab.errors import UsageError
+from batchtab.project.place import is_project, nearest_above
 from batchtab.toolchain import PARTS, prepare
 
 
@@ -22,7 +25,21 @@ def setup(
 
     What is up to date is skipped. It also writes the JSON Schemas that YAML files name for editors.
     """
+    _require_project(Path())
     prepare(Path(), parts, say=lambda line: typer.echo(line, err=True))
     write_schemas(Path())
     if not any(map(find_spec, ("cdktf", "cdktn"))):
         typer.echo("plan, deploy and up need cdktf too: pip install 'batchtab[synth]'", err=True)
+
+
+def _require_project(folder: Path) -> None:
+    """Refuses a folder that is no project: a second toolchain there would be used by nothing.
+
+    Raises:
+        UsageError: it has no `cdktf.json` or no `config/`.
+    """
+    if is_project(folder):
+        return
+    above = nearest_above(folder)
+    way = f"cd {shlex.quote(str(above))} && batchtab setup" if above else "batchtab init DIR makes a project"
+    raise UsageError(f"setup: '{folder.absolute()}' is no project: cdktf.json and config/ are not both in it", way)
