@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "github": {"errors"},
     "plan_review": {"errors", "limits", "masking", "schedules"},
     "terraform": {"declarations", "errors", "toolchain"},
-    "runner_image": {"aws", "declarations", "errors", "terraform"},
+    "runner_image": {"aws", "declarations", "errors", "terraform", "toolchain"},
     "runner": {"masking"},
     "project": {"errors", "limits"},
     "toolchain": {"errors"},

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.projects import PROJECT
@@ -84,3 +88,72 @@ def test_pips_settings_reach_the_build_as_secrets_only(
     # AND the settings' file is gone
     (source,) = [word.partition("src=")[2] for word in command.split() if word.startswith("id=pip-conf")]
     assert not Path(source).exists()
+
+
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is closed to us, with a file in it; also for root, whom no mode keeps out."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "file").write_text("[global]\nindex-url = https://packages.example/simple\n")
+    real_stat, real_open, real_access = os.stat, io.open, os.access
+
+    def refuse(path: object) -> None:
+        if isinstance(path, str | os.PathLike) and str(path).startswith(str(folder)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def stat_(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        refuse(path)
+        return real_stat(path, *arguments, **options)
+
+    def open_(path: Any, *arguments: Any, **options: Any) -> Any:
+        refuse(path)
+        return real_open(path, *arguments, **options)
+
+    def access(path: Any, mode: int, **options: Any) -> bool:
+        return not str(path).startswith(str(folder)) and real_access(path, mode, **options)
+
+    monkeypatch.setattr(os, "stat", stat_)
+    monkeypatch.setattr("builtins.open", open_)
+    monkeypatch.setattr(os, "access", access)
+    return folder / "file"
+
+
+@pytest.mark.parametrize("setting", ["PIP_CERT", "PIP_CONFIG_FILE", "PIP_FILES"])
+def test_settings_of_pip_that_cannot_be_read_count_as_absent(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    # GIVEN a machine on which they are closed to us
+    for name in ("PIP_CERT", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(build, "PIP_FILES", (str(closed),) if setting == "PIP_FILES" else ())
+    if setting != "PIP_FILES":
+        monkeypatch.setenv(setting, str(closed))
+    # WHEN pip's settings are written for a build THEN nothing is, and nothing fails
+    assert build._pip_secrets(tmp_path) == []
+
+
+def test_without_a_home_only_the_machines_files_of_pip_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a user without a home, as a container may have one
+    def nobody(_number: int) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+    (tmp_path / "pip.conf").write_text("[global]\ntimeout = 9\n")
+    monkeypatch.setattr(build, "PIP_FILES", ("~/.pip/pip.conf", str(tmp_path / "pip.conf")))
+    # THEN the files that need no home are read
+    assert build._pip_settings()["timeout"] == "9"
+
+
+def test_a_file_of_pip_that_is_none_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a file without sections, and a password in it
+    (tmp_path / "pip.conf").write_text("index-url = https://user:secret@packages.example\n")
+    monkeypatch.setattr(build, "PIP_FILES", (str(tmp_path / "pip.conf"),))
+    # WHEN pip's settings are read THEN one line names it, without the password
+    with pytest.raises(BuildError, match=r"pip.conf' cannot be parsed; correct it: `pip config list`") as caught:
+        build._pip_settings()
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)

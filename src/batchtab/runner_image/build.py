@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchtab.runner_image import context
+from batchtab.toolchain import readable
 
 BUILDERS = {
     # How to see that it is there and answers: docker's client is often installed where no engine runs.
@@ -85,7 +86,7 @@ def build(
         pull: whether a base image that is not on this machine may be fetched.
 
     Raises:
-        BuildError: if the builder fails.
+        BuildError: if the builder fails, or pip's settings cannot be used.
     """
     file = context.dockerfile(project)
     command = [builder, "build", "--file", str(file), "--tag", tag]
@@ -142,7 +143,7 @@ def _pip_secrets(folder: Path) -> list[str]:
     settings = _pip_settings()
     flags = []
     certificates = settings.pop("cert", None)
-    if certificates and Path(certificates).is_file():
+    if certificates and _is_readable_file(certificates):
         flags += ["--secret", f"id=ca-certificates,src={certificates}"]
         settings["cert"] = CERTIFICATES
     if settings:
@@ -153,12 +154,22 @@ def _pip_secrets(folder: Path) -> list[str]:
 
 
 def _pip_settings() -> dict[str, str]:
-    """What pip would use on this machine; indexes that are folders of this machine are left out."""
+    """What pip would use on this machine; indexes that are folders of this machine are left out.
+
+    Files that cannot be read count as absent, as they do for pip.
+
+    Raises:
+        BuildError: a file is not what pip reads.
+    """
     parser = configparser.RawConfigParser()
-    files = [Path(name).expanduser() for name in PIP_FILES]
-    if os.environ.get("PIP_CONFIG_FILE"):
-        files.append(Path(os.environ["PIP_CONFIG_FILE"]))
-    parser.read(file for file in files if file.is_file())
+    files = [os.path.expanduser(name) for name in PIP_FILES]  # noqa: PTH111 (never raises without a HOME)
+    for file in [*files, os.environ.get("PIP_CONFIG_FILE", "")]:
+        if _is_readable_file(file):
+            try:
+                parser.read(file)
+            except (configparser.Error, UnicodeDecodeError) as error:
+                # The parser's own text quotes the line, in which a password may be.
+                raise BuildError(f"'{file}' cannot be parsed; correct it: `pip config list` names the line") from error
     settings: dict[str, str] = {}
     for name in (*PIP_SETTINGS, "cert"):
         variable = "PIP_" + name.upper().replace("-", "_")
@@ -167,6 +178,10 @@ def _pip_settings() -> dict[str, str]:
         if words:
             settings[name] = " ".join(words)
     return settings
+
+
+def _is_readable_file(path: str) -> bool:
+    return os.path.isfile(path) and readable(path)  # noqa: PTH113 (never raises below a folder that is closed to us)
 
 
 def _bytes(text: str) -> int:
