@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.projects import copy_project
 
-from batchtab.cli.ci.roles import configuration
+from batchtab.cli.ci.roles import configuration, copy_module
 from batchtab.cli.main import main
 from batchtab.errors import UsageError
 from batchtab.github import actions
@@ -64,6 +64,30 @@ def test_a_value_of_two_lines_cannot_set_what_it_should_not(tmp_path: Path, monk
     with pytest.raises(ValueError, match="more than one line"):
         actions.set_output("GITHUB_ENV", "X", "1\nPATH=/evil")
     assert not (tmp_path / "env").exists()
+
+
+def test_the_module_of_the_roles_is_copied_as_often_as_it_takes(tmp_path: Path) -> None:
+    # GIVEN an installation whose files and folders are read-only
+    source, target = tmp_path / "installed", tmp_path / "module"
+    source.mkdir()
+    for name in ("main.tf.json", "old.tf.json"):
+        (source / name).write_text(name)
+        (source / name).chmod(0o444)
+    source.chmod(0o555)
+    # WHEN it is copied THEN the copy can be written
+    copy_module(source, target)
+    assert {path.name: path.stat().st_mode & 0o200 for path in target.iterdir()} == {
+        "main.tf.json": 0o200,
+        "old.tf.json": 0o200,
+    }
+    assert target.stat().st_mode & 0o200
+    # AND a second copy, of a version without one of the files, over a copy that an older Batchtab left read-only
+    source.chmod(0o755)
+    (source / "old.tf.json").unlink()
+    for path in (*target.iterdir(), target):
+        path.chmod(0o555)
+    copy_module(source, target)
+    assert [path.name for path in target.iterdir()] == ["main.tf.json"]
 
 
 def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -41,7 +42,7 @@ def ci_roles(
     folder = session.state / "ci-roles" / stage
     folder.mkdir(parents=True, exist_ok=True)
     # A copy, so that no machine's path gets into what Terraform keeps.
-    shutil.copytree(modules_folder() / "ci_roles", folder / "module", dirs_exist_ok=True)
+    copy_module(modules_folder() / "ci_roles", folder / "module")
     content = configuration(session, "./module", given)
     (folder / "main.tf.json").write_text(json.dumps(content, indent=2))
     environment = session.environment()
@@ -50,6 +51,20 @@ def ci_roles(
         if done.returncode:
             raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
     return 0
+
+
+def copy_module(source: Path, target: Path) -> None:
+    """Makes `target` a copy of a module, without what an older version left there.
+
+    Contents only: where files of the installation are read-only, their copies could not be written a second time.
+    """
+    if target.exists():
+        target.chmod(0o755)
+        shutil.rmtree(target)
+    target.mkdir()
+    for path in source.iterdir():  # a module has no folders
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
 
 
 def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[str, Any]:
