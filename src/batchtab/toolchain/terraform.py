@@ -13,7 +13,7 @@ from batchtab.toolchain.errors import ToolchainError
 from batchtab.toolchain.folder import Folder
 from batchtab.toolchain.paths import search_path, which
 from batchtab.toolchain.provider import write_config
-from batchtab.toolchain.release import Release
+from batchtab.toolchain.release import VERSION, Release
 
 TERRAFORM_MINIMUM = (1, 10)  # the first, of Terraform and of OpenTofu, with the S3 backend's own lock file
 VARIABLE = "TERRAFORM_BINARY_NAME"
@@ -47,7 +47,8 @@ class Terraform:
     """The Terraform of a project.
 
     In this order: what `TERRAFORM_BINARY_NAME` names, as the cdktf CLI honours it; `terraform` on PATH, if it is new
-    enough; the one that was downloaded before; the pinned version, downloaded from its publisher.
+    enough; the one that was downloaded before, if it is the pinned version; the pinned version, downloaded from its
+    publisher.
     """
 
     def __init__(self, folder: Folder) -> None:
@@ -65,7 +66,11 @@ class Terraform:
         named = os.environ.get(VARIABLE, "")
         if named and named != "terraform":
             return self._named(named)
-        return next((found for found in (self._on_path, self._downloaded) if found and found.suffices), None)
+        if self._on_path and self._on_path.suffices:
+            return self._on_path
+        if self._downloaded and self._downloaded.release == VERSION:
+            return self._downloaded
+        return None
 
     @cached_property
     def release(self) -> Release:
@@ -104,6 +109,8 @@ class Terraform:
         if self._on_path:
             oldest = ".".join(map(str, TERRAFORM_MINIMUM))
             self._folder.say(f"  Terraform {self._on_path.release} on PATH is older than {oldest}")
+        if self._downloaded:
+            self._folder.say(f"  Terraform {self._downloaded.release}, downloaded before, is replaced")
 
         def runs(path: Path) -> bool:
             found = look(path, self._folder)

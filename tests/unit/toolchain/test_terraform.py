@@ -9,6 +9,7 @@ import pytest
 from tests.unit.toolchain.publisher import Publisher
 
 from batchtab.toolchain import ToolchainError
+from batchtab.toolchain.release import VERSION
 
 
 @pytest.mark.parametrize("version", ["1.10.0", "1.11.4", "1.15.0-beta1", "2.0.0"])
@@ -74,6 +75,20 @@ def test_what_was_downloaded_serves_without_a_network(
     publisher.files.clear()
 
     # WHEN the project is prepared again THEN nothing is asked for
+    assert prepared("terraform") == []
+
+
+def test_a_download_follows_a_new_pin(
+    program: Callable[..., Path], release_of: Callable[..., bytes], prepared: Callable[..., list[str]], project: Path
+) -> None:
+    # GIVEN what an older Batchtab downloaded: new enough, and not the version that this one pins
+    own = program("terraform", "Terraform v1.10.5", folder=project / ".batchtab/bin")
+    release_of()
+
+    # WHEN the project is prepared THEN the pinned version takes its place
+    assert "  Terraform 1.10.5, downloaded before, is replaced" in prepared("terraform")
+    assert f"Terraform v{VERSION}" in own.read_text()
+    # AND a second time there is nothing to do
     assert prepared("terraform") == []
 
 
