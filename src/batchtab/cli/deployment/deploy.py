@@ -17,6 +17,7 @@ from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
+from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Plan, Stacks, require_framework
@@ -44,6 +45,8 @@ def deploy(
     if (reviewed is None) != unreviewed:
         raise UsageError("deploy: give either --reviewed FILE or --unreviewed")
     session = Session.open(stage)
+    if note := version_note(session.root):
+        raise UsageError(f"deploy: {note}")
     require_framework()
     known = session.stacks()
     unknown = sorted(set(stack or ()) - set(known))

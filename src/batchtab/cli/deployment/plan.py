@@ -13,6 +13,7 @@ from batchtab.cli.deployment.review import write
 from batchtab.cli.machine.up import alone
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
+from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks, require_framework
@@ -35,6 +36,8 @@ def plan(
     """Plan every stack against what is deployed. Changes nothing."""
     session = Session.open(stage)
     require_framework()
+    if note := version_note(session.root):
+        typer.echo(f"batchtab plan: {note}", err=True)
     stacks = Stacks(session)
     with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
         plans = stacks.plan(step.at, lock=lock)
