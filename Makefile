@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image bench clean checks retest
+.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image package bench clean checks retest
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -74,6 +74,9 @@ dockerfiles-check: setup ## Check the Dockerfiles with hadolint
 image: setup ## Build the shared runner image with docker, podman or buildah
 	@$(BIN)/python -m batchtab.runner_image
 
+package: setup ## Build the wheel and the sdist in dist/
+	@rm -rf dist && $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+
 checks: setup lint types scan workflows-check dockerfiles-check ## Run all checks that are no tests
 
 test: checks ## Run all checks and tests, the deployment to local AWS included
@@ -89,4 +92,4 @@ bench: setup ## Measure what benchmarks/ measures
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }
-	@rm -rf .venv .batchtab node_modules cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .batchtab node_modules cdktf.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

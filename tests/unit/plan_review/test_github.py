@@ -220,12 +220,13 @@ def test_an_artifact_that_is_no_zip_is_told(fake: FakeGitHub, tmp_path: Path, ca
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with two tags and a module."""
+    """A repository with two tags, a module and the version of the second tag."""
     root = tmp_path / "repository"
     module = root / "modules" / "thing"
     module.mkdir(parents=True)
     for name in ("main.tf.json", "README.md", "notes.txt"):
         (module / name).write_text(name)
+    (root / "pyproject.toml").write_text('[project]\nname = "batchtab"\nversion = "1.1.0"\n')
 
     def git(*arguments: str) -> None:
         identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
@@ -276,6 +277,56 @@ def test_a_release_has_every_module_of_this_repository(tmp_path: Path) -> None:
     with tarfile.open(out / "batchtab-job_runs-v0.2.0.tar.gz") as archive:
         listed = {Path(name).name for name in archive.getnames()}
     assert {"main.tf.json", "variables.tf.json", "versions.tf.json", "submit_run.zip", "README.md"} <= listed
+
+
+def test_a_release_has_the_packages_of_its_version(fake: FakeGitHub, repository: Path, tmp_path: Path) -> None:
+    # GIVEN the folder of `make package`, with a wheel of another version, and what uv leaves there
+    out = tmp_path / "dist"
+    out.mkdir()
+    packages = ["batchtab-1.1.0-py3-none-any.whl", "batchtab-1.1.0.tar.gz"]
+    for name in (*packages, "batchtab-1.0.0-py3-none-any.whl", "batchtab-1.0.0.tar.gz", ".gitignore"):
+        (out / name).write_text(name)
+    # WHEN a release is written and published
+    tag = ("--tag", "v1.1.0")
+    assert main(["ci", "release-files", *tag, "--root", str(repository), "--out", str(out)]) == 0
+    assert main(["ci", "release-publish", *tag, "--files", str(out)]) == 0
+    # THEN its packages have checksums and are in it, and nothing else is
+    assert sorted(fake.uploads) == ["SHA256SUMS", *packages, "batchtab-thing-v1.1.0.tar.gz"]
+    assert [line.split()[1] for line in (out / "SHA256SUMS").read_text().splitlines()] == [
+        "batchtab-thing-v1.1.0.tar.gz",
+        *packages,
+    ]
+    subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=out, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "line"),
+    [
+        ("v1.1.1", "1.1.0", "tag v1.1.1 is not version 1.1.0 of "),
+        ("v1.1.0-rc1", "1.1.0", "tag v1.1.0-rc1 is not version 1.1.0 of "),
+        ("v1.1.0-fine", "1.1.0", "tag v1.1.0-fine is not version 1.1.0 of "),
+        ("v1.1.0", "", "pyproject.toml: [project] has no version"),
+    ],
+)
+def test_a_tag_that_is_not_the_packages_version_is_not_released(
+    repository: Path, tmp_path: Path, capsys: Any, tag: str, version: str, line: str
+) -> None:
+    # GIVEN a tag of another version than the package WHEN a release is written
+    (repository / "pyproject.toml").write_text(f"[project]\nversion = '{version}'\n" if version else "")
+    arguments = ["ci", "release-files", "--tag", tag, "--root", str(repository), "--out", str(tmp_path / "dist")]
+    assert main(arguments) == 2
+    # THEN one line says so, and nothing is written
+    error = capsys.readouterr().err
+    assert line in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "dist").exists()
+
+
+def test_a_candidates_tag_is_that_of_its_version(repository: Path, tmp_path: Path) -> None:
+    # GIVEN a version as Python writes it, and its tag as SemVer does THEN they are the same
+    (repository / "pyproject.toml").write_text("[project]\nversion = '1.2.0rc1'\n")
+    out = str(tmp_path / "dist")
+    assert main(["ci", "release-files", "--tag", "v1.2.0-rc.1", "--root", str(repository), "--out", out]) == 0
 
 
 def test_a_release_is_published_once(fake: FakeGitHub, repository: Path, tmp_path: Path, capsys: Any) -> None:

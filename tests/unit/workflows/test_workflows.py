@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_nothing_is_allowed_at_the_top_and_each_right_says_why(name: str) -> Non
     assert granted
     assert [line for line in granted if " # " not in line] == []
     for body in read(name)["jobs"].values():
-        assert body["permissions"]["contents"] in {"read", "write"}
+        assert body["permissions"].get("contents", "none") in {"none", "read", "write"}
         assert body["timeout-minutes"] <= 60
 
 
@@ -163,6 +164,32 @@ def test_the_image_is_built_before_and_in_the_job_that_deploys_it() -> None:
     ]
     # THEN its repository is made before it, and the jobs get it after
     assert commands == ["ci stage", "ci runner-image", "deploy", "ci runner-image", "deploy"]
+
+
+def test_who_publishes_on_pypi_runs_nothing_of_ours_and_may_do_nothing_else() -> None:
+    # GIVEN the job that publishes
+    job = read("release")["jobs"]["publish"]
+    # THEN it is let in by its environment, has no right but to say who it is, and runs two actions and no command
+    assert job["environment"]["name"] == "pypi"
+    assert job["permissions"] == {"id-token": "write"}
+    assert [step.get("uses", "").partition("@")[0] for step in job["steps"]] == [
+        "actions/download-artifact",
+        "pypa/gh-action-pypi-publish",
+    ]
+    # AND it gets what the job before it built, wheel and sdist, and no archive of a module
+    got = job["steps"][0]["with"]
+    (kept,) = [step["with"] for name, step in steps("release") if "actions/upload-artifact" in step.get("uses", "")]
+    assert (job["needs"], got["name"]) == ("release", kept["name"])
+    assert got["path"] == job["steps"][1]["with"]["packages-dir"]
+    names = ("batchtab-0.2.0-py3-none-any.whl", "batchtab-0.2.0.tar.gz", "batchtab-ci_roles-v0.2.0.tar.gz")
+    patterns = kept["path"].split()
+    assert [name for name in names if any(fnmatch(f"dist/{name}", pattern) for pattern in patterns)] == [*names[:2]]
+
+
+def test_a_release_builds_the_packages_before_it_writes_and_signs_them() -> None:
+    commands = [step.get("run") or step["uses"].partition("@")[0] for job, step in steps("release") if job == "release"]
+    order = ["make package", ".venv/bin/batchtab ci release-files --out dist", "actions/attest"]
+    assert [command for command in commands if command in order] == order
 
 
 @pytest.mark.slow

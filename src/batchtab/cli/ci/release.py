@@ -1,4 +1,4 @@
-"""`batchtab ci release-files`, `release-publish`: a tag's modules as archives, with checksums and what changed."""
+"""`batchtab ci release-files`, `release-publish`: a tag's modules and packages, with checksums and what changed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import tarfile
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ import typer
 from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.github.api import GitHubError
+from batchtab.project.version import Version
 
 CHECKSUMS = "SHA256SUMS"
 NOTES = "NOTES.md"
@@ -29,25 +31,29 @@ def release_files(
     out: Annotated[Path, typer.Option(help="Folder for the files; emptied of others of their kind.")] = Path("dist"),
     root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
 ) -> None:
-    """Write a release: an archive per module, their checksums, and the changes since the tag before.
+    """Write a release: an archive per module, checksums, and the changes since the tag before.
 
-    The same tag gives the same bytes everywhere.
+    The tag must be the version of pyproject.toml. Of Python packages in the folder, those of this version are in the
+    checksums, and others are removed. The same tag gives the same bytes everywhere.
     """
     _check(tag)
+    version = _version(tag, root)
     out.mkdir(parents=True, exist_ok=True)
-    for stale in [*out.glob("*.tar.gz"), out / CHECKSUMS, out / NOTES]:
+    packages = {*out.glob(f"batchtab-{version}-*.whl"), *out.glob(f"batchtab-{version}.tar.gz")}
+    for stale in {*out.glob("*.tar.gz"), *out.glob("*.whl"), out / CHECKSUMS, out / NOTES} - packages:
         stale.unlink(missing_ok=True)
     sums = []
     for folder in sorted(path.parent for path in (root / "modules").glob("*/main.tf.json")):
         name = f"batchtab-{folder.name}-{tag}.tar.gz"
         content = archive(folder)
         (out / name).write_bytes(content)
-        sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+        sums.append(_sum(content, name))
     if not sums:
         raise UsageError(f"{root / 'modules'}: no module is there")
+    sums += [_sum(path.read_bytes(), path.name) for path in sorted(packages)]
     (out / CHECKSUMS).write_text("".join(sums))
     (out / NOTES).write_text(notes(tag, root), encoding="utf-8")
-    for path in sorted(out.iterdir()):
+    for path in _visible(out):
         typer.echo(str(path))
 
 
@@ -60,7 +66,7 @@ def release_publish(
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
     _check(tag)
-    uploads = [path for path in sorted(files.iterdir()) if path.name != NOTES] if files.is_dir() else []
+    uploads = [path for path in _visible(files) if path.name != NOTES] if files.is_dir() else []
     if not uploads:
         raise UsageError(f"{files}: nothing to publish", "batchtab ci release-files")
     try:
@@ -90,10 +96,37 @@ def notes(tag: str, root: Path) -> str:
     since = f"Since {before}" if before else "All there is"
     lines = [f"# {tag}", "", f"{since}:", "", *(f"- {subject}" for subject in subjects or ["nothing"]), ""]
     lines += [
-        "Check the archives with `sha256sum -c SHA256SUMS`, and where they come from with `gh attestation verify`.",
+        "Check the files with `sha256sum -c SHA256SUMS`, and where they come from with `gh attestation verify`.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _version(tag: str, root: Path) -> str:
+    """The version of the package, which must be the tag's."""
+    path = root / "pyproject.toml"
+    try:
+        version = str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(f"{path}: [project] has no version") from None
+    try:
+        same = Version.parse(tag) == Version.parse(version)
+    except ValueError:  # SemVer allows words that Python does not
+        same = False
+    if not same:
+        raise UsageError(f"tag {tag} is not version {version} of {path}", "change the version and tag that commit")
+    return version
+
+
+def _sum(content: bytes, name: str) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+
+
+def _visible(folder: Path) -> list[Path]:
+    """The files of a release's folder, without the `.gitignore` that uv writes there."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def _git(root: Path, *arguments: str) -> str:
