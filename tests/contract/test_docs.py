@@ -43,3 +43,14 @@ def test_a_command_that_a_page_names_is_there() -> None:
         text = (ROOT / page).read_text(encoding="utf-8")
         for name in re.findall(r"`(?:\.venv/bin/)?batchtab ((?:ci )?[a-z][a-z-]+)", text):
             assert name in known, (page, name)
+
+
+def test_the_way_from_a_copy_of_the_first_version_ends_where_init_begins() -> None:
+    # GIVEN how a new project runs the shared image without a container engine
+    template = ROOT / "src" / "batchtab" / "project" / "templates" / "local.yaml.tmpl"
+    (entrypoint,) = re.findall(r"entrypoint: (\[.*?\])", template.read_text(encoding="utf-8"))
+    # THEN both pages that say how to move from 0.1 name it
+    guide = (ROOT / "docs" / "platform-engineers.md").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert entrypoint in guide.partition("## From a copy of 0.1\n")[2].partition("\n## ")[0]
+    assert entrypoint in changes.partition("## 0.2.0\n")[2].partition("\n## ")[0]
