@@ -86,6 +86,17 @@ def test_what_an_installed_tool_reads_is_in_the_wheel(names: set[str], name: str
     assert f"batchtab/{name}" in names
 
 
+def test_the_policy_that_travels_is_true_in_any_project() -> None:
+    # GIVEN the scan's policy, which is in the wheel
+    text = (ROOT / SOURCE / "terraform" / "checkov.yaml").read_text()
+    # THEN it names nothing that only this repository has
+    assert [word for word in ("make ", "docs/", "repository", "examples", "tests") if word in text] == []
+    # AND each check that is skipped has its reason
+    skips = [line for line in text.splitlines() if line.startswith("  - ")]
+    assert len(skips) > 10
+    assert [line for line in skips if not re.fullmatch(r"  - CKV\w+ +# .{20,}", line)] == []
+
+
 def test_neither_tests_nor_what_python_makes_is_in_it(built: Built, names: set[str]) -> None:
     assert built.sdist
     with tarfile.open(built.sdist) as archive:
