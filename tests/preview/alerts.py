@@ -12,7 +12,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lambda"))
 
-from job_alerts.story import Repeats, Route  # noqa: E402
 from tests.unit.lambda_.support import SETTINGS, event, job  # noqa: E402
 
 from job_alerts import attachment, blocks, failed_trigger, lateness, message  # noqa: E402

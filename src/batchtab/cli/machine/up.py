@@ -26,6 +26,7 @@ from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks, require_framework
+from batchtab.toolchain import refresh
 
 # What AWS says of something that an apply made and that the killed Terraform could not write down.
 _ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|QueueAlreadyExists|ConflictException")
@@ -39,6 +40,7 @@ def up(stage: StageOption = "local") -> None:
     session = Session.open(stage)
     session.require_local("up")
     require_framework()
+    refresh(session.root)  # another environment may have installed what this one runs
     daemon = Daemon(session)
     stacks = Stacks(session)
     with alone(session), stoppable():
