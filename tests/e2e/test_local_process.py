@@ -166,6 +166,7 @@ def test_it_listens_on_the_loopback_only(tmp_path: Path) -> None:
             "pid": local.process.pid,
             "port": local.port,
             "version": "ministack 1.5.33",
+            "folder": str(ROOT),
         }
 
 

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from batchtab.local_aws import page
@@ -162,7 +163,13 @@ class Admin:
         return self._faults.told()
 
     async def _health(self) -> object:
-        return {"status": "ok", "pid": os.getpid(), "port": self._port, "version": f"ministack {MINISTACK_VERSION}"}
+        return {
+            "status": "ok",
+            "pid": os.getpid(),
+            "port": self._port,
+            "version": f"ministack {MINISTACK_VERSION}",
+            "folder": str(Path.cwd()),
+        }
 
     async def _reset_all(self) -> object:
         await asyncio.to_thread(self._reset)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from batchtab.cli.connection import refuse_foreign
 from batchtab.cli.machine import daemon
 from batchtab.cli.machine.daemon import Daemon
+from batchtab.cli.main import main
 from batchtab.errors import UsageError
 from batchtab.terraform.local_record import LocalRecord
 from batchtab.terraform.session import Session
@@ -92,3 +94,17 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path, alive: int) -> None:
     LocalRecord(alive, 4566).write(tmp_path / "record")
     assert json.loads((tmp_path / "record").read_text()) == {"pid": alive, "port": 4566}
     assert LocalRecord.read(tmp_path / "record") == LocalRecord(alive, 4566)
+
+
+@pytest.mark.parametrize("command", [["plan"], ["status"], ["history"], ["pause", "sync"], ["unlock", "environment"]])
+def test_no_command_works_on_what_another_project_deployed(
+    project: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the local AWS of another project on the stage's port
+    monkeypatch.setattr(Daemon, "health", lambda _self: {"pid": 1, "folder": "/srv/other"})
+    # WHEN a command is called THEN it says whose it is
+    assert main(command) == 2
+    assert capsys.readouterr().err.startswith("batchtab: the local AWS on port 4566 is of another project: /srv/other")
+    # AND this project's own is none
+    monkeypatch.setattr(Daemon, "health", lambda _self: {"pid": 1, "folder": str(project)})
+    refuse_foreign(Session.open("local", project))

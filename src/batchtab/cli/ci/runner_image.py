@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batchtab.aws.client import Aws
+from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.github import actions
@@ -28,7 +28,7 @@ def runner_image(
     image, and the deployment builds it.
     """
     session = Session.open(stage)
-    aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    aws = connect(session)
     try:
         image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
     except (ClientError, BotoCoreError) as error:

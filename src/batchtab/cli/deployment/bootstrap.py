@@ -9,6 +9,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.aws.client import Aws
+from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
@@ -20,7 +21,7 @@ def bootstrap(stage: StageOption = "local") -> None:
     """Make the state bucket: versioned, encrypted, private, TLS only. Safe to run again."""
     session = Session.open(stage)
     config = session.catalog.stage
-    aws = Aws(config.region, session.endpoint_url)
+    aws = connect(session)
     for line in make_bucket(aws, config.state.bucket, config.account_id, config.partition):
         typer.echo(line)
 

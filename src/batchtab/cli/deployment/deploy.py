@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from batchtab.aws.client import Aws
+from batchtab.cli.connection import connect
 from batchtab.cli.deployment.missed_runs import submit_missed
 from batchtab.cli.deployment.review import contents
 from batchtab.cli.deployment.review import reviewed as reviewed_now
@@ -70,7 +70,7 @@ def _apply(session: Session, stacks: Stacks, plans: list[Plan], review: Reviewed
 
     A job that moves to another trigger is moved when no run of it is due, or asked for what was due meanwhile.
     """
-    aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    aws = connect(session)
     check(session, aws, [plan.stack for plan in plans if plan.changes])
     applied: list[str] = []
     for plan in plans:

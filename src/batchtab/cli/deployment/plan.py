@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from batchtab.cli.connection import refuse_foreign
 from batchtab.cli.deployment.review import show as tell
 from batchtab.cli.deployment.review import write
 from batchtab.cli.machine.up import alone
@@ -38,6 +39,7 @@ def plan(
     require_framework()
     if note := version_note(session.root):
         typer.echo(f"batchtab plan: {note}", err=True)
+    refuse_foreign(session)
     stacks = Stacks(session)
     with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
         plans = stacks.plan(step.at, lock=lock)

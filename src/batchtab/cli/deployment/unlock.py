@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from batchtab.aws.client import Aws
+from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError, did_you_mean, listed
 from batchtab.terraform.session import Session
@@ -24,7 +24,7 @@ def unlock(
             f"unlock: '{stack}' is not a stack of stage {stage}: {listed(session.stacks())}",
             did_you_mean(stack, session.stacks()),
         )
-    aws = Aws(session.catalog.stage.region, session.endpoint_url)
+    aws = connect(session)
     bucket = session.catalog.stage.state.bucket
     lock = aws.lock(bucket, session.catalog.stage.name, stack)
     if lock is None:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from batchtab.aws.client import Aws
 from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
+from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError, printable
 from batchtab.terraform.session import Session
@@ -136,7 +136,7 @@ def _letters(stage: str) -> DeadLetters:
 
     session = Session.open(stage)
     config = session.catalog.stage
-    letters = DeadLetters(Aws(config.region, session.endpoint_url), config.prefix)
+    letters = DeadLetters(connect(session), config.prefix)
     try:
         letters.url()
     except LookupError:

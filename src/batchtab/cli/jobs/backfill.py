@@ -13,10 +13,10 @@ import typer
 
 from batchtab.aws.backfill import BackfillRunner
 from batchtab.aws.batch_jobs import BatchJobs
-from batchtab.aws.client import Aws
 from batchtab.aws.run_history import moment as moment_of
 from batchtab.aws.run_requests import backfill_request
 from batchtab.aws.runs import FunctionError, Runs, one_line
+from batchtab.cli.connection import connect
 from batchtab.cli.jobs.backfill_progress import progress
 from batchtab.cli.options import JobArgument, StageOption
 from batchtab.cli.tables import aligned, widths
@@ -58,7 +58,7 @@ def backfill(
     config = session.catalog.stage
     found = find(session.catalog, job, "backfill")
     timing, times = asked_for(found, from_, to, datetime.now(UTC))
-    aws = Aws(config.region, session.endpoint_url)
+    aws = connect(session)
     runs, batch = Runs(aws, config.prefix), BatchJobs(aws)
     with one_line("backfill", is_local=config.is_local):
         queues = [session.catalog.job_queue_name(queue) for queue in config.environment.queues]

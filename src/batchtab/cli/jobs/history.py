@@ -16,6 +16,7 @@ from batchtab.aws.batch_jobs import BatchJobs, Submitted
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import Run, merged, moment
 from batchtab.aws.runs import Runs, one_line
+from batchtab.cli.connection import connect
 from batchtab.cli.jobs import run_table
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.options import AnyJobArgument, StageOption
@@ -53,7 +54,7 @@ def history(
     most = count or (_SHOWN if since is None else _MOST)
     chosen = [find(session.catalog, job, "history")] if job else list(all_jobs(session.catalog))
     with one_line("history", is_local=config.is_local):
-        aws = Aws(config.region, session.endpoint_url)
+        aws = connect(session)
         runs, paused = gathered(session, aws, chosen, most, begin, now)
     if as_json:
         for run in runs[:most]:

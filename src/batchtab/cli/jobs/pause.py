@@ -10,6 +10,7 @@ import typer
 from batchtab.aws.client import Aws
 from batchtab.aws.runs import FunctionError, Runs, State, one_line
 from batchtab.aws.triggers import Trigger, Triggers
+from batchtab.cli.connection import connect
 from batchtab.cli.options import JobArgument, StageOption
 from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
@@ -70,7 +71,7 @@ def _open(job: str, stage: str, command: str) -> tuple[Session, NamedJob, Trigge
 
     session = Session.open(stage)
     config = session.catalog.stage
-    aws = Aws(config.region, session.endpoint_url)
+    aws = connect(session)
     return session, find(session.catalog, job, command), Triggers(aws, config.prefix), Runs(aws, config.prefix)
 
 

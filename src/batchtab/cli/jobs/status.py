@@ -11,6 +11,7 @@ from rich.table import Table
 
 from batchtab.aws.client import Aws
 from batchtab.aws.runs import Runs
+from batchtab.cli.connection import connect
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.options import StageOption
 from batchtab.cli.tables import COLORS
@@ -25,7 +26,7 @@ _PLAIN_WIDTH = 160
 def status(stage: StageOption = "local") -> None:
     """Show every job: queue, schedule, next runs, last status."""
     session = Session.open(stage)
-    print_table(session, Aws(session.catalog.stage.region, session.endpoint_url))
+    print_table(session, connect(session))
 
 
 def print_table(session: Session, aws: Aws) -> None:
