@@ -77,7 +77,7 @@ image: setup ## Build the shared runner image with docker, podman or buildah
 package: setup ## Build the wheel and the sdist in dist/
 	@rm -rf dist && $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
-checks: setup lint types scan workflows-check dockerfiles-check ## Run all checks that are no tests
+checks: setup lint types check scan workflows-check dockerfiles-check ## Run all checks that are no tests
 
 test: checks ## Run all checks and tests, the deployment to local AWS included
 	@GUARD_ROUNDS=$${GUARD_ROUNDS:-6} $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory retest
