@@ -21,6 +21,7 @@ from batchtab.declarations.image_registry import image_uri, repository_arns
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec
 from batchtab.errors import UsageError
+from batchtab.frameworks import FrameworkError
 
 if TYPE_CHECKING:  # loading cdktf takes seconds, and faults of the files should not wait for it
     from batchtab.constructs.stage_stack import Stage, StageStack
@@ -38,6 +39,9 @@ def main() -> int:
         return problems.exit_code
     try:
         synthesize(catalog)
+    except FrameworkError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     except ValueError as error:  # a construct refuses what the checks of the files let through
         print(f"main.py: {error}", file=sys.stderr)
         return UsageError.exit_code

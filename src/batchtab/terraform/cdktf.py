@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from batchtab import frameworks
 from batchtab.errors import UsageError
 from batchtab.terraform.log import BUSY, first_error, plain
 from batchtab.terraform.processes import run
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import require_framework
 
 _DONE = re.compile(r"(?:Creation|Destruction|Modifications) complete")
 _SPINNER = re.compile(r"^\S* ?(Synthesizing|Starting)$")
@@ -56,7 +56,7 @@ class Cdktf:
     def _run(self, verb: str, waves: list[list[str]], on_event: Callable[[str], object]) -> None:
         if not self._cli.exists():
             raise UsageError("the cdktf CLI is not installed in this project", "batchtab setup")
-        require_framework()
+        frameworks.choose()
         self._log.write_bytes(b"")
         done = 0
 

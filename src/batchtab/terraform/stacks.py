@@ -11,11 +11,10 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from batchtab import frameworks
 from batchtab.errors import UsageError
 from batchtab.terraform import provisional_plan
 from batchtab.terraform.log import BUSY, first_error, plain
@@ -25,7 +24,6 @@ from batchtab.terraform.session import Session
 _INPUTS = ("main.py", "cdktf.json", "config", "jobs")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _TOOL = (_PACKAGE, _PACKAGE.parents[1] / "lambda")  # the tool itself; in a checkout its functions are beside it
-_FRAMEWORKS = ("cdktf", "cdktn")
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Stacks:
         Raises:
             UsageError: the synth failed.
         """
-        require_framework()
+        frameworks.choose()
         out = out or self._session.root / "cdktf.out"
         out.parent.mkdir(parents=True, exist_ok=True)  # the framework makes the last folder only
         environment = {**self._session.environment(), "CDKTF_OUTDIR": str(out)}
@@ -197,13 +195,3 @@ class Stacks:
 
 def _shown(path: Path, session: Session) -> str:
     return str(path.relative_to(session.root))
-
-
-def require_framework() -> None:
-    """Checks that what writes Terraform is installed, which is an extra of its own because of its size.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if not any(map(find_spec, _FRAMEWORKS)):
-        raise UsageError("cdktf is not installed", f"pip install 'batchtab[synth]=={version('batchtab')}'")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from batchtab import frameworks
 from batchtab.cli.connection import connect
 from batchtab.cli.deployment.missed_runs import submit_missed
 from batchtab.cli.deployment.review import contents
@@ -20,7 +21,7 @@ from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Plan, Stacks, require_framework
+from batchtab.terraform.stacks import Plan, Stacks
 
 NOT_REVIEWED = 3
 JOBS = "jobs-"
@@ -47,7 +48,7 @@ def deploy(
     session = Session.open(stage)
     if note := version_note(session.root):
         raise UsageError(f"deploy: {note}")
-    require_framework()
+    frameworks.choose()
     known = session.stacks()
     unknown = sorted(set(stack or ()) - set(known))
     if unknown:

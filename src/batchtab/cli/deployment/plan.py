@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from batchtab import frameworks
 from batchtab.cli.connection import refuse_foreign
 from batchtab.cli.deployment.review import show as tell
 from batchtab.cli.deployment.review import write
@@ -17,7 +18,7 @@ from batchtab.cli.progress import Step
 from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Stacks, require_framework
+from batchtab.terraform.stacks import Stacks
 
 _CHANGES = 1
 
@@ -36,7 +37,7 @@ def plan(
 ) -> int:
     """Plan every stack against what is deployed. Changes nothing."""
     session = Session.open(stage)
-    require_framework()
+    frameworks.choose()
     if note := version_note(session.root):
         typer.echo(f"batchtab plan: {note}", err=True)
     refuse_foreign(session)

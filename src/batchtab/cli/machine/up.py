@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from batchtab import frameworks
 from batchtab.aws.client import Aws
 from batchtab.cli.deployment.bootstrap import make_bucket
 from batchtab.cli.deployment.missed_runs import submit_missed
@@ -25,7 +26,7 @@ from batchtab.errors import UsageError
 from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Stacks, require_framework
+from batchtab.terraform.stacks import Stacks
 from batchtab.toolchain import refresh
 
 # What AWS says of something that an apply made and that the killed Terraform could not write down.
@@ -39,7 +40,7 @@ def up(stage: StageOption = "local") -> None:
     """
     session = Session.open(stage)
     session.require_local("up")
-    require_framework()
+    frameworks.choose()
     refresh(session.root)  # another environment may have installed what this one runs
     daemon = Daemon(session)
     stacks = Stacks(session)

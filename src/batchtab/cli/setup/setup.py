@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from batchtab.cli.setup.schema import write_schemas
 from batchtab.errors import UsageError
+from batchtab.frameworks import FrameworkError, choose
 from batchtab.project.place import is_project, nearest_above
 from batchtab.toolchain import PARTS, prepare
 
@@ -28,8 +28,10 @@ def setup(
     _require_project(Path())
     prepare(Path(), parts, say=lambda line: typer.echo(line, err=True))
     write_schemas(Path())
-    if not any(map(find_spec, ("cdktf", "cdktn"))):
-        typer.echo("plan, deploy and up need cdktf too: pip install 'batchtab[synth]'", err=True)
+    try:
+        choose()
+    except FrameworkError as error:
+        typer.echo(f"plan, deploy and up: {error.message}; {error.hint}".removesuffix("; "), err=True)
 
 
 def _require_project(folder: Path) -> None:
