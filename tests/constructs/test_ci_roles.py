@@ -97,9 +97,8 @@ def test_the_plan_role_changes_nothing(default: Template) -> None:
 
 def test_the_plan_role_reads_no_other_stages_state(default: Template) -> None:
     by_action = {action: s for s in statements(default, "read") for action in many(s["Action"])}
-    assert by_action["s3:GetObject"]["Resource"] == [
-        "arn:${data.aws_partition.current.partition}:s3:::my-company-terraform-state/prod/*.tfstate"
-    ]
+    below = "arn:${data.aws_partition.current.partition}:s3:::my-company-terraform-state/prod/"
+    assert by_action["s3:GetObject"]["Resource"] == [f"{below}*.tfstate", f"{below}*.applied.json"]
     assert by_action["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["prod/*", "env:/", "env:/*"]}}
 
 

@@ -29,6 +29,7 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
     place = " · ".join(part for part in (summary.account_id, summary.region) if part)
     names = f"stacks: {plain(', '.join(summary.stacks))}"
     stacks = names if len(names) <= _LONGEST_NAMES else f"{len(summary.stacks)} stacks"
+    stacks = stacks if summary.stacks else "no stack planned"
     foot = f"\n<sub>{plain(place)} · {stacks} · {summary.now:%Y-%m-%d %H:%M} UTC</sub>\n"
     room = limit - size(head) - size(foot) - _RESERVE
     out = [head]
@@ -43,6 +44,7 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
     if summary.provisional:
         names = ", ".join(map(code, summary.provisional))
         add(f"> [!NOTE]\n> {names}: planned before what it reads from is deployed; some values are stand-ins.\n\n")
+    add(_left_out(summary))
     add(_destructions(summary, int(room * _SHARES["destructions"])))
     total = room
     tail = [
@@ -58,6 +60,18 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
     add(_resources(summary, room))
     out.append(findings)
     return "".join(out) + foot
+
+
+def _left_out(summary: Summary) -> str:
+    """What was not planned, and why; of many stacks only how many."""
+    text = ""
+    for reason, stacks in summary.left_out_by_reason().items():
+        names = ", ".join(map(code, stacks))
+        which = names if len(names) <= _LONGEST_NAMES else f"{len(stacks):,} stacks"
+        text += f"Not planned ({plain(reason)}): {which}.\n"
+    note = "The nightly drift run plans all stacks; so does `batchtab plan --all`."
+    start = "" if summary.has_changes else "\n"
+    return f"{start}<sub>{text}{note}</sub>\n\n" if text else ""
 
 
 def _destructions(summary: Summary, budget: int) -> str:

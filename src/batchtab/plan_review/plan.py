@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchtab.errors import UsageError
+from batchtab.plan_review.left_out import LeftOut
 from batchtab.plan_review.resource import Resource
 
 NAMESPACE_TAG = "batchtab:namespace"
@@ -24,6 +25,7 @@ class Plan:
         namespace: `<namespace>-<stage>`, with which all physical names begin; may be empty.
         outputs: The outputs that change, with what is done to each.
         provisional: Whether it was planned before the stacks that it reads from were deployed.
+        is_applied: Whether its files and inputs are those applied last: what it changes, somebody changed in AWS.
         found_states: By address, the `state` of what somebody enabled or disabled beside Terraform.
         content: All that Terraform said; it holds sensitive values.
     """
@@ -35,6 +37,7 @@ class Plan:
     resources: tuple[Resource, ...]
     outputs: dict[str, str]
     provisional: bool
+    is_applied: bool
     found_states: dict[str, str]
     content: dict[str, Any]
 
@@ -83,6 +86,7 @@ class Plan:
             resources=resources,
             outputs=outputs,
             provisional=bool(content.get("batchtab_provisional")),
+            is_applied=bool(content.get("batchtab_applied")),
             found_states=dict(_states(content.get("resource_drift") or [])),
             content=content,
         )
@@ -101,13 +105,13 @@ def find(paths: list[Path]) -> list[Path]:
     """The plan files among files and folders; in a folder, those that are plans by name (`*.plan.json`).
 
     Raises:
-        UsageError: a folder holds none.
+        UsageError: a folder holds none, and no stack was left out of it.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(path.glob("*.plan.json"))
-            if not inside:
+            if not inside and LeftOut.load(path) is None:
                 raise UsageError(f"{path}: no *.plan.json is in this folder", f"batchtab plan --out {path}")
             found += inside
         else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import zoneinfo
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from batchtab.plan_review.destruction import Destruction
 from batchtab.plan_review.environment import EnvironmentChange
 from batchtab.plan_review.findings import Findings
 from batchtab.plan_review.job_change import CHANGED, NEW, REMOVED, JobChange, job_change
+from batchtab.plan_review.left_out import LeftOut
 from batchtab.plan_review.permissions import PermissionChange
 from batchtab.plan_review.plan import Plan, find
 from batchtab.plan_review.resource import CREATE, DELETE, FORGET, REPLACE, UPDATE
@@ -43,6 +44,7 @@ class Summary:
         permissions: Those that belong to no job.
         provisional: Stacks planned before those that they read from were deployed: some values are stand-ins.
         outputs: Outputs that change, as `stack.output`.
+        left_out: Why stacks were not planned, by stack.
     """
 
     namespace: str
@@ -59,9 +61,17 @@ class Summary:
     outputs: tuple[str, ...]
     provisional: tuple[str, ...]
     findings: Findings | None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plans: Sequence[Plan], now: datetime, zone: tzinfo, findings: Findings | None = None) -> Summary:
+    def of(
+        cls,
+        plans: Sequence[Plan],
+        now: datetime,
+        zone: tzinfo,
+        findings: Findings | None = None,
+        left_out: LeftOut = LeftOut(),  # noqa: B008 - it cannot be changed
+    ) -> Summary:
         """Puts the plans of one stage together."""
         jobs: list[JobChange] = []
         losses: list[Destruction] = []
@@ -88,9 +98,9 @@ class Summary:
         losses.sort(key=lambda loss: (not loss.lost, loss.kind != "job definition", loss.stack, loss.address))
         jobs.sort(key=lambda change: (_ORDER[change.action], change.stack, change.name))
         return cls(
-            namespace=next((plan.namespace for plan in plans if plan.namespace), ""),
-            region=next((plan.region for plan in plans if plan.region), ""),
-            account_id=next((plan.account_id for plan in plans if plan.account_id), ""),
+            namespace=next((plan.namespace for plan in plans if plan.namespace), left_out.namespace),
+            region=next((plan.region for plan in plans if plan.region), left_out.region),
+            account_id=next((plan.account_id for plan in plans if plan.account_id), left_out.account_id),
             now=now,
             stacks=tuple(plan.stack for plan in plans),
             jobs=tuple(jobs),
@@ -107,6 +117,7 @@ class Summary:
             outputs=tuple(f"{plan.stack}.{name}" for plan in plans for name in plan.outputs),
             provisional=tuple(plan.stack for plan in plans if plan.provisional),
             findings=findings,
+            left_out=left_out.stacks,
         )
 
     @property
@@ -118,6 +129,13 @@ class Summary:
     def has_changes(self) -> bool:
         """Whether an apply would do anything."""
         return bool(self.resources or self.outputs)
+
+    def left_out_by_reason(self) -> dict[str, list[str]]:
+        """The stacks that were not planned, by the reason."""
+        found: dict[str, list[str]] = {}
+        for stack, reason in self.left_out.items():
+            found.setdefault(reason, []).append(stack)
+        return found
 
     @property
     def all_permissions(self) -> list[PermissionChange]:
@@ -180,4 +198,5 @@ def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary
         raise UsageError(f"--timezone: '{timezone}' is not a time zone", "such as Asia/Seoul") from None
     found = [Plan.load(path) for path in find(paths)]
     scan = Findings.load(checkov) if checkov else None
-    return Summary.of(found, datetime.now(UTC), zone, scan)
+    left_out = next((known for path in paths if path.is_dir() and (known := LeftOut.load(path))), LeftOut())
+    return Summary.of(found, datetime.now(UTC), zone, scan, left_out)

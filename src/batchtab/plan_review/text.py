@@ -15,6 +15,10 @@ def render(summary: Summary, *, title: str) -> str:
             "",
             f"Planned with stand-ins, because what they read from is not deployed: {', '.join(summary.provisional)}",
         ]
+    if summary.left_out:
+        lines.append("")
+        for reason, stacks in summary.left_out_by_reason().items():
+            lines.append(f"Not planned ({reason}): {', '.join(stacks)}")
     if summary.losses:
         lines += ["", "DESTROYS OR REPLACES"]
         for loss in summary.losses:

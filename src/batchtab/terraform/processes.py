@@ -11,15 +11,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, TypeVar
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded now: after a fork it may wait for a lock
 _STOP_SECONDS = 90.0  # Terraform finishes the call that it is in, and then writes the state
 _PARENT_POLL_SECONDS = 0.5
 _TERRAFORMS = {"terraform", "tofu", Path(os.environ.get("TERRAFORM_BINARY_NAME", "terraform")).name}
+
+
+_running: set[subprocess.Popen[bytes]] = set()
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Stopped(KeyboardInterrupt):
@@ -74,8 +80,7 @@ def run(
     Raises:
         Stopped: we were asked to stop; the command has ended.
     """
-    with log.open("ab") as sink:
-        process = _start(command, cwd, env, errors=subprocess.STDOUT)
+    with log.open("ab") as sink, _registered(start(command, cwd, env, errors=subprocess.STDOUT)) as process:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         try:
             for raw in process.stdout:
@@ -94,16 +99,45 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str])
     Raises:
         Stopped: we were asked to stop; the command has ended.
     """
-    process = _start(command, cwd, env, errors=subprocess.PIPE)
-    try:
-        output, errors = process.communicate()
-    except BaseException:
-        stop_tree(process)
-        raise
+    with _registered(start(command, cwd, env, errors=subprocess.PIPE)) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            stop_tree(process)
+            raise
     return process.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
 
 
-def _start(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], *, errors: int) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def _registered(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    _running.add(process)
+    try:
+        yield process
+    finally:
+        _running.discard(process)
+
+
+def in_parallel(workers: int, do: Callable[[T], R], things: Sequence[T]) -> list[R]:
+    """Does something for each of several things, some at once, each in a thread that may run commands.
+
+    After the first error nothing more is begun, and what runs comes to its end.
+
+    Raises:
+        Stopped: we were asked to stop; all commands have ended.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            return list(pool.map(do, things))
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, Exception):  # only this thread gets signals; the commands are of others
+                with ThreadPoolExecutor(workers) as stopping:
+                    list(stopping.map(stop_tree, list(_running)))
+            raise
+
+
+def start(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], *, errors: int) -> subprocess.Popen[bytes]:
+    """Starts a command, its output in a pipe; the system ends it when the thread that called ends."""
     return subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
@@ -124,7 +158,7 @@ def stop_tree(process: subprocess.Popen[bytes]) -> None:
             _signal(pid, signal.SIGINT)
     for stream in (process.stdout, process.stderr):  # a full pipe would hold it up
         if stream is not None:
-            threading.Thread(target=_drain, args=(stream,), daemon=True).start()
+            threading.Thread(target=drain, args=(stream,), daemon=True).start()
     deadline = time.monotonic() + _STOP_SECONDS
     while any(name in _TERRAFORMS and _exists(pid) for pid, name in family) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -161,7 +195,8 @@ def _first_word(process: subprocess.Popen[bytes]) -> object:
     return process.args[0] if isinstance(process.args, list) else process.args
 
 
-def _drain(stream: IO[bytes]) -> None:
+def drain(stream: IO[bytes]) -> None:
+    """Reads what is left, and drops it."""
     with contextlib.suppress(OSError, ValueError):
         while stream.read(65_536):
             pass

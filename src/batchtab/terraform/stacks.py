@@ -2,60 +2,61 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from batchtab import frameworks
 from batchtab.errors import UsageError
-from batchtab.terraform import provisional_plan
+from batchtab.terraform.configuration import Configuration
 from batchtab.terraform.log import BUSY, first_error, plain
-from batchtab.terraform.processes import capture, run
+from batchtab.terraform.processes import capture, in_parallel, run
+from batchtab.terraform.providers import Providers
 from batchtab.terraform.session import Session
+from batchtab.terraform.stand_ins import Inputs, folder_with
 
-_INPUTS = ("main.py", "cdktf.json", "config", "jobs")
-_PACKAGE = Path(__file__).resolve().parents[1]
-_TOOL = (_PACKAGE, _PACKAGE.parents[1] / "lambda")  # the tool itself; in a checkout its functions are beside it
+OnEvent = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What Terraform would change in one stack."""
+    """What Terraform would change in one stack.
+
+    Attributes:
+        configuration: A hash of what was planned, inputs included.
+        provisional: Whether stand-ins were in it.
+    """
 
     stack: str
     changes: bool
     summary: str
     file: Path
+    configuration: str
     provisional: bool = False
+    _content: list[dict[str, Any]] = field(default_factory=list, repr=False, compare=False)
 
 
-class Stacks:
-    """A stage's stacks in `cdktf.out`."""
+class Stacks(AbstractContextManager["Stacks"]):
+    """A stage's stacks in `cdktf.out`. Its end is the end of the processes that it keeps."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._out = session.root / "cdktf.out" / "stacks"
         self.log = session.state / "terraform.log"
-        self._deployed = session.state / f"deployed-{session.catalog.stage.name}.json"
+        self.providers = Providers(session, self.log)
 
-    def fingerprint(self) -> str:
-        """A hash of all that a synth reads, to tell whether a deployment would find anything new."""
-        digest = hashlib.sha256()
-        for path in (*(self._session.root / name for name in _INPUTS), *_TOOL):
-            files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-            for file in files:
-                if "__pycache__" not in file.parts:
-                    digest.update(f"{file.relative_to(path.parent)}\0".encode())
-                    digest.update(file.read_bytes())
-        return digest.hexdigest()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.providers.close()
 
     def failure_text(self) -> str:
         """All that the last run said."""
@@ -87,111 +88,132 @@ class Stacks:
             said = (done.stderr or done.stdout).strip().splitlines() or [f"main.py ended with status {done.returncode}"]
             raise UsageError(f"synth failed: {said[-1]}")
 
-    def plan(self, on_event: Callable[[str], None], *, lock: bool = True) -> list[Plan]:
-        """Synthesizes, and plans every stack against what is deployed.
+    def configurations(self) -> list[Configuration]:
+        """What was synthesized, each stack after those that it reads from."""
+        return [Configuration(self._out / stack) for stack in self._session.stacks()]
+
+    def running_provider(self) -> dict[str, str]:
+        """The variables with which another program's Terraforms use one running provider, where the stage has one."""
+        stacks = self.configurations()
+        self.providers.share_assets(stacks)
+        return self.providers.running(stacks[0])
+
+    def plan(
+        self, wanted: Sequence[Configuration], inputs: Inputs, on_event: OnEvent, *, lock: bool = True
+    ) -> list[Plan]:
+        """Plans stacks against what is deployed, several at once.
 
         Args:
-            on_event: Is told what it is at.
+            wanted: The stacks.
+            inputs: What they read from each other.
+            on_event: Is called with the stack that is begun with, and the share that is done.
             lock: Whether to take the state's lock, which needs the right to write it.
 
         Raises:
             UsageError: a plan failed.
         """
-        on_event("synth")
-        self.synthesize()
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            return list(pool.map(lambda stack: self.plan_one(stack, on_event, lock=lock), self._session.stacks()))
-
-    def plan_one(self, stack: str, on_event: Callable[[str], None], *, lock: bool = True) -> Plan:
-        """Plans one stack; with stand-ins for what stacks will tell that are not deployed yet.
-
-        Raises:
-            UsageError: the plan failed.
-        """
-        on_event(stack)
-        folder = self._out / stack
-        try:
-            return self._plan(stack, folder, lock=lock)
-        except UsageError as problems:
-            copy = provisional_plan.make(folder, self._session, str(problems))
-            if copy is None:
-                raise
-            return replace(self._plan(stack, copy, lock=lock), provisional=True)
-
-    def _plan(self, stack: str, folder: Path, *, lock: bool) -> Plan:
-        file = folder / "plan"
-        self._terraform(folder, "init", "-input=false", "-reconfigure")
-        locking = () if lock else ("-lock=false",)
-        code, text = self._terraform(
-            folder, "plan", "-input=false", "-detailed-exitcode", *locking, f"-out={file.name}", accept=(0, 2)
-        )
-        summary = re.search(r"^(Plan: .+|Changes to Outputs:)$", text, re.MULTILINE)
-        return Plan(stack, code != 0, summary[1] if summary else "No changes.", file)
+        return self._at_once(wanted, lambda stack: self._plan(stack, inputs, lock=lock), on_event)
 
     def show(self, plan: Plan) -> dict[str, Any]:
-        """A plan as `terraform show -json` tells it. It holds sensitive values.
+        """A plan as `terraform show -json` prints it. It holds sensitive values.
 
         Raises:
             UsageError: Terraform cannot read it.
         """
-        _, text = self._terraform(plan.file.parent, "show", "-json", plan.file.name, output_only=True)
-        content: dict[str, Any] = json.loads(text)
-        return content | ({"batchtab_provisional": True} if plan.provisional else {})
+        if not plan._content:
+            stack = Configuration(self._out / plan.stack)
+            self.providers.prepare([stack])
+            with self.providers.slot(stack, plan.file.parent) as environment:
+                _, text = self._terraform(
+                    plan.file.parent, environment, "show", "-json", plan.file.name, output_only=True
+                )
+            content: dict[str, Any] = json.loads(text)
+            plan._content.append(content | ({"batchtab_provisional": True} if plan.provisional else {}))
+        return plan._content[0]
 
-    def apply(self, plan: Plan, on_event: Callable[[str], None]) -> None:
-        """Does what a plan says, and nothing else.
+    def shown(self, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+        """Plans as `show` gives them, several read at once.
 
         Raises:
-            UsageError: it failed, or the plan is stale.
+            UsageError: Terraform cannot read one.
+        """
+        self.providers.prepare([Configuration(self._out / plan.stack) for plan in plans])
+        return in_parallel(self.providers.at_once, self.show, plans)
+
+    def apply(self, plans: Sequence[Plan], on_event: OnEvent) -> list[str | None]:
+        """Does what plans say, and nothing else, several at once. What one of them fails at stops no other.
+
+        Returns:
+            For each plan what went wrong; None where nothing did.
         """
         self.log.write_bytes(b"")
-        code = run(
-            [self._session.terraform, "apply", "-no-color", "-input=false", plan.file.name],
-            cwd=plan.file.parent,
-            env=self._session.environment(),
-            log=self.log,
-            on_line=lambda line: on_event(f"{plan.stack}: {busy[1]}") if (busy := BUSY.search(line)) else None,
+        return self._at_once(plans, lambda plan: self._apply(plan, on_event), on_event)
+
+    def _at_once(self, things: Sequence[Any], do: Callable[[Any], Any], on_event: OnEvent) -> list[Any]:
+        self.providers.prepare([Configuration(self._out / thing.stack) for thing in things])
+        done = 0
+
+        def one(thing: Any) -> Any:
+            nonlocal done
+            on_event(f"{thing.stack}, {done} of {len(things)} done")
+            result = do(thing)
+            done += 1
+            on_event(f"{thing.stack}, {done} of {len(things)} done")
+            return result
+
+        return in_parallel(self.providers.at_once, one, things)
+
+    def _plan(self, stack: Configuration, inputs: Inputs, *, lock: bool) -> Plan:
+        folder = folder_with(stack, inputs, self._session)
+        file = folder / "plan"
+        with self.providers.slot(stack, folder) as environment:
+            locking = () if lock else ("-lock=false",)
+            arguments = ("plan", "-input=false", "-detailed-exitcode", *locking, f"-out={file.name}")
+            code, text = self._terraform(folder, environment, *arguments, accept=(0, 2))
+        summary = re.search(r"^(Plan: .+|Changes to Outputs:)$", text, re.MULTILINE)
+        return Plan(
+            stack.stack,
+            code != 0,
+            summary[1] if summary else "No changes.",
+            file,
+            stack.hash(inputs.values()),
+            bool(inputs.missing(stack)),
         )
-        if code:
-            raise UsageError(
-                f"apply of {plan.stack} failed: {first_error(self.log)}",
-                f"all that it said is in {_shown(self.log, self._session)}",
+
+    def _apply(self, plan: Plan, on_event: OnEvent) -> str | None:
+        log = self.log.with_name(f"terraform-{plan.stack}.log")
+        log.write_bytes(b"")
+        with self.providers.slot(Configuration(self._out / plan.stack), plan.file.parent) as environment:
+            code = run(
+                [self._session.terraform, "apply", "-no-color", "-input=false", plan.file.name],
+                cwd=plan.file.parent,
+                env=environment,
+                log=log,
+                on_line=lambda line: on_event(f"{plan.stack}: {busy[1]}") if (busy := BUSY.search(line)) else None,
             )
+        failed = f"apply of {plan.stack} failed: {first_error(log)}" if code else None
+        with self.log.open("ab") as whole:
+            whole.write(log.read_bytes())
+        log.unlink()
+        return failed
 
     def _terraform(
-        self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,), output_only: bool = False
+        self,
+        folder: Path,
+        environment: dict[str, str],
+        *arguments: str,
+        accept: tuple[int, ...] = (0,),
+        output_only: bool = False,
     ) -> tuple[int, str]:
         options = () if arguments[0] == "show" else ("-no-color",)
         code, output, errors = capture(
-            [self._session.terraform, arguments[0], *options, *arguments[1:]],
-            cwd=folder,
-            env=self._session.environment(),
+            [self._session.terraform, arguments[0], *options, *arguments[1:]], cwd=folder, env=environment
         )
         text = output if output_only and code in accept else output + errors
         if code not in accept:
             self.log.write_text(text)
             raise UsageError(
                 f"terraform {arguments[0]} of {folder.name} failed: {first_error(self.log)}",
-                f"all that it said is in {_shown(self.log, self._session)}",
+                f"all that it said is in {self.log.relative_to(self._session.root)}",
             )
         return code, text
-
-    def deployed(self) -> dict[str, str]:
-        """What was deployed last: the fingerprint and to which local AWS."""
-        try:
-            found: dict[str, str] = json.loads(self._deployed.read_text())
-        except (OSError, ValueError):
-            return {}
-        return found
-
-    def mark_deployed(self, record: dict[str, str] | None) -> None:
-        """Remembers a deployment, or that there is none any more."""
-        path = self._deployed
-        if record is None:
-            path.unlink(missing_ok=True)
-        else:
-            path.write_text(json.dumps(record))
-
-
-def _shown(path: Path, session: Session) -> str:
-    return str(path.relative_to(session.root))

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,12 @@ from batchtab.aws.client import Aws
 from batchtab.aws.runs import Answer
 from batchtab.cli.deployment import deploy, trigger_moves
 from batchtab.cli.deployment.missed_runs import submit_missed
+from batchtab.cli.deployment.planning import Planned
 from batchtab.cli.deployment.trigger_moves import Move, Side
+from batchtab.cli.machine import up
 from batchtab.declarations.named_jobs import all_jobs
 from batchtab.errors import UsageError
 from batchtab.schedules.timing import Timing
-from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Plan
 
@@ -313,33 +315,56 @@ def test_what_has_no_moment_is_refused_before_anything_is_done(project: Path, sp
         trigger_moves.check(session, aws, session.stacks())
 
 
-def test_the_cdktf_cli_waits_before_the_stacks_that_it_deploys(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a cdktf CLI
+class Bucket:
+    """A stage's records: which hash each stack was applied with last."""
+
+    def __init__(self, **applied: str) -> None:
+        self.now = {stack.replace("_", "-"): hash_ for stack, hash_ in applied.items()}
+
+    def applied(self, _stacks: list[str]) -> dict[str, str]:
+        return dict(self.now)
+
+    def record(self, stack: str, configuration: str) -> None:
+        self.now[stack] = configuration
+
+
+class Hashes:
+    """Configurations whose hash is `new`; what reads the environment differs once that is deployed."""
+
+    def __init__(self) -> None:
+        self.refreshed: set[str] = set()
+
+    def hash(self, stack: str) -> str:
+        return "newer" if stack == "jobs-examples" and "environment" in self.refreshed else "new"
+
+    def refresh(self, stacks: list[str]) -> None:
+        self.refreshed |= set(stacks)
+
+
+def test_up_waits_before_the_stacks_that_it_deploys_and_leaves_out_what_is_applied(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stage whose network and jobs are applied, and whose environment differs
     session = Session.open("local", project)
-    (project / ".batchtab" / "bin").mkdir(parents=True)
-    (project / ".batchtab" / "bin" / "cdktf").touch()
-    told: list[Any] = []
+    bucket = Bucket(network="new", environment="old", jobs_examples="new", jobs_my_service="new")
+    done: list[Any] = []
 
-    def run(command: list[Any], **_: Any) -> int:
-        told.append(f"{command[2]} {command[3]}")
-        return 0
+    class Cli:
+        def __init__(self, *_: Any) -> None: ...
 
-    monkeypatch.setattr("batchtab.terraform.cdktf.run", run)
-    # WHEN it deploys and destroys
-    cdktf = Cdktf(session, project / "log", told.append)
-    cdktf.deploy(lambda _event: None)
-    # THEN each wave was told before it
-    assert told == [
-        ["network"],
-        "deploy network",
-        ["environment"],
-        "deploy environment",
-        ["jobs-examples", "jobs-my-service"],
-        "deploy jobs-examples",
-    ]
-    told.clear()
-    cdktf.destroy(lambda _event: None)
-    assert told == ["destroy jobs-examples", "destroy environment", "destroy network"]
+        def deploy(self, stacks: list[str], _at: Any) -> None:
+            done.append(f"deploy {', '.join(stacks)}")
+
+    monkeypatch.setattr(up, "States", lambda *_: bucket)
+    monkeypatch.setattr(up, "Planning", lambda *_: Hashes())
+    monkeypatch.setattr(up, "Cdktf", Cli)
+    monkeypatch.setattr(up, "wait_for_quiet", lambda _session, _aws, wave: done.append(f"wait {', '.join(wave)}"))
+    stacks: Any = SimpleNamespace(synthesize=lambda: None, running_provider=dict, log=project / "log")
+    # WHEN it is deployed
+    up._deploy_waves(session, stacks, Any, SimpleNamespace(at=lambda _: None))  # type: ignore[arg-type]
+    # THEN the environment is, and then the stack that reads what it changed; each is waited for right before
+    assert done == ["wait environment", "deploy environment", "wait jobs-examples", "deploy jobs-examples"]
+    assert bucket.now == {"network": "new", "environment": "new", "jobs-examples": "newer", "jobs-my-service": "new"}
 
 
 def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,14 +377,23 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
         "batchtab.cli.deployment.deploy.submit_missed",
         lambda _session, _aws, found, _began: done.append(f"submit {len(found)}"),
     )
-    plans = [Plan("jobs-examples", False, "", project), Plan("jobs-my-service", True, "Plan: 1", project)]
-    stacks: Any = type("_", (), {"apply": lambda _self, plan, _at: done.append(f"apply {plan.stack}")})()
-    step: Any = type("_", (), {"at": None, "result": ""})()
+    names = ["jobs-examples", "jobs-my-service"]
+    plans = [Plan(name, name == names[1], "Plan: 1", project, "new") for name in names]
+
+    def apply(given: list[Plan], _at: Any) -> list[str | None]:
+        done.extend(f"apply {plan.stack}" for plan in given)
+        return [None]
+
+    bucket, parts = Bucket(), (SimpleNamespace(apply=apply), Hashes())
+    step: Any = SimpleNamespace(at=None, result="")
+    deployment = deploy._Deployment(session, Any, bucket, *parts, None)  # type: ignore[arg-type]
     # WHEN they are applied
-    assert deploy._apply(session, stacks, plans, None, step) == 0
+    assert deployment.run(Planned(plans, {}, frozenset()), names, step) == 0
     # THEN what has no moment is refused before anything is done; the moment is looked for right before the apply, and
     # what was due meanwhile right after it
     assert done == ["check jobs-my-service", "wait jobs-my-service", "apply jobs-my-service", "submit 1"]
+    # AND both are recorded as applied
+    assert bucket.now == {"jobs-examples": "new", "jobs-my-service": "new"}
 
 
 @pytest.mark.parametrize(("old", "new", "asked"), [(True, True, 2), (False, True, 0), (True, False, 0)])

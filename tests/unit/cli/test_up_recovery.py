@@ -48,16 +48,6 @@ class _Stacks:
 
     def __init__(self, said: str) -> None:
         self._said = said
-        self.record: dict[str, str] | None = {}
-
-    def fingerprint(self) -> str:
-        return "new"
-
-    def deployed(self) -> dict[str, str]:
-        return {}
-
-    def mark_deployed(self, record: dict[str, str] | None) -> None:
-        self.record = record
 
     def failure_text(self) -> str:
         return self._said
@@ -74,12 +64,13 @@ def deploy(monkeypatch: pytest.MonkeyPatch, *failures: str) -> list[int]:
     """Lets the next deployments fail so; returns a list that grows with each."""
     calls: list[int] = []
 
-    def run(_self: object, _on_event: object) -> None:
+    def run(*_: object) -> list[Any]:
         calls.append(1)
         if len(calls) <= len(failures):
             raise UsageError(failures[len(calls) - 1])
+        return []
 
-    monkeypatch.setattr("batchtab.terraform.cdktf.Cdktf.deploy", run)
+    monkeypatch.setattr("batchtab.cli.machine.up._deploy_waves", run)
     return calls
 
 

@@ -16,8 +16,9 @@ from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.runner_image import build, lookup
 from batchtab.runner_image.lookup import NOT_BUILT, find_or_build, look_up, source_hash
-from batchtab.terraform import provisional_plan
+from batchtab.terraform.configuration import Configuration
 from batchtab.terraform.session import Session
+from batchtab.terraform.stand_ins import Inputs, folder_with
 
 DIGEST = f"sha256:{'a' * 64}"
 
@@ -177,8 +178,8 @@ def test_a_stack_reads_stand_ins_from_a_copy(checkout: Path) -> None:
     }
     (folder / "cdk.tf.json").write_text(json.dumps(content))
     # WHEN it is copied
-    copy = provisional_plan.make(folder, Session.open("prod", checkout))
-    assert copy is not None
+    copy = folder_with(Configuration(folder), Inputs({}, {}), Session.open("prod", checkout))
+    assert copy != folder
     made = json.loads((copy / "cdk.tf.json").read_text())
     # THEN the copy reads values of the right kind from a file, and keeps its own state where it is
     read = made["data"]["terraform_remote_state"]["environment"]
@@ -194,7 +195,7 @@ def test_a_stack_that_reads_from_none_has_no_stand_ins(checkout: Path) -> None:
     folder = checkout / "stack"
     folder.mkdir()
     (folder / "cdk.tf.json").write_text("{}")
-    assert provisional_plan.make(folder, Session.open("prod", checkout)) is None
+    assert folder_with(Configuration(folder), Inputs({}, {}), Session.open("prod", checkout)) == folder
 
 
 @pytest.mark.parametrize(

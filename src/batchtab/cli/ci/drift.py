@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.github.api import GitHubError
-from batchtab.plan_review import elapsed, markdown
+from batchtab.plan_review import elapsed, markdown, markup
 from batchtab.plan_review.plan import Plan, find
 from batchtab.plan_review.summary import summarize
 
@@ -31,15 +32,16 @@ def drift_issue(
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
     now = datetime.now(UTC)
-    differs = not all(elapsed.is_nothing_else(Plan.load(path), now) for path in find(plans))
+    loaded = [Plan.load(path) for path in find(plans)]
+    differing = [plan for plan in loaded if not elapsed.is_nothing_else(plan, now)]
     summary = summarize(plans, None, "UTC")
     marker = f"<!-- batchtab: drift of {stage} -->"
     page = actions.run_url()
     try:
         hub = actions.github()
-        if differs:
+        if differing:
             body = markdown.render(summary, title=f"To make {stage} what main says", limit=_LIMIT)
-            note = f"Somebody changed {stage} by hand, or a deployment is missing. {page}".rstrip()
+            note = "\n".join(filter(None, (*_causes(differing), page)))
             posted = hub.open_issue(marker, f"{stage} differs from main", f"{note}\n\n{body}", _LABEL)
             typer.echo(f"issue #{posted.id}: {posted.did}: {summary.headline()}")
             return
@@ -47,3 +49,11 @@ def drift_issue(
     except GitHubError as error:
         raise UsageError(str(error)) from None
     typer.echo(f"issue #{closed.id}: closed, nothing differs" if closed else "nothing differs")
+
+
+def _causes(differing: list[Plan]) -> Iterator[str]:
+    """Why stacks differ: the record of what was applied last separates a change in AWS from a missing deployment."""
+    for is_applied, cause in ((True, "Changed in AWS since the last deployment"), (False, "Not deployed yet")):
+        stacks = [markup.code(plan.stack) for plan in differing if plan.is_applied is is_applied]
+        if stacks:
+            yield f"{cause}: {', '.join(stacks)}."

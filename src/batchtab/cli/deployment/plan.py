@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,9 @@ from typing import Annotated
 import typer
 
 from batchtab import frameworks
-from batchtab.cli.connection import refuse_foreign
+from batchtab.aws.states import States
+from batchtab.cli.connection import connect
+from batchtab.cli.deployment.planning import Planning
 from batchtab.cli.deployment.review import show as tell
 from batchtab.cli.deployment.review import write
 from batchtab.cli.machine.up import alone
@@ -33,29 +36,48 @@ def plan(
     show: Annotated[
         bool, typer.Option("--show", help="With --out: tell the changes in words, on a run's page too.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Plan also the stacks whose files are those applied last.")
+    ] = False,
     lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
 ) -> int:
-    """Plan every stack against what is deployed. Changes nothing."""
+    """Plan what a deployment changes. Changes nothing.
+
+    A stack whose files and inputs are those applied last is left out; --all plans it too, and finds what somebody
+    changed in AWS.
+    """
     session = Session.open(stage)
     frameworks.choose()
     if note := version_note(session.root):
         typer.echo(f"batchtab plan: {note}", err=True)
-    refuse_foreign(session)
-    stacks = Stacks(session)
-    with _alone(session), stoppable(), Step(f"Plan of stage {stage}") as step:
-        plans = stacks.plan(step.at, lock=lock)
+    aws = connect(session)
+    with _alone(session), stoppable(), Stacks(session) as stacks, Step(f"Plan of stage {stage}") as step:
+        step.at("synth")
+        stacks.synthesize()
+        planning = Planning(stacks, States(aws, session.catalog.stage.state.bucket, stage))
+        planned = planning.run(session.stacks(), step.at, everything=everything, lock=lock)
         if out is not None:
-            write(session, stacks, plans, out)
+            write(session, stacks, planned, out)
     if show and out is not None:
         tell(session, out)
-    width = max(len(plan.stack) for plan in plans)
-    for found in plans:
+    width = max((len(plan.stack) for plan in planned.plans), default=0)
+    for found in planned.plans:
         note = " (with stand-ins: what it reads from is not deployed)" if found.provisional else ""
         typer.echo(f"{found.stack.ljust(width)}  {found.summary}{note}")
-    changed = any(found.changes for found in plans)
+    for line in left_out_lines(planned.left_out):
+        typer.echo(line)
+    changed = any(found.changes for found in planned.plans)
     if not changed:
         typer.echo("No changes: what is deployed is what the files say.")
     return _CHANGES if changed and fail_on_changes else 0
+
+
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """A line for each reason that stacks were not planned."""
+    return [
+        f"not planned ({reason}): {', '.join(stack for stack, why in left_out.items() if why == reason)}"
+        for reason in dict.fromkeys(left_out.values())
+    ]
 
 
 def _alone(session: Session) -> AbstractContextManager[None]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import typer
 
+from batchtab.cli.deployment.planning import Planned
 from batchtab.github import actions
 from batchtab.plan_review import markdown, text
 from batchtab.plan_review.fingerprint import Reviewed
+from batchtab.plan_review.left_out import LeftOut
 from batchtab.plan_review.plan import Plan as Content
 from batchtab.plan_review.summary import summarize
 from batchtab.runner_image.context import source_hash
@@ -24,7 +26,7 @@ REVIEWED = "reviewed.json"
 
 def contents(stacks: Stacks, plans: Sequence[Plan]) -> list[Content]:
     """Plans as they can be compared and told."""
-    return [Content.read(stacks.show(plan), plan.stack) for plan in plans]
+    return [Content.read(content, plan.stack) for plan, content in zip(plans, stacks.shown(plans), strict=True)]
 
 
 def reviewed(session: Session, found: list[Content]) -> Reviewed:
@@ -36,16 +38,19 @@ def reviewed(session: Session, found: list[Content]) -> Reviewed:
     return Reviewed.of(found, image_source=source_hash(session.root), image_digest=os.environ.get(DIGEST_VARIABLE, ""))
 
 
-def write(session: Session, stacks: Stacks, plans: Sequence[Plan], out: Path) -> None:
+def write(session: Session, stacks: Stacks, planned: Planned, out: Path) -> None:
     """Writes each plan's JSON, which only this machine's owner may read, and what a review leaves behind."""
+    stage = session.catalog.stage
     out.mkdir(parents=True, exist_ok=True)
     for stale in out.glob("*.plan.json"):
         stale.unlink()
-    found = contents(stacks, plans)
+    LeftOut(stage.prefix, stage.region, stage.account_id, planned.left_out).write(out)
+    found = contents(stacks, planned.plans)
     for content in found:
         path = out / f"{content.stack}.plan.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps(content.content), encoding="utf-8")
+        mark = {"batchtab_applied": True} if content.stack in planned.applied else {}
+        path.write_text(json.dumps({**content.content, **mark}), encoding="utf-8")
     reviewed(session, found).write(out / REVIEWED)
 
 

@@ -12,6 +12,7 @@ from batchtab.cli.machine.up import alone, clear_stale_locks, deployment_marker
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
+from batchtab.terraform import last_deployment
 from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
@@ -23,18 +24,21 @@ def down(stage: StageOption = "local") -> None:
     session = Session.open(stage)
     session.require_local("down")
     daemon = Daemon(session)
-    stacks = Stacks(session)
-    with alone(session), stoppable():
+    with alone(session), stoppable(), Stacks(session) as stacks:
         if daemon.is_ours():
             clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
             try:
                 with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
-                    Cdktf(session, stacks.log).destroy(step.at)
+                    step.at("synth")
+                    stacks.synthesize()
+                    cdktf = Cdktf(session, stacks.log, stacks.running_provider())
+                    for wave in reversed(session.waves()):
+                        cdktf.destroy(wave, step.at)
             except UsageError as problems:  # local AWS forgets everything when it ends
                 typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)
         with Step("Local AWS") as step:
             step.result = "stopped" if daemon.stop() else "did not run"
-        stacks.mark_deployed(None)
+        last_deployment.write(session, None)
         deployment_marker(session).unlink(missing_ok=True)
         shutil.rmtree(session.root / "cdktf.out", ignore_errors=True)
     typer.echo("Nothing is left. batchtab up starts again.")

@@ -14,8 +14,10 @@ import typer
 
 from batchtab import frameworks
 from batchtab.aws.client import Aws
+from batchtab.aws.states import States
 from batchtab.cli.deployment.bootstrap import make_bucket
 from batchtab.cli.deployment.missed_runs import submit_missed
+from batchtab.cli.deployment.planning import Planning
 from batchtab.cli.deployment.trigger_moves import Move, check, wait_for_quiet
 from batchtab.cli.jobs.status import print_table
 from batchtab.cli.machine import demo
@@ -23,6 +25,7 @@ from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
+from batchtab.terraform import last_deployment
 from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
@@ -43,8 +46,7 @@ def up(stage: StageOption = "local") -> None:
     frameworks.choose()
     refresh(session.root)  # another environment may have installed what this one runs
     daemon = Daemon(session)
-    stacks = Stacks(session)
-    with alone(session), stoppable():
+    with alone(session), stoppable(), Stacks(session) as stacks:
         with Step("Local AWS") as step:
             started = daemon.start()
             step.result = f"{'started' if started else 'runs already'} on http://127.0.0.1:{daemon.port}"
@@ -59,8 +61,8 @@ def up(stage: StageOption = "local") -> None:
 def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:
     """Deploys the stage; returns whether anything had to be deployed."""
     stage = session.catalog.stage
-    wanted = {"inputs": stacks.fingerprint(), "local_aws": str((daemon.health() or {}).get("pid"))}
-    if stacks.deployed() == wanted:
+    wanted = {"inputs": last_deployment.fingerprint(session), "local_aws": str((daemon.health() or {}).get("pid"))}
+    if last_deployment.read(session) == wanted:
         typer.echo("Deployment: nothing has changed since the last", err=True)
         return False
     with Step("State bucket") as step:
@@ -81,30 +83,45 @@ def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> boo
         wanted["local_aws"] = str((daemon.health() or {}).get("pid"))
         make_bucket(aws, stage.state.bucket, stage.account_id, stage.partition)
         _deploy(session, stacks, aws)
-    stacks.mark_deployed(wanted)
+    last_deployment.write(session, wanted)
     return True
 
 
 def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
-
-    moved: list[tuple[list[Move], datetime]] = []
-
-    def before(wave: list[str]) -> None:
-        moved.append((wait_for_quiet(session, aws, wave), datetime.now(UTC)))
-
     check(session, aws, session.stacks())
     marker = deployment_marker(session)
     marker.write_text(str(os.getpid()))
     try:
         with Step(f"Deployment of {', '.join(session.stacks())}") as step:
-            stacks.mark_deployed(None)
-            Cdktf(session, stacks.log, before).deploy(step.at)
+            last_deployment.write(session, None)
+            moved = _deploy_waves(session, stacks, aws, step)
     except UsageError:  # Terraform ended by itself, with its state written and its lock released
         marker.unlink()
         raise
     marker.unlink()
     for moves, began in moved:
         submit_missed(session, aws, moves, began)
+
+
+def _deploy_waves(session: Session, stacks: Stacks, aws: Aws, step: Step) -> list[tuple[list[Move], datetime]]:
+    """Deploys the stacks that differ from what was applied last; returns the jobs that moved, and since when."""
+    step.at("synth")
+    stacks.synthesize()
+    stage = session.catalog.stage
+    states = States(aws, stage.state.bucket, stage.name)
+    planning = Planning(stacks, states)
+    applied = states.applied(session.stacks())
+    cdktf = Cdktf(session, stacks.log, stacks.running_provider())
+    moved = []
+    for wave in session.waves():
+        wanted = {stack: hash_ for stack in wave if (hash_ := planning.hash(stack)) != applied.get(stack)}
+        if wanted:
+            moved.append((wait_for_quiet(session, aws, wanted), datetime.now(UTC)))
+            cdktf.deploy(list(wanted), step.at)
+            for stack, hash_ in wanted.items():
+                states.record(stack, hash_)
+            planning.refresh(wanted)
+    return moved
 
 
 def deployment_marker(session: Session) -> Path:

@@ -43,7 +43,7 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
     """
     bucket = f"arn:{names.partition}:s3:::{state_bucket}"
     rows: Sequence[tuple[Sequence[str], Any]] = (
-        (["s3:GetObject"], [f"{bucket}/{stage}/*.tfstate"]),
+        (["s3:GetObject"], [f"{bucket}/{stage}/*.tfstate", f"{bucket}/{stage}/*.applied.json"]),
         (_EVERYWHERE, "*"),
         (
             ["batch:ListTagsForResource"],

@@ -20,7 +20,7 @@ def write_statements(names: Names, *, namespace: Any, state_bucket: Any, stage: 
     definitions, queues = names.job_definitions, names.job_queues
     templates = [names.arn("ec2", "launch-template/*")]
     return [
-        allow(["s3:PutObject"], [f"{state}/*.tfstate", f"{state}/*.tflock"]),
+        allow(["s3:PutObject"], [f"{state}/*.tfstate", f"{state}/*.tflock", f"{state}/*.applied.json"]),
         allow(["s3:GetObject", "s3:DeleteObject"], [f"{state}/*.tflock"]),
         # Batch gives compute environments their names, so that a new one can be there before the old one goes.
         allow(["batch:CreateComputeEnvironment", "batch:TagResource"], environments, condition=asked),

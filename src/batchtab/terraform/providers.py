@@ -1,0 +1,228 @@
+"""Terraform's providers: installed once for all stacks, and on local AWS kept running for all of a command."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+from batchtab.errors import UsageError
+from batchtab.terraform.configuration import Configuration
+from batchtab.terraform.log import first_error
+from batchtab.terraform.processes import capture, drain, start, stop_tree
+from batchtab.terraform.session import Session
+
+_LOCK = ".terraform.lock.hcl"
+_REATTACH = "TF_REATTACH_PROVIDERS"
+_STARTED = re.compile(rb"TF_REATTACH_PROVIDERS='(\{.+\})'")
+_START_SECONDS = 30.0
+# With several bundles of certificates every use of a running provider but the first fails.
+_NOT_FOR_PROVIDERS = {"AWS_CA_BUNDLE", _REATTACH}
+_BYTES_OF_ONE = 0.75 * 2**30  # Terraform and the AWS provider, measured: 0.5 to 0.6 GiB
+_MOST = 4  # stacks at once; each of them makes ten calls to AWS at a time
+
+#: The provider that a stack's folder is initialised with.
+Slot = dict[str, str]
+
+
+def slots() -> int:
+    """How many stacks may be planned or applied at once: as memory allows, and at most two for each processor."""
+    return max(1, min(_MOST, 2 * (os.cpu_count() or 1), int(_available_bytes() / _BYTES_OF_ONE)))
+
+
+def _available_bytes() -> float:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return float(line.split()[1]) * 1024
+    return _MOST * _BYTES_OF_ONE  # no Linux: how much can be had at once is not known
+
+
+@dataclass(frozen=True)
+class _Installed:
+    """What one `terraform init` installed.
+
+    Attributes:
+        address: The AWS provider's, such as `registry.terraform.io/hashicorp/aws`; None if there is no such provider.
+        program: Its program.
+    """
+
+    folder: Path
+    address: str | None
+    program: Path | None
+
+
+class Providers:
+    """The providers of a stage's stacks. Each command has one of these, and closes it.
+
+    A folder `.batchtab/providers/<hash>` for each set of providers holds what one `terraform init` installs; stacks
+    link to it. Terraform compares each provider with the checksum that this `init` wrote.
+
+    On local AWS a running provider serves one stack after another, which halves Terraform's time. On AWS each
+    Terraform starts its own.
+    """
+
+    def __init__(self, session: Session, log: Path) -> None:
+        self._session = session
+        self._log = log
+        self._folder = session.state / "providers" / "running"
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._free: Queue[Slot] = Queue()
+        self._slots = 0
+        self._installed: dict[str, _Installed] = {}
+
+    def prepare(self, stacks: Sequence[Configuration]) -> None:
+        """Installs the stacks' providers and, on local AWS, starts one for each stack that is worked on at a time.
+
+        Has to be called by the thread that lives longest: the system ends what a thread started when that thread ends.
+
+        Raises:
+            UsageError: `terraform init` failed.
+        """
+        for stack in stacks:
+            self._install(stack)
+        self.share_assets(stacks)
+        for _ in range(self._slots, min(slots(), len(stacks))):
+            self._free.put(self.running(stacks[0]))
+            self._slots += 1
+
+    @property
+    def at_once(self) -> int:
+        """How many stacks are worked on at a time."""
+        return max(1, self._slots)
+
+    @contextlib.contextmanager
+    def slot(self, stack: Configuration, folder: Path) -> Iterator[dict[str, str]]:
+        """Initialises a stack's folder, and gives the environment for Terraform in it; waits for a free provider.
+
+        Args:
+            stack: A prepared stack.
+            folder: Its folder, or a copy of it.
+
+        Raises:
+            UsageError: `terraform init` failed.
+        """
+        slot = self._free.get()
+        try:
+            environment = {**self._session.environment(), **slot}
+            self._initialise(self._install(stack), folder, environment)
+            yield environment
+        finally:
+            self._free.put(slot)
+
+    def running(self, stack: Configuration) -> Slot:
+        """The variable with which another program's Terraforms use a running provider; empty if there is none.
+
+        They may do so one after another only: a provider works with the configuration that it was given last.
+        """
+        return self._start(self._install(stack)) if self._session.endpoint_url else {}
+
+    def share_assets(self, stacks: Sequence[Configuration]) -> None:
+        """A provider opens a stack's files by their paths below its own folder, so that folder has those of all."""
+        if not self._session.endpoint_url:
+            return
+        for stack in stacks:
+            if (assets := stack.folder / "assets").is_dir():
+                shutil.copytree(assets, self._folder / "assets", dirs_exist_ok=True)
+
+    def close(self) -> None:
+        """Ends what was started."""
+        while self._processes:
+            stop_tree(self._processes.pop())
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _initialise(self, installed: _Installed, folder: Path, environment: dict[str, str]) -> None:
+        running = _REATTACH in environment
+        # Terraform installs no provider that it is to find running: `init` then sets up the backend alone.
+        nowhere = {"Protocol": "grpc", "ProtocolVersion": 5, "Pid": 1, "Test": True}
+        address = {"Network": "unix", "String": "/nowhere"}
+        absent = json.dumps({installed.address: {**nowhere, "Addr": address}}) if installed.address else ""
+        self._terraform_init(folder, {_REATTACH: absent, **environment}, "-reconfigure")
+        if running or not installed.address:
+            return
+        link = folder / ".terraform" / "providers"
+        if link.is_dir() and not link.is_symlink():  # a cdktf deploy was here
+            shutil.rmtree(link)
+        link.unlink(missing_ok=True)
+        link.symlink_to(installed.folder / ".terraform" / "providers", target_is_directory=True)
+        shutil.copyfile(installed.folder / _LOCK, folder / _LOCK)
+
+    def _install(self, stack: Configuration) -> _Installed:
+        required = json.dumps(stack.content.get("terraform", {}).get("required_providers", {}), sort_keys=True)
+        if required not in self._installed:
+            digest = hashlib.sha256(f"{self._session.terraform}\0{required}".encode()).hexdigest()[:16]
+            folder = self._session.state / "providers" / digest
+            if not (found := _find(folder)).program:
+                self._make(folder, required)
+                found = _find(folder)
+            self._installed[required] = found
+        return self._installed[required]
+
+    def _make(self, folder: Path, required: str) -> None:
+        """Installs into a folder of its own first, so that two commands at once do not meet."""
+        folder.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            fresh = Path(temporary) / "fresh"
+            fresh.mkdir()
+            content = {"terraform": {"required_providers": json.loads(required)}}
+            (fresh / "main.tf.json").write_text(json.dumps(content))
+            self._terraform_init(fresh, self._session.environment(), "-backend=false")
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another command was as quick
+                fresh.rename(folder)
+
+    def _terraform_init(self, folder: Path, environment: dict[str, str], option: str) -> None:
+        code, output, errors = capture(
+            [self._session.terraform, "init", "-no-color", "-input=false", option], cwd=folder, env=environment
+        )
+        if code:
+            self._log.write_text(output + errors)
+            raise UsageError(
+                f"terraform init of {folder.name} failed: {first_error(self._log)}",
+                f"all that it said is in {self._log.relative_to(self._session.root)}",
+            )
+
+    def _start(self, installed: _Installed) -> Slot:
+        """Starts a provider; where it doesn't answer in time, Terraform starts its own as ever."""
+        if installed.program is None:
+            return {}
+        kept = {key: value for key, value in self._session.environment().items() if key not in _NOT_FOR_PROVIDERS}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        process = start([installed.program, "-debug"], self._folder, kept, errors=subprocess.DEVNULL)
+        self._processes.append(process)
+        found: Queue[str] = Queue()
+        threading.Thread(target=_read, args=(process, found), daemon=True).start()
+        with contextlib.suppress(Exception):
+            variable = found.get(timeout=_START_SECONDS)
+            if variable:
+                return {_REATTACH: variable}
+        return {}
+
+
+def _read(process: subprocess.Popen[bytes], found: Queue[str]) -> None:
+    """Waits for the line that says where a provider listens; what follows is read and dropped, for a pipe is short."""
+    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+    for line in process.stdout:
+        if match := _STARTED.search(line):
+            found.put(match[1].decode())
+            break
+    else:
+        found.put("")
+    drain(process.stdout)
+
+
+def _find(folder: Path) -> _Installed:
+    for program in sorted(folder.glob(".terraform/providers/*/*/aws/*/*/terraform-provider-aws*")):
+        host, namespace, type_ = program.relative_to(folder / ".terraform" / "providers").parts[:3]
+        return _Installed(folder, f"{host}/{namespace}/{type_}", program)
+    return _Installed(folder, None, None)
