@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,16 @@ def environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
+def heed_signals() -> None:
+    """In a child: gives the stop signals their defaults, which tests started by `nohup` or in the background lack."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[bytes]:
     """Start the runner."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    options.setdefault("preexec_fn", heed_signals)
     return subprocess.Popen([*RUNNER, *arguments], cwd=ROOT, env=environment() if env is None else env, **options)
 
 
@@ -30,6 +38,7 @@ def run(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> s
     options = {"capture_output": True, "timeout": 60} | options
     if "input" not in options:
         options.setdefault("stdin", subprocess.DEVNULL)
+    options.setdefault("preexec_fn", heed_signals)
     env = environment() if env is None else env
     return subprocess.run([*RUNNER, *arguments], check=False, cwd=ROOT, env=env, **options)
 

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.unit.runner.harness import ROOT, RUNNER, environment, lines, run
+from tests.unit.runner.harness import ROOT, RUNNER, environment, heed_signals, lines, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def test_the_environment_is_the_callers() -> None:
 def test_signal_settings_are_the_callers() -> None:
     # GIVEN what a command sees without the runner
     show = ["grep", "-E", "^(SigBlk|SigIgn)", "/proc/self/status"]
-    direct = subprocess.run(show, capture_output=True, check=True).stdout
+    direct = subprocess.run(show, capture_output=True, check=True, preexec_fn=heed_signals).stdout
     # WHEN it runs under the runner, which ignores and handles a few
     result = run("--", *show)
     # THEN it sees the same
@@ -88,6 +88,7 @@ def test_a_command_on_a_terminal_can_read_it_and_be_interrupted() -> None:
     # GIVEN a terminal
     pid, terminal = pty.fork()
     if pid == 0:
+        heed_signals()
         os.chdir(ROOT)
         os.execve(sys.executable, [*RUNNER, "--", "sh", "-c", 'read x; echo "got $x"; sleep 60'], environment())  # noqa: S606 no shell
     try:
