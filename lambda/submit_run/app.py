@@ -29,11 +29,18 @@ _UNKNOWN_SECONDS = 60
 
 
 class App:
-    """What the function does, with the clock of the machine."""
+    """What one invocation of the function does, with the clock of the machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ends_at: float) -> None:
+        """Makes it.
+
+        Args:
+            settings: Where runs are kept.
+            ends_at: Until when (epoch seconds) it may wait for its turn with AWS.
+        """
         self._namespace = settings.namespace
-        self._table = Table(settings)
+        self._ends_at = ends_at
+        self._table = Table(settings, ends_at)
 
     def handle(self, event: Mapping[str, Any]) -> Answer:
         """Does what an event asks for.
@@ -82,7 +89,7 @@ class App:
 
     def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
         """The state with its active run only if that has not ended, and other jobs of the name that have not."""
-        unfinished = jobs.unfinished(queue, name)
+        unfinished = jobs.unfinished(queue, name, self._ends_at)
         for job_id in (ended, *state.ended):
             unfinished.pop(job_id, None)
         active = state.active
@@ -98,7 +105,7 @@ class App:
             return state, list(unfinished)
         if active.job_id in (ended, *state.ended):
             return state.with_active(None), list(unfinished)
-        job = jobs.describe(active.job_id)
+        job = jobs.describe(active.job_id, self._ends_at)
         if job and not jobs.has_ended(job):
             return state, list(unfinished)
         if not job and now - active.since < _UNKNOWN_SECONDS:
@@ -115,7 +122,7 @@ class App:
         revision = record.revision if record else 0
         step = claim(Record(request, "", revision=revision), state if is_active else None, now)
         committed = self._table.commit(request.job.name, step.state, step.records, checked=request if record else None)
-        if found := jobs.find(request):
+        if found := jobs.find(request, self._ends_at):
             self._note_submitted(request, found, committed if is_active else None)
             return _answer("submitted", request, found, "found in Batch")
         if not is_active and request.job.policy != "allow":
@@ -141,7 +148,7 @@ class App:
             for record in step.records:
                 metrics.count(self._namespace, record)
         for job_id in step.ends:
-            jobs.terminate(job_id, f"{REPLACED}{request.time if request else ''}")
+            jobs.terminate(job_id, f"{REPLACED}{request.time if request else ''}", self._ends_at)
         if step.asks_again:
             raise UnsettledError("it waits for a run that is being submitted")
         if step.submit is None:
@@ -152,7 +159,7 @@ class App:
 
     def _submit(self, request: Request, state: State | None, *, was_waiting: bool) -> Answer:
         try:
-            job_id = jobs.submit(request)
+            job_id = jobs.submit(request, self._ends_at)
         except jobs.RefusedError as error:
             reason = str(error)
             self._until_settled(lambda: self._release(request, reason, was_waiting=was_waiting))

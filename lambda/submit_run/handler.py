@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from .app import App
 from .settings import Settings
 
+# Kept of its time when it waits for its turn: one call that is slow to connect and to read, and the note of it.
+_LAST_SECONDS = 8
 
-def lambda_handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+
+def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """Submits a run, or says why not; see app.py.
 
     Raises:
         Exception: it could not be decided or submitted: Lambda tries again, and then keeps the event.
     """
-    answer = App(Settings.from_environment()).handle(event)
+    ends_at = time.time() + context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
+    answer = App(Settings.from_environment(), ends_at).handle(event)
     print(json.dumps(answer, ensure_ascii=False))
     return answer

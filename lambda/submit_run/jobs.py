@@ -7,22 +7,20 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from shared.clients import client
 
 from .request import Request
+from .throttling import is_throttled, patiently
 
 _ENDED = ("SUCCEEDED", "FAILED")
 _PAGES = 3
 _ALL_PAGES = 150  # a job of each minute has 10,080 in the week that Batch remembers
 _PAGE = 100
 _LOOKED_AT = 300
-_TRIES = 4
-_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
 _REFUSED = (400, 403, 404)
 RUN_ID, SCHEDULED_TIME = "BATCHTAB_RUN_ID", "BATCHTAB_SCHEDULED_TIME"
 RUN_POLICY = "BATCHTAB_RUN_POLICY"
@@ -33,18 +31,18 @@ class RefusedError(Exception):
     """Batch does not take the job as it is."""
 
 
-def unfinished(queue: str, name: str) -> dict[str, str]:
+def unfinished(queue: str, name: str, ends_at: float) -> dict[str, str]:
     """Jobs of a name in a queue that have not ended, by id with their status; about 300 of the name are looked at.
 
     What the function submitted itself it knows from its table; this is for those that were started by hand.
     See https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
     """
-    return {job["jobId"]: job["status"] for job in _listed(queue, name, _PAGES) if job["status"] not in _ENDED}
+    return {job["jobId"]: job["status"] for job in _listed(queue, name, _PAGES, ends_at) if job["status"] not in _ENDED}
 
 
-def describe(job_id: str) -> Mapping[str, Any]:
+def describe(job_id: str, ends_at: float) -> Mapping[str, Any]:
     """A job as DescribeJobs tells it; empty if Batch does not know it, or not any more."""
-    jobs = client("batch").describe_jobs(jobs=[job_id])["jobs"]
+    jobs = _described([job_id], ends_at)
     return jobs[0] if jobs else {}
 
 
@@ -53,13 +51,13 @@ def has_ended(job: Mapping[str, Any]) -> bool:
     return job.get("status") in _ENDED
 
 
-def find(request: Request) -> str:
+def find(request: Request, ends_at: float) -> str:
     """The job of a run that was perhaps submitted some minutes ago; empty if there is none."""
     # Of a name Batch lists one version after the other, so that the newest may be anywhere.
-    listed = sorted(_listed(request.job.queue, request.job.name, _ALL_PAGES), key=_created, reverse=True)
+    listed = sorted(_listed(request.job.queue, request.job.name, _ALL_PAGES, ends_at), key=_created, reverse=True)
     ids = [job["jobId"] for job in listed[:_LOOKED_AT]]
     for start in range(0, len(ids), _PAGE):
-        for job in client("batch").describe_jobs(jobs=ids[start : start + _PAGE])["jobs"]:
+        for job in _described(ids[start : start + _PAGE], ends_at):
             if run_id_of(job) == request.run_id:
                 return str(job["jobId"])
     return ""
@@ -76,7 +74,7 @@ def variable_of(job: Mapping[str, Any], name: str) -> str:
     return next((str(each.get("value")) for each in environment if each.get("name") == name), "")
 
 
-def submit(request: Request) -> str:
+def submit(request: Request, ends_at: float) -> str:
     """Submits a run's job and returns its id.
 
     Raises:
@@ -97,39 +95,41 @@ def submit(request: Request) -> str:
     }
     if job.array_size is not None:
         arguments["arrayProperties"] = {"size": job.array_size}
-    for attempt in range(_TRIES):
-        try:
-            return str(client("batch", attempts=1).submit_job(**arguments)["jobId"])
-        except Exception as error:
-            if not _made_no_job(error) or attempt == _TRIES - 1:
-                raise
-            time.sleep(random.uniform(0.1, 0.5 * 2**attempt))  # noqa: S311 - no secret
-    raise AssertionError("the last attempt raises")  # pragma: no cover
+    answer = patiently(lambda: client("batch", attempts=1).submit_job(**arguments), ends_at, _made_no_job)
+    return str(answer["jobId"])
 
 
-def terminate(job_id: str, reason: str) -> None:
+def terminate(job_id: str, reason: str, ends_at: float) -> None:
     """Ends a job in whatever status; one that has ended stays as it is.
 
     See https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html
     """
-    client("batch").terminate_job(jobId=job_id, reason=reason)
+    patiently(lambda: client("batch").terminate_job(jobId=job_id, reason=reason), ends_at)
 
 
 def _created(job: Any) -> int:
     return int(job.get("createdAt", 0))
 
 
-def _listed(queue: str, name: str, pages: int) -> Iterator[Any]:
+def _described(ids: Sequence[str], ends_at: float) -> list[Any]:
+    return list(patiently(lambda: client("batch").describe_jobs(jobs=ids)["jobs"], ends_at))
+
+
+def _listed(queue: str, name: str, pages: int, ends_at: float) -> Iterator[Any]:
     """Jobs of a name; the filter ignores case, and is the only one that ListJobs takes."""
     token: dict[str, str] = {}
     for _ in range(pages):
-        answer = client("batch").list_jobs(
-            jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}], maxResults=_PAGE, **token
-        )
+        answer = patiently(partial(_page, queue, name, token), ends_at)
         yield from (job for job in answer["jobSummaryList"] if job["jobName"] == name)
         if not answer.get("nextToken"):
             return
         token = {"nextToken": answer["nextToken"]}
+
+
+def _page(queue: str, name: str, token: Mapping[str, str]) -> Any:
+    return client("batch").list_jobs(
+        jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}], maxResults=_PAGE, **token
+    )
 
 
 def _made_no_job(error: Exception) -> bool:
@@ -141,9 +141,9 @@ def _made_no_job(error: Exception) -> bool:
     answer = getattr(error, "response", None)
     if answer is None:
         return type(error).__name__ in {"ConnectTimeoutError", "EndpointConnectionError"}
-    code = answer.get("Error", {}).get("Code", "")
-    if code in _THROTTLED:
+    if is_throttled(error):
         return True
+    code = answer.get("Error", {}).get("Code", "")
     if answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) in _REFUSED:
         raise RefusedError(f"Batch refuses it: {answer.get('Error', {}).get('Message') or code}") from error
     return False

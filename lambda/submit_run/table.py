@@ -26,6 +26,7 @@ from .record import Record
 from .request import Request, iso
 from .settings import Settings
 from .state import State
+from .throttling import is_throttled, patiently
 
 _STATE = "state"
 _DAY_SECONDS = 86_400
@@ -39,7 +40,8 @@ class ConflictError(Exception):
 class Table:
     """The table as one invocation sees it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ends_at: float) -> None:
+        self._ends_at = ends_at
         self._name = settings.table
         self._keep_seconds = settings.history_days * _DAY_SECONDS
 
@@ -74,7 +76,8 @@ class Table:
             writes.append(self._put_state(job_name, state))
         try:
             # Also for a single one: boto gives a transaction a token, so one whose answer was lost may be repeated.
-            client("dynamodb").transact_write_items(TransactItems=[{"Put": write} for write in writes])
+            put = [{"Put": write} for write in writes]
+            patiently(lambda: client("dynamodb").transact_write_items(TransactItems=put), self._ends_at, _has_no_effect)
         except Exception as error:
             if _is_conflict(error):
                 raise ConflictError from error
@@ -84,7 +87,7 @@ class Table:
     def _get(self, job_name: str, *items: str) -> dict[str, Item]:
         keys = [{"job": {"S": job_name}, "item": {"S": item}} for item in items]
         answers = batch(
-            lambda wanted: client("dynamodb").batch_get_item(RequestItems=wanted),
+            lambda wanted: patiently(lambda: client("dynamodb").batch_get_item(RequestItems=wanted), self._ends_at),
             {self._name: {"Keys": keys, "ConsistentRead": True}},
         )
         return {item["item"]["S"]: item for answer in answers for item in answer["Responses"].get(self._name, [])}
@@ -142,6 +145,10 @@ def _is_conflict(error: Exception) -> bool:
     if code == "TransactionCanceledException":
         return any(reason.get("Code") in _CONFLICTS for reason in answer.get("CancellationReasons", []))
     return bool(code == "TransactionConflictException")
+
+
+def _has_no_effect(error: Exception) -> bool:
+    return is_throttled(error) and not _is_conflict(error)
 
 
 def _next(state: State) -> State:

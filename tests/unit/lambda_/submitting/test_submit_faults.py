@@ -12,7 +12,6 @@ from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
 from job_alerts import dynamo_table
 from job_alerts.runs import Runs
-from submit_run import jobs as jobs_module
 
 ITEM_MAX_BYTES = 400 * 1024
 
@@ -29,8 +28,6 @@ def test_a_lost_answer_of_submit_job_makes_no_second_job(
     # GIVEN a Batch that takes a job, whose answer is lost, and that lists it within the 15 seconds of decision 0041
     submit, calls = world._submit_job, []
     world.lists_after = lag
-    monkeypatch.setattr(world, "_sleep", lambda seconds: setattr(world, "now", world.now + seconds))
-    jobs_module.time.sleep = world._sleep
 
     def lost(**asked: Any) -> Any:
         calls.append(submit(**asked))
@@ -80,7 +77,7 @@ def test_the_end_of_a_job_started_by_hand_wakes_a_run_that_was_just_about_to_wai
         if not done:
             done.append(1)
             world.end(manual, told=False)
-            world._app.handle(end_of(world.jobs[manual], "queue"))
+            world.app().handle(end_of(world.jobs[manual], "queue"))
         return answer
 
     monkeypatch.setattr(world, "_list_jobs", list_jobs)

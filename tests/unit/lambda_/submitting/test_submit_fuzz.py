@@ -6,7 +6,7 @@ import os
 from collections import Counter
 
 import pytest
-from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, World, trigger
+from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, Bucket, World, trigger
 
 RUNS = 6
 ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "80"))
@@ -20,6 +20,10 @@ def live(
     chance = world.random
     world.job_seconds = lambda: chance.choice((2.0, 30.0, 70.0, 200.0))
     world.lists_after = chance.choice((0.0, 0.0, 1.0))
+    if seed % 4 == 1:  # others in the account take most of what Batch allows
+        world.rates = {
+            name: Bucket(chance.choice((0.05, 0.5))) for name in ("submit_job", "list_jobs", "terminate_job")
+        }
     world.tells_ends = policy in ("queue", "replace") and chance.random() < 0.8
     events = [trigger(minute, concurrency_policy=policy, queue_limit=3) for minute in range(RUNS)]
     for minute, event in enumerate(events):
@@ -27,6 +31,7 @@ def live(
             world.deliver(event, after=60 * minute + chance.choice((0.0, 0.0, chance.uniform(0, 90))))
     world.run()
     world.death = 0.0
+    world.rates = {}
     world.tells_ends = True
     world.job_seconds = lambda: 1.0
     for job_id in world.unfinished():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_rule_and_a_schedule_of_one_minute_are_one_run_but_for_a_rate(
 def test_a_trigger_that_is_delivered_three_times_at_once_submits_one_job(world: World, policy: str) -> None:
     for _ in range(3):
         world.deliver(trigger(0, concurrency_policy=policy))
-    world.run(until=world.now)
+    world.run(until=world.now + 10)
     assert world.run_ids() == [f"{JOB}@2026-11-24T09:00:00Z"]
     assert sorted(answer["outcome"] for _, answer in world.answers) == ["duplicate", "duplicate", "submitted"]
 
@@ -366,7 +367,7 @@ def test_an_event_that_says_nothing_is_refused_by_name(
 ) -> None:
     monkeypatch.setenv("RUNS_TABLE", "runs")
     with pytest.raises(MalformedError) as error:
-        lambda_handler(event, None)
+        lambda_handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     assert message in str(error.value)
 
 

@@ -1,7 +1,7 @@
 """A small AWS in memory for the submit function: a table, a Batch, a Lambda that retries, a clock, and deaths.
 
 Invocations run in threads of which one goes at a time: each call to AWS is a point at which another may go on, or at
-which the invocation dies, before or after the call took effect.
+which the invocation dies, before or after the call took effect. Who sleeps goes on when the clock has come so far.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from submit_run import app as app_module
+from submit_run import handler as handler_module
 from submit_run import jobs as jobs_module
 from submit_run import metrics as metrics_module
 from submit_run import table as table_module
+from submit_run import throttling as throttling_module
 from submit_run.app import App
 from submit_run.settings import Settings
 
@@ -32,6 +34,8 @@ JOB = "reports-nightly"
 QUEUE = "arn:aws:batch:eu-west-1:111122223333:job-queue/reports-default"
 START = datetime(2026, 11, 24, 9, tzinfo=UTC).timestamp()
 RETRY_SECONDS = (60, 120)
+EVENT_AGE_SECONDS = 3600
+LONGEST_WAIT_SECONDS = 300  # of an event that Lambda has no room for; https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 TIMEOUT_SECONDS = 30
 TRANSACTION_MAX = 100
 
@@ -46,6 +50,7 @@ class Invocation:
 
     event: dict[str, Any]
     attempt: int
+    since: float
     started: float
     turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -54,10 +59,35 @@ class Invocation:
     error: BaseException | None = None
 
 
+class Bucket:
+    """A rate as AWS keeps it: a bucket that fills so fast, and overflows at one second's worth or one call."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._most = self._left = max(1.0, per_second)
+        self._since = START
+
+    def takes(self, now: float) -> bool:
+        """Whether a call may be made now."""
+        self._left = min(self._most, self._left + (now - self._since) * self._per_second)
+        self._since = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def throttled(name: str) -> ClientError:
+    """What Batch answers who asks too often."""
+    error: Any = {"Error": {"Code": "TooManyRequestsException", "Message": "Too Many Requests"}}
+    return ClientError({**error, "ResponseMetadata": {"HTTPStatusCode": 429}}, name)
+
+
 class World:
     """Everything around the function.
 
-    To be looked at: `table`, `jobs` (by id, in the order of submission), `answers`, `dead_letters` and `calls`.
+    To be looked at: `table`, `jobs` (by id, in the order of submission), `answers`, `errors`, `dead_letters`, `calls`
+    and `throttled`.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seed: int = 0, death: float = 0.0) -> None:
@@ -67,7 +97,9 @@ class World:
         self.table: dict[tuple[str, str], dict[str, Any]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.calls: Counter[str] = Counter()
+        self.throttled: Counter[str] = Counter()
         self.answers: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.errors: list[BaseException] = []
         self.dead_letters: list[dict[str, Any]] = []
         self.away: set[str] = set()
         self.refuses = ""
@@ -77,19 +109,25 @@ class World:
         self.tells_ends_of: Callable[[dict[str, Any]], bool] = lambda _job: True
         self.most_at_once = 0
         self.submitted_at = 0.0
+        self.call_seconds = 0.0
+        self.rates: dict[str, Bucket] = {}
+        self.concurrency = 1_000_000
+        self._alive = 0
         self._dies: tuple[str, bool] | None = None
         self._numbers = itertools.count(1)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._running: list[Invocation] = []
         self._current: Invocation | None = None
         clock = SimpleNamespace(time=lambda: self.now, sleep=self._sleep)
-        modules: list[ModuleType] = [app_module, table_module, jobs_module, metrics_module]
+        modules: list[ModuleType] = [app_module, table_module, metrics_module, throttling_module]
         for module in modules:
             monkeypatch.setattr(module, "time", clock)
+        for module in (table_module, throttling_module):
+            monkeypatch.setattr(module, "random", self.random)
         clients = {"dynamodb": self._proxy("dynamodb"), "batch": self._proxy("batch")}
         for module in (table_module, jobs_module):
             monkeypatch.setattr(module, "client", lambda service, **_: clients[service])
-        self._app = App(Settings("runs", "reports", 90))
+        self._settings = Settings("runs", "reports", 90)
 
     # --- what tests do
 
@@ -97,15 +135,23 @@ class World:
         """Does something so long after now."""
         heapq.heappush(self._due, (self.now + seconds, next(self._numbers), act))
 
-    def deliver(self, event: dict[str, Any], after: float = 0.0, attempt: int = 0) -> None:
+    def deliver(self, event: dict[str, Any], after: float = 0.0) -> None:
         """Invokes the function asynchronously, as a trigger does."""
-        self.at(after, lambda: self._begin(event, attempt))
+        since = self.now + after
+        self.at(after, lambda: self._begin(event, 0, since))
 
     def ask(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Invokes the function, waits for everything that is due at once, and returns its answer."""
+        """Invokes the function, waits for its answer and for everything that is due at once, and returns the answer."""
+        before = len(self.answers)
         self.deliver(event)
         self.run(until=self.now)
+        while not any(asked is event for asked, _ in self.answers[before:]):
+            self.run(until=self._due[0][0])
         return next(answer for asked, answer in reversed(self.answers) if asked is event)
+
+    def app(self) -> App:
+        """What an invocation that begins now does."""
+        return App(self._settings, self.now + TIMEOUT_SECONDS - handler_module._LAST_SECONDS)
 
     def end(self, job_id: str, status: str = "SUCCEEDED", reason: str = "", *, told: bool | None = None) -> None:
         """Ends a job; Batch tells the function if the job's definition asks for it."""
@@ -158,14 +204,22 @@ class World:
 
     # --- Lambda
 
-    def _begin(self, event: dict[str, Any], attempt: int) -> None:
-        invocation = Invocation(event, attempt, self.now)
+    def _begin(self, event: dict[str, Any], attempt: int, since: float, refused: int = 0) -> None:
+        if self.now - since > EVENT_AGE_SECONDS:
+            self.dead_letters.append(event)
+            return
+        if self._alive >= self.concurrency:
+            wait = self.random.uniform(0.5, 1) * min(2**refused, LONGEST_WAIT_SECONDS)
+            self.at(wait, lambda: self._begin(event, attempt, since, refused + 1))
+            return
+        self._alive += 1
+        invocation = Invocation(event, attempt, since, self.now)
         self._running.append(invocation)
 
         def body() -> None:
             invocation.turn.acquire()
             try:
-                invocation.answer = self._app.handle(json.loads(json.dumps(event)))
+                invocation.answer = self.app().handle(json.loads(json.dumps(event)))
             except BaseException as error:
                 invocation.error = error
             invocation.done = True
@@ -180,13 +234,16 @@ class World:
         if not invocation.done:
             return
         self._running.remove(invocation)
+        self._alive -= 1
         if invocation.error is None:
             self.answers.append((invocation.event, invocation.answer or {}))
             return
+        self.errors.append(invocation.error)
         if isinstance(invocation.error, AssertionError):
             raise invocation.error
         if invocation.attempt < len(RETRY_SECONDS):
-            self.deliver(invocation.event, RETRY_SECONDS[invocation.attempt], invocation.attempt + 1)
+            again = lambda: self._begin(invocation.event, invocation.attempt + 1, invocation.since)  # noqa: E731
+            self.at(RETRY_SECONDS[invocation.attempt], again)
         else:
             self.dead_letters.append(invocation.event)
 
@@ -198,7 +255,11 @@ class World:
         if self.now - invocation.started > TIMEOUT_SECONDS:
             raise Death
 
-    def _sleep(self, _seconds: float) -> None:
+    def _sleep(self, seconds: float) -> None:
+        invocation = self._current
+        assert invocation is not None
+        self._running.remove(invocation)
+        self.at(seconds, lambda: self._running.append(invocation))
         self._wait_for_turn()
 
     # --- AWS
@@ -220,10 +281,13 @@ class World:
         class Proxy:
             def __getattr__(self, name: str) -> Callable[..., Any]:
                 def call(**arguments: Any) -> Any:
-                    world._wait_for_turn()
+                    world._sleep(world.call_seconds)
                     world.calls[name] += 1
                     if service in world.away:
                         raise EndpointConnectionError(endpoint_url=service)
+                    if name in world.rates and not world.rates[name].takes(world.now):
+                        world.throttled[name] += 1
+                        raise throttled(name)
                     world._perhaps_die(name, after=False)
                     answer = getattr(world, f"_{name}")(**arguments)
                     world._perhaps_die(name, after=True)
