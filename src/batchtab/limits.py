@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -87,6 +87,53 @@ class Choice:
         allowed = any(value == known and type(value) is type(known) for known in self.values)
         return None if allowed else f"is not allowed: {self.describe()}"
 
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many of a kind an account may have, mostly in each region; most are raised when the account's owner asks.
+
+    Attributes:
+        noun: The kind, in the plural.
+        maximum: By default.
+        source_url: AWS's page.
+        code: In Service Quotas; empty where AWS never raises it.
+        is_global: Whether all regions count together.
+        regional: The default of regions that have another.
+    """
+
+    noun: str
+    maximum: int
+    source_url: str
+    code: str = ""
+    is_global: bool = False
+    regional: Mapping[str, int] = field(default_factory=dict)
+
+
+# What an account may have. How many it has is not known here, so `batchtab check` notes what is beyond, and goes on.
+_BATCH_QUOTAS = f"{_BATCH_GUIDE}/service_limits.html"
+RULES_QUOTA = Quota(
+    "EventBridge rules",
+    300,  # on each event bus; all of ours are on the default one
+    "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html",
+    "L-244521F2",
+    regional=MappingProxyType({"af-south-1": 100, "eu-south-1": 100}),
+)
+ROLES_QUOTA = Quota(
+    "IAM roles",
+    1000,  # 5,000 at most, when asked
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+    "L-FE177D64",
+    is_global=True,
+)
+_SCHEDULER_QUOTAS = f"{_SCHEDULER_GUIDE}/scheduler-quotas.html"
+SCHEDULES_QUOTA = Quota("schedules", 10_000_000, _SCHEDULER_QUOTAS, "L-EE5D6FF0")
+SCHEDULE_GROUPS_QUOTA = Quota("schedule groups", 500, _SCHEDULER_QUOTAS, "L-A632CD40")
+QUEUES_QUOTA = Quota("job queues", 50, _BATCH_QUOTAS)
+COMPUTE_ENVIRONMENTS_QUOTA = Quota("compute environments", 50, _BATCH_QUOTAS)
+# Of an account, in a region; AWS never raises it.
+SUBMIT_JOB_PER_SECOND = 50  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+# Beyond these seconds a minute's jobs are noted: half of the minute for which a job of each minute is delivered.
+SUBMIT_JOB_BURST_SECONDS = 30
 
 # Names. A job definition is called <namespace>-<stage>-<service>-<job>, so the parts share JOB_NAME_MAX.
 JOB_NAME_MAX = 128
@@ -212,7 +259,7 @@ SECURITY_GROUP_ID = Text("^sg-[0-9a-f]{8,17}$", 20, "a security group's id, such
 VPC_PREFIX_LENGTH = Range(16, 24, "bits", f"{_VPC_GUIDE}/vpc-cidr-blocks.html")
 NETWORK_CIDR = "10.20.0.0/16"
 FARGATE_SUBNETS_MAX = 16  # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
-QUEUES_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+QUEUES_MAX = QUEUES_QUOTA.maximum
 # The API reference gives no bounds; the console and the service refuse what is outside these.
 QUEUE_PRIORITY = Range(0, 1000, "", f"{_BATCH_GUIDE}/create-job-queue.html")
 RUNNABLE_TIMEOUT_SECONDS = Range(600, 86_400, "seconds", f"{_BATCH_API}/API_JobStateTimeLimitAction.html", default=3600)

@@ -66,6 +66,22 @@ def test_one_stage_is_checked_alone(project: Path, spoil: Spoil, capsys: pytest.
     assert "capacity: 'EC3' is not allowed" in capsys.readouterr().err
 
 
+def test_what_is_beyond_a_quota_is_a_note_on_stderr_and_exit_0(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN more jobs with a rule than an account may have rules
+    jobs = "".join(f"  job-{number}: {{command: [x], schedule: rate(1 day)}}\n" for number in range(300))
+    (project / "jobs" / "many").mkdir()
+    (project / "jobs" / "many" / "jobs.yaml").write_text(f"service: many\njobs:\n{jobs}", encoding="utf-8")
+    # WHEN they are checked
+    status = main(["check", "--root", str(project)])
+    # THEN all is in order, and the stage on AWS has a note; local AWS has none
+    output = capsys.readouterr()
+    assert (status, len(output.out.splitlines())) == (0, 2)
+    (note,) = output.err.splitlines()
+    assert note.startswith("stage example: note: 310 EventBridge rules: an account may have 300 in ap-northeast-2")
+
+
 def test_check_takes_under_a_second_and_loads_neither_boto3_nor_cdktf() -> None:
     # GIVEN a fresh interpreter that prints its own time, which other programs do not lengthen, and what it imported
     code = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from batchtab.cli.options import ROOT_HELP
-from batchtab.declarations import catalog
+from batchtab.declarations import catalog, quotas
 
 
 def check(
@@ -17,9 +18,11 @@ def check(
 ) -> None:
     """Check config/ and jobs/.
 
-    Every fault is one line on stderr with its file, line, job and field, and the exit status is 2.
+    Every fault is one line on stderr with its file, line, job and field, and the exit status is 2. A note, also on
+    stderr, tells what is beyond a quota of an AWS account, which AWS may have raised.
     """
-    for loaded in catalog.load_all(root, stage or None):
+    stages = catalog.load_all(root, stage or None)
+    for loaded in stages:
         environment = loaded.stage.environment
         jobs = [job for service in loaded.services for job in service.jobs.values()]
         scheduled = sum(1 for job in jobs if job.schedule and not job.suspend)
@@ -30,6 +33,8 @@ def check(
             f"{_count(len(jobs), 'job')} ({scheduled} scheduled)",
         )
         typer.echo(f"stage {loaded.stage.name}: {', '.join(parts)}: ok")
+    for note in quotas.notes(stages, datetime.now(UTC)):
+        typer.echo(note, err=True)
 
 
 def _count(number: int, noun: str) -> str:
