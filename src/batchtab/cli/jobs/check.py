@@ -19,7 +19,7 @@ def check(
     """Check config/ and jobs/.
 
     Every fault is one line on stderr with its file, line, job and field, and the exit status is 2. A note, also on
-    stderr, tells what is beyond a quota of an AWS account, which AWS may have raised.
+    stderr, says what is beyond a quota of an AWS account: AWS may have raised it.
     """
     stages = catalog.load_all(root, stage or None)
     for loaded in stages:

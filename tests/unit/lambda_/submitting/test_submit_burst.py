@@ -76,7 +76,7 @@ def test_a_burst_with_deaths_submits_none_twice_and_loses_none(monkeypatch: pyte
         world.rates = dict.fromkeys(OF_BATCH, Bucket(2))
         # WHEN sixty runs are due at once
         burst(world, 60, "forbid")
-        # THEN each is submitted once, or its event lies in the dead-letter queue
+        # THEN each is submitted once, or its event is in the dead-letter queue
         counts = Counter(world.run_ids())
         assert set(counts.values()) == {1}, (seed, counts)
         dead = {f"{event['job']['name']}@{event['trigger']['scheduled_time']}" for event in world.dead_letters}
@@ -91,7 +91,7 @@ def test_an_invocation_gives_up_before_lambda_ends_it(world: World) -> None:
     event = trigger(0, concurrency_policy="forbid")
     world.deliver(event)
     world.run(until=world.now + 4000)
-    # THEN three invocations tell that they were throttled, which the dead-letter queue then keeps
+    # THEN three invocations fail because they were throttled, and the dead-letter queue keeps the event
     assert [type(error) for error in world.errors] == [ClientError] * 3
     assert world.dead_letters == [event]
     # AND they asked again and again, but not in each moment
