@@ -91,6 +91,13 @@ class LocalAws:
         assert status == 200, (path, status, body)
         return json.loads(body)
 
+    def snapshot(self, file: Path) -> Path:
+        """Write all state to a file, once nothing is under way; `running(…, snapshot=file)` starts from it."""
+        status, body = self.request("GET", "/_local/snapshot")
+        assert status == 200, body
+        file.write_bytes(body)
+        return file
+
     def refused(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
         status, answer = self.request(method, f"/_local/{path}", body)
         assert status >= 400, (path, status, answer)
@@ -122,9 +129,15 @@ def write_config(folder: Path, **images: str) -> Path:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, *arguments: str, images: dict[str, str] | None = None, first_on_path: Path | None = None
+    folder: Path,
+    *arguments: str,
+    images: dict[str, str] | None = None,
+    first_on_path: Path | None = None,
+    snapshot: Path | None = None,
 ) -> Iterator[LocalAws]:
     config = write_config(folder, **(images or {}))
+    if snapshot is not None:
+        arguments = (*arguments, "--snapshot", str(snapshot))
     # Set-up may have put programs that jobs need, such as node, beside the Python that runs the tests.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     if first_on_path is not None:

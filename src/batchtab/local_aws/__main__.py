@@ -12,7 +12,8 @@ from batchtab.local_aws.errors import UserError
 _DESCRIPTION = """\
 Local AWS for one machine's development and tests: one endpoint on 127.0.0.1 for Terraform, boto3 and the AWS CLI, with
 a Batch service that runs jobs. Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:<port>, a region and any
-keys. It stays in the foreground; Ctrl-C or SIGTERM stops it and its jobs. Nothing is kept."""
+keys. It stays in the foreground; Ctrl-C or SIGTERM stops it and its jobs. Nothing is kept, unless
+GET /_local/snapshot is asked for: its answer, in a file, is what --snapshot starts from."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
             from batchtab.local_aws import server  # noqa: PLC0415 - needs nothing of ministack yet, but is not needed for --help
         except ImportError as error:
             raise UserError(f"{error.name} is not installed for {sys.executable}: batchtab setup local") from error
-        server.run(config, port, options.time, options.speed)
+        server.run(config, port, options.time, options.speed, options.snapshot)
     except UserError as error:
         print(f"local: {error}", file=sys.stderr)
         return 2
@@ -59,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         default=1.0,
         metavar="X",
         help="seconds of the clock per real second; 0 freezes it until it is advanced (default: 1)",
+    )
+    parser.add_argument(
+        "--snapshot",
+        type=Path,
+        metavar="FILE",
+        help="start from what GET /_local/snapshot answered, of the same account and region; the clock is as without"
+        " it, and schedules go on from its time",
     )
     return parser
 

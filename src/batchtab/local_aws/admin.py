@@ -17,6 +17,7 @@ from batchtab.local_aws.functions import LONGEST_RETRY_SECONDS, Invocations
 from batchtab.local_aws.gateway import App, Receive, Scope, Send
 from batchtab.local_aws.internals import MINISTACK_VERSION
 from batchtab.local_aws.slack import SlackInbox
+from batchtab.local_aws.snapshot.snapshot import BusyError, Snapshots
 
 PREFIX = "/_local"
 _LONGEST_BODY = 1_000_000
@@ -31,7 +32,7 @@ class RefusedError(Exception):
 
 
 class Admin:
-    """Serves `/_local/`: the page, what reached Slack, the clock, faults, health and reset; all else is ministack's."""
+    """Serves `/_local/`: the page, what reached Slack, the clock, faults, snapshots; all else is ministack's."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Admin:
         store: Store,
         faults: Faults,
         invocations: Invocations,
+        snapshots: Snapshots,
         reset: Callable[[], None],
     ) -> None:
         self._inner = inner
@@ -51,6 +53,7 @@ class Admin:
         self._store = store
         self._faults = faults
         self._invocations = invocations
+        self._snapshots = snapshots
         self._reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +102,7 @@ class Admin:
             ("POST", "faults"): lambda: self._add_fault(body),
             ("DELETE", "faults"): self._end_faults,
             ("GET", "health"): self._health,
+            ("GET", "snapshot"): self._take_snapshot,
             ("POST", "reset"): self._reset_all,
         }
         found = served.get(("GET" if method == "HEAD" else method, name))
@@ -107,7 +111,7 @@ class Admin:
             if allowed:
                 raise RefusedError(f"{method} is not served here, but {', '.join(allowed)}", 405)
             raise RefusedError(
-                f"no such path; there are {PREFIX}/, slack, clock, faults, health and reset below it", 404
+                f"no such path; there are {PREFIX}/, slack, clock, faults, health, snapshot and reset below it", 404
             )
         return await found()
 
@@ -170,6 +174,12 @@ class Admin:
             "version": f"ministack {MINISTACK_VERSION}",
             "folder": str(Path.cwd()),
         }
+
+    async def _take_snapshot(self) -> object:
+        try:
+            return await self._snapshots.take()
+        except BusyError as error:
+            raise RefusedError(str(error), 409) from error
 
     async def _reset_all(self) -> object:
         await asyncio.to_thread(self._reset)

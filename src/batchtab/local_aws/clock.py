@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -107,6 +108,16 @@ class Clock:
                 self._forward_to(moment)
             self._run_due()
             self._settle(None)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[bool]:
+        """Have nothing fire meanwhile; yields False where something is firing right now."""
+        paused = self._running.acquire(blocking=False)
+        try:
+            yield paused
+        finally:
+            if paused:
+                self._running.release()
 
     def wake(self) -> None:
         """Make the clockwork look at its sources now, because one of them has something new."""

@@ -64,6 +64,12 @@ class Deliveries:
         """Nothing to wait for: a delivery is made at once or has its moment."""
         return False
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait to be tried again."""
+        with self._lock:
+            return len(self._waiting)
+
     def clear(self) -> None:
         """Forget what waits."""
         with self._lock:

@@ -47,6 +47,7 @@ class Invocations:
         self._lock = threading.Lock()
         self._turns: dict[str, threading.Semaphore] = {}
         self._asked: dict[str, float] = {}
+        self._threads: dict[str, threading.Thread | None] = {}
         self._waits = contextvars.ContextVar("waits", default=False)
         self._request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
         self.retry_seconds = RETRY_SECONDS
@@ -67,6 +68,7 @@ class Invocations:
         waits, own = self._waits.set(True), self._request_id.set(request_id)
         with self._lock:
             self._asked[request_id] = time.monotonic()
+            self._threads[request_id] = None  # until it runs
         try:
             self._invoke_async(func, event)
         finally:
@@ -81,6 +83,7 @@ class Invocations:
         request_id = self._request_id.get() or ""
         with self._lock:
             self._asked[request_id] = time.monotonic()
+            self._threads[request_id] = threading.current_thread()
         try:
             with self._turn(func):
                 result = self._execute(func, event)
@@ -111,6 +114,14 @@ class Invocations:
             since = time.monotonic() - _YOUNG_SECONDS
             self._asked = {request_id: asked for request_id, asked in self._asked.items() if asked > since}
             return bool(self._asked)
+
+    def under_way(self) -> int:
+        """Return how many invocations run, wait for their turn or wait to be tried again."""
+        with self._lock:
+            self._threads = {
+                key: thread for key, thread in self._threads.items() if thread is None or thread.is_alive()
+            }
+            return len(self._threads)
 
     def _turn(self, func: Record) -> threading.Semaphore:
         config = func.get("config") or func

@@ -96,6 +96,7 @@ def _module(name: str) -> Any:
 
 def _install_invocations(lambda_svc: Any, invocations: Invocations) -> None:
     lambda_svc.invoke_async_with_retry = invocations.invoke_async
+    lambda_svc._externalize_code_zip = lambda _function, _referenced: None  # a snapshot has the code itself
     lambda_svc._execute_function = invocations.execute
     dispatch = lambda_svc._execute_function_dispatch
 

@@ -14,12 +14,42 @@ from batchtab.local_aws.errors import HookError
 
 MINISTACK_VERSION = "1.5.33"
 
+# State that ministack's own persistence leaves out: it writes S3's objects to files, and forgets the rest at its end.
+BESIDE: dict[str, tuple[str, ...]] = {
+    "dynamodb": ("_closed_streams", "_stream_records", "_stream_trimmed"),
+    "eventbridge": ("_events_log",),
+    "s3": (
+        "_buckets",
+        "_completed_multipart_uploads",
+        "_multipart_uploads",
+        "_object_acl",
+        "_object_annotations",
+        "_object_legal_hold",
+        "_object_retention",
+        "_object_tags",
+        "_object_versions",
+    ),
+    "sts": ("_sessions",),
+}
+
 # Every name below is used somewhere in this package; a function is given with its parameters as far as we pass them.
 REQUIRED: dict[str, tuple[str, ...]] = {
-    "app": ("app(scope, receive, send)", "_reset_all_state()"),
+    "app": (
+        "app(scope, receive, send)",
+        "_build_persistence_save_dict()",
+        "_get_module(name)",
+        "_reset_all_state()",
+        "_state_map",
+    ),
     "core.arn": ("parse_arn", "ArnParseError"),
     "core.iam_evaluator": ("EvalContext", "_gather_role_policies(role_name, account_id)", "evaluate(ctx, policies)"),
-    "core.responses": ("get_account_id()", "get_region()", "request_scope(account_id, region)"),
+    "core.responses": (
+        "AccountRegionScopedDict",
+        "AccountScopedDict",
+        "get_account_id()",
+        "get_region()",
+        "request_scope(account_id, region)",
+    ),
     "services.batch": ("handle_request", "reset()", "get_state()", "load_persisted_state(data)"),
     "services.cloudwatch": (
         "time",
@@ -38,6 +68,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_stat_value",
     ),
     "services.cloudwatch_logs": ("_create_log_group(data)", "_create_log_stream(data)", "_put_log_events(data)"),
+    "services.dynamodb": BESIDE["dynamodb"],
     "services.ec2": ("_launch_templates", "_security_groups", "_subnets"),
     "services.eventbridge": (
         "_apply_input_transformer(transformer, rule, view)",
@@ -46,6 +77,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_dispatch_to_sqs",
         "_ensure_default_bus()",
         "_enable_rule(data)",
+        *BESIDE["eventbridge"],
         "_now_ts()",
         "_invoke_target(target, event, rule, view)",
         "_pattern_event_view(event)",
@@ -62,10 +94,13 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_execute_function(func, event)",
         "_execute_function_dispatch(func, config, event, request_id, started)",
         "_execution_record_for_config",
+        "_externalize_code_zip(func, referenced)",
         "_functions",
         "_get_func_record_for_ref",
+        "executions_in_flight()",
         "invoke_async_with_retry(func, event)",
     ),
+    "services.s3": ("_compute_s3_checksum(algorithm, body)", *BESIDE["s3"]),
     "services.scheduler": (
         "_now()",
         "_create_schedule(name, body)",
@@ -80,7 +115,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     ),
     "services.secretsmanager": ("_get_secret_value(data)",),
     "services.sns": ("_topics",),
-    "services.sqs": ("_queue_by_arn(arn)",),
+    "services.sqs": ("_md5_msg_attrs(attrs)", "_queue_by_arn(arn)"),
+    "services.sts": BESIDE["sts"],
     "services.ssm": ("_get_parameter(data)",),
 }
 

@@ -33,7 +33,7 @@ class Schedules:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.cursors = Cursors()
-        self._begun: dict[Key, tuple[str, float]] = {}  # rates without a start date: from when they count
+        self.begun: dict[Key, tuple[str, float]] = {}  # rates without a start date: from when they count
 
     def next_moment(self) -> float | None:
         """Return when the next schedule is due, or ends and is to be removed."""
@@ -77,9 +77,9 @@ class Schedules:
             signature = f"{text} {zone} {start} {schedule['CreationDate']}"
             since = now
             if expression.rate_seconds is not None and start is None:
-                begun = self._begun.get(key)
+                begun = self.begun.get(key)
                 if begun is None or begun[0] != signature:  # runs at once
-                    begun = self._begun[key] = (signature, now)
+                    begun = self.begun[key] = (signature, now)
                     since = now - 1
                 start = begun[1]
             following = _following(expression, start)
@@ -89,7 +89,7 @@ class Schedules:
             found.append(Due(key, schedule, following, scheduled, scheduled + _delay(key, schedule, scheduled)))
         keys = {key for key, _ in enabled}
         self.cursors.keep_only(keys)
-        self._begun = {key: begun for key, begun in self._begun.items() if key in keys}
+        self.begun = {key: begun for key, begun in self.begun.items() if key in keys}
         return found
 
     def _fire(self, due: Due) -> None:

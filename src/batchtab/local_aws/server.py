@@ -24,11 +24,11 @@ HOST = "127.0.0.1"
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
 
 
-def run(config: Config, port: int, start: float | None, speed: float) -> None:
+def run(config: Config, port: int, start: float | None, speed: float, snapshot: Path | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C, then end jobs and children and remove the temporary folder.
 
     Raises:
-        UserError: The port is taken, or ministack is missing or lacks an internal.
+        UserError: The port is taken, ministack is missing or lacks an internal, or a snapshot is unfit.
     """
     listener = _listen(port)
     port = listener.getsockname()[1]
@@ -42,7 +42,7 @@ def run(config: Config, port: int, start: float | None, speed: float) -> None:
         home.mkdir()
         _enter_environment(config, port, folder)
         clock = Clock(start, speed)
-        application = _assemble(config, port, clock, child_processes, home, caller)
+        application = _assemble(config, port, clock, child_processes, home, caller, snapshot)
         asyncio.run(_serve(application, listener, port))
     finally:
         child_processes.close()
@@ -84,6 +84,7 @@ def _enter_environment(config: Config, port: int, folder: Path) -> None:
             "AWS_EC2_METADATA_DISABLED": "true",
             "LOG_LEVEL": "WARNING",
             "PERSIST_STATE": "0",
+            "STATE_DIR": str(folder / "state"),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
@@ -119,7 +120,13 @@ class Application:
 
 
 def _assemble(
-    config: Config, port: int, clock: Clock, child_processes: ChildProcesses, home: Path, caller: dict[str, str]
+    config: Config,
+    port: int,
+    clock: Clock,
+    child_processes: ChildProcesses,
+    home: Path,
+    caller: dict[str, str],
+    snapshot: Path | None,
 ) -> Application:
     try:
         internals.check()
@@ -142,6 +149,7 @@ def _assemble(
     from batchtab.local_aws.rules import ScheduledRules  # noqa: PLC0415
     from batchtab.local_aws.schedules import Schedules  # noqa: PLC0415
     from batchtab.local_aws.slack import SlackInbox  # noqa: PLC0415
+    from batchtab.local_aws.snapshot.snapshot import Snapshots  # noqa: PLC0415
     from batchtab.local_aws.targets import Targets  # noqa: PLC0415
 
     store, events, slack = Store(), Events(clock), SlackInbox(clock)
@@ -164,9 +172,12 @@ def _assemble(
         clock.add_source(source)
     clock.on_jump(rules.cursors.clear)
     clock.on_jump(schedules.cursors.clear)
+    snapshots = Snapshots(config, port, clock, store, engine, deliveries, invocations, schedules, slack)
+    if snapshot is not None:
+        snapshots.load(snapshot)
     reset = gateway._reset_all_state
     return Application(
-        Admin(FaultyGateway(gateway.app, faults), port, clock, slack, store, faults, invocations, reset),
+        Admin(FaultyGateway(gateway.app, faults), port, clock, slack, store, faults, invocations, snapshots, reset),
         [events.start, engine.start, clock.start],
         [clock.stop, events.stop, engine.shutdown, reset],
     )

@@ -27,6 +27,11 @@ class SlackInbox:
         with self._lock:
             return list(self._messages)
 
+    def restore(self, messages: list[dict[str, Any]]) -> None:
+        """Put the messages of a snapshot in."""
+        with self._lock:
+            self._messages[:] = messages
+
     def clear(self) -> None:
         """Forget all messages."""
         with self._lock:

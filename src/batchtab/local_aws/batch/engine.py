@@ -139,6 +139,14 @@ class Engine:
                 return True
             return any(attempt.young for attempt in self._attempts)
 
+    def under_way(self) -> str | None:
+        """Return a job that has not ended, in words; None if all have, and everybody knows."""
+        with self._store.lock:
+            for job in self._store.jobs.values():
+                if not job.ended:
+                    return f"job {job.record['jobName']} ({job.id}) is {job.status}"
+            return "a job has just ended" if self._attempts or self._events.pending else None
+
     # ----------------------------------------------------------------------------------------------------- the thread
 
     def _loop(self) -> None:

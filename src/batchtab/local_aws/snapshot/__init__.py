@@ -1,0 +1,1 @@
+"""One deployment of local AWS in a file: made once, started from as often as one likes."""
