@@ -301,7 +301,7 @@ def test_wrong_argument_is_refused(arguments: tuple[str, str]) -> None:
 def test_help_names_every_option() -> None:
     done = subprocess.run(command("--help"), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0
-    for option in ("--config", "--port", "--time", "--speed"):
+    for option in ("--config", "--port", "--time", "--speed", "--snapshot"):
         assert option in done.stdout
 
 

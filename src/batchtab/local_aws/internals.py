@@ -18,6 +18,7 @@ MINISTACK_VERSION = "1.5.33"
 BESIDE: dict[str, tuple[str, ...]] = {
     "dynamodb": ("_closed_streams", "_stream_records", "_stream_trimmed"),
     "eventbridge": ("_events_log",),
+    "iam": ("_aws_managed_policies",),  # made anew at each start, with other ids
     "s3": (
         "_buckets",
         "_completed_multipart_uploads",
@@ -87,7 +88,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_tick_scheduled_rules()",
         "_validate_schedule_expression(expr)",
     ),
-    "services.iam": ("_instance_profiles", "_roles"),
+    "services.iam": ("_instance_profiles", "_roles", *BESIDE["iam"]),
     "services.lambda_svc": (
         "_LAMBDA_ASYNC_RETRY_BASE_SECONDS",
         "_LAMBDA_ASYNC_RETRY_MAX_SECONDS",

@@ -18,6 +18,7 @@ from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
 from batchtab.local_aws.config import Config
 from batchtab.local_aws.errors import UserError
+from batchtab.local_aws.snapshot import file
 
 HOST = "127.0.0.1"
 # What of the caller's environment ministack and the Lambda functions that it runs may see; nothing that is a secret.
@@ -30,6 +31,7 @@ def run(config: Config, port: int, start: float | None, speed: float, snapshot: 
     Raises:
         UserError: The port is taken, ministack is missing or lacks an internal, or a snapshot is unfit.
     """
+    found = None if snapshot is None else file.read(snapshot, config)
     listener = _listen(port)
     port = listener.getsockname()[1]
     caller = dict(os.environ)
@@ -42,7 +44,7 @@ def run(config: Config, port: int, start: float | None, speed: float, snapshot: 
         home.mkdir()
         _enter_environment(config, port, folder)
         clock = Clock(start, speed)
-        application = _assemble(config, port, clock, child_processes, home, caller, snapshot)
+        application = _assemble(config, port, clock, child_processes, home, caller, found)
         asyncio.run(_serve(application, listener, port))
     finally:
         child_processes.close()
@@ -126,7 +128,7 @@ def _assemble(
     child_processes: ChildProcesses,
     home: Path,
     caller: dict[str, str],
-    snapshot: Path | None,
+    snapshot: dict[str, Any] | None,
 ) -> Application:
     try:
         internals.check()

@@ -144,3 +144,15 @@ def test_the_wait_before_a_retry_is_awss_and_can_be_changed() -> None:
     made = Lambda(limit=1)
     made.parts.retry_seconds = 2.0
     assert made.retry_seconds == [60.0, 2.0]
+
+
+def test_invocation_is_under_way_until_its_last_attempt() -> None:
+    # GIVEN no invocation, one that succeeds and one that fails three times
+    made = Lambda(limit=100)
+    assert made.parts.under_way() == 0
+    for event in ("good", "bad"):
+        made.parts.invoke_async(FUNCTION, event)
+    # THEN both are under way until their threads have ended
+    assert made.parts.under_way() > 0
+    made.join()
+    assert made.parts.under_way() == 0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from batchtab.local_aws.batch.engine import Engine
@@ -14,16 +12,13 @@ from batchtab.local_aws.batch.store import Store
 from batchtab.local_aws.clock import Clock, iso
 from batchtab.local_aws.config import Config
 from batchtab.local_aws.delivery import Deliveries
-from batchtab.local_aws.errors import UserError
 from batchtab.local_aws.functions import Invocations
-from batchtab.local_aws.internals import MINISTACK_VERSION
 from batchtab.local_aws.schedules import Schedules
 from batchtab.local_aws.slack import SlackInbox
-from batchtab.local_aws.snapshot import jobs, services
+from batchtab.local_aws.snapshot import file, jobs, services
 
-FORMAT = 1
 # How long (real seconds) a snapshot waits for what is under way.
-QUIET_SECONDS = 10.0
+QUIET_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 
 
@@ -55,7 +50,7 @@ class Snapshots:
         Has to be called on the thread that serves requests, as none of them may change anything meanwhile.
 
         Raises:
-            BusyError: Something is still under way after 10 seconds.
+            BusyError: Something is still under way after 5 seconds.
         """
         deadline = time.monotonic() + QUIET_SECONDS
         while True:
@@ -67,13 +62,8 @@ class Snapshots:
                 raise BusyError(f"no snapshot can be taken: {busy}")
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def load(self, path: Path) -> None:
-        """Start from a snapshot; everything must be empty yet.
-
-        Raises:
-            UserError: It cannot be read, or is of another version, account or region.
-        """
-        found = self._read(path)
+    def load(self, found: dict[str, Any]) -> None:
+        """Start from a snapshot that was read; everything must be empty yet."""
         content = services.port(found["port"], self.port).moved(services.values().decode(found["state"]))
         services.restore(content)
         jobs.restore(self.store, content["batch"])
@@ -97,30 +87,4 @@ class Snapshots:
             "slack": self.slack.all(),
         }
         made = {"port": self.port, "clock": iso(self.clock.now()), "speed": self.clock.speed}
-        return {**self._kind(), **made, "state": services.values().encode(content)}
-
-    def _kind(self) -> dict[str, Any]:
-        """What has to be the same for the one who takes a snapshot and the one who starts from it."""
-        return {
-            "batchtab_snapshot": FORMAT,
-            "ministack": MINISTACK_VERSION,
-            "account_id": self.config.account_id,
-            "region": self.config.region,
-        }
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            found = json.loads(path.read_bytes())
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise UserError(f"{path}: is no snapshot of local AWS: {error}") from error
-        if not isinstance(found, dict) or "batchtab_snapshot" not in found:
-            raise UserError(f"{path}: is no snapshot of local AWS; GET /_local/snapshot answers one")
-        for name, wanted in self._kind().items():
-            if found.get(name) != wanted:
-                raise UserError(
-                    f"{path}: its {name} is {found.get(name)!r}, and this local AWS needs {wanted!r};"
-                    " take the snapshot again"
-                )
-        return found
+        return {**file.kind(self.config), **made, "state": services.values().encode(content)}
