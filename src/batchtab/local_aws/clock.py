@@ -137,7 +137,11 @@ class Clock:
 
     def _loop(self) -> None:
         while not self._stopped.is_set():
-            following = self._next_moment()
+            try:
+                following = self._next_moment()
+            except Exception:  # as in one that is due
+                logger.exception("The clock could not find out what is due next")
+                following = None
             self._wake.wait(self._sleep_until(following))
             self._wake.clear()
             if not self._stopped.is_set():

@@ -71,6 +71,7 @@ class ScheduledRules:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._lock = threading.Lock()  # requests look at the rules as well as the clock
         self.cursors = Cursors()
 
     def next_moment(self) -> float | None:
@@ -93,6 +94,10 @@ class ScheduledRules:
         return False
 
     def _upcoming(self) -> list[tuple[Key, dict[str, Any], Following, float]]:
+        with self._lock:
+            return self._look()
+
+    def _look(self) -> list[tuple[Key, dict[str, Any], Following, float]]:
         found: list[tuple[Key, dict[str, Any], Following, float]] = []
         enabled: set[Key] = set()
         for key, rule in list(eventbridge._rules._data.items()):

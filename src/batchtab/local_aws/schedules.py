@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ class Schedules:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.cursors = Cursors()
+        self._lock = threading.Lock()  # requests look at the schedules as well as the clock
         self.begun: dict[Key, tuple[str, float]] = {}  # rates without a start date: from when they count
 
     def next_moment(self) -> float | None:
@@ -65,6 +67,10 @@ class Schedules:
         return [(key, s) for key, s in list(scheduler._schedules._data.items()) if s.get("State") == "ENABLED"]
 
     def _upcoming(self) -> list[Due]:
+        with self._lock:
+            return self._look()
+
+    def _look(self) -> list[Due]:
         found, now = [], self._clock.now()
         enabled = self._enabled()
         for key, schedule in enabled:

@@ -145,6 +145,7 @@ def _assemble(
     from batchtab.local_aws.batch.events import Events  # noqa: PLC0415
     from batchtab.local_aws.batch.launch import Launcher  # noqa: PLC0415
     from batchtab.local_aws.batch.store import Store  # noqa: PLC0415
+    from batchtab.local_aws.client_tokens import ClientTokens  # noqa: PLC0415
     from batchtab.local_aws.delivery import Deliveries  # noqa: PLC0415
     from batchtab.local_aws.faults import Faults  # noqa: PLC0415
     from batchtab.local_aws.gateway import FaultyGateway  # noqa: PLC0415
@@ -158,7 +159,7 @@ def _assemble(
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
     engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
-    faults, invocations = Faults(), hooks.make_invocations()
+    faults, invocations, client_tokens = Faults(), hooks.make_invocations(), ClientTokens()
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
     rules, schedules = ScheduledRules(clock), Schedules(clock)
 
@@ -166,10 +167,10 @@ def _assemble(
         engine.reset()
         with store.lock:
             store.clear()
-        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults):
+        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, client_tokens):
             part.clear()
 
-    hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, reset_batch))
+    hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, client_tokens, reset_batch))
     for source in (rules, schedules, deliveries, engine, invocations, AlarmWatch()):
         clock.add_source(source)
     clock.on_jump(rules.cursors.clear)
@@ -188,7 +189,9 @@ def _assemble(
 async def _serve(application: Application, listener: socket.socket, port: int) -> None:
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
-    config.keep_alive_timeout = 75
+    # Never: Hypercorn's timer closes a connection also when a request has just come in on it. The request is served and
+    # its answer lost; the SDK repeats it, and a creation meets what it has made. Connections end with their clients.
+    config.keep_alive_timeout = None
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     asked = asyncio.Event()

@@ -1,0 +1,175 @@
+"""Local AWS under load: what a client asked for is done once, and it hears of it.
+
+`BATCHTAB_CREATION_ROUNDS=50 pytest tests/e2e/test_local_load.py` goes on for longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.e2e.local_helpers import (
+    ACCOUNT,
+    REGION,
+    TRUST,
+    LocalAws,
+    make_batch,
+    make_role,
+    received,
+    running,
+    sqs_queue,
+    wait_until,
+)
+
+pytestmark = pytest.mark.e2e
+
+CONNECTIONS = 200
+ROUNDS = int(os.environ.get("BATCHTAB_CREATION_ROUNDS", "3"))
+# Hypercorn's timers at 150 times their speed: 75 seconds, after which it ended idle connections, are half a second.
+IDLE_SECONDS = 75 / 150
+FAST_TIMERS = """\
+import asyncio
+from hypercorn.asyncio import tcp_server
+class Fast:
+    def __getattr__(self, name): return getattr(asyncio, name)
+    def wait_for(self, awaited, timeout): return asyncio.wait_for(awaited, timeout and timeout / 150)
+tcp_server.asyncio = Fast()
+"""
+
+
+class Connection:
+    """A connection that is kept for one request after the other, as SDKs keep theirs."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def send(self, service: str, method: str, path: str, kind: str, body: bytes) -> int:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, Signature=-",
+            f"Content-Type: {kind}",
+            f"Content-Length: {len(body)}",
+        ]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower().splitlines()
+        length = next((line.partition(":")[2] for line in head if line.startswith("content-length:")), "0")
+        await reader.readexactly(int(length))
+        return int(head[0].split()[1])
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
+
+
+async def create(connection: Connection, kind: str, name: str, target: dict[str, str]) -> str:
+    """Create something as an SDK does, which tries again where no answer comes; returns how it went."""
+    await asyncio.sleep(random.uniform(0.9, 1.1) * IDLE_SECONDS)  # noqa: S311 - no secret
+    form = "application/x-www-form-urlencoded"
+    if kind == "role":
+        content = {"Action": "CreateRole", "RoleName": name, "AssumeRolePolicyDocument": TRUST}
+        request = ("iam", "POST", "/", form, urlencode(content).encode())
+    elif kind == "template":
+        content = {"Action": "CreateLaunchTemplate", "LaunchTemplateName": name}
+        data = {"LaunchTemplateData.InstanceType": "m5.large"}
+        request = ("ec2", "POST", "/", form, urlencode(content | data).encode())
+    else:
+        expression = "cron(0 3 1 1 ? *)" if kind == "cron" else "rate(1 day)"
+        schedule = {"ScheduleExpression": expression, "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
+        request = ("scheduler", "POST", f"/schedules/{name}", "application/json", json.dumps(schedule).encode())
+    lost = 0
+    while lost < 4:
+        try:
+            status = await connection.send(*request)
+        except (OSError, asyncio.IncompleteReadError):
+            connection.close()
+            lost += 1
+            continue
+        if kind in ("cron", "rate"):
+            await connection.send("scheduler", "DELETE", f"/schedules/{name}", "application/json", b"")
+        return f"{status}, {lost} answers lost" if lost else str(status)
+    return "no answer"
+
+
+async def storm(local: LocalAws, target: dict[str, str]) -> Counter[str]:
+    connections = [Connection(local.port) for _ in range(CONNECTIONS)]
+    outcomes = Counter[str]()
+    for round_number in range(ROUNDS):
+        kinds = ("role", "template", "cron", "rate")
+        outcomes.update(
+            await asyncio.gather(
+                *(
+                    create(connection, kinds[number % 4], f"n{round_number}-{number}", target)
+                    for number, connection in enumerate(connections)
+                )
+            )
+        )
+    for connection in connections:
+        connection.close()
+    return outcomes
+
+
+@pytest.mark.timeout(1200)
+def test_many_creations_at_once_are_each_made_once_and_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FAST_TIMERS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]]))
+    with running(tmp_path) as local:
+        role = make_role(local)
+        url, arn = sqs_queue(local)
+        # GIVEN 200 connections that have been idle for as long as Hypercorn would bear, a little more or less
+        # WHEN each creates something, round after round, and an SDK behind it would repeat what has no answer
+        outcomes = asyncio.run(storm(local, {"Arn": arn, "RoleArn": role, "Input": "rate"}))
+        # THEN every creation is answered the first time
+        assert outcomes == {"200": CONNECTIONS * ROUNDS}
+        # AND the clock goes on: a rate fires at once, each of those above has
+        received(local, url)
+        local.client("scheduler").create_schedule(
+            Name="last",
+            ScheduleExpression="rate(1 day)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": arn, "RoleArn": role, "Input": "last"},
+        )
+        wait_until(lambda: "last" in [each["Body"] for each in received(local, url)], "the last rate to fire")
+        assert "Traceback" not in (tmp_path / "local.log").read_text()
+
+
+def test_creation_that_is_sent_again_with_its_token_gets_the_first_answer(tmp_path: Path) -> None:
+    with running(tmp_path) as local:
+        scheduler, ec2 = local.client("scheduler"), local.client("ec2")
+        schedule = {
+            "Name": "schedule",
+            "ScheduleExpression": "rate(1 day)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue", "RoleArn": make_batch(local).role},
+        }
+        template = {"LaunchTemplateName": "template", "LaunchTemplateData": {"InstanceType": "m5.large"}}
+        for create_one, request in (
+            (scheduler.create_schedule, schedule),
+            (scheduler.create_schedule_group, {"Name": "group"}),
+            (ec2.create_launch_template, template),
+        ):
+            # GIVEN something that was created with a token, as SDKs fill one in
+            first = create_one(**request, ClientToken="first")
+            # WHEN the same comes again THEN the answer is the same, and nothing more is made
+            again = create_one(**request, ClientToken="first")
+            first.pop("ResponseMetadata")
+            again.pop("ResponseMetadata")
+            assert again == first
+            # AND somebody else's is refused
+            with pytest.raises(ClientError, match="already"):
+                create_one(**request, ClientToken="second")
+        assert len(ec2.describe_launch_templates()["LaunchTemplates"]) == 1
