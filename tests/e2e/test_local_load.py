@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import subprocess
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.e2e.local_helpers import (
     ACCOUNT,
+    PYTHON,
     REGION,
     TRUST,
     LocalAws,
@@ -173,3 +175,39 @@ def test_creation_that_is_sent_again_with_its_token_gets_the_first_answer(tmp_pa
             with pytest.raises(ClientError, match="already"):
                 create_one(**request, ClientToken="second")
         assert len(ec2.describe_launch_templates()["LaunchTemplates"]) == 1
+
+
+LOOKS = """\
+import sys, threading
+from ministack.services import scheduler
+from batchtab.local_aws.clock import Clock
+from batchtab.local_aws.schedules import Schedules
+
+sys.setswitchinterval(1e-6)
+schedules, faults = Schedules(Clock()), []
+
+def work(number):
+    try:
+        for each in range(150):
+            key = ("123456789012", "eu-west-1", f"default/{number}-{each}")
+            scheduler._schedules._data[key] = {
+                "ScheduleExpression": "rate(1 day)", "State": "ENABLED", "CreationDate": 0, "Target": {}
+            }
+            schedules.next_moment()
+    except Exception as error:
+        faults.append(repr(error))
+
+threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(faults, len(schedules.begun))
+"""
+
+
+def test_requests_and_the_clock_may_look_at_schedules_at_once() -> None:
+    # WHEN four threads make schedules and look at them, as the clock and requests do
+    done = subprocess.run([str(PYTHON), "-c", LOOKS], capture_output=True, text=True, timeout=60, check=True)
+    # THEN none meets a fault, and no schedule is lost
+    assert done.stdout.strip() == "[] 600"
