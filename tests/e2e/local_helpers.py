@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -98,6 +99,12 @@ class LocalAws:
         file.write_bytes(body)
         return file
 
+    def serve(self, project: Path) -> None:
+        """Have `batchtab` use this local AWS for a project's stage `local`, as if its `up` had started it."""
+        state = project / ".batchtab"
+        state.mkdir(exist_ok=True)
+        (state / "aws-local.json").write_text(json.dumps({"pid": self.process.pid, "port": self.port}))
+
     def refused(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
         status, answer = self.request(method, f"/_local/{path}", body)
         assert status >= 400, (path, status, answer)
@@ -133,9 +140,21 @@ def running(
     *arguments: str,
     images: dict[str, str] | None = None,
     first_on_path: Path | None = None,
+    config: Path | None = None,
     snapshot: Path | None = None,
 ) -> Iterator[LocalAws]:
-    config = write_config(folder, **(images or {}))
+    """Run local AWS until the end of the block.
+
+    Args:
+        folder: Where its log is, and without `config` its configuration and the jobs' folder.
+        arguments: More words of its command line.
+        images: Image repositories and their folders, beside `worker`.
+        first_on_path: A folder with programs for jobs.
+        config: A stage's file of a project, in which local AWS then runs, instead of one that is made here.
+        snapshot: A file of `LocalAws.snapshot`, of the same account and region, to start from.
+    """
+    where = ROOT if config is None else config.parent.parent
+    config = config or write_config(folder, **(images or {}))
     if snapshot is not None:
         arguments = (*arguments, "--snapshot", str(snapshot))
     # Set-up may have put programs that jobs need, such as node, beside the Python that runs the tests.
@@ -146,13 +165,15 @@ def running(
     with (folder / "local.log").open("w") as log:
         process = subprocess.Popen(
             command("--config", str(config), "--port", "0", *arguments),
-            cwd=ROOT,
+            cwd=where,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             env=environment,
             start_new_session=True,
         )
+        # Reaped as soon as it ends: for `batchtab down` a process that was not is still there.
+        threading.Thread(target=process.wait, daemon=True).start()
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

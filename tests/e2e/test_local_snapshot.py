@@ -64,7 +64,7 @@ def sights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sight, Sight]:
 def look(local: LocalAws, session: dict[str, Any]) -> Sight:
     had = local_sight.seen(local)
     had["session"] = caller(local, session)
-    return Sight(local.port, had, tell_story(local))
+    return Sight(local.port, had, play_story(local))
 
 
 def caller(local: LocalAws, session: dict[str, Any]) -> str:
@@ -79,7 +79,7 @@ def caller(local: LocalAws, session: dict[str, Any]) -> str:
     return str(client.get_caller_identity()["Arn"])
 
 
-def tell_story(local: LocalAws) -> dict[str, Any]:
+def play_story(local: LocalAws) -> dict[str, Any]:
     """A message arrives, a job runs, a rule and a schedule fire, a function is invoked in three ways."""
     batch, url = local.client("batch"), local_stage.queue_url(local)
     [waited] = received(local, url)
