@@ -12,6 +12,7 @@ module that calls `modules/scheduled_job` for the same jobs, one state for all o
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -138,18 +139,18 @@ class Bench:
             "import sys\nimport cdktf_cdktf_provider_aws\nfrom batchtab.app import main\nsys.exit(main())\n"
         )
         program = f"{sys.executable} plain.py"
-        total = [0.0, 0.0, 0.0]
+        costs = []
         for number, stack in enumerate(stacks):
             command = [
                 str(self.root / ".batchtab" / "bin" / "node"),
                 str(self.root / ".batchtab" / "bin" / "cdktf"),
                 "diff",
                 stack,
+                "--skip-provider-lock",
                 *(["--skip-synth"] if number else ["--app", program]),
             ]
-            cost = measured(command, self.root, self.our_variables())
-            total = [total[0] + cost.seconds, total[1] + cost.cpu_seconds, max(total[2], cost.memory_gib)]
-        return Cost(*total, "")
+            costs.append(measured(command, self.root, self.our_variables()))
+        return _sum(costs)
 
     def plain_terraform(self) -> Cost:
         """Init and plan of a root module that calls our module for each job, with nothing deployed."""
@@ -170,16 +171,17 @@ class Bench:
         }
         (self.hcl / "main.tf.json").write_text(json.dumps({"provider": {"aws": provider}, "module": {"job": module}}))
         environment = self.our_variables()
-        costs = [
-            measured(["terraform", "init", "-input=false"], self.hcl, environment),
-            measured(["terraform", "plan", "-input=false", "-out=plan"], self.hcl, environment),
-        ]
-        return Cost(
-            sum(cost.seconds for cost in costs),
-            sum(cost.cpu_seconds for cost in costs),
-            max(cost.memory_gib for cost in costs),
-            "",
+        return _sum(
+            [
+                measured(["terraform", "init", "-input=false"], self.hcl, environment),
+                measured(["terraform", "plan", "-input=false", "-out=plan"], self.hcl, environment),
+            ]
         )
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    seconds, cpu_seconds, memory, said = zip(*(dataclasses.astuple(cost) for cost in costs), strict=True)
+    return Cost(sum(seconds), sum(cpu_seconds), max(memory), "".join(said))
 
 
 def rows(folder: Path, jobs: int, services: int, *, plain: bool) -> list[tuple[str, Cost]]:

@@ -68,6 +68,13 @@ class Checkout:
         """A command line of `batchtab`."""
         return [str(ROOT / ".venv" / "bin" / "batchtab"), *arguments]
 
+    def replace_jobs(self, service: str, jobs: str) -> None:
+        """Has one service of its own in place of those of the project."""
+        for path in (self.root / "jobs").glob("*/jobs.yaml"):
+            path.unlink()
+        (self.root / "jobs" / service).mkdir()
+        (self.root / "jobs" / service / "jobs.yaml").write_text(jobs)
+
     def client(self, service: str) -> Any:
         """A client of this copy's local AWS."""
         make: Any = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test").client

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import threading
 import time
 import urllib.request
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.checkout import Checkout
+from tests.e2e.deployed import Deployed
 
 from batchtab.limits import ALERT_DEFAULTS
 
@@ -177,35 +176,28 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One queue, one job definition, quiet alerts by a webhook whose address is a parameter."""
+def stage(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One job definition, quiet alerts by a webhook whose address is a parameter."""
     root = tmp_path_factory.mktemp("alerts")
-    checkout = Checkout.make(
-        root,
-        environment={"capacity": "EC2", "queues": {"default": 5}},
-        alerts={
-            "webhook_secret_arn": f"arn:aws:ssm:ap-northeast-2:000000000000:parameter{PARAMETER}",
-            "quiet": True,
-        },
-        jobs=["alarms"],
-        local={"images": {"plain": "."}},
-    )
-    for service in ("examples", "my-service"):  # their queue is not there
-        (root / "jobs" / service / "jobs.yaml").unlink()
-    (root / "jobs" / "alarms").mkdir()
-    (root / "jobs" / "alarms" / "jobs.yaml").write_text(JOBS)
-    webhook = Webhook()
-    done = checkout.run("up")
-    assert done.returncode == 0, done.stderr + done.stdout
-    address = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/secret"
-    checkout.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString")
-    checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-minutely")
-    stage = Stage(checkout, webhook)
-    stage.clock(lambda_retry_seconds=1)
-    yield stage
-    os.kill(checkout.local_pid(), signal.SIGTERM)  # a whole `down` of quiet alerts is among the tests of `up`
-    webhook.shutdown()
-    webhook.server_close()
+    secret = f"arn:aws:ssm:ap-northeast-2:000000000000:parameter{PARAMETER}"
+    settings: dict[str, Any] = {
+        "alerts": {"webhook_secret_arn": secret, "quiet": True},
+        "jobs": ["alarms"],
+        "local": {"images": {"plain": "."}},
+    }
+    with deployed.restored(root, **settings) as checkout:
+        checkout.replace_jobs("alarms", JOBS)
+        webhook = Webhook()
+        done = checkout.run("up")
+        assert done.returncode == 0, done.stderr + done.stdout
+        address = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/secret"
+        checkout.client("ssm").put_parameter(Name=PARAMETER, Value=address, Type="SecureString")
+        checkout.client("events").disable_rule(Name=f"{PREFIX}-alarms-minutely")
+        stage = Stage(checkout, webhook)
+        stage.clock(lambda_retry_seconds=1)
+        yield stage
+        webhook.shutdown()
+        webhook.server_close()
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.checkout import Checkout
+from tests.e2e.deployed import Deployed
 from tests.e2e.schedule_stage import GROUP, PREFIX, SERVICE, Stage, Watch, scheduled_times, until, variables
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("schedules")]
@@ -75,26 +75,21 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One queue and the jobs above; the jobs run in a folder in which a test can open their gates."""
+def stage(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The jobs above, which run in a folder in which a test can open their gates."""
     root = tmp_path_factory.mktemp("schedules")
-    checkout = Checkout.make(
-        root,
-        environment={"capacity": "EC2", "queues": {"default": 5}, "max_vcpus": 64},
-        alerts={"function_name": "SendToSlack", "stand_in": True},
-        jobs=[SERVICE],
-        local={"images": {"plain": "gates"}},
-    )
     (root / "gates").mkdir()
-    for service in ("examples", "my-service"):  # their queue is not there
-        (root / "jobs" / service / "jobs.yaml").unlink()
-    (root / "jobs" / SERVICE).mkdir()
-    (root / "jobs" / SERVICE / "jobs.yaml").write_text(JOBS)
-    done = checkout.run("up")
-    assert done.returncode == 0, done.stderr + done.stdout
-    stage = Stage(checkout)
-    yield stage
-    stage.stop()
+    settings: dict[str, Any] = {
+        "environment": {"capacity": "EC2", "queues": {"default": 5, "continuously": 3}, "max_vcpus": 64},
+        "alerts": {"function_name": "SendToSlack", "stand_in": True},
+        "jobs": [SERVICE],
+        "local": {"images": {"plain": "gates"}},
+    }
+    with deployed.restored(root, **settings) as checkout:
+        checkout.replace_jobs(SERVICE, JOBS)
+        done = checkout.run("up")
+        assert done.returncode == 0, done.stderr + done.stdout
+        yield Stage(checkout)
 
 
 @pytest.fixture(scope="module")

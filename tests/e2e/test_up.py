@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Deployment
+from tests.e2e.checkout import Checkout
+from tests.e2e.deployed import Deployed
+from tests.projects import PROJECT
 
 from batchtab.declarations import catalog
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("deployment")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def test_the_failed_jobs_message_is_shown_as_in_the_original_system(deployment: Deployment) -> None:
+@pytest.fixture(scope="module")
+def checkout(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The deployment; `batchtab down` removes it when all is done."""
+    root = tmp_path_factory.mktemp("up")
+    with deployed.restored(root) as checkout:
+        yield checkout
+        pid = checkout.local_pid()
+        down = checkout.run("down")
+        assert down.returncode == 0, down.stderr + down.stdout
+        log = (root / ".batchtab" / "terraform.log").read_text(errors="replace")
+        destroyed = [int(number) for number in re.findall(r"Destroy complete! Resources: (\d+) destroyed", log)]
+        assert len(destroyed) == 4, destroyed
+        assert sum(destroyed) > 40, destroyed
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert {path.name for path in root.iterdir()} == {path.name for path in PROJECT.iterdir()} | {".batchtab"}
+
+
+def test_the_failed_jobs_message_is_shown_as_in_the_original_system(deployed: Deployed) -> None:
     # GIVEN a stage that `up` deployed, with a job that it let fail
     # THEN the message's fields are printed, and its text begins as it always did
-    shown = [line.strip(" │") for line in deployment.up.stdout.splitlines() if "│" in line]
+    shown = [line.strip(" │") for line in deployed.stdout.splitlines() if "│" in line]
     assert [line.split(None, 1) for line in shown[:5]] == [
         ["channel", "#cron-error"],
         ["username", "AWS Batch Job Failed Alert"],
@@ -29,11 +52,11 @@ def test_the_failed_jobs_message_is_shown_as_in_the_original_system(deployment: 
     ]
 
 
-def test_the_table_names_every_job_with_its_next_runs(deployment: Deployment) -> None:
+def test_the_table_names_every_job_with_its_next_runs(checkout: Checkout, deployed: Deployed) -> None:
     # GIVEN the output of `up`
-    rows = {line.split()[0]: line for line in deployment.up.stdout.splitlines() if line.startswith(("exam", "my-s"))}
+    rows = {line.split()[0]: line for line in deployed.stdout.splitlines() if line.startswith(("exam", "my-s"))}
     # THEN each job has a row
-    services = catalog.load("local", deployment.checkout.root).services
+    services = catalog.load("local", checkout.root).services
     assert set(rows) == {f"{service.service}-{name}" for service in services for name in service.jobs}
     # AND the daily job runs at 00:00 UTC, 09:00 in Seoul, three times
     assert rows["my-service-do-something"].count(" 00:00") == 3
@@ -42,9 +65,9 @@ def test_the_table_names_every_job_with_its_next_runs(deployment: Deployment) ->
     assert "FAILED" in rows["examples-fail"]
 
 
-def test_a_chain_runs_in_order_and_an_overlap_gives_way(deployment: Deployment) -> None:
+def test_a_chain_runs_in_order_and_an_overlap_gives_way(checkout: Checkout, deployed: Deployed) -> None:
     # GIVEN the three steps and the two runs of one job that `up` started
-    batch = deployment.checkout.client("batch")
+    batch = checkout.client("batch")
     queue = "batchtab-local-default"
 
     def runs(name: str) -> list[dict[str, Any]]:
@@ -59,12 +82,12 @@ def test_a_chain_runs_in_order_and_an_overlap_gives_way(deployment: Deployment) 
         variables = {pair["name"]: pair["value"] for pair in after["container"]["environment"]}
         assert variables["BATCHTAB_UPSTREAM_JOB_ID"] == before["jobId"]
     # AND one of the two runs gave way
-    assert "one ran; the other gave way to it and exited with 0" in deployment.up.stderr
+    assert "one ran; the other gave way to it and exited with 0" in deployed.stderr
 
 
-def test_a_rule_made_by_terraform_started_a_job_by_itself(deployment: Deployment) -> None:
+def test_a_rule_made_by_terraform_started_a_job_by_itself(checkout: Checkout) -> None:
     # GIVEN a job that nobody submits
-    batch = deployment.checkout.client("batch")
+    batch = checkout.client("batch")
     # WHEN two minutes have passed at most
     deadline = time.monotonic() + 120
     names: set[str] = set()
@@ -76,11 +99,11 @@ def test_a_rule_made_by_terraform_started_a_job_by_itself(deployment: Deployment
     assert "examples-tick" in names
 
 
-def test_a_second_up_changes_nothing_and_takes_seconds(deployment: Deployment) -> None:
+def test_a_second_up_changes_nothing_and_takes_seconds(checkout: Checkout) -> None:
     # GIVEN a deployed stage
     began = time.monotonic()
     # WHEN `up` runs again
-    done = deployment.checkout.run("up")
+    done = checkout.run("up")
     # THEN nothing is deployed, and it is quick even on a busy machine
     assert done.returncode == 0, done.stderr
     assert "nothing has changed since the last" in done.stderr
@@ -89,22 +112,22 @@ def test_a_second_up_changes_nothing_and_takes_seconds(deployment: Deployment) -
 
 
 @pytest.fixture
-def by_hand(deployment: Deployment) -> dict[str, str]:
+def by_hand(checkout: Checkout) -> dict[str, str]:
     """The variables that `batchtab env` prints, as a shell would take them."""
-    printed = deployment.checkout.run("env").stdout
+    printed = checkout.run("env").stdout
     script = f"{printed}\nenv -0"
     found = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=True, env=deployment.checkout.environment
+        ["bash", "-c", script], capture_output=True, text=True, check=True, env=checkout.environment
     ).stdout
     return dict(item.split("=", 1) for item in found.split("\0") if "=" in item)
 
 
-def test_cdktf_deploys_a_stack_by_hand_and_changes_nothing(deployment: Deployment, by_hand: dict[str, str]) -> None:
+def test_cdktf_deploys_a_stack_by_hand_and_changes_nothing(checkout: Checkout, by_hand: dict[str, str]) -> None:
     # GIVEN the variables that the README names
     # WHEN one stack is deployed by hand
     done = subprocess.run(
         ["cdktf", "deploy", "--skip-provider-lock", "--auto-approve", "environment"],
-        cwd=deployment.checkout.root,
+        cwd=checkout.root,
         env=by_hand,
         capture_output=True,
         text=True,
@@ -116,83 +139,82 @@ def test_cdktf_deploys_a_stack_by_hand_and_changes_nothing(deployment: Deploymen
     assert "Resources: 0 added, 0 changed, 0 destroyed" in done.stdout
 
 
-def test_a_second_plan_of_every_stack_is_empty(deployment: Deployment) -> None:
+def test_a_second_plan_of_every_stack_is_empty(checkout: Checkout) -> None:
     # WHEN all stacks are planned
-    done = deployment.checkout.run("plan", "--fail-on-changes")
+    done = checkout.run("plan", "--all", "--fail-on-changes")
     # THEN nothing would change
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("No changes.") == 4, done.stdout
 
 
-def test_state_lies_in_s3_and_no_lock_is_left(deployment: Deployment) -> None:
+def test_state_lies_in_s3_and_no_lock_is_left(checkout: Checkout) -> None:
     # GIVEN the state bucket
-    s3 = deployment.checkout.client("s3")
+    s3 = checkout.client("s3")
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket="batchtab-local-state")["Contents"]}
-    # THEN it holds a state for each stack, and nothing else
-    assert keys == {
-        f"local/{stack}.tfstate" for stack in ("network", "environment", "jobs-examples", "jobs-my-service")
-    }
+    # THEN it holds for each stack a state and the record of what was applied, and nothing else
+    stacks = ("network", "environment", "jobs-examples", "jobs-my-service")
+    assert keys == {f"local/{stack}.{kind}" for stack in stacks for kind in ("tfstate", "applied.json")}
     # AND the bucket keeps versions
     assert s3.get_bucket_versioning(Bucket="batchtab-local-state")["Status"] == "Enabled"
 
 
-def test_no_state_holds_a_path_of_this_machine(deployment: Deployment) -> None:
-    s3 = deployment.checkout.client("s3")
+def test_no_state_holds_a_path_of_this_machine(checkout: Checkout) -> None:
+    s3 = checkout.client("s3")
     for stack in ("network", "environment", "jobs-examples", "jobs-my-service"):
         # GIVEN a stack's state
         state = s3.get_object(Bucket="batchtab-local-state", Key=f"local/{stack}.tfstate")["Body"].read().decode()
         # THEN no path of this machine is in it
-        assert str(deployment.checkout.root) not in state
+        assert str(checkout.root) not in state
         assert json.loads(state)["resources"]
 
 
-def test_a_state_that_somebody_holds_is_not_touched(deployment: Deployment) -> None:
+def test_a_state_that_somebody_holds_is_not_touched(checkout: Checkout, deployed: Deployed) -> None:
     # GIVEN a lock of another person
-    s3 = deployment.checkout.client("s3")
+    s3 = checkout.client("s3")
     key = "local/network.tfstate.tflock"
     lock = {"ID": "1-2-3", "Operation": "OperationTypeApply", "Who": "ann@elsewhere", "Created": "2026-11-24T06:00:00Z"}
     s3.put_object(Bucket="batchtab-local-state", Key=key, Body=json.dumps(lock).encode())
-    deployed = deployment.checkout.root / ".batchtab" / "deployed-local.json"
+    deployed = checkout.root / ".batchtab" / "deployed-local.json"
     record = deployed.read_text()
     deployed.unlink()
     # WHEN `up` would deploy
-    done = deployment.checkout.run("up")
+    done = checkout.run("up")
     # THEN it says who holds the state and which command clears it, and leaves it alone
     assert done.returncode == 2
     assert "ann@elsewhere" in done.stderr
     assert "batchtab unlock network --stage local" in done.stderr
     assert s3.head_object(Bucket="batchtab-local-state", Key=key)
     # AND that command clears it
-    cleared = deployment.checkout.run("unlock", "network", "--yes")
+    cleared = checkout.run("unlock", "network", "--yes")
     assert cleared.returncode == 0, cleared.stderr
     assert "network: unlocked" in cleared.stdout
     assert "Contents" not in s3.list_objects_v2(Bucket="batchtab-local-state", Prefix=key)
     deployed.write_text(record)  # for whichever test comes next
 
 
-def test_bootstrap_twice_does_no_harm(deployment: Deployment) -> None:
+def test_bootstrap_twice_does_no_harm(checkout: Checkout) -> None:
     # GIVEN a bucket that is complete
     # WHEN bootstrap runs again
-    done = deployment.checkout.run("bootstrap")
+    done = checkout.run("bootstrap")
     # THEN it says of every part that it is there, and changes none
     assert done.returncode == 0, done.stderr
     assert [line.split(": ")[-1] for line in done.stdout.splitlines()[1:]] == ["there already"] + ["on already"] * 4
 
 
-def test_synth_and_check_refuse_alike(deployment: Deployment) -> None:
+def test_synth_and_check_refuse_alike(checkout: Checkout) -> None:
     # GIVEN a job file with faults
-    root = deployment.checkout.root
+    root = checkout.root
     path = root / "jobs" / "broken" / "jobs.yaml"
     path.parent.mkdir()
     path.write_text("service: broken\njobs:\n  a: {command: [x], timeout_seconds: 59, quue: default}\n")
     try:
         # WHEN it is checked, and synthesized
-        checked = deployment.checkout.run("check", "--stage", "local")
+        checked = checkout.run("check", "--stage", "local")
         python = root / ".batchtab" / "bin" / "python"
         synthesized = subprocess.run(
             [python, "main.py"],
             cwd=root,
-            env=deployment.checkout.environment,
+            env=checkout.environment,
             capture_output=True,
             text=True,
             check=False,
