@@ -13,6 +13,7 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
 
+from batchtab.constructs._terraform import kernel
 from batchtab.constructs._terraform.framework import NAME, PROVIDER
 
 _WORD = re.compile(r"[A-Z][a-z0-9]*")
@@ -58,3 +59,4 @@ def _skip_package_import() -> None:
 
 
 _skip_package_import()
+kernel.load()

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from batchtab.constructs._terraform.expressions import Condition, Expression, is_expression
 from batchtab.constructs._terraform.framework import TerraformElement, TerraformLocal, TerraformStack
+from batchtab.constructs._terraform.kernel import make, terraform_type
 
 #: What a block that is there or not iterates over.
 SINGLE_BLOCK = ("this",)
@@ -87,7 +88,7 @@ def create_resource(
     Raises:
         ValueError: another resource of the stack has this address, as when two ids differ only in punctuation.
     """
-    type_ = kind.TF_RESOURCE_TYPE  # type: ignore[attr-defined]
+    type_ = terraform_type(kind)
     data = type_.startswith("data.") or kind.__name__.startswith("Data")
     logical_id = scope._prefix + label
     address = f"{'data.' if data else ''}{type_}.{logical_id}"
@@ -97,16 +98,17 @@ def create_resource(
     if address in taken:
         raise ValueError(f"{address} exists already in this stack: give the construct another id")
     taken.add(address)
-    element: Any = kind(scope, label, **{key: value for key, value in arguments.items() if value is not None})
-    element.override_logical_id(logical_id)
+    overrides: list[tuple[str, Any]] = []
     if when is not True:
-        element.add_override("count", f"${{{when.text} ? 1 : 0}}")
+        overrides.append(("count", f"${{{when.text} ? 1 : 0}}"))
     if for_each is not None:
-        element.add_override("for_each", for_each)
+        overrides.append(("for_each", for_each))
     for path, (items, content) in (blocks or {}).items():
-        dynamic(element, path, items, content)
+        overrides += _block(path, items, content)
     if depends_on:
-        element.add_override("depends_on", list(depends_on))
+        overrides.append(("depends_on", list(depends_on)))
+    given = {key: value for key, value in arguments.items() if value is not None}
+    element = make(kind, scope, label, given, logical_id=logical_id, overrides=overrides)
     return ResourceRef(address, when, element)
 
 
@@ -155,12 +157,14 @@ def dynamic(element: Any, path: str, items: Any, content: Mapping[str, Any]) -> 
         content: The block's arguments. Alone, `<block>.value` is replaced by a known item; in a longer expression it
             is not, so such blocks take an expression of the items.
     """
+    for where, value in _block(path, items, content):
+        element.add_override(where, value)
+
+
+def _block(path: str, items: Any, content: Mapping[str, Any]) -> list[tuple[str, Any]]:
     *parents, block = path.split(".")
     if is_expression(items):
-        where = ".".join([*parents, "dynamic", block])
-        element.add_override(where, {"for_each": items, "content": dict(content)})
-        return
+        return [(".".join([*parents, "dynamic", block]), {"for_each": items, "content": dict(content)})]
     value = Expression.of(f"{block}.value")
     known = [{key: item if given == value else given for key, given in content.items()} for item in items]
-    if known:
-        element.add_override(path, known)
+    return [(path, known)] if known else []
