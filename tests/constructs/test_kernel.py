@@ -27,14 +27,14 @@ ROOT = Path(__file__).resolve().parents[2]
 NODE = os.environ.get("JSII_NODE", "node")
 PYTHONS = {"cdktf": Path(sys.executable), "cdktn": ROOT / ".batchtab" / "cdktn-venv" / "bin" / "python"}
 
-# One synthesis, with what is in `kernel` or, as without it, with the plain index and the bindings' own constructors,
-# which check the type of each argument.
+# One synthesis. `ours` is as it is; `late` is in an app that has loaded the provider before; `plain` is without what is
+# in `kernel`: with the whole index and the bindings' own constructors, which check the type of each argument.
 SYNTHESIZE = """
 import resource, sys
 from pathlib import Path
 from batchtab.constructs._terraform import kernel
 
-def make(kind, scope, id_, arguments, *, logical_id, overrides):
+def make(kind, scope, id_, arguments, *, logical_id, overrides=()):
     element = kind(scope, id_, **arguments)
     element.override_logical_id(logical_id)
     for path, value in overrides:
@@ -43,6 +43,11 @@ def make(kind, scope, id_, arguments, *, logical_id, overrides):
 
 if sys.argv[1] == "plain":
     kernel.load, kernel.make = lambda: None, make
+if sys.argv[1] == "late":
+    load, kernel.load = kernel.load, lambda: None
+    from batchtab.constructs._terraform.aws import IamRole
+    IamRole.TF_RESOURCE_TYPE
+    load()
 from batchtab import app
 from batchtab.constructs._terraform.export import render_all
 from batchtab.declarations.catalog import load
@@ -60,7 +65,8 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def synthesize(framework: str, how: str, folder: Path, project: Path) -> tuple[dict[Path, bytes], int]:
     """The files, and the most memory that Node took."""
-    cache = ROOT / ".batchtab" / f"jsii-{framework}"  # unpacking takes long, and more memory than what is measured
+    # Unpacking takes long, and more memory than what is measured.
+    cache = ROOT / ".batchtab" / ("jsii" if framework == "cdktf" else f"jsii-{framework}")
     done = subprocess.run(
         [PYTHONS[framework], "-c", SYNTHESIZE, how, folder / how],
         cwd=project,
@@ -85,12 +91,13 @@ def test_what_is_written_is_the_same_with_the_bindings_constructors_and_the_whol
         pytest.skip("make same-synth makes the fork's environment")
     # GIVEN a project in a folder with a space and a quote
     project = copy_project(tmp_path / 'it\'s "a project"')
-    # WHEN it is written in both ways
+    # WHEN it is written in each way
     plain, plain_memory = synthesize(framework, "plain", tmp_path, project)
     ours, our_memory = synthesize(framework, "ours", tmp_path, project)
+    late, _ = synthesize(framework, "late", tmp_path, project)
     # THEN the files are the same, and ours loaded only what it uses
     assert len(ours) > 10
-    assert ours == plain
+    assert ours == plain == late
     assert our_memory < plain_memory / 2
 
 

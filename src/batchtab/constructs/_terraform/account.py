@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from batchtab.constructs._terraform.aws import DataAwsCallerIdentity, DataAwsPartition, DataAwsRegion
 from batchtab.constructs._terraform.expressions import Expression, hcl
 from batchtab.constructs._terraform.framework import TerraformStack
+from batchtab.constructs._terraform.kernel import make
 from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs._terraform.resources import BatchtabConstruct, local
 
@@ -44,7 +45,7 @@ class Account:
         known = _known.get(scope._stack)
         if known is None:
             for kind in (DataAwsCallerIdentity, DataAwsPartition, DataAwsRegion):
-                kind(scope._stack, f"current_{kind.__name__}").override_logical_id("current")
+                make(kind, scope._stack, f"current_{kind.__name__}", {}, logical_id="current")
             known = _known[scope._stack] = cls()
         return known
 

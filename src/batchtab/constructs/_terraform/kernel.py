@@ -21,7 +21,6 @@ from typing import Any
 import jsii
 
 _NAME, _VERSION = "@batchtab/kernel", "1.0.0"  # jsii keeps a package by what is in it, so the version stays
-_ANY = {"type": {"primitive": "any"}}
 
 
 class _Resources:
@@ -35,7 +34,7 @@ def make(
     arguments: Mapping[str, Any],
     *,
     logical_id: str,
-    overrides: Sequence[tuple[str, Any]],
+    overrides: Sequence[tuple[str, Any]] = (),
 ) -> Any:
     """Makes a resource, gives it its logical id and what its binding has no arguments for; returns it.
 
@@ -76,25 +75,42 @@ def _names(kind: Any) -> Mapping[str, str]:
 
 def load() -> None:
     """Loads the package; after the provider's it is too late for the other index, and all else works as well."""
-    parameters = ("scope", "type", "id", "config", "logical_id", "overrides")
-    method = {"name": "make", "static": True, "parameters": [{"name": name, **_ANY} for name in parameters]}
-    resources = {"assembly": _NAME, "fqn": _Resources.__jsii_type__, "kind": "class", "name": "Resources"}
-    assembly = {
-        "schema": "jsii/0.10.0",
-        "jsiiVersion": "1.119.0",
-        "name": _NAME,
-        "version": _VERSION,
-        "types": {_Resources.__jsii_type__: {**resources, "methods": [{**method, "returns": _ANY}]}},
-    }
     content = {
         "package.json": json.dumps({"name": _NAME, "version": _VERSION, "main": "kernel.js"}).encode(),
-        ".jsii": json.dumps(assembly).encode(),
+        ".jsii": json.dumps(_assembly()).encode(),
         "kernel.js": files(__package__).joinpath("kernel.js").read_bytes(),
     }
     with TemporaryDirectory() as folder:
         archive = Path(folder, "kernel.tgz")
         archive.write_bytes(_archive(content))
         jsii.load(_NAME, _VERSION, str(archive))
+
+
+def _assembly() -> dict[str, Any]:
+    """What jsii wants to know of the package: who made it, and what may be called."""
+    anything = {"type": {"primitive": "any"}}
+    parameters = ("scope", "type", "id", "config", "logical_id", "overrides")
+    make = {
+        "name": "make",
+        "static": True,
+        "parameters": [{"name": name, **anything} for name in parameters],
+        "returns": anything,
+    }
+    fqn = _Resources.__jsii_type__
+    resources = {"assembly": _NAME, "fqn": fqn, "kind": "class", "name": "Resources", "methods": [make]}
+    return {
+        "schema": "jsii/0.10.0",
+        "jsiiVersion": "1.119.0",
+        "name": _NAME,
+        "version": _VERSION,
+        "description": "Makes resources in one message.",
+        "author": {"name": "Batchtab", "roles": ["author"]},
+        "license": "Apache-2.0",
+        "homepage": "",
+        "repository": {"type": "git", "url": ""},
+        "fingerprint": "*",
+        "types": {fqn: resources},
+    }
 
 
 def _archive(content: Mapping[str, bytes]) -> bytes:
@@ -106,4 +122,3 @@ def _archive(content: Mapping[str, bytes]) -> bytes:
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
     return gzip.compress(packed.getvalue(), mtime=0)
-
