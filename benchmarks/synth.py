@@ -80,9 +80,9 @@ def ours(folder: Path, *, plain: bool = False) -> Cost:
 
 def javascript(folder: Path, node_path: Path, services: int, jobs: int) -> Cost:
     """One synthesis of the same jobs in JavaScript."""
-    node = ["node", "--no-deprecation", "--preserve-symlinks"]
-    program = [*node, ROOT / "benchmarks" / "synth_plain.js", "javascript", services, jobs]
-    return measured([str(part) for part in program], folder, {**os.environ, "NODE_PATH": str(node_path)}, "Node")
+    program = [ROOT / "benchmarks" / "synth_plain.js", "javascript", services, jobs]
+    command = [os.environ["JSII_NODE"], "--preserve-symlinks", *map(str, program)]
+    return measured(command, folder, {**os.environ, "NODE_PATH": str(node_path)}, "Node")
 
 
 def measured(command: list[str], folder: Path, environment: Any, language: str) -> Cost:
@@ -111,8 +111,9 @@ def node_modules(folder: Path) -> Path:
     cache = Path(os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"])
     for name in ("cdktf", "constructs", "@cdktf/provider-aws"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        unpacked = max(cache.glob(f"{name}/*/*/package.json"), key=lambda path: path.stat().st_mtime)
-        (folder / name).symlink_to(unpacked.parent, target_is_directory=True)
+        marks = cache.glob(f"{name}/*/*/.jsii-runtime-package-cache")  # jsii touches the mark of what it uses
+        used = max(marks, key=lambda path: path.stat().st_mtime)
+        (folder / name).symlink_to(used.parent, target_is_directory=True)
     return folder
 
 

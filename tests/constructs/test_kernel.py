@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import jsii
 import pytest
 from jsii._kernel.providers import process
 from tests.constructs.a_job import ENVIRONMENTS, FUNCTION, ORIGINAL
@@ -19,10 +21,11 @@ from tests.projects import copy_project
 
 from batchtab.constructs._terraform import kernel
 from batchtab.constructs._terraform.aws import SqsQueue
-from batchtab.constructs._terraform.framework import TerraformStack
+from batchtab.constructs._terraform.framework import NAME, TerraformStack
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs.scheduled_job import ScheduledJob
 
+framework = import_module(NAME)
 ROOT = Path(__file__).resolve().parents[2]
 NODE = os.environ.get("JSII_NODE", "node")
 PYTHONS = {"cdktf": Path(sys.executable), "cdktn": ROOT / ".batchtab" / "cdktn-venv" / "bin" / "python"}
@@ -189,17 +192,28 @@ def test_an_argument_that_a_binding_does_not_have_is_refused() -> None:
         in_python(lambda stack: create_resource(BatchtabConstruct(stack, "Default"), SqsQueue, "queue", colour="red"))
 
 
+@jsii.implements(framework.IAspect)
+class Tagger:
+    """Tags every queue that it is shown."""
+
+    def visit(self, node: Any) -> None:
+        if isinstance(node, SqsQueue):
+            node.tags = {"team": "a"}
+
+
 def test_a_resource_is_a_construct_that_its_owner_can_find_and_change() -> None:
     def queue(stack: TerraformStack) -> None:
         owner = BatchtabConstruct(stack, "mine")
         made = create_resource(owner, SqsQueue, "queue", name="q")
-        assert isinstance(made.element, SqsQueue)
+        assert made.element.node.path == "test/mine/queue"
+        # WHEN its owner overrides what it finds below the construct, and an aspect visits it
         owner.node.find_child("queue").add_override("delay_seconds", 5)
+        framework.Aspects.of(owner).add(Tagger())
 
-    # WHEN its owner overrides what it finds below the construct
     template = in_python(queue)
-    # THEN it is what is written
-    assert template.address("aws_sqs_queue", "mine_queue") == {"name": "q", "delay_seconds": 5}
+    # THEN both are written
+    wanted = {"name": "q", "delay_seconds": 5, "tags": {"team": "a"}}
+    assert template.address("aws_sqs_queue", "mine_queue") == wanted
 
 
 def test_the_package_is_always_the_same() -> None:
