@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.cost"]
+
 # The sources beside these tests, also where the environment's own `batchtab` is another checkout's.
 os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1] / "src")
 

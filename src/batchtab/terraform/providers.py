@@ -6,11 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +16,11 @@ from queue import Queue
 from batchtab.errors import UsageError
 from batchtab.terraform.configuration import Configuration
 from batchtab.terraform.log import first_error
-from batchtab.terraform.processes import capture, drain, start, stop_tree
+from batchtab.terraform.processes import capture
+from batchtab.terraform.provider_process import VARIABLE, ProviderProcess, find
 from batchtab.terraform.session import Session
 
 _LOCK = ".terraform.lock.hcl"
-_REATTACH = "TF_REATTACH_PROVIDERS"
-_STARTED = re.compile(rb"TF_REATTACH_PROVIDERS='(\{.+\})'")
-_START_SECONDS = 30.0
-# With several bundles of certificates every use of a running provider but the first fails.
-_NOT_FOR_PROVIDERS = {"AWS_CA_BUNDLE", _REATTACH}
 _BYTES_OF_ONE = 0.75 * 2**30  # Terraform and the AWS provider, measured: 0.5 to 0.6 GiB
 _MOST = 4  # stacks at once; each of them makes ten calls to AWS at a time
 
@@ -76,7 +69,7 @@ class Providers:
         self._session = session
         self._log = log
         self._folder = session.state / "providers" / "running"
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[ProviderProcess] = []
         self._free: Queue[Slot] = Queue()
         self._slots = 0
         self._installed: dict[str, _Installed] = {}
@@ -125,7 +118,8 @@ class Providers:
 
         They may do so one after another only: a provider works with the configuration that it was given last.
         """
-        return self._start(self._install(stack)) if self._session.endpoint_url else {}
+        program = self._install(stack).program
+        return self._start(program) if program and self._session.endpoint_url else {}
 
     def share_assets(self, stacks: Sequence[Configuration]) -> None:
         """A provider opens a stack's files by their paths below its own folder, so that folder has those of all."""
@@ -138,16 +132,16 @@ class Providers:
     def close(self) -> None:
         """Ends what was started."""
         while self._processes:
-            stop_tree(self._processes.pop())
+            self._processes.pop().stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _initialise(self, installed: _Installed, folder: Path, environment: dict[str, str]) -> None:
-        running = _REATTACH in environment
+        running = VARIABLE in environment
         # Terraform installs no provider that it is to find running: `init` then sets up the backend alone.
         nowhere = {"Protocol": "grpc", "ProtocolVersion": 5, "Pid": 1, "Test": True}
         address = {"Network": "unix", "String": "/nowhere"}
         absent = json.dumps({installed.address: {**nowhere, "Addr": address}}) if installed.address else ""
-        self._terraform_init(folder, {_REATTACH: absent, **environment}, "-reconfigure")
+        self._terraform_init(folder, {VARIABLE: absent, **environment}, "-reconfigure")
         if running or not installed.address:
             return
         link = folder / ".terraform" / "providers"
@@ -192,37 +186,12 @@ class Providers:
                 f"all that it said is in {self._log.relative_to(self._session.root)}",
             )
 
-    def _start(self, installed: _Installed) -> Slot:
-        """Starts a provider; where it doesn't answer in time, Terraform starts its own as ever."""
-        if installed.program is None:
-            return {}
-        kept = {key: value for key, value in self._session.environment().items() if key not in _NOT_FOR_PROVIDERS}
+    def _start(self, program: Path) -> Slot:
         self._folder.mkdir(parents=True, exist_ok=True)
-        process = start([installed.program, "-debug"], self._folder, kept, errors=subprocess.DEVNULL)
-        self._processes.append(process)
-        found: Queue[str] = Queue()
-        threading.Thread(target=_read, args=(process, found), daemon=True).start()
-        with contextlib.suppress(Exception):
-            variable = found.get(timeout=_START_SECONDS)
-            if variable:
-                return {_REATTACH: variable}
-        return {}
-
-
-def _read(process: subprocess.Popen[bytes], found: Queue[str]) -> None:
-    """Waits for the line that says where a provider listens; what follows is read and dropped, for a pipe is short."""
-    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-    for line in process.stdout:
-        if match := _STARTED.search(line):
-            found.put(match[1].decode())
-            break
-    else:
-        found.put("")
-    drain(process.stdout)
+        self._processes.append(ProviderProcess.start(program, self._folder, self._session.environment()))
+        return self._processes[-1].variables
 
 
 def _find(folder: Path) -> _Installed:
-    for program in sorted(folder.glob(".terraform/providers/*/*/aws/*/*/terraform-provider-aws*")):
-        host, namespace, type_ = program.relative_to(folder / ".terraform" / "providers").parts[:3]
-        return _Installed(folder, f"{host}/{namespace}/{type_}", program)
-    return _Installed(folder, None, None)
+    address, program = find(folder) or (None, None)
+    return _Installed(folder, address, program)
