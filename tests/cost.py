@@ -47,7 +47,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
+def pytest_testnodedown(node: Any) -> None:
     """Takes what a worker measured."""
     for part, costs in (getattr(node, "workeroutput", None) or {}).get(_NAME, {}).items():
         _COSTS[part] += [tuple(cost) for cost in costs]

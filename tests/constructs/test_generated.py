@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -147,53 +145,3 @@ def test_an_installed_package_takes_the_zip_that_was_built(monkeypatch: Any, tmp
     # WHEN a stack asks for a function's code THEN it gets that
     assert package.sources("job_alerts") is None
     assert package.archive("job_alerts") == built
-
-
-class Terraform:
-    """Terraform in a copy of a module."""
-
-    def __init__(self, name: str, folder: Path, terraform_rc: Path | None) -> None:
-        if shutil.which("terraform") is None:
-            pytest.skip("terraform is not installed")
-        for path in (export.MODULES / name).iterdir():
-            if path.name.endswith((".tf.json", ".zip")):
-                shutil.copy(path, folder)
-        self._folder = folder
-        self._environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CHECKPOINT_DISABLE": "1"}
-        if terraform_rc is not None:
-            self._environment["TF_CLI_CONFIG_FILE"] = str(terraform_rc)
-        initialized = self("init", "-backend=false", "-no-color")
-        assert initialized.returncode == 0, initialized.stderr
-
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["terraform", *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_terraform_accepts_the_module(name: str, tmp_path: Path, terraform_rc: Path | None) -> None:
-    # GIVEN a copy of a module
-    terraform = Terraform(name, tmp_path, terraform_rc)
-    # WHEN Terraform reads it
-    validated = terraform("validate", "-json")
-    # THEN it has no objection, not even a warning
-    assert json.loads(validated.stdout)["diagnostics"] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("*.tftest.hcl")), ids=lambda path: path.name)
-def test_terraform_plans_the_module_as_its_test_says(path: Path, tmp_path: Path, terraform_rc: Path | None) -> None:
-    # GIVEN a copy of a module and a test of it, in which nothing of AWS is real
-    terraform = Terraform(path.name.partition(".")[0], tmp_path, terraform_rc)
-    shutil.copy(path, tmp_path)
-    # WHEN Terraform runs the test THEN it passes
-    done = terraform("test", "-no-color")
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -63,9 +63,11 @@ def test_terraform_tests_the_module(name: str, tmp_path: Path) -> None:
     copy(HERE / name, tmp_path, ["*.tftest.hcl"])
     terraform = Terraform(tmp_path)
     terraform.init()
-    # WHEN Terraform runs them, with a provider that answers by itself
+    # WHEN Terraform reads it THEN it has no objection, not even a warning
+    assert json.loads(terraform.run("validate", "-json").stdout)["diagnostics"] == []
+    # WHEN it runs them, with a provider that answers by itself
     out = terraform.do("test")
-    # THEN all pass, and no warning is told to who uses the module
+    # THEN all pass, and no warning is for who uses the module
     runs = sum(path.read_text(encoding="utf-8").count('\nrun "') for path in (HERE / name).glob("*.tftest.hcl"))
     assert f"Success! {runs} passed, 0 failed." in out, out
     assert "Warning" not in out, out
