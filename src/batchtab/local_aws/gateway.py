@@ -37,7 +37,7 @@ class FaultyGateway:
         if service is None:
             await self._inner(scope, receive, send)
             return
-        body = await _whole(receive)
+        body = await whole(receive)
         fault = self._faults.met_by(service, _operation(scope, body))
         if fault is None:
             await self._inner(scope, _again(body, receive), send)
@@ -65,25 +65,27 @@ class FaultyGateway:
                 await send(message)
 
 
-def _header(scope: Scope, wanted: bytes) -> str:
+def header(scope: Scope, wanted: bytes) -> str:
+    """Return a request's header; empty if it has none of that name."""
     return next((value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted), "")
 
 
 def _signed_for(scope: Scope) -> str | None:
-    found = _SIGNED_FOR.search(_header(scope, b"authorization"))
+    found = _SIGNED_FOR.search(header(scope, b"authorization"))
     return found[1] if found else None
 
 
 def _operation(scope: Scope, body: bytes) -> str:
     """Return an operation's name as far as the request tells it: by header, by `Action`, or as Batch, by its path."""
-    if target := _header(scope, b"x-amz-target"):
+    if target := header(scope, b"x-amz-target"):
         return target.rpartition(".")[2]
     if found := re.match(rb"(?:.*&)?Action=(\w+)", body[:10_000]):
         return found[1].decode()
     return str(scope["path"]).rstrip("/").rpartition("/")[2]
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
+    """Read a request's body to its end."""
     body, more = b"", True
     while more:
         message = await receive()
@@ -126,7 +128,7 @@ async def _hold(fault: Fault, seconds: float, receive: Receive) -> bool:
 
 async def _refuse(scope: Scope, send: Send, service: str) -> None:
     message = f"{service} is away: a fault was asked for"
-    if service == "s3" or _header(scope, b"content-type").startswith("application/x-www-form-urlencoded"):
+    if service == "s3" or header(scope, b"content-type").startswith("application/x-www-form-urlencoded"):
         kind, text = "text/xml", _XML.format(_CODE, message)
     else:
         kind, text = "application/json", json.dumps({"__type": _CODE, "message": message})

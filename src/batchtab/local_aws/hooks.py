@@ -10,7 +10,6 @@ from typing import Any
 
 from batchtab.local_aws import alarms, expressions, scheduler_api, schedules
 from batchtab.local_aws.batch.api import Api
-from batchtab.local_aws.client_tokens import ClientTokens
 from batchtab.local_aws.clock import Clock
 from batchtab.local_aws.delivery import Deliveries
 from batchtab.local_aws.functions import Invocations
@@ -42,7 +41,6 @@ class Parts:
     rules: ScheduledRules
     schedules: Schedules
     invocations: Invocations
-    client_tokens: ClientTokens
     reset_batch: Callable[[], None]
 
 
@@ -78,9 +76,7 @@ def install(parts: Parts) -> None:
     eventbridge._tick_scheduled_rules = lambda: None
     eventbridge._validate_schedule_expression = _is_rule_expression
     scheduler._tick_schedules = lambda: None
-    serving_once, ec2 = parts.client_tokens.serving, _module("ec2")
-    scheduler.handle_request = serving_once(scheduler_api.serving(scheduler.handle_request, scheduler._error))
-    ec2.handle_request = serving_once(ec2.handle_request)
+    scheduler.handle_request = scheduler_api.serving(scheduler.handle_request, scheduler._error)
     for name in ("_put_rule", "_enable_rule"):
         _then(eventbridge, name, parts.rules.next_moment, parts.clock)
     for name in ("_create_schedule", "_update_schedule"):

@@ -70,12 +70,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     ),
     "services.cloudwatch_logs": ("_create_log_group(data)", "_create_log_stream(data)", "_put_log_events(data)"),
     "services.dynamodb": BESIDE["dynamodb"],
-    "services.ec2": (
-        "_launch_templates",
-        "_security_groups",
-        "_subnets",
-        "handle_request(method, path, headers, body, query_params)",
-    ),
+    "services.ec2": ("_launch_templates", "_security_groups", "_subnets"),
     "services.eventbridge": (
         "_apply_input_transformer(transformer, rule, view)",
         "_archive_event(event, view)",

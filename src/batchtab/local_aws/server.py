@@ -145,10 +145,10 @@ def _assemble(
     from batchtab.local_aws.batch.events import Events  # noqa: PLC0415
     from batchtab.local_aws.batch.launch import Launcher  # noqa: PLC0415
     from batchtab.local_aws.batch.store import Store  # noqa: PLC0415
-    from batchtab.local_aws.client_tokens import ClientTokens  # noqa: PLC0415
     from batchtab.local_aws.delivery import Deliveries  # noqa: PLC0415
     from batchtab.local_aws.faults import Faults  # noqa: PLC0415
     from batchtab.local_aws.gateway import FaultyGateway  # noqa: PLC0415
+    from batchtab.local_aws.repeats import Repeats  # noqa: PLC0415
     from batchtab.local_aws.rules import ScheduledRules  # noqa: PLC0415
     from batchtab.local_aws.schedules import Schedules  # noqa: PLC0415
     from batchtab.local_aws.slack import SlackInbox  # noqa: PLC0415
@@ -159,7 +159,8 @@ def _assemble(
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
     engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
-    faults, invocations, client_tokens = Faults(), hooks.make_invocations(), ClientTokens()
+    faults, invocations = Faults(), hooks.make_invocations()
+    repeats = Repeats(FaultyGateway(gateway.app, faults))  # around faults: an answer that is lost on purpose stays lost
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
     rules, schedules = ScheduledRules(clock), Schedules(clock)
 
@@ -167,10 +168,10 @@ def _assemble(
         engine.reset()
         with store.lock:
             store.clear()
-        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, client_tokens):
+        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, repeats):
             part.clear()
 
-    hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, client_tokens, reset_batch))
+    hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, reset_batch))
     for source in (rules, schedules, deliveries, engine, invocations, AlarmWatch()):
         clock.add_source(source)
     clock.on_jump(rules.cursors.clear)
@@ -180,7 +181,7 @@ def _assemble(
         snapshots.load(snapshot)
     reset = gateway._reset_all_state
     return Application(
-        Admin(FaultyGateway(gateway.app, faults), port, clock, slack, store, faults, invocations, snapshots, reset),
+        Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, reset),
         [events.start, engine.start, clock.start],
         [clock.stop, events.stop, engine.shutdown, reset],
     )
@@ -189,9 +190,7 @@ def _assemble(
 async def _serve(application: Application, listener: socket.socket, port: int) -> None:
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
-    # Never: Hypercorn's timer closes a connection also when a request has just come in on it. The request is served and
-    # its answer lost; the SDK repeats it, and a creation meets what it has made. Connections end with their clients.
-    config.keep_alive_timeout = None
+    config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     asked = asyncio.Event()

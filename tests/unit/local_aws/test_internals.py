@@ -26,8 +26,7 @@ def used() -> set[str]:
                         found.add(f"{prefix}.{alias.name}")
         if file.name == "hooks.py":
             modules |= {
-                name: f"services.{name}"
-                for name in ("batch", "eventbridge", "scheduler", "cloudwatch", "lambda_svc", "ec2")
+                name: f"services.{name}" for name in ("batch", "eventbridge", "scheduler", "cloudwatch", "lambda_svc")
             }
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
