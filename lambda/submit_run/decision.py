@@ -198,7 +198,8 @@ def _still_waiting(own: Record, state: State, manual: Sequence[str], now: float)
     if not step.records:
         step = replace(step, state=None)
     if own.request.job.policy == "replace" and (state.active is not None or manual):
-        step = replace(step, ends=_to_end(state, manual))
+        # The state is written though it stays as it is: where it is another by now, those jobs may be later runs.
+        step = replace(step, state=step.state or state, ends=_to_end(state, manual))
     records = tuple(replace(each, revision=own.revision) if _is(each, own) else each for each in step.records)
     again = _is_begun(state)
     return replace(step, outcome="waiting", reason="it waits already", records=records, asks_again=again)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.lambda_.support import EVENTS, SETTINGS, World
 
 from job_alerts import attachment, blocks
@@ -150,7 +151,7 @@ def check_message(message: Message) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated(), st.lists(NASTY.filter(lambda value: isinstance(value, str)), max_size=25), st.booleans())
 def test_whatever_an_event_holds_it_is_told_well_or_refused(event: Any, log: list[str], with_table: bool) -> None:
     world = World(table=with_table)
@@ -164,7 +165,7 @@ def test_whatever_an_event_holds_it_is_told_well_or_refused(event: Any, log: lis
         check_message(message)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(mutated(), min_size=2, max_size=60))
 def test_whatever_comes_together_is_told_within_the_limits(events: list[Any]) -> None:
     world = World()

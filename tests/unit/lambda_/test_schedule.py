@@ -11,6 +11,7 @@ import pytest
 from dateutil.tz import tzfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.lambda_.support import START
 
 from batchtab.schedules.timing import Timing
@@ -36,7 +37,7 @@ EXPRESSIONS = [
 
 @pytest.mark.parametrize("fields", EXPRESSIONS)
 @given(moment=st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_the_last_time_is_the_one_that_the_project_s_own_clock_gives(fields: str, moment: datetime) -> None:
     # GIVEN the times of an expression after a moment, as batchtab.schedules.expression counts them
     expression = f"cron({fields})"

@@ -8,6 +8,9 @@ from collections import Counter
 import pytest
 from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, Bucket, World, trigger
 
+from submit_run import jobs
+from submit_run.decision import REPLACED
+
 RUNS = 6
 ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "80"))
 
@@ -58,6 +61,10 @@ def test_each_scheduled_time_submits_at_most_one_job_and_no_two_overlap(
         # AND no two of them were there at once
         if policy != "allow":
             assert world.most_at_once <= 1, where
+        # AND none was ended for itself, or for one before it
+        for job in world.jobs.values():
+            if (reason := str(job.get("statusReason", ""))).startswith(REPLACED):
+                assert reason.removeprefix(REPLACED) > jobs.variable_of(job, jobs.SCHEDULED_TIME), (where, job)
         # AND of each run is recorded what became of it, unless its event lies in the dead-letter queue
         for event in events:
             status = world.status(event)
