@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image package bench clean checks retest
+.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image package bench clean checks check-quick hcl e2e test
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.batchtab/jsii
 export NODE_OPTIONS ?= --no-deprecation
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: ## Install what this checkout needs (the other targets do it by themselves)
 	@$(PYTHON) tools/setup.py
@@ -54,9 +54,6 @@ format: setup ## Fix style
 types: setup ## Check types
 	@$(BIN)/mypy
 
-unit: setup ## Run the tests that need neither Terraform nor local AWS
-	@$(BIN)/python -m pytest -q tests/unit tests/constructs tests/contract
-
 scan: setup ## Scan stacks, modules, examples and the image with checkov
 	@$(BIN)/batchtab ci scan modules examples jobs .github/workflows --stage $(STAGE) \
 		--sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
@@ -77,15 +74,24 @@ image: setup ## Build the shared runner image with docker, podman or buildah
 package: setup ## Build the wheel and the sdist in dist/
 	@rm -rf dist && $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
-checks: setup lint types check scan workflows-check dockerfiles-check ## Run all checks that are no tests
+checks: lint types check workflows-check dockerfiles-check ## Run the checks that are no tests, but for the scan
 
-test: checks ## Run all checks and tests, the deployment to local AWS included
-	@GUARD_ROUNDS=$${GUARD_ROUNDS:-6} $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory retest
+check-quick: setup ## Check style, types and the quick tests, in under a minute: the habit before a commit
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit tests/contract
 
-retest: ## Run once more, one at a time, the tests that failed: two at once can starve each other on a small machine
-	@echo "Once more, one at a time, what failed:"
-	@GUARD_ROUNDS=$${GUARD_ROUNDS:-6} $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -p no:randomly
+unit: setup ## Run the tests that need neither Terraform nor local AWS
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/constructs tests/contract
 
+hcl: setup ## Run the tests of the Terraform modules
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/hcl
+
+e2e: setup ## Run the tests that deploy to local AWS or build images
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/image
+
+test: setup ## Run all checks and tests, the deployment to local AWS included
+	@$(BIN)/python tools/run_tests.py
 
 bench: setup ## Measure what benchmarks/ measures
 	@set -e; for each in cli synth runner local alerts plan_summary schedule; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done

@@ -9,28 +9,34 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from tests.examples import load_profile
 
 pytest_plugins = ["tests.cost"]
 
 # The sources beside these tests, also where the environment's own `batchtab` is another checkout's.
 os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1] / "src")
 
-# On a busy machine any example may take longer than hypothesis's 200 ms.
-settings.register_profile("batchtab", deadline=None)
-settings.load_profile("batchtab")
+load_profile()
 
 # The longest first; the others follow in the order that pytest-randomly gave them.
 _LONG = (
-    "e2e/test_pull_request.py",
-    "e2e/test_installed.py",
-    "e2e/test_up.py",
-    "e2e/test_alerts.py",
     "e2e/test_schedules.py",
+    "e2e/test_installed.py",
+    "e2e/test_pull_request.py",
     "e2e/test_killed_up.py",
-    "hcl/",
+    "hcl/test_from_cloudformation.py",
+    # Each worker takes its second file beforehand, so behind those above come short ones.
+    "e2e/test_local_",
+    "e2e/test_alerts.py",
+    "e2e/test_up.py",
+    "hcl/test_modules.py",
     "image/",
+    "hcl/",
     "e2e/",
+    "constructs/test_kernel.py",
+    "unit/toolchain/",
+    "unit/runner/",
+    "unit/lambda_/",
 )
 
 

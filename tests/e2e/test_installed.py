@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 OLD = "0.1.9"
 NEW = re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
-PLAN = ("plan", "--fail-on-changes")
+PLAN = ("plan", "--all", "--fail-on-changes")
 STACKS = ["network", "environment", "jobs-reports"]
 
 

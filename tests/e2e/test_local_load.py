@@ -1,6 +1,6 @@
 """Local AWS under load: what a client asked for is done once, and it hears of it.
 
-`BATCHTAB_CREATION_ROUNDS=50 pytest tests/e2e/test_local_load.py` goes on for longer.
+`CREATION_ROUNDS=50 pytest tests/e2e/test_local_load.py` goes on for longer.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from tests.e2e.local_helpers import (
     sqs_queue,
     wait_until,
 )
+from tests.examples import rounds
 
 pytestmark = pytest.mark.e2e
 
 CONNECTIONS = 200
-ROUNDS = int(os.environ.get("BATCHTAB_CREATION_ROUNDS", "3"))
+ROUNDS = rounds("CREATION_ROUNDS", 3, in_ci=50)
 # Hypercorn's timers at 150 times their speed: 75 seconds, after which it ended idle connections, are half a second.
 IDLE_SECONDS = 75 / 150
 FAST_TIMERS = """\

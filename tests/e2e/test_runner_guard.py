@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from tests.e2e.local_helpers import ROOT, Batch, LocalAws, make_batch, running, unique, wait_until
+from tests.examples import rounds
 
 pytestmark = pytest.mark.e2e
 
-ROUNDS = int(os.environ.get("GUARD_ROUNDS", "50"))
+ROUNDS = rounds("GUARD_ROUNDS", 4, in_ci=6)
 RUNNERS = 20
 # Says that it runs and as which process's child, and runs until it is released.
 HOLD = """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ PACKAGES = ("ca-certificates", "nodejs", "python3", "python3-pip")
 SHARED_CACHE = Path("/var/lib/containers")
 PROGRAMS = ("buildah", "debootstrap", "unshare", "chroot")
 STEP_SECONDS = 300
+KEPT = Path(__file__).resolve().parents[2] / ".batchtab" / "test-images"
+KEPT_SECONDS = 30 * 24 * 3600
 
 
 def missing() -> str | None:
@@ -72,18 +76,30 @@ class Store:
 
     def make_base(self, *names: str) -> None:
         """Make a Debian with Python, pip and Node from Debian's packages, and give it the names of the real bases."""
+        container = self.buildah("from", "--pull-never", "scratch")
+        self.buildah("add", "--quiet", container, str(self._debian()), "/")
+        self.buildah("commit", "--quiet", "--rm", container, f"localhost/{names[0]}")
+        for name in names[1:]:
+            self.buildah("tag", f"localhost/{names[0]}", f"localhost/{name}")
+
+    def _debian(self) -> Path:
+        """The base's files as an archive. Installing takes a minute, so the archive is kept for a month."""
+        digest = hashlib.sha256(repr((SUITE, PACKAGES)).encode()).hexdigest()[:16]
+        archive = KEPT / f"debian-{digest}.tar"
+        if archive.exists() and time.time() - archive.stat().st_mtime < KEPT_SECONDS:
+            return archive
         root = self.folder / "debian"
         self._call("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root))
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         for path in ("var/cache/apt", "var/lib/apt/lists"):
             shutil.rmtree(root / path)
             (root / path).mkdir()
-        container = self.buildah("from", "--pull-never", "scratch")
-        self.buildah("add", "--quiet", container, str(root), "/")
-        self.buildah("commit", "--quiet", "--rm", container, f"localhost/{names[0]}")
-        for name in names[1:]:
-            self.buildah("tag", f"localhost/{names[0]}", f"localhost/{name}")
+        KEPT.mkdir(exist_ok=True)
+        fresh = archive.with_suffix(f".{os.getpid()}")
+        self._call("tar", "--create", "--numeric-owner", f"--file={fresh}", f"--directory={root}", ".")
+        fresh.rename(archive)
         shutil.rmtree(root)
+        return archive
 
     def config(self, image: str) -> Config:
         """How an image wants to be run."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from batchtab import masking
 from batchtab.masking import mask, mask_arguments, mask_forms
@@ -101,7 +102,7 @@ PIECES = st.sampled_from(
 TEXTS = st.one_of(st.text(), st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=12).map("".join))
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=examples(3000), deadline=None)
 @given(text=TEXTS)
 def test_no_mark_means_no_match(text: str) -> None:
     # GIVEN a text
@@ -114,7 +115,7 @@ def test_no_mark_means_no_match(text: str) -> None:
         assert not any(re.search(pattern, text) for pattern, _ in masking._NAMED)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(text=TEXTS)
 def test_what_was_masked_stays_as_it_is(text: str) -> None:
     masked = mask(text)

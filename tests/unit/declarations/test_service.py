@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projects import PROJECT
 
 from batchtab.declarations.job import JobSpec
@@ -306,7 +307,7 @@ FILE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=FILE)
 def test_any_file_is_a_service_or_lines(tmp_path: Path, data: dict[str, Any]) -> None:
     told: tuple[object, ...] = ()

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projects import PROJECT
 
 from batchtab.declarations.stage import StageConfig, StageFile, read_stage
@@ -208,7 +209,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.dictionaries(st.sampled_from([*StageFile.model_fields, "name", "bad"]), ANYTHING, min_size=1, max_size=6)
 )

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from batchtab.local_aws import expressions
 from batchtab.local_aws.expressions import ExpressionError
@@ -103,7 +104,7 @@ ZONE = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/L
 WEEKDAYS = {"1": {6}, "2-6": {0, 1, 2, 3, 4}, "SUN,WED": {6, 2}}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(FIELD, HOUR, DAY, ZONE, st.integers(0, 365 * 24 * 60))
 def test_following_is_the_first_minute_whose_wall_clock_matches(
     minute: str, hour: str, day: tuple[str, str], zone: str, offset: int

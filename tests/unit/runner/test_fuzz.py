@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
+from tests.examples import examples
 from tests.unit.runner.harness import environment, lines, marked, start
 
-RUNS = 200
+RUNS = examples(200)
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

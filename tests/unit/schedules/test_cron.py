@@ -7,6 +7,7 @@ import pytest
 from aws_croniter import AwsCroniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from batchtab.schedules.cron import ScheduleError, parse
 from batchtab.schedules.expression import check
@@ -125,7 +126,7 @@ DAYS_OF_WEEK = st.one_of(
 ).map(lambda day: ("?", day))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     minute=numbers(0, 59),
     hour=numbers(0, 23),
@@ -148,7 +149,7 @@ def test_where_aws_croniter_is_right_it_says_the_same(
     assert ours == theirs
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(minute=numbers(0, 59), hour=numbers(0, 23), days=st.one_of(DAYS_OF_MONTH, DAYS_OF_WEEK))
 def test_runs_rise_and_none_lies_between_two_of_them(minute: str, hour: str, days: tuple[str, str]) -> None:
     cron = parse(f"{minute} {hour} {days[0]} * {days[1]} *")
@@ -160,7 +161,7 @@ def test_runs_rise_and_none_lies_between_two_of_them(minute: str, hour: str, day
     assert next(cron.after(following - timedelta(seconds=1))) == following
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     minute=numbers(0, 59),
     hour=numbers(0, 23),

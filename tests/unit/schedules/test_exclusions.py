@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from batchtab.schedules.cron import ScheduleError
 from batchtab.schedules.exclusions import Exclusions
@@ -83,7 +84,7 @@ CRONS = st.tuples(OF_DAY, DAYS, st.sampled_from(("*", "2026", "2027-2030", "2020
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(
     entry=st.one_of(DATES.map(str), RANGES, CRONS),
     at=st.datetimes(datetime(2026, 11, 1), datetime(2027, 3, 1)),

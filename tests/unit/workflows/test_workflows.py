@@ -39,7 +39,7 @@ def steps(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_the_five_workflows_are_there() -> None:
@@ -76,7 +76,22 @@ def test_every_step_is_a_make_target_or_a_command_of_ours(name: str) -> None:
             assert len(words) == 2, script
             assert words[1] in known, script
         else:
-            assert words[0] == ".venv/bin/batchtab", script
+            assert words[0] == ".venv/bin/batchtab" or script == "exit 1", script
+
+
+def test_one_job_of_ci_fails_when_any_other_does() -> None:
+    # GIVEN the job that branch protection requires
+    jobs = read("ci")["jobs"]
+    required = jobs["ci"]
+    # THEN it waits for all others, runs also when one failed, and then fails
+    assert set(required["needs"]) == set(jobs) - {"ci"}
+    assert required["if"] == "always()"
+    (step,) = required["steps"]
+    assert step["run"] == "exit 1"
+    assert re.findall(r"contains\(needs\.\*\.result, '(\w+)'\)", step["if"]) == ["failure", "cancelled", "skipped"]
+    # AND no make target runs in two jobs, set-up apart
+    targets_of = [script for _, step in steps("ci") if (script := step.get("run", "")).startswith("make")]
+    assert sorted(set(targets_of) - {"make setup"}) == sorted(t for t in targets_of if t != "make setup")
 
 
 @pytest.mark.parametrize("name", NAMES)

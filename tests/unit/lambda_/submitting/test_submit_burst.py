@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.examples import rounds
 from tests.unit.lambda_.submitting.world import START, Bucket, World, throttled, trigger
 
 JOBS = 1000
 PER_SECOND = 50
-SEEDS = range(max(1, int(os.environ.get("SUBMIT_ROUNDS", "80")) // 80))
+SEEDS = range(max(1, rounds("SUBMIT_ROUNDS", 80, in_ci=160) // 80))
 OF_BATCH = ("submit_job", "list_jobs", "describe_jobs")
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 import pytest
+from tests.examples import rounds
 from tests.unit.lambda_.submitting.world import JOB, RETRY_SECONDS, Bucket, World, trigger
 
 from submit_run import jobs
 from submit_run.decision import REPLACED
 
 RUNS = 6
-ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "80"))
+ROUNDS = rounds("SUBMIT_ROUNDS", 40, in_ci=400)
 
 
 def live(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
 import pytest
+from tests.examples import rounds
 from tests.unit.lambda_.submitting.world import JOB, World, trigger
 
-ROUNDS = int(os.environ.get("SUBMIT_ROUNDS", "20"))
+ROUNDS = rounds("SUBMIT_ROUNDS", 20, in_ci=100)
 
 
 def live(monkeypatch: pytest.MonkeyPatch, seed: int, policy: str, death: float, manual: bool, pause: bool) -> set[str]:

@@ -1,0 +1,68 @@
+"""`make test`: all checks and all tests, with how long each took.
+
+The checks run one after another beside the tests, which wait for Terraform and for clocks a good part of their time. A
+check's output is shown when all is done, and only if it found something.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+CHECKS = ("lint", "types", "check", "workflows-check", "dockerfiles-check", "scan")
+WORKERS = 5  # on two cores: most of them wait
+TESTS = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20")
+
+
+@dataclass
+class Check:
+    """What a check said, and how long it took."""
+
+    name: str
+    seconds: float = 0.0
+    status: int = 0
+    said: str = ""
+
+    def run(self) -> None:
+        """Runs it."""
+        began = time.monotonic()
+        done = subprocess.run(
+            ["make", "--no-print-directory", self.name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        self.seconds, self.status, self.said = time.monotonic() - began, done.returncode, done.stdout
+
+
+def main() -> int:
+    """Runs all; the exit status is 1 if something failed."""
+    began = time.monotonic()
+    checks = [Check(name) for name in CHECKS]
+
+    def run_checks() -> None:
+        for check in checks:
+            check.run()
+
+    beside = threading.Thread(target=run_checks)
+    beside.start()
+    tests = subprocess.run([sys.executable, "-m", "pytest", *TESTS, *sys.argv[1:]], check=False).returncode
+    tested = time.monotonic() - began
+    beside.join()
+    for check in checks:
+        if check.status:
+            print(f"\nmake {check.name} failed:\n{check.said}", flush=True)
+    print("\npart               seconds")
+    for check in checks:
+        print(f"{check.name:17}  {check.seconds:7.0f}  {'failed' if check.status else ''}".rstrip())
+    print(f"{'tests':17}  {tested:7.0f}  {'failed' if tests else ''}".rstrip())
+    print(f"{'all':17}  {time.monotonic() - began:7.0f}", flush=True)
+    return int(bool(tests) or any(check.status for check in checks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
