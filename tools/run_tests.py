@@ -48,7 +48,7 @@ def main() -> int:
         for check in checks:
             check.run()
 
-    beside = threading.Thread(target=run_checks)
+    beside = threading.Thread(target=run_checks, daemon=True)
     beside.start()
     tests = subprocess.run([sys.executable, "-m", "pytest", *TESTS, *sys.argv[1:]], check=False).returncode
     tested = time.monotonic() - began

@@ -59,6 +59,9 @@ class Deployed:
         with started(checkout.root, folder) as local:
             done = Checkout(checkout.root, local.port).run("up")
             assert done.returncode == 0, done.stderr + done.stdout
+            again = Checkout(checkout.root, local.port).run("up")
+            assert again.returncode == 0, again.stderr
+            assert "nothing has changed since the last" in again.stderr
             (folder / "said.json").write_text(json.dumps([done.stdout, done.stderr]))
             taken = _snapshot(local)
         (checkout.root / ".batchtab" / "aws-local.json").unlink()

@@ -247,7 +247,8 @@ def _failures(stage: Stage, name: str) -> int:
 
 
 def test_dependents_are_told_with_their_root(stage: Stage) -> None:
-    # GIVEN two jobs that wait for a third
+    # GIVEN two jobs that wait for a third, and time to gather what belongs together on a busy machine
+    stage.gather_for(ALERT_DEFAULTS["gather_seconds"])
     root = stage.submit("alarms-extract", "sleep 2; exit 1")
     middle = stage.submit("alarms-transform", "exit 0", root)
     stage.submit("alarms-load", "exit 0", middle)

@@ -241,6 +241,9 @@ def schedule_change(runner: Runner) -> None:
     assert "`cron(2/5 * * * ? *)`" in told
     # (the trigger is tried for less long as well, since a late run would start beside the next)
     assert told.splitlines()[1] == "## batchtab-local: 1 job changes (2 to update)"
+    # AND only its service was planned, which the comment says
+    assert "Not planned (unchanged since the last deployment): `environment`." in told
+    assert [path.name for path in (runner.checkout.root / "plan").glob("*.plan.json")] == ["jobs-my-service.plan.json"]
 
 
 def not_what_was_reviewed(runner: Runner) -> None:
@@ -302,6 +305,9 @@ def drift(runner: Runner) -> None:
     (issue,) = runner.hub.issues
     assert issue["state"] == "open"
     assert "every 9 minutes → every 6 minutes" in issue["body"]
+    # AND it says that no deployment is missing
+    assert "Changed in AWS since the last deployment: `jobs-my-service`." in issue["body"]
+    assert "Not deployed yet" not in issue["body"]
     # WHEN it is put right THEN the issue is closed
     events.put_rule(Name="batchtab-local-my-service-do-often", ScheduleExpression="rate(6 minutes)")
     runner.run("drift", "schedule")

@@ -39,15 +39,19 @@ class Applied:
 class States:
     """The states of one stage's stacks.
 
-    The record of a stack is the object `<stage>/<stack>.applied.json`. It holds hashes, no value.
+    The record of a stack is the object `<stage>/<stack>.applied.json`: hashes, no value.
 
-    Every method raises a UsageError where S3 refuses or can't be reached.
+    What reads raises a UsageError where S3 refuses or can't be reached.
+
+    Attributes:
+        unrecorded: Why stacks could not be recorded.
     """
 
     def __init__(self, aws: Aws, bucket: str, stage: str) -> None:
         self._s3 = aws.client("s3")
         self._bucket = bucket
         self._stage = stage
+        self.unrecorded: dict[str, str] = {}
 
     def applied(self, stacks: Iterable[str]) -> dict[str, str]:
         """The hash of each stack's configuration whose record is still true of its state."""
@@ -69,24 +73,37 @@ class States:
         return found
 
     def record(self, stack: str, configuration: str) -> None:
-        """Remembers what was applied just now. Whoever may not write it is no worse off: the stack is planned again.
+        """Remembers what was applied just now.
 
         A deployment of the same stack between our apply and this call would be taken for ours; the nightly plan of
         everything finds what that hides.
         """
-        with self._refusals():
+        with self._noted(stack):
             state = self._s3.head_object(Bucket=self._bucket, Key=self._key(f"{stack}{_STATE}"))["ETag"]
-            body = {"version": _VERSION, "configuration": configuration, "state": state}
-            try:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=self._key(f"{stack}{_APPLIED}"),
-                    Body=json.dumps(body).encode(),
-                    ContentType="application/json",
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "AccessDenied":
-                    raise
+            self._put(stack, configuration, state)
+
+    def forget(self, stack: str) -> None:
+        """Makes a record void before an apply, which may be killed before it has written the state."""
+        with self._noted(stack):
+            self._put(stack, "", "")
+
+    def _put(self, stack: str, configuration: str, state: str) -> None:
+        body = {"version": _VERSION, "configuration": configuration, "state": state}
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=self._key(f"{stack}{_APPLIED}"),
+            Body=json.dumps(body).encode(),
+            ContentType="application/json",
+            ServerSideEncryption="AES256",  # as Terraform asks for it
+        )
+
+    @contextmanager
+    def _noted(self, stack: str) -> Iterator[None]:
+        """What can't be recorded is planned again, and nothing worse: no reason to end a deployment."""
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            self.unrecorded[stack] = str(error)
 
     def _record(self, stack: str) -> Applied | None:
         with self._refusals():

@@ -40,7 +40,7 @@ class FaultyGateway:
         body = await whole(receive)
         fault = self._faults.met_by(service, _operation(scope, body))
         if fault is None:
-            await self._inner(scope, _again(body, receive), send)
+            await self._inner(scope, again(body, receive), send)
         elif fault.kind == "refuse":
             await _refuse(scope, send, service)
         elif fault.kind == "hang":
@@ -49,7 +49,7 @@ class FaultyGateway:
         elif fault.kind == "hold_seconds":
             # Whoever goes away meanwhile has sent nothing, as far as the service can tell.
             if await _hold(fault, fault.value, receive):
-                await self._inner(scope, _again(body, receive), send)
+                await self._inner(scope, again(body, receive), send)
         else:
             await self._answer_late(fault, scope, body, receive, send)
 
@@ -59,7 +59,7 @@ class FaultyGateway:
         async def keep(message: Message) -> None:
             answer.append(message)
 
-        await self._inner(scope, _again(body, receive), keep)
+        await self._inner(scope, again(body, receive), keep)
         if await _hold(fault, fault.value, receive):
             for message in answer:
                 await send(message)
@@ -94,7 +94,7 @@ async def whole(receive: Receive) -> bytes:
     return body
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def again(body: bytes, receive: Receive) -> Receive:
     """Return what hands a body out that has been read already."""
     given = False
 

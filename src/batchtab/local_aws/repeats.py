@@ -8,9 +8,10 @@ SDK repeats the request, and a creation would meet what it has made. All attempt
 
 from __future__ import annotations
 
+import asyncio
 import re
 
-from batchtab.local_aws.gateway import App, Message, Receive, Scope, Send, header, whole
+from batchtab.local_aws.gateway import App, Message, Receive, Scope, Send, again, header, whole
 
 _KEPT = 1000
 _LONGEST_BYTES = 1_000_000
@@ -22,7 +23,7 @@ class Repeats:
 
     def __init__(self, inner: App) -> None:
         self._inner = inner
-        self._answers: dict[tuple[str, str, str], list[Message]] = {}
+        self._answers: dict[tuple[str, str, str], asyncio.Future[list[Message]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as an ASGI application does."""
@@ -31,22 +32,33 @@ class Repeats:
             await self._inner(scope, receive, send)
             return
         key = (call, scope["method"], scope["path"])
-        if key in self._answers and _AGAIN.search(header(scope, b"amz-sdk-request")):
-            await whole(receive)  # what is left unread would end the connection, and this answer with it
-            for message in self._answers[key]:
-                await send(message)
+        first = self._answers.get(key) if _AGAIN.search(header(scope, b"amz-sdk-request")) else None
+        if first is None:
+            await self._serve(key, scope, receive, send)
             return
+        body = await whole(receive)  # what is left unread would end the connection, and this answer with it
+        if answer := await asyncio.shield(first):
+            for message in answer:
+                await send(message)
+        else:
+            await self._serve(key, scope, again(body, receive), send)
+
+    async def _serve(self, key: tuple[str, str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, and keep its answer if it may be wanted again: an empty one is none."""
         answer: list[Message] = []
+        answered = self._answers[key] = asyncio.get_running_loop().create_future()
+        while len(self._answers) > _KEPT:
+            del self._answers[next(iter(self._answers))]
 
         async def sending(message: Message) -> None:
             await send(message)
             answer.append(message)
 
-        await self._inner(scope, receive, sending)
-        if answer and answer[0].get("status", 500) < 300 and _size(answer) <= _LONGEST_BYTES:
-            self._answers[key] = answer
-            while len(self._answers) > _KEPT:
-                del self._answers[next(iter(self._answers))]
+        try:
+            await self._inner(scope, receive, sending)
+        finally:
+            is_kept = bool(answer) and answer[0].get("status", 500) < 300 and _size(answer) <= _LONGEST_BYTES
+            answered.set_result(answer if is_kept else [])
 
     def clear(self) -> None:
         """Forget all."""

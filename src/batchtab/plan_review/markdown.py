@@ -40,7 +40,12 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
         room -= size(text)
 
     if not summary.has_changes:
-        add("What is deployed is what the files say.\n")
+        said = (
+            "What is deployed is what the files say."
+            if summary.stacks
+            else "Nothing changed since the last deployment."
+        )
+        add(f"{said}\n")
     if summary.provisional:
         names = ", ".join(map(code, summary.provisional))
         add(f"> [!NOTE]\n> {names}: planned before what it reads from is deployed; some values are stand-ins.\n\n")

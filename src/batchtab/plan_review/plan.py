@@ -25,7 +25,8 @@ class Plan:
         namespace: `<namespace>-<stage>`, with which all physical names begin; may be empty.
         outputs: The outputs that change, with what is done to each.
         provisional: Whether it was planned before the stacks that it reads from were deployed.
-        is_applied: Whether its files and inputs are those applied last: what it changes, somebody changed in AWS.
+        as_applied: Whether its files and inputs are those applied last, and so what it changes was changed in AWS; None
+            if that is not known.
         found_states: By address, the `state` of what somebody enabled or disabled beside Terraform.
         content: All that Terraform said; it holds sensitive values.
     """
@@ -37,7 +38,7 @@ class Plan:
     resources: tuple[Resource, ...]
     outputs: dict[str, str]
     provisional: bool
-    is_applied: bool
+    as_applied: bool | None
     found_states: dict[str, str]
     content: dict[str, Any]
 
@@ -86,7 +87,7 @@ class Plan:
             resources=resources,
             outputs=outputs,
             provisional=bool(content.get("batchtab_provisional")),
-            is_applied=bool(content.get("batchtab_applied")),
+            as_applied=content.get("batchtab_as_applied"),
             found_states=dict(_states(content.get("resource_drift") or [])),
             content=content,
         )
@@ -105,7 +106,7 @@ def find(paths: list[Path]) -> list[Path]:
     """The plan files among files and folders; in a folder, those that are plans by name (`*.plan.json`).
 
     Raises:
-        UsageError: a folder holds none, and no stack was left out of it.
+        UsageError: a folder has none, and no stack was left out of it.
     """
     found: list[Path] = []
     for path in paths:

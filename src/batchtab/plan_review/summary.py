@@ -198,5 +198,9 @@ def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary
         raise UsageError(f"--timezone: '{timezone}' is not a time zone", "such as Asia/Seoul") from None
     found = [Plan.load(path) for path in find(paths)]
     scan = Findings.load(checkov) if checkov else None
-    left_out = next((known for path in paths if path.is_dir() and (known := LeftOut.load(path))), LeftOut())
+    known = [left_out for path in paths if path.is_dir() and (left_out := LeftOut.load(path))]
+    left_out = known[0] if known else LeftOut()
+    left_out = dataclasses.replace(
+        left_out, stacks={stack: why for each in known for stack, why in each.stacks.items()}
+    )
     return Summary.of(found, datetime.now(UTC), zone, scan, left_out)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _FILE = "cdk.tf.json"
-_READ = re.compile(r"data\.terraform_remote_state\.(\w+)\.outputs\.(\w+)")
+_CODE = re.compile(r"(?<!\$)(?:\$\$)*\$\{([^}]*)")  # what Terraform evaluates; `$${` is text
+_READ = re.compile(r"\bdata\.terraform_remote_state\.(\w+)\.outputs\.([\w-]+)")
 _COMMENT = "//"
 #: What Terraform and we put into a stack's folder.
 MADE_HERE = ("plan", "plan.json", ".terraform", ".terraform.lock.hcl")
@@ -44,8 +45,10 @@ class Configuration:
         """The outputs that it reads, by the stack whose they are."""
         labels = {label: _stack(label, state) for label, state in self.remote_states.items()}
         found: dict[str, set[str]] = {stack: set() for stack in labels.values()}
-        for label, output in _READ.findall(json.dumps(self.content)):
-            found[labels[label]].add(output)
+        for code in _CODE.findall(json.dumps(self.content)):
+            for label, output in _READ.findall(code):
+                if label in labels:
+                    found[labels[label]].add(output)
         return {stack: frozenset(outputs) for stack, outputs in found.items()}
 
     @property

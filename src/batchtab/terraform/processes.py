@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import FrameType
 from typing import IO, TypeVar
@@ -23,7 +23,10 @@ _PARENT_POLL_SECONDS = 0.5
 _TERRAFORMS = {"terraform", "tofu", Path(os.environ.get("TERRAFORM_BINARY_NAME", "terraform")).name}
 
 
-_running: set[subprocess.Popen[bytes]] = set()
+_Process = subprocess.Popen[bytes]
+_running: set[_Process] = set()
+_lock = threading.Lock()
+_stopping = threading.Event()
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -80,7 +83,7 @@ def run(
     Raises:
         Stopped: we were asked to stop; the command has ended.
     """
-    with log.open("ab") as sink, _registered(start(command, cwd, env, errors=subprocess.STDOUT)) as process:
+    with log.open("ab") as sink, _registered(command, cwd, env, subprocess.STDOUT) as process:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         try:
             for raw in process.stdout:
@@ -99,7 +102,7 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str])
     Raises:
         Stopped: we were asked to stop; the command has ended.
     """
-    with _registered(start(command, cwd, env, errors=subprocess.PIPE)) as process:
+    with _registered(command, cwd, env, subprocess.PIPE) as process:
         try:
             output, errors = process.communicate()
         except BaseException:
@@ -109,12 +112,18 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str])
 
 
 @contextlib.contextmanager
-def _registered(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    _running.add(process)
+def _registered(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], errors: int) -> Iterator[_Process]:
+    """A command that `in_parallel` can end; none begins once it has ended the others."""
+    with _lock:
+        if _stopping.is_set():
+            raise Stopped
+        process = start(command, cwd, env, errors=errors)
+        _running.add(process)
     try:
         yield process
     finally:
-        _running.discard(process)
+        with _lock:
+            _running.discard(process)
 
 
 def in_parallel(workers: int, do: Callable[[T], R], things: Sequence[T]) -> list[R]:
@@ -125,15 +134,25 @@ def in_parallel(workers: int, do: Callable[[T], R], things: Sequence[T]) -> list
     Raises:
         Stopped: we were asked to stop; all commands have ended.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            return list(pool.map(do, things))
-        except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)
-            if not isinstance(error, Exception):  # only this thread gets signals; the commands are of others
-                with ThreadPoolExecutor(workers) as stopping:
-                    list(stopping.map(stop_tree, list(_running)))
-            raise
+    pool = ThreadPoolExecutor(workers)
+    try:
+        futures = [pool.submit(do, thing) for thing in things]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        pool.shutdown(cancel_futures=True)
+        failed = [error for future in futures if not future.cancelled() and (error := future.exception())]
+        if failed:
+            raise failed[0]
+        return [future.result() for future in futures]
+    except (KeyboardInterrupt, SystemExit):  # only this thread gets signals; the commands are of others
+        with _lock:
+            _stopping.set()
+            running = list(_running)
+        with ThreadPoolExecutor(workers) as stopping:
+            list(stopping.map(stop_tree, running))
+        pool.shutdown(cancel_futures=True)
+        raise
+    finally:
+        _stopping.clear()
 
 
 def start(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], *, errors: int) -> subprocess.Popen[bytes]:

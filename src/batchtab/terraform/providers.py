@@ -22,6 +22,7 @@ from batchtab.terraform.session import Session
 
 _LOCK = ".terraform.lock.hcl"
 _BYTES_OF_ONE = 0.75 * 2**30  # Terraform and the AWS provider, measured: 0.5 to 0.6 GiB
+_CONTAINER = Path("/sys/fs/cgroup")
 _MOST = 4  # stacks at once; each of them makes ten calls to AWS at a time
 
 #: The provider that a stack's folder is initialised with.
@@ -34,11 +35,15 @@ def slots() -> int:
 
 
 def _available_bytes() -> float:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return float(line.split()[1]) * 1024
-    return _MOST * _BYTES_OF_ONE  # no Linux: how much can be had at once is not known
+    """Of the machine, or of the container where that has a limit; where neither says, enough."""
+    found = _MOST * _BYTES_OF_ONE
+    with contextlib.suppress(OSError, ValueError, IndexError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        found = next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    with contextlib.suppress(OSError, ValueError):  # `max` is no number, and no limit
+        limit, used = (float((_CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+        found = min(found, limit - used)
+    return found
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ class _Installed:
 class Providers:
     """The providers of a stage's stacks. Each command has one of these, and closes it.
 
-    A folder `.batchtab/providers/<hash>` for each set of providers holds what one `terraform init` installs; stacks
-    link to it. Terraform compares each provider with the checksum that this `init` wrote.
+    A folder `.batchtab/providers/<hash>` for a set of providers has what one `terraform init` installs; stacks link to
+    it. Terraform compares each provider with the checksum that this `init` wrote.
 
     On local AWS a running provider serves one stack after another, which halves Terraform's time. On AWS each
     Terraform starts its own.
@@ -118,8 +123,7 @@ class Providers:
 
         They may do so one after another only: a provider works with the configuration that it was given last.
         """
-        program = self._install(stack).program
-        return self._start(program) if program and self._session.endpoint_url else {}
+        return self._start(self._install(stack)) if self._session.endpoint_url else {}
 
     def share_assets(self, stacks: Sequence[Configuration]) -> None:
         """A provider opens a stack's files by their paths below its own folder, so that folder has those of all."""
@@ -163,7 +167,7 @@ class Providers:
         return self._installed[required]
 
     def _make(self, folder: Path, required: str) -> None:
-        """Installs into a folder of its own first, so that two commands at once do not meet."""
+        """Installs into a folder of its own first, so that one that is killed leaves nothing that looks ready."""
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
             fresh = Path(temporary) / "fresh"
@@ -171,9 +175,10 @@ class Providers:
             content = {"terraform": {"required_providers": json.loads(required)}}
             (fresh / "main.tf.json").write_text(json.dumps(content))
             self._terraform_init(fresh, self._session.environment(), "-backend=false")
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another command was as quick
-                fresh.rename(folder)
+            for other in folder.parent.iterdir():  # another version's, or one whose mirror is gone
+                if other not in (Path(temporary), self._folder):
+                    shutil.rmtree(other, ignore_errors=True)
+            fresh.rename(folder)
 
     def _terraform_init(self, folder: Path, environment: dict[str, str], option: str) -> None:
         code, output, errors = capture(
@@ -186,10 +191,20 @@ class Providers:
                 f"all that it said is in {self._log.relative_to(self._session.root)}",
             )
 
-    def _start(self, program: Path) -> Slot:
+    def _start(self, installed: _Installed) -> Slot:
+        if not installed.program:
+            return {}
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._processes.append(ProviderProcess.start(program, self._folder, self._session.environment()))
-        return self._processes[-1].variables
+        started = ProviderProcess.start(installed.program, self._folder, self._session.environment())
+        self._processes.append(started)
+        # OpenTofu looks for it under its own host, and the provider knows Terraform's only.
+        return {name: json.dumps({installed.address: _only(value)}) for name, value in started.variables.items()}
+
+
+def _only(value: str) -> object:
+    """What the one provider of a variable says of itself."""
+    (found,) = json.loads(value).values()
+    return found
 
 
 def _find(folder: Path) -> _Installed:

@@ -12,6 +12,8 @@ from batchtab.terraform.local_record import LocalRecord
 from batchtab.toolchain import cli_config
 
 STATE = Path(".batchtab")
+# With these Terraform would keep its folders and states elsewhere, or share one provider among several stacks.
+_ELSEWHERE = {"TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Session:
         """The whole environment for a child process, with the project's own programs first on PATH."""
         path = f"{self.root / STATE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
         foreign = {"AWS_PROFILE", "AWS_SESSION_TOKEN"} if self.endpoint_url else set()
+        foreign |= _ELSEWHERE
         kept = {key: value for key, value in os.environ.items() if key not in foreign}
         return {**kept, **self.variables(), "PATH": path}
 

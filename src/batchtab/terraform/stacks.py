@@ -57,6 +57,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.providers.close()
+        shutil.rmtree(self._session.state / "stand-ins", ignore_errors=True)  # they have the values of outputs
 
     def failure_text(self) -> str:
         """All that the last run said."""
@@ -115,7 +116,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         return self._at_once(wanted, lambda stack: self._plan(stack, inputs, lock=lock), on_event)
 
     def show(self, plan: Plan) -> dict[str, Any]:
-        """A plan as `terraform show -json` prints it. It holds sensitive values.
+        """A plan as `terraform show -json` prints it. It has sensitive values.
 
         Raises:
             UsageError: Terraform cannot read it.
@@ -140,14 +141,28 @@ class Stacks(AbstractContextManager["Stacks"]):
         self.providers.prepare([Configuration(self._out / plan.stack) for plan in plans])
         return in_parallel(self.providers.at_once, self.show, plans)
 
-    def apply(self, plans: Sequence[Plan], on_event: OnEvent) -> list[str | None]:
+    def apply(self, plans: Sequence[Plan], on_event: OnEvent, *, done: Callable[[Plan], None]) -> list[str | None]:
         """Does what plans say, and nothing else, several at once. What one of them fails at stops no other.
+
+        Args:
+            plans: The plans.
+            on_event: Is called with what is being done.
+            done: Is called with each plan that was applied, when it was.
 
         Returns:
             For each plan what went wrong; None where nothing did.
         """
         self.log.write_bytes(b"")
-        return self._at_once(plans, lambda plan: self._apply(plan, on_event), on_event)
+
+        def apply(plan: Plan) -> str | None:
+            try:
+                self._apply(plan, on_event)
+            except UsageError as error:
+                return str(error)
+            done(plan)
+            return None
+
+        return self._at_once(plans, apply, on_event)
 
     def _at_once(self, things: Sequence[Any], do: Callable[[Any], Any], on_event: OnEvent) -> list[Any]:
         self.providers.prepare([Configuration(self._out / thing.stack) for thing in things])
@@ -180,7 +195,7 @@ class Stacks(AbstractContextManager["Stacks"]):
             bool(inputs.missing(stack)),
         )
 
-    def _apply(self, plan: Plan, on_event: OnEvent) -> str | None:
+    def _apply(self, plan: Plan, on_event: OnEvent) -> None:
         log = self.log.with_name(f"terraform-{plan.stack}.log")
         log.write_bytes(b"")
         with self.providers.slot(Configuration(self._out / plan.stack), plan.file.parent) as environment:
@@ -195,7 +210,8 @@ class Stacks(AbstractContextManager["Stacks"]):
         with self.log.open("ab") as whole:
             whole.write(log.read_bytes())
         log.unlink()
-        return failed
+        if failed:
+            raise UsageError(failed)
 
     def _terraform(
         self,

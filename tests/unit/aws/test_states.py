@@ -32,6 +32,8 @@ class Bucket:
         return {"Body": type("_", (), {"read": lambda _self: self.objects[Key]})()}
 
     def head_object(self, *, Key: str, **_: Any) -> dict[str, str]:  # noqa: N803
+        if "HeadObject" in self.denied:
+            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
         return {"ETag": self._etag(Key)}
 
     def get_paginator(self, _name: str) -> Any:
@@ -65,7 +67,7 @@ def test_what_was_recorded_is_known(bucket: Bucket, states: States) -> None:
     states.record("network", "hash")
     # WHEN all are asked for, one that is not deployed among them THEN that one is known
     assert states.applied(["network", "jobs-a", "jobs-b"]) == {"network": "hash"}
-    # AND the record holds hashes only
+    # AND the record has hashes only
     assert json.loads(bucket.objects["prod/network.applied.json"]).keys() == {"version", "configuration", "state"}
 
 
@@ -94,17 +96,28 @@ def test_a_stack_whose_state_is_gone_is_not_applied(bucket: Bucket, states: Stat
     assert states.outputs("network") is None
 
 
-@pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject", "HeadObject"])
 def test_a_role_of_before_the_records_plans_all_and_fails_at_nothing(
     bucket: Bucket, states: States, operation: str
 ) -> None:
-    # GIVEN a role that may neither read nor write records
+    # GIVEN a role that may not do one of what records take
     bucket.objects["prod/network.tfstate"] = b'{"outputs": {"a": {"value": 1}}}'
     bucket.denied = {operation}
     # WHEN a stack is applied THEN it counts as not known, and outputs are read all the same
     states.record("network", "hash")
     assert states.applied(["network"]) == {}
     assert states.outputs("network") == {"a": {"value": 1}}
+    # AND who deploys hears why
+    assert set(states.unrecorded) == ({"network"} if operation != "GetObject" else set())
+
+
+def test_a_record_is_void_while_its_stack_is_applied(bucket: Bucket, states: States) -> None:
+    # GIVEN a recorded stack, and an apply that is killed before it writes the state
+    bucket.objects["prod/network.tfstate"] = b"1"
+    states.record("network", "hash")
+    states.forget("network")
+    # THEN it is planned, though the state is the recorded one
+    assert states.applied(["network"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -324,8 +324,13 @@ class Bucket:
     def applied(self, _stacks: list[str]) -> dict[str, str]:
         return dict(self.now)
 
+    unrecorded: ClassVar[dict[str, str]] = {}
+
     def record(self, stack: str, configuration: str) -> None:
         self.now[stack] = configuration
+
+    def forget(self, stack: str) -> None:
+        self.now[stack] = "void"
 
 
 class Hashes:
@@ -379,21 +384,81 @@ def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkey
     )
     names = ["jobs-examples", "jobs-my-service"]
     plans = [Plan(name, name == names[1], "Plan: 1", project, "new") for name in names]
-
-    def apply(given: list[Plan], _at: Any) -> list[str | None]:
-        done.extend(f"apply {plan.stack}" for plan in given)
-        return [None]
-
-    bucket, parts = Bucket(), (SimpleNamespace(apply=apply), Hashes())
-    step: Any = SimpleNamespace(at=None, result="")
-    deployment = deploy._Deployment(session, Any, bucket, *parts, None)  # type: ignore[arg-type]
+    stacks = Applying(done)
+    monkeypatch.setattr(
+        deploy, "moves_of", lambda _session, _aws, stacks: [stack for stack in stacks if MOVES in stack]
+    )
+    bucket = Bucket()
     # WHEN they are applied
-    assert deployment.run(Planned(plans, {}, frozenset()), names, step) == 0
+    assert deployment(session, bucket, stacks).run(Planned(plans, {}, {}), names, STEP) == 0
     # THEN what has no moment is refused before anything is done; the moment is looked for right before the apply, and
     # what was due meanwhile right after it
     assert done == ["check jobs-my-service", "wait jobs-my-service", "apply jobs-my-service", "submit 1"]
     # AND both are recorded as applied
     assert bucket.now == {"jobs-examples": "new", "jobs-my-service": "new"}
+
+
+class Applying:
+    """Terraform, as far as a deployment asks it; what it fails at it says, and others are applied all the same."""
+
+    log = Path("x")
+
+    def __init__(self, done: list[str], failing: str = "") -> None:
+        self._done, self._failing = done, failing
+
+    def apply(self, plans: list[Plan], _at: Any, *, done: Callable[[Plan], None]) -> list[str | None]:
+        self._done.append(f"apply {', '.join(plan.stack for plan in plans)}")
+        for plan in plans:
+            if plan.stack != self._failing:
+                done(plan)
+        return [f"{plan.stack} failed" if plan.stack == self._failing else None for plan in plans]
+
+
+MOVES = "my-service"
+STEP: Any = SimpleNamespace(at=None, result="")
+
+
+def deployment(session: Session, bucket: Bucket, stacks: Applying, planning: Any = None) -> deploy._Deployment:
+    return deploy._Deployment(session, Any, bucket, stacks, planning or Hashes(), None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def unmoved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No job moves."""
+    for name in ("check", "submit_missed"):
+        monkeypatch.setattr(deploy, name, lambda *_: None)
+    for name in ("moves_of", "wait_for_quiet"):
+        monkeypatch.setattr(deploy, name, lambda *_: [])
+
+
+@pytest.mark.usefixtures("unmoved")
+def test_what_one_stack_fails_at_leaves_the_others_applied_and_recorded(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN two stacks of a wave, one of which fails
+    session, bucket, done = Session.open("local", project), Bucket(), list[str]()
+    stacks = Applying(done, failing="jobs-examples")
+    stacks.log = session.root / "terraform.log"
+    plans = [Plan(name, True, "Plan: 1 to add", project, "new") for name in ("jobs-examples", "jobs-my-service")]
+    # WHEN they are applied THEN the deployment fails with what it said
+    with pytest.raises(UsageError, match="jobs-examples failed"):
+        deployment(session, bucket, stacks).run(Planned(plans, {}, {}), [plan.stack for plan in plans], STEP)
+    # AND the other one is recorded, and the failed one's record is void
+    assert bucket.now == {"jobs-examples": "void", "jobs-my-service": "new"}
+    assert capsys.readouterr().out == "jobs-my-service: applied: 1 to add\n"
+
+
+@pytest.mark.usefixtures("unmoved")
+def test_a_plan_whose_inputs_are_others_by_now_is_not_applied(project: Path) -> None:
+    # GIVEN a plan made with a value that another stack was to have, which that one does not get now
+    session, bucket, done = Session.open("local", project), Bucket(), list[str]()
+    plan = Plan("jobs-examples", True, "Plan: 1 to add", project, "with the value to come")
+    planning = Hashes()
+    planning.run = lambda *_, **__: Planned([], {"jobs-examples": "unchanged"}, {})  # type: ignore[attr-defined]
+    # WHEN it is deployed alone THEN it is planned anew, found unchanged, and nothing is applied
+    made = deployment(session, bucket, Applying(done), planning)
+    assert made.run(Planned([plan], {}, {}), ["jobs-examples"], STEP) == 0
+    assert done == []
 
 
 @pytest.mark.parametrize(("old", "new", "asked"), [(True, True, 2), (False, True, 0), (True, False, 0)])

@@ -63,8 +63,7 @@ class World:
             for each in wanted
         ]
 
-    def show(self, plan: Plan) -> dict[str, Any]:
-        assert plan.stack == "environment"
+    def show(self, _plan: Plan) -> dict[str, Any]:
         return {"output_changes": self.output_changes, "planned_values": {"outputs": self.planned_outputs}}
 
     # what States does
@@ -110,7 +109,11 @@ def test_what_is_planned_though_it_is_as_applied_is_known_to_be_so(world: World)
     world.record_all()
     world.write("jobs-b", "2")
     given: Any = world
-    assert Planning(given, given).run(STACKS, lambda _: None, everything=True).applied == {"environment", "jobs-a"}
+    planned = Planning(given, given).run(STACKS, lambda _: None, everything=True)
+    assert planned.as_applied == {"environment": True, "jobs-a": True, "jobs-b": False}
+    # AND of a stack without a record nothing is known
+    del world.recorded["jobs-a"]
+    assert Planning(given, given).run(["jobs-a"], lambda _: None).as_applied == {"jobs-a": None}
 
 
 def test_another_value_of_what_a_stack_reads_counts(world: World) -> None:
@@ -142,15 +145,24 @@ def test_an_output_known_only_after_the_apply_is_named(world: World) -> None:
     assert run(world) == (["environment"], {"jobs-a": reason, "jobs-b": reason})
 
 
-def test_a_first_deployment_is_planned_once(world: World) -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_first_deployment_is_planned_once(world: World, is_known: bool) -> None:
     # GIVEN nothing deployed, and outputs that are all new
     world.deployed = None
     world.changes = set(STACKS)
     world.output_changes = {"queue": {"actions": ["create"]}}
-    world.planned_outputs = {"queue": NEW}
-    # WHEN it is planned THEN each stack is planned once, with stand-ins
+    world.planned_outputs = {"queue": NEW if is_known else {}}
+    # WHEN it is planned THEN each stack is planned once, with what is known beforehand, and else with stand-ins
     assert run(world) == (STACKS, {})
-    assert [stack for stack, _ in world.asked] == STACKS
+    assert world.asked == [("environment", False), ("jobs-a", is_known), ("jobs-b", is_known)]
+
+
+def test_an_output_that_goes_is_no_value_to_come(world: World) -> None:
+    world.record_all()
+    world.write("environment", "2")
+    world.changes = {"environment"}
+    world.output_changes = {"queue": {"actions": ["delete"]}}
+    assert run(world) == (["environment"], {"jobs-a": UNCHANGED, "jobs-b": UNCHANGED})
 
 
 def test_a_plan_with_a_value_to_come_has_another_hash_than_what_is_deployed(world: World) -> None:

@@ -54,6 +54,18 @@ def test_another_configuration_has_another_hash(folder: Path, change: Any) -> No
     assert Configuration(folder).hash(VALUES) != before
 
 
+def test_text_that_looks_like_a_read_is_none_and_names_may_have_hyphens(folder: Path) -> None:
+    content = json.loads(json.dumps(CONTENT))
+    content["resource"]["aws_x"]["job"] |= {
+        "queue": READ.replace("queue_arn", "job_queue_arn_my-queue"),
+        "command": ["echo", "data.terraform_remote_state.foo.outputs.bar"],
+        "escaped": "$" + READ.replace("queue_arn", "other"),
+        "unknown": READ.replace("environment_x", "elsewhere"),
+    }
+    write(folder, content)
+    assert Configuration(folder).reads == {"environment": {"job_queue_arn_my-queue"}}
+
+
 def test_another_file_or_input_has_another_hash(folder: Path) -> None:
     before = Configuration(folder).hash(VALUES)
     assert Configuration(folder).hash({"environment": {"queue_arn": "arn:2"}}) != before

@@ -51,9 +51,16 @@ def drift_issue(
     typer.echo(f"issue #{closed.id}: closed, nothing differs" if closed else "nothing differs")
 
 
+_CAUSES = {
+    True: "Changed in AWS since the last deployment",
+    False: "Not deployed yet",
+    None: "Changed in AWS, or not deployed yet",
+}
+
+
 def _causes(differing: list[Plan]) -> Iterator[str]:
     """Why stacks differ: the record of what was applied last separates a change in AWS from a missing deployment."""
-    for is_applied, cause in ((True, "Changed in AWS since the last deployment"), (False, "Not deployed yet")):
-        stacks = [markup.code(plan.stack) for plan in differing if plan.is_applied is is_applied]
+    for as_applied, cause in _CAUSES.items():
+        stacks = [markup.code(plan.stack) for plan in differing if plan.as_applied is as_applied]
         if stacks:
             yield f"{cause}: {', '.join(stacks)}."

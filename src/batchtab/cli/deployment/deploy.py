@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +19,15 @@ from batchtab.cli.deployment.plan import left_out_lines
 from batchtab.cli.deployment.planning import Planned, Planning
 from batchtab.cli.deployment.review import contents
 from batchtab.cli.deployment.review import reviewed as reviewed_now
-from batchtab.cli.deployment.trigger_moves import check, wait_for_quiet
+from batchtab.cli.deployment.trigger_moves import check, moves_of, wait_for_quiet
+from batchtab.cli.machine.up import alone
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
+from batchtab.terraform.providers import slots
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Plan, Stacks
 
@@ -66,7 +69,7 @@ def deploy(
     review = Reviewed.load(reviewed) if reviewed else None
     wanted = [name for name in known if (not stack or name in stack) and (jobs or not name.startswith(JOBS))]
     aws = connect(session)
-    with stoppable(), Stacks(session) as stacks:
+    with alone(session), stoppable(), Stacks(session) as stacks:
         with Step(f"Plan of stage {stage}") as step:
             step.at("synth")
             stacks.synthesize()
@@ -77,7 +80,9 @@ def deploy(
         if review and (objections := _objections(session, stacks, planned.plans, review)):
             return _refuse(objections)
         with Step(f"Deployment of {', '.join(wanted) if len(wanted) < _MANY else f'{len(wanted)} stacks'}") as step:
-            return _Deployment(session, aws, states, stacks, planning, review).run(planned, wanted, step)
+            return _Deployment(session, aws, states, stacks, planning, review).run(
+                planned, wanted, step, everything=everything
+            )
 
 
 @dataclass
@@ -95,7 +100,7 @@ class _Deployment:
     review: Reviewed | None
     applied: list[str] = field(default_factory=list)
 
-    def run(self, planned: Planned, wanted: list[str], step: Step) -> int:
+    def run(self, planned: Planned, wanted: list[str], step: Step, *, everything: bool = False) -> int:
         """Applies the plans of the stacks that are wanted."""
         check(self.session, self.aws, [plan.stack for plan in planned.plans if plan.changes and plan.stack in wanted])
         plans = {plan.stack: plan for plan in planned.plans if plan.stack in wanted}
@@ -104,8 +109,8 @@ class _Deployment:
             mine = [stack for stack in wave if stack in wanted]
             stale = [stack for stack in mine if self._is_stale(stack, plans.get(stack), hashes[stack])]
             if stale:
-                again = {plan.stack: plan for plan in self.planning.run(stale, step.at).plans}
-                plans |= again
+                again = {plan.stack: plan for plan in self.planning.run(stale, step.at, everything=everything).plans}
+                plans = {stack: plan for stack, plan in plans.items() if stack not in stale} | again
                 if self.review and (objections := self._objections(list(again.values()))):
                     return _refuse([*objections, f"applied already: {', '.join(self.applied)}"])
             self._apply([plans[stack] for stack in mine if stack in plans], step)
@@ -113,6 +118,10 @@ class _Deployment:
             typer.echo(line)
         if not self.applied:
             typer.echo("Nothing to apply: what is deployed is what the files say.")
+        if unrecorded := self.states.unrecorded:
+            reason = next(iter(unrecorded.values()))
+            text = f"batchtab deploy: plans will not leave out {', '.join(unrecorded)}: {reason}"
+            typer.echo(f"{text} [hint: batchtab ci roles gives the roles this right]", err=True)
         step.result = f"{len(self.applied)} applied"
         return 0
 
@@ -130,21 +139,35 @@ class _Deployment:
                 self.states.record(plan.stack, plan.configuration)
                 typer.echo(f"{plan.stack}: nothing to do")
         changing = [plan for plan in plans if plan.changes]
-        if not changing:
-            return
-        moves, began = wait_for_quiet(self.session, self.aws, [plan.stack for plan in changing]), datetime.now(UTC)
-        failures = self.stacks.apply(changing, step.at)
-        submit_missed(self.session, self.aws, moves, began)
-        for plan, failure in zip(changing, failures, strict=True):
-            if failure is None:
-                self.states.record(plan.stack, plan.configuration)
-                self.applied.append(plan.stack)
-                typer.echo(f"{plan.stack}: applied: {plan.summary.removeprefix('Plan: ')}")
+        failures: list[str | None] = []
+        for some in self._batches(changing):
+            moves, began = wait_for_quiet(self.session, self.aws, [plan.stack for plan in some]), datetime.now(UTC)
+            for plan in some:
+                self.states.forget(plan.stack)
+            failed_now = self.stacks.apply(some, step.at, done=self._record)
+            submit_missed(self.session, self.aws, moves, began)
+            failures += failed_now
         if failed := [failure for failure in failures if failure]:
             raise UsageError(
                 "; ".join(failed), f"all that they said is in {self.stacks.log.relative_to(self.session.root)}"
             )
-        self.planning.refresh(self.applied)
+        if changing:
+            self.planning.refresh(self.applied)
+
+    def _batches(self, plans: list[Plan]) -> Iterator[list[Plan]]:
+        """Stacks whose jobs move to another trigger, a few at a time, for a quiet moment is soon over; then others."""
+        moving = {plan.stack for plan in plans if moves_of(self.session, self.aws, [plan.stack])}
+        first = [plan for plan in plans if plan.stack in moving]
+        size = max(1, slots())
+        yield from (first[start : start + size] for start in range(0, len(first), size))
+        if others := [plan for plan in plans if plan.stack not in moving]:
+            yield others
+
+    def _record(self, plan: Plan) -> None:
+        """Notes at once what was applied, whatever becomes of the others."""
+        self.states.record(plan.stack, plan.configuration)
+        self.applied.append(plan.stack)
+        typer.echo(f"{plan.stack}: applied: {plan.summary.removeprefix('Plan: ')}")
 
     def _objections(self, plans: list[Plan]) -> list[str]:
         return _objections(self.session, self.stacks, plans, self.review) if self.review else []
@@ -162,7 +185,7 @@ def _refuse(objections: list[str]) -> int:
         typer.echo(f"batchtab deploy: {line}", err=True)
     typer.echo(
         "batchtab deploy: not applied: this is not the plan that was reviewed "
-        "[hint: run the deploy workflow by hand to have this one approved]",
+        "[hint: start the deploy workflow to have this one approved]",
         err=True,
     )
     return NOT_REVIEWED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from batchtab import frameworks
 from batchtab.aws.states import States
 from batchtab.cli.connection import connect
 from batchtab.cli.deployment.planning import Planning
-from batchtab.cli.deployment.review import show as tell
+from batchtab.cli.deployment.review import show as print_review
 from batchtab.cli.deployment.review import write
 from batchtab.cli.machine.up import alone
 from batchtab.cli.options import StageOption
@@ -34,7 +33,7 @@ def plan(
         typer.Option(help="Folder for STACK.plan.json (with sensitive values) and reviewed.json (without any)."),
     ] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="With --out: tell the changes in words, on a run's page too.")
+        bool, typer.Option("--show", help="With --out: print the changes in words, on a run's page too.")
     ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Plan also the stacks whose files are those applied last.")
@@ -51,7 +50,7 @@ def plan(
     if note := version_note(session.root):
         typer.echo(f"batchtab plan: {note}", err=True)
     aws = connect(session)
-    with _alone(session), stoppable(), Stacks(session) as stacks, Step(f"Plan of stage {stage}") as step:
+    with alone(session), stoppable(), Stacks(session) as stacks, Step(f"Plan of stage {stage}") as step:
         step.at("synth")
         stacks.synthesize()
         planning = Planning(stacks, States(aws, session.catalog.stage.state.bucket, stage))
@@ -59,7 +58,7 @@ def plan(
         if out is not None:
             write(session, stacks, planned, out)
     if show and out is not None:
-        tell(session, out)
+        print_review(session, out)
     width = max((len(plan.stack) for plan in planned.plans), default=0)
     for found in planned.plans:
         note = " (with stand-ins: what it reads from is not deployed)" if found.provisional else ""
@@ -67,7 +66,9 @@ def plan(
     for line in left_out_lines(planned.left_out):
         typer.echo(line)
     changed = any(found.changes for found in planned.plans)
-    if not changed:
+    if not planned.plans:
+        typer.echo("No changes since the last deployment.")
+    elif not changed:
         typer.echo("No changes: what is deployed is what the files say.")
     return _CHANGES if changed and fail_on_changes else 0
 
@@ -78,8 +79,3 @@ def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
         f"not planned ({reason}): {', '.join(stack for stack, why in left_out.items() if why == reason)}"
         for reason in dict.fromkeys(left_out.values())
     ]
-
-
-def _alone(session: Session) -> AbstractContextManager[None]:
-    """On local AWS `up` and `down` work in the same folder."""
-    return alone(session) if session.catalog.stage.is_local else nullcontext()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,13 @@ class Planned:
     Attributes:
         plans: Those that were made, each after those of the stacks that it reads from.
         left_out: Why other stacks were not planned, by stack.
-        applied: The planned stacks whose files are those applied last: what such a plan changes, AWS changed.
+        as_applied: Of each planned stack whether its files are those applied last, if that is known. What such a plan
+            changes, somebody changed in AWS.
     """
 
     plans: list[Plan]
     left_out: dict[str, str]
-    applied: frozenset[str]
+    as_applied: dict[str, bool | None]
 
 
 class Planning:
@@ -78,35 +79,50 @@ class Planning:
         """
         looked_at = [each for each in self._all if each.stack in stacks]
         values = self.inputs.values()
-        applied = self._states.applied([each.stack for each in looked_at])
-        same = {each.stack for each in looked_at if applied.get(each.stack) == each.hash(values)}
-        wanted = [each for each in looked_at if everything or each.stack not in same or each.stack in also]
-        plans = {plan.stack: plan for plan in self._stacks.plan(wanted, self.inputs, on_event, lock=lock)}
-        known, unknown = self._outputs_to_come(list(plans.values()))
-        to_come = Inputs(self.inputs.deployed, known)
-        again = [each for each in looked_at if to_come.awaited(each)]
-        plans |= {plan.stack: plan for plan in self._stacks.plan(again, to_come, on_event, lock=lock)}
-        left_out = {each.stack: _reason(each, unknown) for each in looked_at if each.stack not in plans}
-        ordered = [plans[each.stack] for each in looked_at if each.stack in plans]
-        return Planned(ordered, left_out, frozenset(same & plans.keys()))
-
-    def _outputs_to_come(self, plans: list[Plan]) -> tuple[dict[str, dict[str, Any]], dict[str, set[str]]]:
-        """The outputs that plans change, by stack: those with a value that is known already, and the others' names."""
+        recorded = self._states.applied([each.stack for each in looked_at])
+        as_applied = {
+            each.stack: recorded[each.stack] == each.hash(values) for each in looked_at if each.stack in recorded
+        }
         known: dict[str, dict[str, Any]] = {}
         unknown: dict[str, set[str]] = {}
+        plans: list[Plan] = []
+        left_out: dict[str, str] = {}
+        for wave in self._waves(looked_at):
+            inputs = Inputs(self.inputs.deployed, known)
+            wanted = [
+                each
+                for each in wave
+                if everything or not as_applied.get(each.stack) or each.stack in also or inputs.awaited(each)
+            ]
+            made = self._stacks.plan(wanted, inputs, on_event, lock=lock)
+            self._note_outputs(made, known, unknown)
+            plans += made
+            left_out |= {each.stack: _reason(each, unknown) for each in wave if each not in wanted}
+        return Planned(plans, left_out, {plan.stack: as_applied.get(plan.stack) for plan in plans})
+
+    def _waves(self, stacks: list[Configuration]) -> Iterator[list[Configuration]]:
+        """Stacks, those together that read from none of each other, each after those that it reads from."""
+        left = list(stacks)
+        while left:
+            names = {each.stack for each in left}
+            wave = [each for each in left if not names & each.reads.keys()]
+            yield wave
+            left = [each for each in left if each not in wave]
+
+    def _note_outputs(self, plans: list[Plan], known: dict[str, dict[str, Any]], unknown: dict[str, set[str]]) -> None:
+        """Notes the outputs that plans change: those with a value that is known already, and the others' names."""
         for plan in plans:
-            if not plan.changes or plan.provisional or plan.stack not in self.inputs.deployed:
+            if not plan.changes or plan.provisional or plan.stack not in self._read:
                 continue
             content = self._stacks.show(plan)
             for name, change in (content.get("output_changes") or {}).items():
-                if name not in self.inputs.deployed[plan.stack] or change["actions"] == ["no-op"]:
+                if change["actions"] in (["no-op"], ["delete"]):
                     continue
                 output = content["planned_values"].get("outputs", {}).get(name, {})
                 if "value" in output and "type" in output:
                     known.setdefault(plan.stack, {})[name] = output
                 else:
                     unknown.setdefault(plan.stack, set()).add(name)
-        return known, unknown
 
     def _configuration(self, stack: str) -> Configuration:
         return next(each for each in self._all if each.stack == stack)

@@ -49,7 +49,7 @@ def write(session: Session, stacks: Stacks, planned: Planned, out: Path) -> None
     for content in found:
         path = out / f"{content.stack}.plan.json"
         path.touch(mode=0o600)
-        mark = {"batchtab_applied": True} if content.stack in planned.applied else {}
+        mark = {"batchtab_as_applied": planned.as_applied.get(content.stack)}
         path.write_text(json.dumps({**content.content, **mark}), encoding="utf-8")
     reviewed(session, found).write(out / REVIEWED)
 

@@ -83,7 +83,7 @@ def check(session: Session, aws: Aws, stacks: Iterable[str]) -> None:
     Raises:
         UsageError: a job of these stacks moves, and has no quiet moment in the next quarter of an hour.
     """
-    within_reach(_of_stacks(session, aws, stacks), datetime.now(UTC))
+    within_reach(moves_of(session, aws, stacks), datetime.now(UTC))
 
 
 def wait_for_quiet(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
@@ -92,13 +92,13 @@ def wait_for_quiet(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Mo
     Raises:
         UsageError: there is no such moment in the next quarter of an hour.
     """
-    moves = _of_stacks(session, aws, stacks)
+    moves = moves_of(session, aws, stacks)
     wait(moves)
     return moves
 
 
-def _of_stacks(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
-
+def moves_of(session: Session, aws: Aws, stacks: Iterable[str]) -> list[Move]:
+    """The jobs of stacks that have another kind of trigger in the states than in the files."""
     stage = session.catalog.stage
     found: list[Move] = []
     for stack in (stack for stack in stacks if stack.startswith(_JOBS)):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -113,15 +114,24 @@ def _deploy_waves(session: Session, stacks: Stacks, aws: Aws, step: Step) -> lis
     applied = states.applied(session.stacks())
     cdktf = Cdktf(session, stacks.log, stacks.running_provider())
     moved = []
+    done: list[str] = []
     for wave in session.waves():
         wanted = {stack: hash_ for stack in wave if (hash_ := planning.hash(stack)) != applied.get(stack)}
         if wanted:
             moved.append((wait_for_quiet(session, aws, wanted), datetime.now(UTC)))
-            cdktf.deploy(list(wanted), step.at)
+            for stack in wanted:
+                states.forget(stack)
+            share = f"{len(done)} of {len(session.stacks())} stacks done"
+            cdktf.deploy(list(wanted), partial(_progress, step, share))
             for stack, hash_ in wanted.items():
                 states.record(stack, hash_)
             planning.refresh(wanted)
+        done += wave
     return moved
+
+
+def _progress(step: Step, share: str, what: str) -> None:
+    step.at(f"{share}, {what}")
 
 
 def deployment_marker(session: Session) -> Path:
@@ -153,7 +163,7 @@ def clear_stale_locks(session: Session, aws: Aws) -> None:
 
 @contextmanager
 def alone(session: Session) -> Iterator[None]:
-    """Keeps two runs of `up` and `down` apart; the system frees it when a run dies.
+    """Keeps two commands that write below `cdktf.out` apart; the system frees the lock when a command dies.
 
     Raises:
         UsageError: another one runs.
@@ -164,7 +174,9 @@ def alone(session: Session) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise UsageError(f"another batchtab up or down runs (pid {file.read().strip()})", "wait for it") from None
+            raise UsageError(
+                f"another batchtab works in this folder (pid {file.read().strip()})", "wait for it"
+            ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
