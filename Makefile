@@ -76,7 +76,7 @@ package: setup ## Build the wheel and the sdist in dist/
 
 checks: lint types check workflows-check dockerfiles-check ## Run the checks that are no tests, but for the scan
 
-check-quick: setup ## Check style, types and the quick tests, in under a minute: the habit before a commit
+check-quick: setup ## Check style, types and quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit tests/contract
@@ -94,7 +94,7 @@ test: setup ## Run all checks and tests, the deployment to local AWS included
 	@$(BIN)/python tools/run_tests.py
 
 bench: setup ## Measure what benchmarks/ measures
-	@set -e; for each in cli synth runner local alerts plan_summary schedule; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
+	@set -e; for each in cli synth runner local alerts plan_summary schedule scale; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }

@@ -18,7 +18,7 @@ def load_profile() -> None:
 
 
 def examples(number: int) -> int:
-    """How many of a test's examples are tried here, of so many in CI."""
+    """How many of a test's examples are tried here, of those in CI."""
     return number if _profile() == "ci" else max(min(number, _FEWEST), number // _SHARE_OF_DEV)
 
 

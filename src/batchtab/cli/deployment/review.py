@@ -25,7 +25,7 @@ REVIEWED = "reviewed.json"
 
 
 def contents(stacks: Stacks, plans: Sequence[Plan]) -> list[Content]:
-    """Plans as they can be compared and told."""
+    """Plans as they can be compared and put in words."""
     return [Content.read(content, plan.stack) for plan, content in zip(plans, stacks.shown(plans), strict=True)]
 
 
