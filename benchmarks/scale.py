@@ -105,7 +105,7 @@ def write_jobs(root: Path, jobs: int, services: int) -> list[str]:
 
 
 class Bench:
-    """A stage on local AWS with a number of jobs, deployed by Batchtab; and the same jobs as one Terraform root module."""
+    """A stage on local AWS with jobs, deployed by Batchtab; and the same jobs as one Terraform root module."""
 
     def __init__(self, folder: Path, jobs: int, services: int) -> None:
         self.checkout = Checkout.make(folder / "project", environment={"capacity": "EC2", "queues": {"default": 5}})
