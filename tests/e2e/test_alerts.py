@@ -44,6 +44,7 @@ jobs:
 STORM = 200
 STORM_MESSAGES_MAX = 10
 SWEEP_SECONDS = 65  # it comes each minute, and takes a moment
+PATIENCE_SECONDS = 2 * SWEEP_SECONDS  # what one sweep finds too young is for the next
 GIVEN_UP_SECONDS = 1000  # more than the 15 minutes after which an alert is given up
 
 
@@ -213,7 +214,7 @@ def test_a_failed_job_is_one_message_with_the_end_of_its_log(stage: Stage) -> No
     # GIVEN a job that says why it fails
     stage.submit("alarms-orders", "echo reading orders; echo order 1042 has no customer; exit 3")
     # WHEN it was told
-    until(lambda: stage.messages("alarms-orders"), 60, "a message")
+    until(lambda: stage.messages("alarms-orders"), PATIENCE_SECONDS, "a message")
     time.sleep(3)
     # THEN one message says it, with exit code, stage, service and log
     (message,) = stage.messages("alarms-orders")
@@ -227,13 +228,13 @@ def test_a_failed_job_is_one_message_with_the_end_of_its_log(stage: Stage) -> No
 def test_repeats_are_folded_and_a_recovery_is_told(stage: Stage) -> None:
     # GIVEN a job that was told, and that fails twice more
     stage.submit("alarms-flaky", "exit 1")
-    until(lambda: stage.messages("alarms-flaky"), 60, "a message")
+    until(lambda: stage.messages("alarms-flaky"), PATIENCE_SECONDS, "a message")
     for _ in range(2):
         stage.submit("alarms-flaky", "exit 1")
-    until(lambda: not stage.pending() and _failures(stage, "alarms-flaky") == 3, 60, "three failures")
+    until(lambda: not stage.pending() and _failures(stage, "alarms-flaky") == 3, PATIENCE_SECONDS, "three failures")
     # WHEN it succeeds
     stage.submit("alarms-flaky", "exit 0")
-    until(lambda: len(stage.messages("alarms-flaky")) > 1, 60, "its recovery")
+    until(lambda: len(stage.messages("alarms-flaky")) > 1, PATIENCE_SECONDS, "its recovery")
     # THEN there are two messages: the first failure, and the recovery with the number of all
     assert len(stage.messages("alarms-flaky")) == 2
     assert "recovered after 3 failures" in stage.messages("alarms-flaky")[1]
@@ -253,7 +254,7 @@ def test_dependents_are_told_with_their_root(stage: Stage) -> None:
     middle = stage.submit("alarms-transform", "exit 0", root)
     stage.submit("alarms-load", "exit 0", middle)
     # WHEN the third fails
-    until(lambda: stage.messages("alarms-load"), 60, "a message")
+    until(lambda: stage.messages("alarms-load"), PATIENCE_SECONDS, "a message")
     time.sleep(3)
     # THEN one message names all three
     messages = {text for name in ("extract", "transform", "load") for text in stage.messages(f"alarms-{name}")}
@@ -306,12 +307,12 @@ def test_a_run_that_is_replaced_is_no_failure(stage: Stage) -> None:
     # GIVEN a run that is ended for the sake of the next one, as the submit function does it
     batch = stage.checkout.client("batch")
     job_id = stage.submit("alarms-replaced", "sleep 60")
-    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "RUNNING", 60, "its start")
+    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "RUNNING", PATIENCE_SECONDS, "its start")
     batch.terminate_job(jobId=job_id, reason="Replaced by the run of 2026-11-24T00:10:00Z")
-    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "FAILED", 60, "its end")
+    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "FAILED", PATIENCE_SECONDS, "its end")
     # WHEN a failure after it is told
     stage.submit("alarms-afterwards", "exit 1")
-    until(lambda: stage.messages("alarms-afterwards"), 60, "a message")
+    until(lambda: stage.messages("alarms-afterwards"), PATIENCE_SECONDS, "a message")
     # THEN it was not
     assert stage.messages("alarms-replaced") == []
 
@@ -328,7 +329,7 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
         stage.clock(time=f"{datetime.now(UTC) - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
         stage.clock(advance_seconds=300)
         stage.clock(time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
-        until(lambda: stage.messages("alarms-zoned"), 60, "a message")
+        until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
     finally:
         may(iam, policy, document)
     # THEN it is told for when it was, and what makes it up
@@ -364,12 +365,14 @@ def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) 
     names = [f"alarms-away-{number}" for number in range(3)]
     for name in names:
         stage.submit(name, "exit 1")
-    until(lambda: len(stage.pending()) == len(names) and stage.dead_letters(), 60, "what Lambda gave up on")
+    until(
+        lambda: len(stage.pending()) == len(names) and stage.dead_letters(), PATIENCE_SECONDS, "what Lambda gave up on"
+    )
     # WHEN it is back, and two minutes later
     stage.webhook.away = False
     stage.let_time_pass(130)
     # THEN all arrive by themselves
-    until(lambda: not stage.pending(), 60, "all are told")
+    until(lambda: not stage.pending(), PATIENCE_SECONDS, "all are told")
     assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
     # AND what lies in the dead-letter queue is known to be told
     done = stage.checkout.run("alerts", "redrive")
@@ -385,10 +388,12 @@ def test_what_slack_never_took_lies_in_the_queue_until_it_is_redriven(stage: Sta
     names = [f"alarms-lost-{number}" for number in range(3)]
     for name in names:
         stage.submit(name, "exit 1")
-    until(lambda: len(stage.pending()) == len(names) and stage.dead_letters(), 60, "what Lambda gave up on")
+    until(
+        lambda: len(stage.pending()) == len(names) and stage.dead_letters(), PATIENCE_SECONDS, "what Lambda gave up on"
+    )
     # WHEN a quarter of an hour has passed
     stage.let_time_pass(GIVEN_UP_SECONDS)
-    until(lambda: not stage.pending(), 60, "given up")
+    until(lambda: not stage.pending(), PATIENCE_SECONDS, "given up")
     # THEN the alarm says so, and a list names every job
     until(lambda: stage.alarm() == "ALARM", 30, "the alarm")
     listed = stage.checkout.run("alerts", "list")

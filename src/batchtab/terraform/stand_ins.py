@@ -1,8 +1,8 @@
 """Plans a stack whose inputs are not deployed yet: another state takes the place of the one that it reads.
 
-That one has what is deployed, what another stack's plan says that it will be, and stand-ins for what nobody knows yet. So
-a first deployment can be reviewed as a whole, though Terraform itself cannot plan it at once. A plan with stand-ins is
-never applied: when its turn comes the stack is planned anew.
+That one has what is deployed, what another stack's plan says that it will be, and stand-ins for what nobody knows yet.
+So a first deployment can be reviewed as a whole, though Terraform itself cannot plan it at once. A plan with stand-ins
+is never applied: when its turn comes the stack is planned anew.
 """
 
 from __future__ import annotations
