@@ -79,7 +79,7 @@ checks: lint types check workflows-check dockerfiles-check ## Run the checks tha
 check-quick: setup ## Check style, types and quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit tests/contract
+	@$(BIN)/python -m pytest -q -n 4 -m "not slow" tests/unit tests/contract
 
 unit: setup ## Run the tests that need neither Terraform nor local AWS
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/constructs tests/contract
