@@ -44,7 +44,7 @@ jobs:
 STORM = 200
 STORM_MESSAGES_MAX = 10
 SWEEP_SECONDS = 65  # it comes each minute, and takes a moment
-PATIENCE_SECONDS = 2 * SWEEP_SECONDS  # what one sweep finds too young is for the next
+PATIENCE_SECONDS = 4 * SWEEP_SECONDS  # what a sweep finds too young is for the next, and machines are busy
 GIVEN_UP_SECONDS = 1000  # more than the 15 minutes after which an alert is given up
 
 
