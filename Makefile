@@ -76,7 +76,7 @@ package: setup ## Build the wheel and the sdist in dist/
 
 checks: lint types check workflows-check dockerfiles-check ## Run the checks that are no tests, but for the scan
 
-check-quick: setup ## Check style, types and quick tests, in under a minute
+check-quick: setup ## Check style, types and quick tests, in little more than a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n 4 -m "not slow" tests/unit tests/contract
