@@ -35,6 +35,7 @@ class Deliveries:
         self._targets = targets
         self._faults = faults
         self._lock = threading.Lock()
+        self._stopped = False
         self._waiting: list[tuple[float, int, Delivery]] = []
         self._numbers = itertools.count()
 
@@ -70,6 +71,10 @@ class Deliveries:
         with self._lock:
             return len(self._waiting)
 
+    def stop(self) -> None:
+        """Say nothing more of what fails: services are emptied at the end, also under a delivery that is being made."""
+        self._stopped = True
+
     def clear(self) -> None:
         """Forget what waits."""
         with self._lock:
@@ -86,6 +91,8 @@ class Deliveries:
             self._failed(delivery, DeliveryError("INTERNAL_ERROR", str(error)))
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
+        if self._stopped:
+            return
         policy = delivery.target.get("RetryPolicy") or {}
         retries = policy.get("MaximumRetryAttempts", _DEFAULT_RETRIES)
         age = policy.get("MaximumEventAgeInSeconds", _DEFAULT_AGE_SECONDS)

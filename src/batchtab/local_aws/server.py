@@ -183,7 +183,7 @@ def _assemble(
     return Application(
         Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, reset),
         [events.start, engine.start, clock.start],
-        [clock.stop, events.stop, engine.shutdown, reset],
+        [deliveries.stop, clock.stop, events.stop, engine.shutdown, reset],
     )
 
 
