@@ -372,7 +372,7 @@ def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) 
     stage.webhook.away = False
     stage.let_time_pass(130)
     # THEN all arrive by themselves
-    until(lambda: not stage.pending(), PATIENCE_SECONDS, "all are told")
+    until(lambda: not stage.pending(), PATIENCE_SECONDS, "all are sent")
     assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
     # AND what lies in the dead-letter queue is known to be told
     done = stage.checkout.run("alerts", "redrive")

@@ -13,6 +13,14 @@ from batchtab.errors import UsageError
 _FILE = "left-out.json"
 
 
+def by_reason(stacks: Mapping[str, str]) -> dict[str, list[str]]:
+    """The stacks that were not planned, by the reason."""
+    found: dict[str, list[str]] = {}
+    for stack, reason in stacks.items():
+        found.setdefault(reason, []).append(stack)
+    return found
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """What `batchtab plan --out` writes beside the plans.

@@ -6,6 +6,7 @@ from batchtab.plan_review.environment import EnvironmentChange
 from batchtab.plan_review.findings import Findings
 from batchtab.plan_review.fitting import fit, size
 from batchtab.plan_review.job_change import REMOVED
+from batchtab.plan_review.left_out import by_reason
 from batchtab.plan_review.markdown_jobs import grants, jobs
 from batchtab.plan_review.markup import code, is_link, plain
 from batchtab.plan_review.summary import Summary
@@ -70,7 +71,7 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
 def _left_out(summary: Summary) -> str:
     """What was not planned, and why; of many stacks only how many."""
     text = ""
-    for reason, stacks in summary.left_out_by_reason().items():
+    for reason, stacks in by_reason(summary.left_out).items():
         names = ", ".join(map(code, stacks))
         which = names if len(names) <= _LONGEST_NAMES else f"{len(stacks):,} stacks"
         text += f"Not planned ({plain(reason)}): {which}.\n"

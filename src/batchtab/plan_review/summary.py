@@ -130,13 +130,6 @@ class Summary:
         """Whether an apply would do anything."""
         return bool(self.resources or self.outputs)
 
-    def left_out_by_reason(self) -> dict[str, list[str]]:
-        """The stacks that were not planned, by the reason."""
-        found: dict[str, list[str]] = {}
-        for stack, reason in self.left_out.items():
-            found.setdefault(reason, []).append(stack)
-        return found
-
     @property
     def all_permissions(self) -> list[PermissionChange]:
         """Those of jobs and those of others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchtab.plan_review.job_change import CHANGED, JobChange
+from batchtab.plan_review.left_out import by_reason
 from batchtab.plan_review.permissions import PermissionChange
 from batchtab.plan_review.summary import Summary
 
@@ -17,7 +18,7 @@ def render(summary: Summary, *, title: str) -> str:
         ]
     if summary.left_out:
         lines.append("")
-        for reason, stacks in summary.left_out_by_reason().items():
+        for reason, stacks in by_reason(summary.left_out).items():
             lines.append(f"Not planned ({reason}): {', '.join(stacks)}")
     if summary.losses:
         lines += ["", "DESTROYS OR REPLACES"]

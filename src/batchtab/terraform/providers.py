@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 
-from batchtab.errors import UsageError
+from batchtab.terraform.command import terraform
 from batchtab.terraform.configuration import Configuration
-from batchtab.terraform.log import first_error
-from batchtab.terraform.processes import capture
 from batchtab.terraform.provider_process import VARIABLE, ProviderProcess, find
 from batchtab.terraform.session import Session
 
@@ -181,15 +179,7 @@ class Providers:
             fresh.rename(folder)
 
     def _terraform_init(self, folder: Path, environment: dict[str, str], option: str) -> None:
-        code, output, errors = capture(
-            [self._session.terraform, "init", "-no-color", "-input=false", option], cwd=folder, env=environment
-        )
-        if code:
-            self._log.write_text(output + errors)
-            raise UsageError(
-                f"terraform init of {folder.name} failed: {first_error(self._log)}",
-                f"all that it said is in {self._log.relative_to(self._session.root)}",
-            )
+        terraform(self._session, self._log, folder, environment, "init", "-input=false", option)
 
     def _start(self, installed: _Installed) -> Slot:
         if not installed.program:

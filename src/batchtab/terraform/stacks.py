@@ -16,9 +16,10 @@ from typing import Any
 
 from batchtab import frameworks
 from batchtab.errors import UsageError
+from batchtab.terraform.command import terraform
 from batchtab.terraform.configuration import Configuration
 from batchtab.terraform.log import BUSY, first_error, plain
-from batchtab.terraform.processes import capture, in_parallel, run
+from batchtab.terraform.processes import in_parallel, run
 from batchtab.terraform.providers import Providers
 from batchtab.terraform.session import Session
 from batchtab.terraform.stand_ins import Inputs, folder_with
@@ -89,13 +90,13 @@ class Stacks(AbstractContextManager["Stacks"]):
             said = (done.stderr or done.stdout).strip().splitlines() or [f"main.py ended with status {done.returncode}"]
             raise UsageError(f"synth failed: {said[-1]}")
 
-    def configurations(self) -> list[Configuration]:
-        """What was synthesized, each stack after those that it reads from."""
-        return [Configuration(self._out / stack) for stack in self._session.stacks()]
+    def waves(self) -> list[list[Configuration]]:
+        """What was synthesized; the stacks of a wave read only from earlier waves."""
+        return [[Configuration(self._out / stack) for stack in wave] for wave in self._session.waves()]
 
     def running_provider(self) -> dict[str, str]:
         """The variables with which another program's Terraforms use one running provider, where the stage has one."""
-        stacks = self.configurations()
+        stacks = [stack for wave in self.waves() for stack in wave]
         self.providers.share_assets(stacks)
         return self.providers.running(stacks[0])
 
@@ -125,8 +126,9 @@ class Stacks(AbstractContextManager["Stacks"]):
             stack = Configuration(self._out / plan.stack)
             self.providers.prepare([stack])
             with self.providers.slot(stack, plan.file.parent) as environment:
-                _, text = self._terraform(
-                    plan.file.parent, environment, "show", "-json", plan.file.name, output_only=True
+                arguments = ("show", "-json", plan.file.name)
+                _, text = terraform(
+                    self._session, self.log, plan.file.parent, environment, *arguments, output_only=True
                 )
             content: dict[str, Any] = json.loads(text)
             plan._content.append(content | ({"batchtab_provisional": True} if plan.provisional else {}))
@@ -184,7 +186,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         with self.providers.slot(stack, folder) as environment:
             locking = () if lock else ("-lock=false",)
             arguments = ("plan", "-input=false", "-detailed-exitcode", *locking, f"-out={file.name}")
-            code, text = self._terraform(folder, environment, *arguments, accept=(0, 2))
+            code, text = terraform(self._session, self.log, folder, environment, *arguments, accept=(0, 2))
         summary = re.search(r"^(Plan: .+|Changes to Outputs:)$", text, re.MULTILINE)
         return Plan(
             stack.stack,
@@ -212,24 +214,3 @@ class Stacks(AbstractContextManager["Stacks"]):
         log.unlink()
         if failed:
             raise UsageError(failed)
-
-    def _terraform(
-        self,
-        folder: Path,
-        environment: dict[str, str],
-        *arguments: str,
-        accept: tuple[int, ...] = (0,),
-        output_only: bool = False,
-    ) -> tuple[int, str]:
-        options = () if arguments[0] == "show" else ("-no-color",)
-        code, output, errors = capture(
-            [self._session.terraform, arguments[0], *options, *arguments[1:]], cwd=folder, env=environment
-        )
-        text = output if output_only and code in accept else output + errors
-        if code not in accept:
-            self.log.write_text(text)
-            raise UsageError(
-                f"terraform {arguments[0]} of {folder.name} failed: {first_error(self.log)}",
-                f"all that it said is in {self.log.relative_to(self._session.root)}",
-            )
-        return code, text

@@ -45,6 +45,10 @@ class World:
 
     # what Stacks does
 
+    def waves(self) -> list[list[Configuration]]:
+        environment, *jobs = self.configurations()
+        return [[environment], jobs]
+
     def configurations(self) -> list[Configuration]:
         return [Configuration(self.folder / stack) for stack in STACKS]
 

@@ -23,7 +23,7 @@ STAGE = load("example", PROJECT).stage
 
 
 def stage(jobs: int, job: Mapping[str, Any], *, services: int = 1, **settings: Any) -> Catalog:
-    """A stage with so many jobs of one kind in each of some services."""
+    """A stage with a number of jobs of one kind in each of some services."""
     spec = JobSpec.model_validate({"command": ["x"], **job}, by_alias=True, by_name=False)
     named = {f"job-{number}": spec for number in range(jobs)}
     made = [

@@ -17,6 +17,7 @@ from batchtab.cli.deployment.review import write
 from batchtab.cli.machine.up import alone
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
+from batchtab.plan_review.left_out import by_reason
 from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
@@ -75,7 +76,4 @@ def plan(
 
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     """A line for each reason that stacks were not planned."""
-    return [
-        f"not planned ({reason}): {', '.join(stack for stack, why in left_out.items() if why == reason)}"
-        for reason in dict.fromkeys(left_out.values())
-    ]
+    return [f"not planned ({reason}): {', '.join(stacks)}" for reason, stacks in by_reason(left_out).items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,8 @@ class Planning:
     def __init__(self, stacks: Stacks, states: States) -> None:
         self._stacks = stacks
         self._states = states
-        self._all = stacks.configurations()
+        self._waves = stacks.waves()
+        self._all = [each for wave in self._waves for each in wave]
         self._read = {stack for each in self._all for stack in each.reads}
         self.inputs = Inputs({}, {})
         self.refresh()
@@ -87,7 +88,8 @@ class Planning:
         unknown: dict[str, set[str]] = {}
         plans: list[Plan] = []
         left_out: dict[str, str] = {}
-        for wave in self._waves(looked_at):
+        for all_of_wave in self._waves:
+            wave = [each for each in all_of_wave if each in looked_at]
             inputs = Inputs(self.inputs.deployed, known)
             wanted = [
                 each
@@ -99,15 +101,6 @@ class Planning:
             plans += made
             left_out |= {each.stack: _reason(each, unknown) for each in wave if each not in wanted}
         return Planned(plans, left_out, {plan.stack: as_applied.get(plan.stack) for plan in plans})
-
-    def _waves(self, stacks: list[Configuration]) -> Iterator[list[Configuration]]:
-        """Stacks, those together that read from none of each other, each after those that it reads from."""
-        left = list(stacks)
-        while left:
-            names = {each.stack for each in left}
-            wave = [each for each in left if not names & each.reads.keys()]
-            yield wave
-            left = [each for each in left if each not in wave]
 
     def _note_outputs(self, plans: list[Plan], known: dict[str, dict[str, Any]], unknown: dict[str, set[str]]) -> None:
         """Notes the outputs that plans change: those with a value that is known already, and the others' names."""

@@ -23,7 +23,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def burst(world: World, jobs: int, policy: str) -> list[float]:
-    """Runs of so many jobs that are due in one minute; the seconds from then to each SubmitJob, in order."""
+    """Runs of a number of jobs that are due in one minute; the seconds from then to each SubmitJob, in order."""
     for number in range(jobs):
         world.deliver(trigger(0, name=f"job-{number}", concurrency_policy=policy), after=world.random.uniform(0, 1))
     world.run(until=START + 4000)

@@ -1,0 +1,48 @@
+"""Calls Terraform, and says in one line what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from batchtab.errors import UsageError
+from batchtab.terraform.log import first_error
+from batchtab.terraform.processes import capture
+from batchtab.terraform.session import Session
+
+
+def terraform(
+    session: Session,
+    log: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    *arguments: str,
+    accept: tuple[int, ...] = (0,),
+    output_only: bool = False,
+) -> tuple[int, str]:
+    """Calls Terraform in a folder, and returns its exit status and what it printed.
+
+    Args:
+        session: The stage.
+        log: Where all that a failed call printed is written.
+        folder: The stack's folder.
+        environment: All variables.
+        arguments: The command and its options.
+        accept: The exit statuses that are no failure.
+        output_only: Whether to leave out what it printed to stderr.
+
+    Raises:
+        UsageError: it ended with another status.
+    """
+    options = () if arguments[0] == "show" else ("-no-color",)
+    code, output, errors = capture(
+        [session.terraform, arguments[0], *options, *arguments[1:]], cwd=folder, env=environment
+    )
+    text = output if output_only and code in accept else output + errors
+    if code not in accept:
+        log.write_text(text)
+        raise UsageError(
+            f"terraform {arguments[0]} of {folder.name} failed: {first_error(log)}",
+            f"all that it said is in {log.relative_to(session.root)}",
+        )
+    return code, text
