@@ -41,7 +41,7 @@ def _kill_all(process: subprocess.Popen[bytes], but: int) -> None:
 
 def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) -> None:
     # GIVEN an `up` that is creating resources
-    log = checkout.root / ".batchtab" / "terraform.log"
+    log = checkout.root / ".batchtab" / "terraform-network.log"
     first = subprocess.Popen(
         checkout.command("up"),
         cwd=checkout.root,

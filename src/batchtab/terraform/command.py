@@ -24,7 +24,7 @@ def terraform(
 
     Args:
         session: The stage.
-        log: Where all that a failed call printed is written.
+        log: Where all that a failed call printed is added.
         folder: The stack's folder.
         environment: All variables.
         arguments: The command and its options.
@@ -40,9 +40,10 @@ def terraform(
     )
     text = output if output_only and code in accept else output + errors
     if code not in accept:
-        log.write_text(text)
+        with log.open("a") as whole:
+            whole.write(text)
         raise UsageError(
-            f"terraform {arguments[0]} of {folder.name} failed: {first_error(log)}",
+            f"terraform {arguments[0]} of {folder.name} failed: {first_error(text)}",
             f"all that it said is in {log.relative_to(session.root)}",
         )
     return code, text

@@ -1,13 +1,12 @@
-"""Reads what Terraform and cdktf say."""
+"""Reads what Terraform says."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: The resource that Terraform is at, also as cdktf repeats it: `aws_vpc.vpc (Default/vpc): Still creating...`.
-BUSY = re.compile(r"((?:aws_|data\.)\S+)(?: \([^)]*\))?\S*: (?:Creating|Destroying|Modifying|Still \w+)")
+#: The resource that Terraform is at: `aws_vpc.vpc: Still creating...`.
+BUSY = re.compile(r"((?:aws_|data\.)\S+): (?:Creating|Destroying|Modifying|Still \w+)")
 
 
 def plain(text: str) -> str:
@@ -15,9 +14,9 @@ def plain(text: str) -> str:
     return _ANSI.sub("", text)
 
 
-def first_error(log: Path) -> str:
-    """The first line that names an error, or the last line."""
-    lines = [plain(line).strip(" │╷╵") for line in log.read_text(errors="replace").splitlines()]
+def first_error(text: str) -> str:
+    """The first line of what Terraform printed that names an error, or its last line."""
+    lines = [plain(line).strip(" │╷╵") for line in text.splitlines()]
     found = next((i for i, line in enumerate(lines) if "Error:" in line), None)
     if found is None:
         said = [line for line in lines if line]

@@ -87,9 +87,9 @@ class Providers:
         """
         for stack in stacks:
             self._install(stack)
-        self.share_assets(stacks)
+        self._share_assets(stacks)
         for _ in range(self._slots, min(slots(), len(stacks))):
-            self._free.put(self.running(stacks[0]))
+            self._free.put(self._start(self._install(stacks[0])))
             self._slots += 1
 
     @property
@@ -116,14 +116,7 @@ class Providers:
         finally:
             self._free.put(slot)
 
-    def running(self, stack: Configuration) -> Slot:
-        """The variable with which another program's Terraforms use a running provider; empty if there is none.
-
-        They may do so one after another only: a provider works with the configuration that it was given last.
-        """
-        return self._start(self._install(stack)) if self._session.endpoint_url else {}
-
-    def share_assets(self, stacks: Sequence[Configuration]) -> None:
+    def _share_assets(self, stacks: Sequence[Configuration]) -> None:
         """A provider opens a stack's files by their paths below its own folder, so that folder has those of all."""
         if not self._session.endpoint_url:
             return
@@ -147,7 +140,7 @@ class Providers:
         if running or not installed.address:
             return
         link = folder / ".terraform" / "providers"
-        if link.is_dir() and not link.is_symlink():  # a cdktf deploy was here
+        if link.is_dir() and not link.is_symlink():  # a `cdktf deploy` was here
             shutil.rmtree(link)
         link.unlink(missing_ok=True)
         link.symlink_to(installed.folder / ".terraform" / "providers", target_is_directory=True)
@@ -182,7 +175,7 @@ class Providers:
         terraform(self._session, self._log, folder, environment, "init", "-input=false", option)
 
     def _start(self, installed: _Installed) -> Slot:
-        if not installed.program:
+        if not installed.program or not self._session.endpoint_url:
             return {}
         self._folder.mkdir(parents=True, exist_ok=True)
         started = ProviderProcess.start(installed.program, self._folder, self._session.environment())

@@ -52,6 +52,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         self._session = session
         self._out = session.root / "cdktf.out" / "stacks"
         self.log = session.state / "terraform.log"
+        self.log.write_bytes(b"")
         self.providers = Providers(session, self.log)
 
     def __exit__(
@@ -61,7 +62,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         shutil.rmtree(self._session.state / "stand-ins", ignore_errors=True)  # they have the values of outputs
 
     def failure_text(self) -> str:
-        """All that the last run said."""
+        """All that Terraform said of its failures and of what it applied, in this command."""
         return plain(self.log.read_text(errors="replace"))
 
     def synthesize(self, out: Path | None = None) -> None:
@@ -92,13 +93,7 @@ class Stacks(AbstractContextManager["Stacks"]):
 
     def waves(self) -> list[list[Configuration]]:
         """What was synthesized; the stacks of a wave read only from earlier waves."""
-        return [[Configuration(self._out / stack) for stack in wave] for wave in self._session.waves()]
-
-    def running_provider(self) -> dict[str, str]:
-        """The variables with which another program's Terraforms use one running provider, where the stage has one."""
-        stacks = [stack for wave in self.waves() for stack in wave]
-        self.providers.share_assets(stacks)
-        return self.providers.running(stacks[0])
+        return [[self._configuration(stack) for stack in wave] for wave in self._session.waves()]
 
     def plan(
         self, wanted: Sequence[Configuration], inputs: Inputs, on_event: OnEvent, *, lock: bool = True
@@ -114,7 +109,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         Raises:
             UsageError: a plan failed.
         """
-        return self._at_once(wanted, lambda stack: self._plan(stack, inputs, lock=lock), on_event)
+        return self._at_once(wanted, lambda stack, _at: self._plan(stack, inputs, lock=lock), on_event)
 
     def show(self, plan: Plan) -> dict[str, Any]:
         """A plan as `terraform show -json` prints it. It has sensitive values.
@@ -123,7 +118,7 @@ class Stacks(AbstractContextManager["Stacks"]):
             UsageError: Terraform cannot read it.
         """
         if not plan._content:
-            stack = Configuration(self._out / plan.stack)
+            stack = self._configuration(plan.stack)
             self.providers.prepare([stack])
             with self.providers.slot(stack, plan.file.parent) as environment:
                 arguments = ("show", "-json", plan.file.name)
@@ -140,7 +135,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         Raises:
             UsageError: Terraform cannot read one.
         """
-        self.providers.prepare([Configuration(self._out / plan.stack) for plan in plans])
+        self.providers.prepare([self._configuration(plan.stack) for plan in plans])
         return in_parallel(self.providers.at_once, self.show, plans)
 
     def apply(self, plans: Sequence[Plan], on_event: OnEvent, *, done: Callable[[Plan], None]) -> list[str | None]:
@@ -154,11 +149,10 @@ class Stacks(AbstractContextManager["Stacks"]):
         Returns:
             For each plan what went wrong; None where nothing did.
         """
-        self.log.write_bytes(b"")
 
-        def apply(plan: Plan) -> str | None:
+        def apply(plan: Plan, at: OnEvent) -> str | None:
             try:
-                self._apply(plan, on_event)
+                self._change(self._configuration(plan.stack), plan.file.parent, at, "apply", plan.file.name)
             except UsageError as error:
                 return str(error)
             done(plan)
@@ -166,16 +160,32 @@ class Stacks(AbstractContextManager["Stacks"]):
 
         return self._at_once(plans, apply, on_event)
 
-    def _at_once(self, things: Sequence[Any], do: Callable[[Any], Any], on_event: OnEvent) -> list[Any]:
-        self.providers.prepare([Configuration(self._out / thing.stack) for thing in things])
+    def destroy(self, stacks: Sequence[Configuration], on_event: OnEvent) -> None:
+        """Destroys stacks that do not read from each other, several at once.
+
+        Args:
+            stacks: The stacks.
+            on_event: Is called with what is being done.
+
+        Raises:
+            UsageError: one of them failed; none is begun with after it.
+        """
+        self._at_once(
+            stacks, lambda stack, at: self._change(stack, stack.folder, at, "destroy", "-auto-approve"), on_event
+        )
+
+    def _at_once(self, things: Sequence[Any], do: Callable[[Any, OnEvent], Any], on_event: OnEvent) -> list[Any]:
+        self.providers.prepare([self._configuration(thing.stack) for thing in things])
         done = 0
+
+        def at(what: str) -> None:
+            on_event(f"{done} of {len(things)} done, {what}")
 
         def one(thing: Any) -> Any:
             nonlocal done
-            on_event(f"{thing.stack}, {done} of {len(things)} done")
-            result = do(thing)
+            at(thing.stack)
+            result = do(thing, at)
             done += 1
-            on_event(f"{thing.stack}, {done} of {len(things)} done")
             return result
 
         return in_parallel(self.providers.at_once, one, things)
@@ -197,20 +207,26 @@ class Stacks(AbstractContextManager["Stacks"]):
             bool(inputs.missing(stack)),
         )
 
-    def _apply(self, plan: Plan, on_event: OnEvent) -> None:
-        log = self.log.with_name(f"terraform-{plan.stack}.log")
+    def _change(self, stack: Configuration, folder: Path, on_event: OnEvent, command: str, *arguments: str) -> None:
+        """Has Terraform apply or destroy; what it says goes to the log when it is done, for several run at once."""
+        log = self.log.with_name(f"terraform-{stack.stack}.log")
         log.write_bytes(b"")
-        with self.providers.slot(Configuration(self._out / plan.stack), plan.file.parent) as environment:
-            code = run(
-                [self._session.terraform, "apply", "-no-color", "-input=false", plan.file.name],
-                cwd=plan.file.parent,
-                env=environment,
-                log=log,
-                on_line=lambda line: on_event(f"{plan.stack}: {busy[1]}") if (busy := BUSY.search(line)) else None,
-            )
-        failed = f"apply of {plan.stack} failed: {first_error(log)}" if code else None
-        with self.log.open("ab") as whole:
-            whole.write(log.read_bytes())
-        log.unlink()
-        if failed:
-            raise UsageError(failed)
+        try:
+            with self.providers.slot(stack, folder) as environment:
+                code = run(
+                    [self._session.terraform, command, "-no-color", "-input=false", *arguments],
+                    cwd=folder,
+                    env=environment,
+                    log=log,
+                    on_line=lambda line: on_event(f"{stack.stack}: {busy[1]}") if (busy := BUSY.search(line)) else None,
+                )
+        finally:
+            said = log.read_text(errors="replace")
+            with self.log.open("a") as whole:
+                whole.write(said)
+            log.unlink()
+        if code:
+            raise UsageError(f"{command} of {stack.stack} failed: {first_error(said)}")
+
+    def _configuration(self, stack: str) -> Configuration:
+        return Configuration(self._out / stack)

@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,16 +16,13 @@ from botocore.stub import Stubber
 
 from batchtab.aws.client import Aws
 from batchtab.aws.runs import Answer
-from batchtab.cli.deployment import deploy, trigger_moves
+from batchtab.cli.deployment import trigger_moves
 from batchtab.cli.deployment.missed_runs import submit_missed
-from batchtab.cli.deployment.planning import Planned
 from batchtab.cli.deployment.trigger_moves import Move, Side
-from batchtab.cli.machine import up
 from batchtab.declarations.named_jobs import all_jobs
 from batchtab.errors import UsageError
 from batchtab.schedules.timing import Timing
 from batchtab.terraform.session import Session
-from batchtab.terraform.stacks import Plan
 
 NAME = "batchtab-local-my-service-do-often"
 FUNCTION = "arn:aws:lambda:ap-northeast-2:000000000000:function:batchtab-local-submit-run"
@@ -313,152 +309,6 @@ def test_what_has_no_moment_is_refused_before_anything_is_done(project: Path, sp
     trigger_moves.check(session, aws, ["network", "environment", "jobs-examples"])
     with pytest.raises(UsageError, match="due too often"):
         trigger_moves.check(session, aws, session.stacks())
-
-
-class Bucket:
-    """A stage's records: which hash each stack was applied with last."""
-
-    def __init__(self, **applied: str) -> None:
-        self.now = {stack.replace("_", "-"): hash_ for stack, hash_ in applied.items()}
-
-    def applied(self, _stacks: list[str]) -> dict[str, str]:
-        return dict(self.now)
-
-    unrecorded: ClassVar[dict[str, str]] = {}
-
-    def record(self, stack: str, configuration: str) -> None:
-        self.now[stack] = configuration
-
-    def forget(self, stack: str) -> None:
-        self.now[stack] = "void"
-
-
-class Hashes:
-    """Configurations whose hash is `new`; what reads the environment differs once that is deployed."""
-
-    def __init__(self) -> None:
-        self.refreshed: set[str] = set()
-
-    def hash(self, stack: str) -> str:
-        return "newer" if stack == "jobs-examples" and "environment" in self.refreshed else "new"
-
-    def refresh(self, stacks: list[str]) -> None:
-        self.refreshed |= set(stacks)
-
-
-def test_up_waits_before_the_stacks_that_it_deploys_and_leaves_out_what_is_applied(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a stage whose network and jobs are applied, and whose environment differs
-    session = Session.open("local", project)
-    bucket = Bucket(network="new", environment="old", jobs_examples="new", jobs_my_service="new")
-    done: list[Any] = []
-
-    class Cli:
-        def __init__(self, *_: Any) -> None: ...
-
-        def deploy(self, stacks: list[str], _at: Any) -> None:
-            done.append(f"deploy {', '.join(stacks)}")
-
-    monkeypatch.setattr(up, "States", lambda *_: bucket)
-    monkeypatch.setattr(up, "Planning", lambda *_: Hashes())
-    monkeypatch.setattr(up, "Cdktf", Cli)
-    monkeypatch.setattr(up, "wait_for_quiet", lambda _session, _aws, wave: done.append(f"wait {', '.join(wave)}"))
-    stacks: Any = SimpleNamespace(synthesize=lambda: None, running_provider=dict, log=project / "log")
-    # WHEN it is deployed
-    up._deploy_waves(session, stacks, Any, SimpleNamespace(at=lambda _: None))  # type: ignore[arg-type]
-    # THEN the environment is, and then the stack that reads what it changed; each is waited for right before
-    assert done == ["wait environment", "deploy environment", "wait jobs-examples", "deploy jobs-examples"]
-    assert bucket.now == {"network": "new", "environment": "new", "jobs-examples": "newer", "jobs-my-service": "new"}
-
-
-def test_a_deployment_waits_for_each_stack_that_it_changes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN plans of two stacks, one of which changes nothing
-    session = Session.open("local", project)
-    done: list[str] = []
-    monkeypatch.setattr(deploy, "check", lambda _session, _aws, stacks: done.append(f"check {', '.join(stacks)}"))
-    monkeypatch.setattr(deploy, "wait_for_quiet", lambda _session, _aws, wave: [done.append(f"wait {wave[0]}")])
-    monkeypatch.setattr(
-        "batchtab.cli.deployment.deploy.submit_missed",
-        lambda _session, _aws, found, _began: done.append(f"submit {len(found)}"),
-    )
-    names = ["jobs-examples", "jobs-my-service"]
-    plans = [Plan(name, name == names[1], "Plan: 1", project, "new") for name in names]
-    stacks = Applying(done)
-    monkeypatch.setattr(
-        deploy, "moves_of", lambda _session, _aws, stacks: [stack for stack in stacks if MOVES in stack]
-    )
-    bucket = Bucket()
-    # WHEN they are applied
-    assert deployment(session, bucket, stacks).run(Planned(plans, {}, {}), names, STEP) == 0
-    # THEN what has no moment is refused before anything is done; the moment is looked for right before the apply, and
-    # what was due meanwhile right after it
-    assert done == ["check jobs-my-service", "wait jobs-my-service", "apply jobs-my-service", "submit 1"]
-    # AND both are recorded as applied
-    assert bucket.now == {"jobs-examples": "new", "jobs-my-service": "new"}
-
-
-class Applying:
-    """Terraform, as far as a deployment asks it; what it fails at it says, and others are applied all the same."""
-
-    log = Path("x")
-
-    def __init__(self, done: list[str], failing: str = "") -> None:
-        self._done, self._failing = done, failing
-
-    def apply(self, plans: list[Plan], _at: Any, *, done: Callable[[Plan], None]) -> list[str | None]:
-        self._done.append(f"apply {', '.join(plan.stack for plan in plans)}")
-        for plan in plans:
-            if plan.stack != self._failing:
-                done(plan)
-        return [f"{plan.stack} failed" if plan.stack == self._failing else None for plan in plans]
-
-
-MOVES = "my-service"
-STEP: Any = SimpleNamespace(at=None, result="")
-
-
-def deployment(session: Session, bucket: Bucket, stacks: Applying, planning: Any = None) -> deploy._Deployment:
-    return deploy._Deployment(session, Any, bucket, stacks, planning or Hashes(), None)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def unmoved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No job moves."""
-    for name in ("check", "submit_missed"):
-        monkeypatch.setattr(deploy, name, lambda *_: None)
-    for name in ("moves_of", "wait_for_quiet"):
-        monkeypatch.setattr(deploy, name, lambda *_: [])
-
-
-@pytest.mark.usefixtures("unmoved")
-def test_what_one_stack_fails_at_leaves_the_others_applied_and_recorded(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN two stacks of a wave, one of which fails
-    session, bucket, done = Session.open("local", project), Bucket(), list[str]()
-    stacks = Applying(done, failing="jobs-examples")
-    stacks.log = session.root / "terraform.log"
-    plans = [Plan(name, True, "Plan: 1 to add", project, "new") for name in ("jobs-examples", "jobs-my-service")]
-    # WHEN they are applied THEN the deployment fails with what it said
-    with pytest.raises(UsageError, match="jobs-examples failed"):
-        deployment(session, bucket, stacks).run(Planned(plans, {}, {}), [plan.stack for plan in plans], STEP)
-    # AND the other one is recorded, and the failed one's record is void
-    assert bucket.now == {"jobs-examples": "void", "jobs-my-service": "new"}
-    assert capsys.readouterr().out == "jobs-my-service: applied: 1 to add\n"
-
-
-@pytest.mark.usefixtures("unmoved")
-def test_a_plan_whose_inputs_are_others_by_now_is_not_applied(project: Path) -> None:
-    # GIVEN a plan made with a value that another stack was to have, which that one does not get now
-    session, bucket, done = Session.open("local", project), Bucket(), list[str]()
-    plan = Plan("jobs-examples", True, "Plan: 1 to add", project, "with the value to come")
-    planning = Hashes()
-    planning.run = lambda *_, **__: Planned([], {"jobs-examples": "unchanged"}, {})  # type: ignore[attr-defined]
-    # WHEN it is deployed alone THEN it is planned anew, found unchanged, and nothing is applied
-    made = deployment(session, bucket, Applying(done), planning)
-    assert made.run(Planned([plan], {}, {}), ["jobs-examples"], STEP) == 0
-    assert done == []
 
 
 @pytest.mark.parametrize(("old", "new", "asked"), [(True, True, 2), (False, True, 0), (True, False, 0)])

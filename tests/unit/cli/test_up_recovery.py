@@ -49,6 +49,8 @@ class _Stacks:
     def __init__(self, said: str) -> None:
         self._said = said
 
+    def synthesize(self) -> None: ...
+
     def failure_text(self) -> str:
         return self._said
 
@@ -64,13 +66,14 @@ def deploy(monkeypatch: pytest.MonkeyPatch, *failures: str) -> list[int]:
     """Lets the next deployments fail so; returns a list that grows with each."""
     calls: list[int] = []
 
-    def run(*_: object) -> list[Any]:
+    def run(*_: object) -> None:
         calls.append(1)
         if len(calls) <= len(failures):
             raise UsageError(failures[len(calls) - 1])
-        return []
 
-    monkeypatch.setattr("batchtab.cli.machine.up._deploy_waves", run)
+    monkeypatch.setattr("batchtab.cli.machine.up.Applying.run", run)
+    monkeypatch.setattr("batchtab.cli.machine.up.Planning", lambda *_: None)
+    monkeypatch.setattr("batchtab.cli.machine.up.States", lambda *_: None)
     return calls
 
 

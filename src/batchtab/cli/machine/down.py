@@ -13,7 +13,6 @@ from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
 from batchtab.terraform import last_deployment
-from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
@@ -31,9 +30,8 @@ def down(stage: StageOption = "local") -> None:
                 with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
                     step.at("synth")
                     stacks.synthesize()
-                    cdktf = Cdktf(session, stacks.log, stacks.running_provider())
-                    for wave in reversed(session.waves()):
-                        cdktf.destroy(wave, step.at)
+                    for wave in reversed(stacks.waves()):
+                        stacks.destroy(wave, step.at)
             except UsageError as problems:  # local AWS forgets everything when it ends
                 typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)
         with Step("Local AWS") as step:

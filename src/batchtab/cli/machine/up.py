@@ -7,8 +7,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import typer
@@ -16,10 +14,9 @@ import typer
 from batchtab import frameworks
 from batchtab.aws.client import Aws
 from batchtab.aws.states import States
+from batchtab.cli.deployment.applying import Applying
 from batchtab.cli.deployment.bootstrap import make_bucket
-from batchtab.cli.deployment.missed_runs import submit_missed
 from batchtab.cli.deployment.planning import Planning
-from batchtab.cli.deployment.trigger_moves import Move, check, wait_for_quiet
 from batchtab.cli.jobs.status import print_table
 from batchtab.cli.machine import demo
 from batchtab.cli.machine.daemon import Daemon
@@ -27,7 +24,6 @@ from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
 from batchtab.terraform import last_deployment
-from batchtab.terraform.cdktf import Cdktf
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
@@ -89,49 +85,22 @@ def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> boo
 
 
 def _deploy(session: Session, stacks: Stacks, aws: Aws) -> None:
-    check(session, aws, session.stacks())
+    stage = session.catalog.stage
     marker = deployment_marker(session)
     marker.write_text(str(os.getpid()))
     try:
         with Step(f"Deployment of {', '.join(session.stacks())}") as step:
             last_deployment.write(session, None)
-            moved = _deploy_waves(session, stacks, aws, step)
+            step.at("synth")
+            stacks.synthesize()
+            states = States(aws, stage.state.bucket, stage.name)
+            applying = Applying(session, aws, states, stacks, Planning(stacks, states))
+            applying.run(session.stacks(), step)
+            step.result = f"{len(applying.applied)} of {len(session.stacks())} stacks applied"
     except UsageError:  # Terraform ended by itself, with its state written and its lock released
         marker.unlink()
         raise
     marker.unlink()
-    for moves, began in moved:
-        submit_missed(session, aws, moves, began)
-
-
-def _deploy_waves(session: Session, stacks: Stacks, aws: Aws, step: Step) -> list[tuple[list[Move], datetime]]:
-    """Deploys the stacks that differ from what was applied last; returns the jobs that moved, and since when."""
-    step.at("synth")
-    stacks.synthesize()
-    stage = session.catalog.stage
-    states = States(aws, stage.state.bucket, stage.name)
-    planning = Planning(stacks, states)
-    applied = states.applied(session.stacks())
-    cdktf = Cdktf(session, stacks.log, stacks.running_provider())
-    moved = []
-    done: list[str] = []
-    for wave in session.waves():
-        wanted = {stack: hash_ for stack in wave if (hash_ := planning.hash(stack)) != applied.get(stack)}
-        if wanted:
-            moved.append((wait_for_quiet(session, aws, wanted), datetime.now(UTC)))
-            for stack in wanted:
-                states.forget(stack)
-            share = f"{len(done)} of {len(session.stacks())} stacks done"
-            cdktf.deploy(list(wanted), partial(_progress, step, share))
-            for stack, hash_ in wanted.items():
-                states.record(stack, hash_)
-            planning.refresh(wanted)
-        done += wave
-    return moved
-
-
-def _progress(step: Step, share: str, what: str) -> None:
-    step.at(f"{share}, {what}")
 
 
 def deployment_marker(session: Session) -> Path:
