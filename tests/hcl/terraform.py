@@ -21,6 +21,7 @@ import pytest
 
 from batchtab.terraform import provider_process
 from batchtab.terraform.provider_process import ProviderProcess
+from batchtab.terraform.session import GO
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ROOT / "modules"
@@ -80,6 +81,7 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
         "CHECKPOINT_DISABLE": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "TF_IN_AUTOMATION": "1",
+        **GO,
         **more,
     }
     settings = ROOT / ".batchtab" / "terraform.rc"

@@ -19,7 +19,7 @@ from batchtab.terraform.provider_process import VARIABLE, ProviderProcess, find
 from batchtab.terraform.session import Session
 
 _LOCK = ".terraform.lock.hcl"
-_BYTES_OF_ONE = 0.75 * 2**30  # Terraform and the AWS provider, measured: 0.5 to 0.6 GiB
+_BYTES_OF_ONE = 1.0 * 2**30  # Terraform and the AWS provider, measured
 _CONTAINER = Path("/sys/fs/cgroup")
 _MOST = 4  # stacks at once; each of them makes ten calls to AWS at a time
 

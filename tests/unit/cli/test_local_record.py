@@ -67,7 +67,7 @@ def test_a_local_aws_that_does_not_answer_is_not_forgotten(project: Path, alive:
 def test_two_local_stages_have_an_aws_each(project: Path, alive: int) -> None:
     # GIVEN two local stages, the first of which runs on another port than its own
     other = (project / "config" / "local.yaml").read_text()
-    (project / "config" / "dev.yaml").write_text(other.replace("port: 4566", "port: 4599"))
+    (project / "config" / "dev.yaml").write_text(other.replace("port: 4588", "port: 4599"))
     first, second = Session.open("local", project), Session.open("dev", project)
     LocalRecord(alive, 4567).write(first.local_record)
     # THEN the second one has its own port, record and log
@@ -80,7 +80,7 @@ def test_two_local_stages_have_an_aws_each(project: Path, alive: int) -> None:
 def test_where_no_port_is_free_it_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a port near the last one
     path = project / "config" / "local.yaml"
-    path.write_text(path.read_text().replace("port: 4566", "port: 65530"))
+    path.write_text(path.read_text().replace("port: 4588", "port: 65530"))
     session = Session.open("local", project)
     python = session.state / "local-venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -104,7 +104,7 @@ def test_no_command_works_on_what_another_project_deployed(
     monkeypatch.setattr(Daemon, "health", lambda _self: {"pid": 1, "folder": "/srv/other"})
     # WHEN a command is called THEN it says whose it is
     assert main(command) == 2
-    assert capsys.readouterr().err.startswith("batchtab: the local AWS on port 4566 is of another project: /srv/other")
+    assert capsys.readouterr().err.startswith("batchtab: the local AWS on port 4588 is of another project: /srv/other")
     # AND this project's own is none
     monkeypatch.setattr(Daemon, "health", lambda _self: {"pid": 1, "folder": str(project)})
     refuse_foreign(Session.open("local", project))

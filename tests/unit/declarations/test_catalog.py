@@ -125,7 +125,7 @@ def test_a_job_can_not_be_larger_than_the_environment(project: Path, spoil: Spoi
 def test_a_fault_of_one_field_does_not_hide_those_that_depend_on_the_stage(project: Path, spoil: Spoil) -> None:
     spoil(JOBS, "timeout_seconds: 60", "timeout_seconds: 59")
     spoil(JOBS, "queue: continuously", "queue: contiuously")
-    spoil("config/local.yaml", "port: 4566", "port: 1")
+    spoil("config/local.yaml", "port: 4588", "port: 1")
 
     text = (project / "config" / "local.yaml").read_text(encoding="utf-8")
     port = 1 + text.splitlines().index("  port: 1")

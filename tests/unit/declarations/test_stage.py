@@ -56,7 +56,7 @@ def test_the_local_stage_is_the_original_environment_on_local_aws() -> None:
     assert (stage.alerts.function_name, stage.alerts.channel) == ("SendToSlack", "#cron-error")
     assert stage.alerts.stand_in
     assert (stage.alerts.quiet, stage.alerts.repeat_seconds) == (True, 0)
-    assert stage.local_aws.port == 4566
+    assert stage.local_aws.port == 4588
 
 
 def test_the_example_is_a_real_account_with_a_network_that_exists() -> None:
