@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from tests.projects import copy_project
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHARED = ("bin", "cdktf", "local-venv", "terraform.rc", "jsii", "node-venv", "plugin-cache")
+
+
+@cache
+def _client(service: str, port: int) -> Any:
+    make: Any = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test").client
+    return make(service, endpoint_url=f"http://127.0.0.1:{port}", region_name="ap-northeast-2")
 
 
 @dataclass
@@ -77,8 +84,7 @@ class Checkout:
 
     def client(self, service: str) -> Any:
         """A client of this copy's local AWS."""
-        make: Any = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test").client
-        return make(service, endpoint_url=f"http://127.0.0.1:{self.port}", region_name="ap-northeast-2")
+        return _client(service, self.port)
 
     def local_pid(self) -> int:
         """The pid of this copy's local AWS."""

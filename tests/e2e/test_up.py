@@ -111,34 +111,6 @@ def test_a_second_up_changes_nothing_and_takes_seconds(checkout: Checkout) -> No
     assert time.monotonic() - began < 30
 
 
-@pytest.fixture
-def by_hand(checkout: Checkout) -> dict[str, str]:
-    """The variables that `batchtab env` prints, as a shell would take them."""
-    printed = checkout.run("env").stdout
-    script = f"{printed}\nenv -0"
-    found = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=True, env=checkout.environment
-    ).stdout
-    return dict(item.split("=", 1) for item in found.split("\0") if "=" in item)
-
-
-def test_cdktf_deploys_a_stack_by_hand_and_changes_nothing(checkout: Checkout, by_hand: dict[str, str]) -> None:
-    # GIVEN the variables that the README names
-    # WHEN one stack is deployed by hand
-    done = subprocess.run(
-        ["cdktf", "deploy", "--skip-provider-lock", "--auto-approve", "environment"],
-        cwd=checkout.root,
-        env=by_hand,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    # THEN Terraform finds nothing to change
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Resources: 0 added, 0 changed, 0 destroyed" in done.stdout
-
-
 def test_a_second_plan_of_every_stack_is_empty(checkout: Checkout) -> None:
     # WHEN all stacks are planned
     done = checkout.run("plan", "--all", "--fail-on-changes")
