@@ -21,6 +21,7 @@ load_profile()
 # The longest first; the others follow in the order that pytest-randomly gave them. A worker whose file has one or two
 # tests takes its next file beforehand, and keeps it until then: behind those three come short ones.
 _LONG = (
+    "e2e/test_alerts.py",
     "e2e/test_schedules.py",
     "e2e/test_installed.py",
     "e2e/test_pull_request.py",
@@ -29,7 +30,6 @@ _LONG = (
     "e2e/test_local_rules.py",
     "e2e/test_local_batch.py",
     "e2e/test_local_resources.py",
-    "e2e/test_alerts.py",
     "e2e/test_up.py",
     "hcl/test_modules.py",
     "image/",

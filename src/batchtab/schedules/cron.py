@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -74,10 +75,12 @@ class Cron:
             for month in self.months:
                 if (year, month) < (moment.year, moment.month):
                     continue
-                for day in sorted(self.days(year, month)):
-                    if date(year, month, day) < moment.date():
-                        continue
-                    yield from (run for run in self._times(year, month, day) if run > moment)
+                for day in (date(year, month, number) for number in sorted(self.days(year, month))):
+                    if day > moment.date():
+                        yield from self._times(day, self.hours)
+                    elif day == moment.date():
+                        left = self.hours[bisect_left(self.hours, moment.hour) :]
+                        yield from (run for run in self._times(day, left) if run > moment)
 
     def before(self, moment: datetime) -> Iterator[datetime]:
         """Its times up to `moment`, included, the latest first, back to 1970. `moment` and they are without a zone."""
@@ -87,10 +90,12 @@ class Cron:
             for month in reversed(self.months):
                 if (year, month) > (moment.year, moment.month):
                     continue
-                for day in sorted(self.days(year, month), reverse=True):
-                    if date(year, month, day) > moment.date():
-                        continue
-                    yield from (run for run in reversed([*self._times(year, month, day)]) if run <= moment)
+                for day in (date(year, month, number) for number in sorted(self.days(year, month), reverse=True)):
+                    if day < moment.date():
+                        yield from reversed([*self._times(day, self.hours)])
+                    elif day == moment.date():
+                        over = self.hours[: bisect_right(self.hours, moment.hour)]
+                        yield from (run for run in reversed([*self._times(day, over)]) if run <= moment)
 
     def is_day(self, day: date) -> bool:
         """Whether it has times on a day."""
@@ -100,10 +105,10 @@ class Cron:
         """Whether the minute of a wall-clock time is one of its times."""
         return moment.minute in self.minutes and moment.hour in self.hours and self.is_day(moment.date())
 
-    def _times(self, year: int, month: int, day: int) -> Iterator[datetime]:
-        for hour in self.hours:
+    def _times(self, day: date, hours: tuple[int, ...]) -> Iterator[datetime]:
+        for hour in hours:
             for minute in self.minutes:
-                yield datetime(year, month, day, hour, minute)
+                yield datetime(day.year, day.month, day.day, hour, minute)
 
 
 def parse(fields_text: str) -> Cron:

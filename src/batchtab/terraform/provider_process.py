@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import threading
@@ -53,8 +54,11 @@ class ProviderProcess:
         return cls(process, {VARIABLE: variable} if variable else {})
 
     def stop(self) -> None:
-        """Ends it."""
+        """Ends it, and removes the socket that it leaves behind."""
         stop_tree(self.process)
+        for found in json.loads(self.variables.get(VARIABLE, "{}")).values():
+            if found["Addr"]["Network"] == "unix":
+                Path(found["Addr"]["String"]).unlink(missing_ok=True)
 
 
 def _read(process: subprocess.Popen[bytes], found: Queue[str]) -> None:
@@ -67,6 +71,7 @@ def _read(process: subprocess.Popen[bytes], found: Queue[str]) -> None:
     else:
         found.put("")
     drain(process.stdout)
+    process.stdout.close()
 
 
 def find(folder: Path) -> tuple[str, Path] | None:
