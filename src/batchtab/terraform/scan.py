@@ -21,6 +21,7 @@ from typing import Any
 from batchtab.errors import UsageError
 
 _CONFIG = Path(__file__).resolve().with_name("checkov.yaml")
+_RUNS = Path(__file__).resolve().with_name("checkov_runs.py")
 _OWN_CONFIG = ".checkov.yaml"
 _FRAMEWORKS = ("terraform", "terraform_json", "dockerfile", "github_actions")
 _UNREAD = "Failed to add block"  # checkov's warning, at which it goes on without the file
@@ -60,30 +61,61 @@ def copy(folder: Path, target: Path) -> None:
         path.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
-def scan(project: Path, name: str, outputs: Path) -> Scan:
-    """Runs checkov on a copy of one folder of a project; its own output files go to `outputs`."""
-    found = Scan(name)
-    work = outputs.with_name(outputs.name + "-copy")
-    folder = work / (name if not Path(name).is_absolute() else Path(name).name)
-    copy(project / name, folder)
-    checkov = project / ".batchtab" / "bin" / "checkov"
-    own = project / _OWN_CONFIG
-    done = subprocess.run(
-        [
-            *(checkov, "-d", folder, "--config-file", own if own.exists() else _CONFIG),
+@dataclass(frozen=True)
+class Folder:
+    """A folder of a project on its way through checkov.
+
+    Attributes:
+        copied: The copy that checkov reads.
+        outputs: Where checkov's reports are, and what it said.
+    """
+
+    name: str
+    copied: Path
+    outputs: Path
+
+    @classmethod
+    def prepare(cls, project: Path, name: str, work: Path) -> Folder:
+        """Copies a folder of a project below `work`."""
+        copied = work / "copy" / (name if not Path(name).is_absolute() else Path(name).name)
+        copy(project / name, copied)
+        (work / "outputs").mkdir()
+        return cls(name, copied, work / "outputs")
+
+    def call(self, project: Path) -> dict[str, Any]:
+        """What `checkov_runs` is to do."""
+        own = project / _OWN_CONFIG
+        arguments = (
+            *("-d", self.copied, "--config-file", own if own.exists() else _CONFIG),
             *("--framework", *_FRAMEWORKS),
-            *("-o", "json", "-o", "sarif", "--output-file-path", outputs),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=work,
-    )
-    report = outputs / "results_json.json"
+            *("-o", "json", "-o", "sarif", "--output-file-path", self.outputs),
+        )
+        return {
+            "arguments": [str(argument) for argument in arguments],
+            "folder": str(self.copied),
+            "output": str(self.said),
+        }
+
+    @property
+    def said(self) -> Path:
+        """What checkov printed."""
+        return self.outputs / "said.txt"
+
+    @property
+    def sarif(self) -> Path:
+        """Its report as SARIF."""
+        return self.outputs / "results_sarif.sarif"
+
+
+def _found(folder: Folder) -> Scan:
+    """What checkov found in a folder."""
+    found = Scan(folder.name)
+    said = folder.said.read_text(errors="replace") if folder.said.exists() else ""
+    report = folder.outputs / "results_json.json"
     if not report.exists():
-        found.faults.append(f"checkov wrote no report: {(done.stderr or done.stdout).strip()[-300:]}")
+        found.faults.append(f"checkov wrote no report: {said.strip()[-300:]}")
         return found
-    found.faults += [line[:160] for line in done.stderr.splitlines() if _UNREAD in line]
+    found.faults += [line[:160] for line in said.splitlines() if _UNREAD in line]
     whole = json.loads(report.read_text())
     for part in whole if isinstance(whole, list) else [whole]:
         if "results" not in part:
@@ -96,8 +128,8 @@ def scan(project: Path, name: str, outputs: Path) -> Scan:
         for check in results["passed_checks"] + results["failed_checks"] + results["skipped_checks"]:
             found.files.add(Path(check["file_abs_path"]).resolve())
     found.faults += [
-        f"{path.relative_to(folder)} declares resources, and nothing in it was checked"
-        for path in sorted(folder.rglob("*.tf.json"))
+        f"{path.relative_to(folder.copied)} declares resources, and nothing in it was checked"
+        for path in sorted(folder.copied.rglob("*.tf.json"))
         if _declares(path) and path.resolve() not in found.files
     ]
     if not found.passed and not found.failed:
@@ -121,12 +153,16 @@ def scan_all(project: Path, folders: Sequence[str]) -> tuple[list[Scan], dict[st
     Raises:
         UsageError: checkov is not installed in the project.
     """
-    if not (project / ".batchtab" / "bin" / "checkov").exists():
+    python = project / ".batchtab" / "checkov-venv" / "bin" / "python"
+    if not python.exists():
         raise UsageError("checkov is not installed in this project", "batchtab setup checkov")
     with tempfile.TemporaryDirectory() as temporary:
-        outputs = [Path(temporary) / str(number) for number in range(len(folders))]
-        scans = [scan(project, folder, output) for folder, output in zip(folders, outputs, strict=True)]
-        return scans, merged([output / "results_sarif.sarif" for output in outputs])
+        found = [
+            Folder.prepare(project, folder, Path(temporary) / str(number)) for number, folder in enumerate(folders)
+        ]
+        calls = "".join(f"{json.dumps(each.call(project))}\n" for each in found)
+        subprocess.run([python, _RUNS], input=calls, text=True, check=False, stdout=subprocess.DEVNULL)
+        return [_found(each) for each in found], merged([each.sarif for each in found])
 
 
 def report(scans: Sequence[Scan]) -> dict[str, Any]:
