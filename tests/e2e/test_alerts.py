@@ -151,6 +151,17 @@ class Stage:
             variables["ALERT_GATHER_SECONDS"] = str(seconds)
             functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": variables})
 
+    def nobody_sends(self, seconds: int = 6) -> bool:
+        """Whether no invocation of the function has been sending for longer than Lambda waits before it tries again."""
+        dynamodb = self.checkout.client("dynamodb")
+        until_ = time.monotonic() + seconds
+        while time.monotonic() < until_:
+            claim = {"pk": {"S": "claim"}, "sk": {"S": "gather"}}
+            if "Item" in dynamodb.get_item(TableName=FUNCTION, Key=claim, ConsistentRead=True):
+                return False
+            time.sleep(0.2)
+        return True
+
     def dead_letters(self) -> int:
         """How many events the dead-letter queue holds, those that somebody reads included."""
         sqs = self.checkout.client("sqs")
@@ -375,6 +386,7 @@ def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) 
     until(lambda: not stage.pending(), PATIENCE_SECONDS, "all are sent")
     assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
     # AND what lies in the dead-letter queue is known to be told
+    until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
     done = stage.checkout.run("alerts", "redrive")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "told already" in done.stdout
@@ -396,6 +408,7 @@ def test_what_slack_never_took_lies_in_the_queue_until_it_is_redriven(stage: Sta
     until(lambda: not stage.pending(), PATIENCE_SECONDS, "given up")
     # THEN the alarm says so, and a list names every job
     until(lambda: stage.alarm() == "ALARM", 30, "the alarm")
+    until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
     listed = stage.checkout.run("alerts", "list")
     assert listed.returncode == 0, listed.stderr
     for name in names:

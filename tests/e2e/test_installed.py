@@ -37,8 +37,8 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder outside of the repository."""
-    made = tmp_path_factory.mktemp("installed")
+    """A folder outside of the repository, with a space in its name."""
+    made = tmp_path_factory.mktemp("installed project")
     assert not made.is_relative_to(ROOT.resolve())
     return made
 
@@ -76,7 +76,7 @@ def deployed(base: Seen, wheels: tuple[Path, Path]) -> Seen:
     again = project.run("setup", check=True)
     project.take_free_port()
     up = project.run("up", check=True)
-    return Seen(project, {"setup": again, "up": up, "plan": project.run(*PLAN)}, project.local_pid())
+    return Seen(project, {"setup": again, "up": up}, project.local_pid())
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +159,9 @@ def test_set_up_makes_all_in_the_project(deployed: Seen) -> None:
     python = state / "local-venv" / "bin" / "python"
     found = project.call(str(python), "-c", "import batchtab.local_aws as found; print(found.__file__)").stdout
     assert Path(found).resolve().is_relative_to(project.venv)
+    # AND they answer
+    assert project.call(str(state / "bin" / "cdktf"), "--version").stdout.strip() == "0.21.0"
+    assert re.match(r"v(2[2-9]|[3-9]\d)\.", project.call(str(state / "bin" / "node"), "--version").stdout)
     # AND a second time there was nothing to do
     assert " …" not in deployed.said["setup"].stderr
 
@@ -171,8 +174,6 @@ def test_up_runs_the_examples_and_shows_the_failures_message(deployed: Seen) -> 
     assert "Slack message: arrived" in up.stderr
     assert "reports-fail failed by Essential container in task exited" in up.stdout
     assert "error: this run was asked to fail" in up.stdout
-    # AND nothing is left to change
-    assert unchanged(deployed.said["plan"]) == STACKS
 
 
 def test_an_upgrade_changes_files_and_nothing_that_is_deployed(deployed: Seen, upgraded: Seen) -> None:

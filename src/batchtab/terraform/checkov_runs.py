@@ -1,4 +1,4 @@
-"""Runs checkov once for each line of the input. Its own Python runs this file, and imports checkov once: that takes 4 s.
+"""Runs checkov once for each line of the input. Its own Python runs this file and imports checkov once: that takes 4 s.
 
 A line is a JSON object: `arguments` as on checkov's command line, the `folder` to work in, and `output`, a file for all
 that it prints.

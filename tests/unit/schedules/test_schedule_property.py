@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from aws_croniter import AwsCroniter
 from cronsim import CronSim, CronSimError
+from tests.examples import rounds
 
 from batchtab.schedules import crontab
 from batchtab.schedules.cron import ScheduleError
@@ -36,7 +37,7 @@ ZONES = (
     "Pacific/Chatham",  # changed at 02:45
 )
 YEAR = 2027
-PER_ZONE = 500
+PER_ZONE = rounds("SCHEDULE_ROUNDS", 150, in_ci=500)
 MINUTE = timedelta(minutes=1)
 AROUND = timedelta(hours=4)
 RUNS = 4

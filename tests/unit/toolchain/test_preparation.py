@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from batchtab.toolchain import PARTS, ToolchainError, checks, preparation, prepare
+from batchtab.toolchain import ToolchainError, checks, preparation, prepare
 from batchtab.toolchain.lock import locked
 
 SOURCES = Path(preparation.__file__).parents[2]
@@ -150,34 +149,3 @@ def test_nothing_heavy_is_imported() -> None:
     command = [sys.executable, "-S", "-c", script]
     printed = subprocess.run(command, env={"PYTHONPATH": str(SOURCES)}, capture_output=True, text=True, check=True)
     assert set(printed.stdout.split()) - set(sys.stdlib_module_names) - {"__main__"} == {"batchtab"}
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_fresh_project_is_prepared(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a machine with Terraform, and PyPI and npm within reach
-    monkeypatch.undo()
-    if not shutil.which("terraform"):
-        pytest.skip("needs Terraform on PATH")
-    prepare(project)
-
-    # WHEN it is prepared again
-    said: list[str] = []
-    began = time.monotonic()
-    prepare(project, PARTS, say=said.append)
-
-    # THEN that takes a moment, and every program answers
-    assert said == []
-    assert time.monotonic() - began < 1
-    state = project / ".batchtab"
-    path = f"{state / 'bin'}:/usr/bin:/bin"
-    environment = {"PATH": path, "HOME": str(project), "CI": "1", "CHECKPOINT_DISABLE": "1"}
-
-    def output(*command: str | Path) -> str:
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
-
-    assert output(state / "bin/cdktf", "--version") == "0.21.0"
-    assert int(output(state / "bin/node", "--version").removeprefix("v").partition(".")[0]) >= 22
-    assert output(state / "bin/checkov", "--version")
-    script = "import batchtab, importlib.metadata as m; print(batchtab.__file__, m.version('ministack'))"
-    assert output(state / "local-venv/bin/python", "-c", script).startswith(str(state / "local-venv"))
