@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -198,7 +199,8 @@ def test_cdktf_deploys_with_the_variables_that_are_printed(upgraded: Seen) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Resources: 0 added, 0 changed, 0 destroyed" in done.stdout
     # AND Terraform's settings are the project's own
-    assert f"TF_CLI_CONFIG_FILE={upgraded.installed.root}/.batchtab/terraform.rc" in upgraded.said["env"].stdout
+    settings = f"TF_CLI_CONFIG_FILE={upgraded.installed.root}/.batchtab/terraform.rc"
+    assert settings in shlex.split(upgraded.said["env"].stdout)
 
 
 def test_the_public_names_are_there(upgraded: Seen) -> None:
