@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 CHECKS = ("lint", "types", "check", "workflows-check", "dockerfiles-check", "scan")
-WORKERS = 5  # on two cores: they wait for Terraform and clocks a part of their time
+WORKERS = 6  # on two cores: they wait for Terraform and clocks a part of their time
 TESTS = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20")
 
 

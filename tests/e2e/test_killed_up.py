@@ -32,10 +32,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 
 def _kill_all(process: subprocess.Popen[bytes], but: int) -> None:
-    """As the machine's out-of-memory killer would: nobody gets to clean up. Local AWS lives on."""
-    for pid in [process.pid, *(pid for pid, _ in descendants(process.pid) if pid != but)]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """As where the machine is switched off: nobody gets to clean up. Local AWS lives on.
+
+    All are stopped first, or Terraform would see its provider die and release the lock.
+    """
+    family = [process.pid, *(pid for pid, _ in descendants(process.pid) if pid != but)]
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
     process.wait()
 
 
