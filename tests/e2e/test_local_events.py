@@ -497,3 +497,31 @@ def test_failing_function_is_retried_and_its_event_kept(local: LocalAws, batch: 
     # THEN it is in the queue after the retries
     [message] = wait_until(lambda: received(local, url), "the dead letter", seconds=20)
     assert '"n": 1' in message["Body"]
+
+
+def test_an_invocation_that_is_under_way_outlives_an_update(local: LocalAws, batch: Batch) -> None:
+    # GIVEN a function that takes a while
+    url, _ = sqs_queue(local)
+    code = """
+import boto3, os, time
+def handler(event, context):
+    queue = boto3.client("sqs")
+    queue.send_message(QueueUrl=event["queue"], MessageBody="begun")
+    time.sleep(2)
+    queue.send_message(QueueUrl=event["queue"], MessageBody=os.environ["SAYS"])
+"""
+    function = lambda_function(batch, code, Timeout=30, Environment={"Variables": {"SAYS": "old"}})
+    functions = local.client("lambda")
+    event = json.dumps({"queue": url})
+    functions.invoke(FunctionName=function, InvocationType="Event", Payload=event)
+    assert wait_until(lambda: bodies(local, url), "its begin", seconds=20) == ["begun"]
+    # WHEN its configuration is changed meanwhile
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": {"SAYS": "new"}})
+    # THEN it ends with the old one, and the next invocation has the new one
+    assert wait_until(lambda: bodies(local, url), "its end", seconds=20) == ["old"]
+    functions.invoke(FunctionName=function, Payload=event)
+    assert bodies(local, url) == ["begun", "new"]
+
+
+def bodies(local: LocalAws, url: str) -> list[str]:
+    return [message["Body"] for message in received(local, url)]

@@ -15,6 +15,7 @@ from batchtab.local_aws.delivery import Deliveries
 from batchtab.local_aws.functions import Invocations
 from batchtab.local_aws.rules import ScheduledRules
 from batchtab.local_aws.schedules import Schedules
+from batchtab.local_aws.workers import Workers
 
 
 class DrivenTime:
@@ -84,6 +85,7 @@ def install(parts: Parts) -> None:
         _then(scheduler, name, parts.schedules.next_moment, parts.clock)
 
     _install_invocations(_module("lambda_svc"), parts.invocations)
+    _install_workers(_module("lambda_svc"), importlib.import_module("ministack.core.lambda_runtime"))
 
     describe, evaluate = cloudwatch._describe_alarms, cloudwatch._evaluate_alarm
     cloudwatch._describe_alarms = lambda *given, **named: alarms.describe_alarms(describe, *given, **named)
@@ -104,6 +106,13 @@ def _install_invocations(lambda_svc: Any, invocations: Invocations) -> None:
         return dispatch(func, config, event, invocations.request_id(request_id), started)
 
     lambda_svc._execute_function_dispatch = dispatch_as
+
+
+def _install_workers(lambda_svc: Any, lambda_runtime: Any) -> None:
+    reset = lambda_runtime.reset
+    workers = Workers(lambda_runtime._workers, lambda_runtime._lock, lambda_svc.invalidate_worker, reset)
+    lambda_svc.invalidate_worker = workers.invalidate
+    lambda_runtime.reset = workers.reset
 
 
 def _then(module: Any, name: str, look: Callable[[], object], clock: Clock) -> None:

@@ -44,6 +44,11 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     ),
     "core.arn": ("parse_arn", "ArnParseError"),
     "core.iam_evaluator": ("EvalContext", "_gather_role_policies(role_name, account_id)", "evaluate(ctx, policies)"),
+    "core.lambda_runtime": (
+        "_lock",
+        "_workers",
+        "reset()",
+    ),
     "core.responses": (
         "AccountRegionScopedDict",
         "AccountScopedDict",
@@ -99,6 +104,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_functions",
         "_get_func_record_for_ref",
         "executions_in_flight()",
+        "invalidate_worker(func_name, qualifier, account, region)",
         "invoke_async_with_retry(func, event)",
     ),
     "services.s3": ("_compute_s3_checksum(algorithm, body)", *BESIDE["s3"]),

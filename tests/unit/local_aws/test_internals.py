@@ -28,6 +28,7 @@ def used() -> set[str]:
             modules |= {
                 name: f"services.{name}" for name in ("batch", "eventbridge", "scheduler", "cloudwatch", "lambda_svc")
             }
+            modules["lambda_runtime"] = "core.lambda_runtime"
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 found.add(f"{modules[node.value.id]}.{node.attr}")
