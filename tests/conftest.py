@@ -44,10 +44,13 @@ _LONG = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Moves long files to the front, each as a whole."""
+    """Moves long files to the front, each as a whole, and in a file to its end what waits while the others go on."""
 
-    def rank(item: pytest.Item) -> int:
+    files: dict[str, int] = {}
+
+    def rank(item: pytest.Item) -> tuple[int, int]:
         path = item.path.as_posix()
-        return next((number for number, part in enumerate(_LONG) if f"/tests/{part}" in path), len(_LONG))
+        file = next((number for number, part in enumerate(_LONG) if f"/tests/{part}" in path), len(_LONG))
+        return file, files.setdefault(path, len(files)) * 2 + (item.get_closest_marker("last") is not None)
 
     items.sort(key=rank)

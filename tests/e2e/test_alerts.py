@@ -199,6 +199,7 @@ def stage(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     with deployed.restored(root, **settings) as checkout:
         checkout.replace_jobs("alarms", JOBS)
+        stop_other_services(checkout)
         webhook = Webhook()
         done = checkout.run("up")
         assert done.returncode == 0, done.stderr + done.stdout
@@ -210,6 +211,18 @@ def stage(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield stage
         webhook.shutdown()
         webhook.server_close()
+
+
+def stop_other_services(checkout: Checkout) -> None:
+    """Ends the triggers of the services that were deployed before, whose images are not there."""
+    events, scheduler = checkout.client("events"), checkout.client("scheduler")
+    others = (f"{PREFIX}-examples-", f"{PREFIX}-my-service-")
+    for rule in events.list_rules()["Rules"]:
+        if rule["Name"].startswith(others):
+            events.disable_rule(Name=rule["Name"])
+    for schedule in scheduler.list_schedules()["Schedules"]:
+        if schedule["Name"].startswith(others):
+            scheduler.delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
 
 
 @pytest.fixture(autouse=True)
@@ -301,6 +314,7 @@ def _named(stage: Stage, since: int) -> list[str]:
     return sorted(name for message in stage.webhook.messages[since:] for name in _names(message))
 
 
+@pytest.mark.last
 def test_a_run_that_never_came_is_told(stage: Stage) -> None:
     # GIVEN a job that is due each minute, and whose rule somebody disabled; and one whose runs are skipped
     # WHEN a minute and what it may be late have passed, and a while longer
