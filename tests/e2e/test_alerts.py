@@ -32,10 +32,11 @@ defaults: {vcpus: 1, memory_mib: 512, timeout_seconds: 60}
 jobs:
   any: {command: [sh, -c, "exit 0"]}
   minutely: {command: [sh, -c, "exit 0"], schedule: rate(1 minute), alerts: {late_after_seconds: 60}}
-  # Its first run goes on while the others are skipped, as long as the stage is there.
+  # Its first run goes on while the others are skipped, as long as the stage is there. A test turns the clock by half an
+  # hour, so the timeout is longer.
   patient:
     command: [sh, -c, "sleep 900"]
-    timeout_seconds: 1800
+    timeout_seconds: 7200
     schedule: "* * * * *"
     concurrency_policy: forbid
     alerts: {late_after_seconds: 60}
