@@ -170,7 +170,7 @@ def test_it_listens_on_the_loopback_only(tmp_path: Path) -> None:
         }
 
 
-def test_web_page_of_another_origin_may_not_use_it(tmp_path: Path) -> None:
+def test_web_page_of_another_site_may_not_use_it(tmp_path: Path) -> None:
     # GIVEN a browser that shows a page from elsewhere
     with running(tmp_path) as local:
         elsewhere = {"Origin": "https://example.com"}
@@ -179,9 +179,26 @@ def test_web_page_of_another_origin_may_not_use_it(tmp_path: Path) -> None:
             status, body = local.request("POST", path, b"{}", elsewhere)
             assert status == 403, path
             assert b"https://example.com" in body
-        # AND our own page is not
-        own = {"Origin": local.endpoint}
+        # WHEN an image of the page is to make a stack, whose function would run at once, THEN so is that
+        image = {"Referer": "https://example.com/", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}
+        stack = "/?Action=CreateStack&Version=2010-05-15&StackName=evil&TemplateBody=%7B%7D"
+        assert local.request("GET", stack, headers=image)[0] == 403
+        # AND without the headers of newer browsers, as it has no signature
+        for path in (stack, f"{stack}&X-Amz-Signature=0", "/2015-03-31/functions/"):
+            status, body = local.request("GET", path)
+            assert (status, b"signature" in body) == (403, True), path
+        # WHEN its own name is given this machine's address, THEN it reads nothing
+        for path in ("/_local/slack", "/stage-bucket/local/environment.tfstate"):
+            assert local.request("GET", path, headers={"Host": f"evil.example:{local.port}"})[0] == 403, path
+        # AND our own page is not refused
+        own = {"Origin": local.endpoint, "Sec-Fetch-Site": "same-origin"}
         assert local.request("POST", "/_local/slack", b'{"text": "x"}', own)[0] == 200
+        # AND neither is a URL that S3 presigned
+        s3 = local.client("s3")
+        s3.create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+        s3.put_object(Bucket="files", Key="a", Body=b"content")
+        url = s3.generate_presigned_url("get_object", Params={"Bucket": "files", "Key": "a"})
+        assert local.request("GET", url.removeprefix(local.endpoint)) == (200, b"content")
 
 
 def test_job_runs_as_a_container_where_an_engine_holds_its_image(tmp_path: Path) -> None:

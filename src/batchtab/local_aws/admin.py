@@ -18,6 +18,7 @@ from batchtab.local_aws.gateway import App, Receive, Scope, Send
 from batchtab.local_aws.internals import MINISTACK_VERSION
 from batchtab.local_aws.slack import SlackInbox
 from batchtab.local_aws.snapshot.snapshot import BusyError, Snapshots
+from batchtab.local_aws.strangers import refusal
 
 PREFIX = "/_local"
 _LONGEST_BODY = 1_000_000
@@ -59,8 +60,8 @@ class Admin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as an ASGI application does."""
         path = scope.get("path", "")
-        if scope["type"] in ("http", "websocket") and (stranger := self._stranger(scope)):
-            await _refuse(scope, send, f"a page of {stranger} may not use local AWS")
+        if scope["type"] in ("http", "websocket") and (why := refusal(scope, self._port, PREFIX)):
+            await _refuse(scope, send, why)
             return
         if scope["type"] != "http" or not (path == PREFIX or path.startswith(f"{PREFIX}/")):
             await self._inner(scope, receive, send)
@@ -80,16 +81,6 @@ class Admin:
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else raw})
-
-    def _stranger(self, scope: Scope) -> str | None:
-        """Return the origin of a web page that isn't ours.
-
-        A browser lets any page send requests to this machine, and a request here can run a command. Browsers name the
-        page in `Origin`; clients of AWS send none.
-        """
-        origins = [value.decode("latin-1") for name, value in scope.get("headers", []) if name.lower() == b"origin"]
-        own = {f"http://{host}:{self._port}" for host in ("127.0.0.1", "localhost")}
-        return next((origin for origin in origins if origin not in own), None)
 
     async def _serve(self, method: str, name: str, body: bytes) -> object:
         served: dict[tuple[str, str], Callable[[], Awaitable[object]]] = {
