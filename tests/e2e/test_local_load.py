@@ -32,7 +32,7 @@ from tests.examples import rounds
 pytestmark = pytest.mark.e2e
 
 CONNECTIONS = 200
-ROUNDS = rounds("CREATION_ROUNDS", 3, in_ci=50)
+ROUNDS = rounds("CREATION_ROUNDS", 2, in_ci=50)
 # Hypercorn's timers at 150 times their speed: 75 seconds, after which it ended idle connections, are half a second.
 IDLE_SECONDS = 75 / 150
 FAST_TIMERS = """\

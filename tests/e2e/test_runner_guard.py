@@ -16,7 +16,7 @@ from tests.examples import rounds
 
 pytestmark = pytest.mark.e2e
 
-ROUNDS = rounds("GUARD_ROUNDS", 4, in_ci=20)
+ROUNDS = rounds("GUARD_ROUNDS", 2, in_ci=20)
 RUNNERS = 20
 # Says that it runs and as which process's child, and runs until it is released.
 HOLD = """
