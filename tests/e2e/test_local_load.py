@@ -69,7 +69,7 @@ class Connection:
         reader, writer = self._streams
         lines = [
             f"{method} {path} HTTP/1.1",
-            "Host: 127.0.0.1",
+            f"Host: 127.0.0.1:{self._port}",
             f"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, Signature=-",
             f"Content-Type: {kind}",
             f"Content-Length: {len(body)}",

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from batchtab.terraform.provider_process import VARIABLE, ProviderProcess
 
-PROGRAM = """#!{python}
-import json, pathlib, sys, time
-assert sys.argv[1:] == ["-debug"]
-pathlib.Path("socket").touch()
-address = {{"Network": "unix", "String": str(pathlib.Path("socket").resolve())}}
-print("Provider started.")
-print("\\tTF_REATTACH_PROVIDERS='" + json.dumps({{"registry.terraform.io/hashicorp/aws": {{"Addr": address}}}}) + "'")
-sys.stdout.flush()
-time.sleep(60)
+PROGRAM = """#!/bin/sh
+[ "$*" = -debug ] || exit 1
+touch socket
+echo "Provider started."
+address='{"Network": "unix", "String": "'$(pwd)'/socket"}'
+echo "TF_REATTACH_PROVIDERS='{\\"registry.terraform.io/hashicorp/aws\\": {\\"Addr\\": $address}}'"
+exec sleep 60
 """
 
 
 def program(folder: Path, text: str) -> Path:
     path = folder / "provider"
-    path.write_text(text.format(python=sys.executable))
+    path.write_text(text)
     path.chmod(0o755)
     return path
 
