@@ -91,7 +91,7 @@ class Connection:
 
 
 async def create(connection: Connection, kind: str, name: str, target: dict[str, str]) -> str:
-    """Create something as an SDK does, which tries again where no answer comes; returns how it went."""
+    """Create something as an SDK does, which tries again where no answer comes; returns the status."""
     await asyncio.sleep(random.uniform(0.9, 1.1) * IDLE_SECONDS)  # noqa: S311 - no secret
     form = "application/x-www-form-urlencoded"
     if kind == "role":
@@ -105,17 +105,21 @@ async def create(connection: Connection, kind: str, name: str, target: dict[str,
         expression = "cron(0 3 1 1 ? *)" if kind == "cron" else "rate(1 day)"
         schedule = {"ScheduleExpression": expression, "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
         request = ("scheduler", "POST", f"/schedules/{name}", "application/json", json.dumps(schedule).encode())
-    lost = 0
-    while lost < 4:
+    status = await answered(connection, request, call=name)
+    if kind in ("cron", "rate"):
+        await answered(
+            connection, ("scheduler", "DELETE", f"/schedules/{name}", "application/json", b""), call=f"-{name}"
+        )
+    return status
+
+
+async def answered(connection: Connection, request: tuple[str, str, str, str, bytes], *, call: str) -> str:
+    """Send a request until it is answered, four times at most; returns the status."""
+    for attempt in range(1, 5):
         try:
-            status = await connection.send(*request, call=name, attempt=lost + 1)
+            return str(await connection.send(*request, call=call, attempt=attempt))
         except (OSError, asyncio.IncompleteReadError):
             connection.close()
-            lost += 1
-            continue
-        if kind in ("cron", "rate"):
-            await connection.send("scheduler", "DELETE", f"/schedules/{name}", "application/json", b"")
-        return str(status)
     return "no answer"
 
 
