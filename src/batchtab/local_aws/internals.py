@@ -47,6 +47,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "core.lambda_runtime": (
         "_lock",
         "_workers",
+        "kill_workers(workers)",
         "reset()",
     ),
     "core.responses": (

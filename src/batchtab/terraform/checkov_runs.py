@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from typing import Any
 
 from checkov.main import Checkov
@@ -25,6 +26,8 @@ def run(call: dict[str, Any]) -> None:
         status = Checkov(call["arguments"]).run() or 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TypeVar
 
+from batchtab.errors import UsageError
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded now: after a fork it may wait for a lock
 _STOP_SECONDS = 90.0  # Terraform finishes the call that it is in, and then writes the state
@@ -156,17 +158,24 @@ def in_parallel(workers: int, do: Callable[[T], R], things: Sequence[T]) -> list
 
 
 def start(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], *, errors: int) -> subprocess.Popen[bytes]:
-    """Starts a command, its output in a pipe; the system ends it when the thread that called ends."""
-    return subprocess.Popen(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        start_new_session=True,
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
-    )
+    """Starts a command, its output in a pipe; the system ends it when the thread that called ends.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+    try:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - it calls the kernel only, no Python lock
+        )
+    except FileNotFoundError:
+        raise UsageError(f"{command[0]} is not installed", "batchtab setup terraform installs Terraform") from None
 
 
 def stop_tree(process: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,7 @@ from batchtab.terraform.provider_process import VARIABLE, ProviderProcess, find
 from batchtab.terraform.session import Session
 
 _LOCK = ".terraform.lock.hcl"
-_BYTES_OF_ONE = 1.0 * 2**30  # Terraform and the AWS provider, measured
+_BYTES_OF_ONE = 1.2 * 2**30  # Terraform and the AWS provider, measured
 _CONTAINER = Path("/sys/fs/cgroup")
 _MOST = 4  # stacks at once; each of them makes ten calls to AWS at a time
 
@@ -125,9 +125,10 @@ class Providers:
                 shutil.copytree(assets, self._folder / "assets", dirs_exist_ok=True)
 
     def close(self) -> None:
-        """Ends what was started."""
+        """Ends what was started; what is prepared afterwards starts anew."""
         while self._processes:
             self._processes.pop().stop()
+        self._free, self._slots = Queue(), 0
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _initialise(self, installed: _Installed, folder: Path, environment: dict[str, str]) -> None:

@@ -67,12 +67,12 @@ class Folder:
 
     Attributes:
         copied: The copy that checkov reads.
-        outputs: Where checkov's reports are, and what it said.
+        work: A folder of its own for the copy, and for checkov's reports.
     """
 
     name: str
     copied: Path
-    outputs: Path
+    work: Path
 
     @classmethod
     def prepare(cls, project: Path, name: str, work: Path) -> Folder:
@@ -80,7 +80,12 @@ class Folder:
         copied = work / "copy" / (name if not Path(name).is_absolute() else Path(name).name)
         copy(project / name, copied)
         (work / "outputs").mkdir()
-        return cls(name, copied, work / "outputs")
+        return cls(name, copied, work)
+
+    @property
+    def outputs(self) -> Path:
+        """Where checkov's reports are."""
+        return self.work / "outputs"
 
     def call(self, project: Path) -> dict[str, Any]:
         """What `checkov_runs` is to do."""
@@ -92,7 +97,7 @@ class Folder:
         )
         return {
             "arguments": [str(argument) for argument in arguments],
-            "folder": str(self.copied),
+            "folder": str(self.work / "copy"),  # SARIF names files by their paths from there
             "output": str(self.said),
         }
 
@@ -134,6 +139,8 @@ def _found(folder: Folder) -> Scan:
     ]
     if not found.passed and not found.failed:
         found.faults.append("nothing was checked")
+    if not folder.sarif.exists():
+        found.faults.append(f"checkov wrote no SARIF: {said.strip()[-300:]}")
     return found
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from batchtab import frameworks
 from batchtab.errors import UsageError
@@ -52,8 +52,13 @@ class Stacks(AbstractContextManager["Stacks"]):
         self._session = session
         self._out = session.root / "cdktf.out" / "stacks"
         self.log = session.state / "terraform.log"
-        self.log.write_bytes(b"")
         self.providers = Providers(session, self.log)
+
+    def __enter__(self) -> Self:
+        self.log.write_bytes(b"")
+        for killed in self.log.parent.glob(f"{self.log.stem}-*.log"):  # of stacks that may be gone
+            killed.unlink()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -154,7 +159,7 @@ class Stacks(AbstractContextManager["Stacks"]):
             try:
                 self._change(self._configuration(plan.stack), plan.file.parent, at, "apply", plan.file.name)
             except UsageError as error:
-                return str(error)
+                return error.message
             done(plan)
             return None
 
@@ -226,7 +231,8 @@ class Stacks(AbstractContextManager["Stacks"]):
                 whole.write(said)
             log.unlink()
         if code:
-            raise UsageError(f"{command} of {stack.stack} failed: {first_error(said)}")
+            hint = f"all that it said is in {self.log.relative_to(self._session.root)}"
+            raise UsageError(f"{command} of {stack.stack} failed: {first_error(said)}", hint)
 
     def _configuration(self, stack: str) -> Configuration:
         return Configuration(self._out / stack)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ class _Daemon:
 
 class _Stacks:
     log = Path("terraform.log")
+    providers = SimpleNamespace(close=lambda: None)
 
     def __init__(self, said: str) -> None:
         self._said = said

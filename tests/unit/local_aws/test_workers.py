@@ -11,27 +11,28 @@ KEY = "000000000000:eu-west-1:alerts:$LATEST"
 OTHER = "000000000000:eu-west-1:other:$LATEST"
 
 
+class Process:
+    status: int | None = None
+
+    def poll(self) -> int | None:
+        return self.status
+
+
 class Worker:
     def __init__(self, *, in_use: bool) -> None:
         self.in_use = in_use
+        self._proc = Process()
         self.killed = threading.Event()
-
-    def kill(self) -> None:
-        self.killed.set()
 
 
 def workers(pool: dict[str, list[Worker]]) -> Workers:
-    """Workers with ministack's removal, which ends all that the pool has."""
+    """Workers with what ministack has."""
 
-    def end(key: str) -> None:
-        for worker in pool.pop(key, []):
-            worker.kill()
+    def kill(some: list[Worker]) -> None:
+        for worker in some:
+            worker.killed.set()
 
-    def invalidate(func_name: str, **_: object) -> None:
-        for key in [key for key in pool if func_name in key]:
-            end(key)
-
-    return Workers(pool, threading.Lock(), invalidate, lambda: [end(key) for key in list(pool)])  # type: ignore[arg-type,return-value]
+    return Workers(pool, threading.Lock(), kill, lambda: None)  # type: ignore[arg-type]
 
 
 def test_a_process_at_work_ends_after_its_invocation() -> None:
@@ -57,3 +58,12 @@ def test_at_the_end_all_are_ended() -> None:
     found.invalidate("alerts")
     found.reset()
     assert busy.killed.is_set()
+
+
+def test_a_process_that_died_is_not_waited_for() -> None:
+    # GIVEN a process that ministack has marked as at work, and that is gone
+    worker = Worker(in_use=True)
+    worker._proc.status = 1
+    # WHEN it is removed THEN that is done at once
+    workers({KEY: [worker]}).invalidate("alerts")
+    assert worker.killed.is_set()

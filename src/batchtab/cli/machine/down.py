@@ -7,6 +7,7 @@ import shutil
 import typer
 
 from batchtab.aws.client import Aws
+from batchtab.aws.states import States
 from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.machine.up import alone, clear_stale_locks, deployment_marker
 from batchtab.cli.options import StageOption
@@ -25,12 +26,18 @@ def down(stage: StageOption = "local") -> None:
     daemon = Daemon(session)
     with alone(session), stoppable(), Stacks(session) as stacks:
         if daemon.is_ours():
-            clear_stale_locks(session, Aws(session.catalog.stage.region, session.endpoint_url))
+            config = session.catalog.stage
+            aws = Aws(config.region, session.endpoint_url)
+            states = States(aws, config.state.bucket, config.name)
+            clear_stale_locks(session, aws)
             try:
                 with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
+                    last_deployment.write(session, None)  # from now on something may be missing
                     step.at("synth")
                     stacks.synthesize()
                     for wave in reversed(stacks.waves()):
+                        for stack in wave:
+                            states.forget(stack.stack)
                         stacks.destroy(wave, step.at)
             except UsageError as problems:  # local AWS forgets everything when it ends
                 typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)

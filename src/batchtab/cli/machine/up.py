@@ -74,6 +74,7 @@ def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> boo
             raise
         # A killed Terraform had made things that it could not write down. Nothing of value is in local AWS.
         typer.echo("The killed run left resources that no state knows: local AWS starts anew", err=True)
+        stacks.providers.close()  # they call the port of the local AWS that ends now
         daemon.stop()
         daemon.start()
         aws = Aws(stage.region, session.endpoint_url)
