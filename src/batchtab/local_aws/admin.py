@@ -60,10 +60,11 @@ class Admin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as an ASGI application does."""
         path = scope.get("path", "")
-        if scope["type"] in ("http", "websocket") and (why := refusal(scope, self._port, PREFIX)):
+        is_own = path == PREFIX or path.startswith(f"{PREFIX}/")
+        if scope["type"] in ("http", "websocket") and (why := refusal(scope, self._port, is_own_page=is_own)):
             await _refuse(scope, send, why)
             return
-        if scope["type"] != "http" or not (path == PREFIX or path.startswith(f"{PREFIX}/")):
+        if scope["type"] != "http" or not is_own:
             await self._inner(scope, receive, send)
             return
         try:

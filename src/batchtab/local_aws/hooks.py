@@ -109,8 +109,7 @@ def _install_invocations(lambda_svc: Any, invocations: Invocations) -> None:
 
 
 def _install_workers(lambda_svc: Any, lambda_runtime: Any) -> None:
-    reset = lambda_runtime.reset
-    workers = Workers(lambda_runtime._workers, lambda_runtime._lock, lambda_runtime.kill_workers, reset)
+    workers = Workers(lambda_runtime._workers, lambda_runtime._lock, lambda_runtime.kill_workers, lambda_runtime.reset)
     lambda_svc.invalidate_worker = workers.invalidate
     lambda_runtime.reset = workers.reset
 

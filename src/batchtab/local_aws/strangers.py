@@ -19,13 +19,13 @@ _SIGNED = "AWS4-"
 _PRESIGNED = ("GET", "HEAD", "PUT")
 
 
-def refusal(scope: Scope, port: int, own_pages: str) -> str | None:
+def refusal(scope: Scope, port: int, *, is_own_page: bool) -> str | None:
     """Why a request is refused; None if it is not.
 
     Args:
         scope: The request, as ASGI has it.
         port: Where local AWS listens.
-        own_pages: The path below which requests need no signature.
+        is_own_page: Whether it is for a page of local AWS itself, which needs no signature.
     """
     hosts = [f"{name}:{port}" for name in _HOSTS]
     if (origin := header(scope, b"origin")) and origin not in [f"http://{host}" for host in hosts]:
@@ -34,10 +34,9 @@ def refusal(scope: Scope, port: int, own_pages: str) -> str | None:
         return "a page of another site may not use local AWS"
     if (host := header(scope, b"host")) not in hosts:
         return f"local AWS is {' or '.join(hosts[:2])}, not {host or 'a request without Host'}"
-    path = str(scope.get("path", ""))
-    if path == own_pages or path.startswith(f"{own_pages}/") or _is_signed(scope):
-        return None
-    return "the request has no signature (AWS4 in its Authorization header)"
+    if not (is_own_page or _is_signed(scope)):
+        return "the request has no signature (AWS4 in its Authorization header)"
+    return None
 
 
 def _is_signed(scope: Scope) -> bool:

@@ -72,15 +72,19 @@ class Applying:
             UsageError: a plan or an apply failed, or a job that moves has no quiet moment.
         """
         before = planned or Planned([], {}, {})
-        check(self.session, self.aws, self._may_change(wanted, planned))
         plans = {plan.stack: plan for plan in before.plans if plan.stack in wanted}
         left_out = {stack: why for stack, why in before.left_out.items() if stack in wanted}
-        hashes = {stack: self.planning.hash(stack) for stack in wanted}
+        # What each was planned, or left out, with; a stack that was not looked at yet has nothing.
+        known = {
+            stack: plans[stack].configuration if stack in plans else self.planning.hash(stack)
+            for stack in wanted
+            if planned
+        }
+        may_change = [plan.stack for plan in plans.values() if plan.changes] if planned else wanted
+        check(self.session, self.aws, may_change)
         for wave in self.session.waves():
             mine = [stack for stack in wave if stack in wanted]
-            stale = [
-                stack for stack in mine if planned is None or self._is_stale(stack, plans.get(stack), hashes[stack])
-            ]
+            stale = [stack for stack in mine if self._is_stale(stack, plans.get(stack), known.get(stack))]
             if stale:
                 again = self.planning.run(stale, step.at, everything=everything)
                 self.compare(again.plans)
@@ -103,16 +107,9 @@ class Applying:
             already = [f"applied already: {', '.join(self.applied)}"] if self.applied else []
             raise NotReviewedError([*objections, *already])
 
-    def _may_change(self, wanted: Sequence[str], planned: Planned | None) -> list[str]:
-        if planned is None:
-            return list(wanted)
-        return [plan.stack for plan in planned.plans if plan.changes and plan.stack in wanted]
-
-    def _is_stale(self, stack: str, plan: Plan | None, before: str) -> bool:
-        """Whether what a stack reads has changed since it was planned, or was left out."""
-        if plan is not None and plan.provisional and self.applied:
-            return True
-        return self.planning.hash(stack) != (plan.configuration if plan else before)
+    def _is_stale(self, stack: str, plan: Plan | None, known: str | None) -> bool:
+        """Whether a stack was not looked at yet, or what it reads has changed since."""
+        return bool(plan and plan.provisional and self.applied) or self.planning.hash(stack) != known
 
     def _apply(self, plans: list[Plan], step: Step) -> None:
         for plan in plans:
