@@ -76,10 +76,10 @@ package: setup ## Build the wheel and the sdist in dist/
 
 checks: lint types check workflows-check dockerfiles-check ## Run the checks that are no tests, but for the scan
 
-check-quick: setup ## Check style, types and quick tests, in little more than a minute
+check-quick: setup ## Check style, types and quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n 4 -m "not slow" tests/unit tests/contract
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not slow" tests/unit tests/contract
 
 unit: setup ## Run the tests that need neither Terraform nor local AWS
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/constructs tests/contract

@@ -30,6 +30,7 @@ def burst(world: World, jobs: int, policy: str) -> list[float]:
     return sorted(job["createdAt"] / 1000 - START for job in world.jobs.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "counted", "at_once", "median", "last"),
     [
