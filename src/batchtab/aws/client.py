@@ -13,6 +13,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from batchtab.local_keys import local_keys
+
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef, JobSummaryTypeDef
@@ -40,7 +42,7 @@ class Aws:
         self._region = region
         options: dict[str, Any] = {"region_name": region}
         if endpoint_url:
-            options |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            options |= {name.lower(): value for name, value in local_keys().items()}
         self._session = boto3.session.Session(**options)
         self._endpoint_url = endpoint_url
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.errors import UsageError
+from batchtab.local_keys import local_keys
 from batchtab.terraform.local_record import LocalRecord
 from batchtab.toolchain import cli_config
 
@@ -79,8 +80,7 @@ class Session:
         if self.endpoint_url:
             found |= {
                 "AWS_ENDPOINT_URL": self.endpoint_url,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
+                **local_keys(),
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "NO_PROXY": os.environ.get("NO_PROXY", "127.0.0.1"),
             }
@@ -92,7 +92,7 @@ class Session:
     def environment(self) -> dict[str, str]:
         """The whole environment for a child process, with the project's own programs first on PATH."""
         path = f"{self.root / STATE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-        foreign = {"AWS_PROFILE", "AWS_SESSION_TOKEN"} if self.endpoint_url else set()
+        foreign = {"AWS_PROFILE", "AWS_SESSION_TOKEN"} - set(local_keys()) if self.endpoint_url else set()
         foreign |= _ELSEWHERE
         kept = {key: value for key, value in os.environ.items() if key not in foreign}
         return {**GO, **kept, **self.variables(), "PATH": path}
