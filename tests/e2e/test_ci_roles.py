@@ -1,0 +1,197 @@
+"""The whole life of a stage as the roles of CI, where local AWS enforces IAM: nothing that it needs is denied.
+
+Each capacity is one story in order: what is deployed by one part is what the next begins with.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.e2e.checkout import Checkout
+from tests.e2e.deployed import started
+from tests.e2e.token_service import TokenService
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+ACCOUNT = "000000000000"
+REPOSITORY = "my-company/jobs"
+NAMESPACE = "batchtab-local"
+SERVICE = "everything"
+# Of every kind that a service can have: rules, schedules, a group, chains, arrays, secrets, roles, the submit function.
+JOBS: dict[str, Any] = {
+    "service": SERVICE,
+    "image": {"repository": "plain", "tag": "local"},
+    "defaults": {"vcpus": 1, "memory_mib": 2048, "timeout_seconds": 60},
+    "jobs": {
+        "often": {"command": ["true"], "schedule": "*/7 * * * *"},
+        "berlin": {"command": ["true"], "schedule": "0 3 * * *", "timezone": "Europe/Berlin"},
+        "once": {"command": ["true"], "schedule": "at(2030-01-01T00:00:00)"},
+        "alone": {"command": ["true"], "schedule": "*/9 * * * *", "concurrency_policy": "forbid"},
+        "next": {"command": ["true"], "after": "often"},
+        "many": {"command": ["true"], "array_size": 2},
+        "secret": {"command": ["true"], "secrets": {"TOKEN": "/team/token"}},
+        "reader": {
+            "command": ["true"],
+            "permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::my-bucket/*"]}],
+            "alerts": {"channel": "#billing", "late_after_seconds": 600},
+            "schedule": "5 5 * * *",
+        },
+    },
+}
+EC2 = {
+    "network": {"create": True, "cidr": "10.20.0.0/16"},
+    "environment": {
+        "capacity": "EC2",
+        "instance_types": ["optimal"],
+        "max_vcpus": 16,
+        "queues": {"default": 5},
+        "runnable_timeout_seconds": 3600,
+    },
+    "alerts": {"function_name": "SendToSlack", "channel": "#cron-error"},
+}
+
+
+@dataclass
+class Ci:
+    """The two roles of a stage, and what they are asked to do."""
+
+    checkout: Checkout
+    tokens: TokenService
+
+    def ask(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.checkout.port}/_local/{path}", timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def take(self, kind: str) -> dict[str, str]:
+        """The keys of one of the roles, as a workflow gets them: GitHub signs who it is."""
+        claims = {"sub": f"repo:{REPOSITORY}:pull_request"} if kind == "plan" else {}
+        answer = self.checkout.client("sts").assume_role_with_web_identity(
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{NAMESPACE}-ci-{kind}",
+            RoleSessionName="GitHubActions",
+            WebIdentityToken=self.tokens.token(REPOSITORY, "local", **claims),
+        )
+        keys = answer["Credentials"]
+        return {
+            "BATCHTAB_LOCAL_CREDENTIALS": "environment",
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
+
+    def run(self, kind: str, *arguments: str) -> str:
+        """Runs `batchtab` as one of the roles."""
+        done = self.checkout.run(*arguments, env=self.take(kind))
+        assert done.returncode == 0, self.denied() or done.stderr + done.stdout
+        return done.stdout + done.stderr
+
+    def denied(self) -> list[Any]:
+        """What was denied to whom."""
+        return list(self.ask("iam")["denied"])
+
+    def change(self, stage: Mapping[str, Any] | None = None, jobs: Mapping[str, Any] | None = None) -> None:
+        """Changes keys of the stage's file, and fields of jobs."""
+        path = self.checkout.root / "config" / "local.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | dict(stage or {})))
+        path = self.checkout.root / "jobs" / SERVICE / "jobs.yaml"
+        content = yaml.safe_load(path.read_text())
+        for name, fields in (jobs or {}).items():
+            if fields is None:
+                del content["jobs"][name]
+            else:
+                content["jobs"].setdefault(name, {}).update(fields)
+        path.write_text(yaml.safe_dump(content))
+
+    def deploy(self) -> None:
+        """Plans as the role that plans, and deploys just that as the other."""
+        self.run("plan", "plan", "--all", "--no-lock", "--out", "plan")
+        self.run("deploy", "deploy", "--reviewed", "plan/reviewed.json")
+        assert self.denied() == []
+
+
+    def destroy(self) -> None:
+        """Removes all stacks as the role that deploys, in one call of cdktf as people would."""
+        keys = self.take("deploy")
+        printed = self.checkout.run("env", env=keys).stdout
+        done = subprocess.run(
+            ["bash", "-c", f"{printed}\nexec cdktf destroy --auto-approve '*'"],
+            cwd=self.checkout.root,
+            env={**self.checkout.environment, **keys},
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert done.returncode == 0, self.denied() or done.stdout + done.stderr
+
+
+@contextmanager
+def ci(root: Path, **stage: Any) -> Iterator[Ci]:
+    """A stage whose roles an administrator has made, and nothing else."""
+    checkout = Checkout.make(root, jobs=[SERVICE], **stage)
+    checkout.replace_jobs(SERVICE, yaml.safe_dump(JOBS))
+    with started(root, root / ".batchtab") as local:
+        checkout = Checkout(root, local.port)
+        tokens = TokenService()
+        tokens.register(local)
+        checkout.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
+        for words in (
+            ["bootstrap"],
+            ["ci", "roles", "--repository", REPOSITORY, "--repository-id", "456789", "--yes"],
+        ):
+            done = checkout.run(*words)
+            assert done.returncode == 0, done.stdout + done.stderr
+        yield Ci(checkout, tokens)
+
+
+def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
+    with ci(tmp_path, **EC2) as stage:
+        stage.deploy()
+        a_second_plan_shows_nothing(stage)
+        a_change_of_every_kind(stage)
+        a_tag_is_changed(stage)
+        a_trigger_is_moved(stage)
+        stage.destroy()
+        assert stage.denied() == []
+
+
+def a_second_plan_shows_nothing(stage: Ci) -> None:
+    assert "nothing" in stage.run("plan", "plan", "--all", "--no-lock")
+
+
+def a_change_of_every_kind(stage: Ci) -> None:
+    stage.change(
+        {
+            "environment": {**EC2["environment"], "max_vcpus": 32, "queues": {"default": 6, "urgent": 9}},
+            "log_retention_days": 14,
+            "alerts": {**EC2["alerts"], "channel": "#other"},
+        },
+        {
+            "often": {"command": ["false"], "schedule": "*/11 * * * *", "queue": "urgent"},
+            "berlin": {"timezone": "Europe/Paris"},
+            "once": None,
+            "reader": {"permissions": [{"actions": ["s3:PutObject"], "resources": ["arn:aws:s3:::my-bucket/*"]}]},
+            "new": {"command": ["true"], "schedule": "1 1 * * *"},
+        },
+    )
+    stage.deploy()
+
+
+def a_tag_is_changed(stage: Ci) -> None:
+    for tags in ({"team": "one"}, {"team": "two"}, {}):
+        stage.change({"tags": tags})
+        stage.deploy()
+
+
+def a_trigger_is_moved(stage: Ci) -> None:
+    # GIVEN a rule that becomes a schedule, and one that the submit function decides about from now on
+    stage.change(jobs={"often": {"timezone": "Asia/Seoul"}, "new": {"concurrency_policy": "queue"}})
+    stage.deploy()
