@@ -126,6 +126,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         image_repository_arns=repository_arns(catalog),
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=config.alerts.alarm_topic_arns,
+        permissions_boundary_arn=config.permissions_boundary_arn,
     )
     queue_arns = [environment.job_queue_arn(name) for name in settings.queues]
     runs = JobRuns(
@@ -136,6 +137,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         trigger_dead_letter_queue_arn=environment.trigger_dead_letter_queue["arn"],
         history_days=config.runs.history_days,
         log_retention_days=config.log_retention_days,
+        permissions_boundary_arn=config.permissions_boundary_arn,
     )
     alerts = config.alerts
     JobAlerts(
@@ -163,11 +165,18 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         runs_table_arn=runs.table["arn"],
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=alerts.alarm_topic_arns,
+        permissions_boundary_arn=config.permissions_boundary_arn,
     )
     if alerts.stand_in:
         from batchtab.constructs.slack_stand_in import StandInSlack  # noqa: PLC0415
 
-        StandInSlack(stack, "slack", function_name=alerts.function_name, log_retention_days=config.log_retention_days)
+        StandInSlack(
+            stack,
+            "slack",
+            function_name=alerts.function_name,
+            log_retention_days=config.log_retention_days,
+            permissions_boundary_arn=config.permissions_boundary_arn,
+        )
     for repository in config.repositories:
         RunnerRepository(stack, f"repository_{repository}", name=repository, force_delete=config.is_local)
     for name in settings.queues:
@@ -194,6 +203,7 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
         "trigger_role_arn": stack.read(environment, "trigger_role_arn"),
         "log_group_name": stack.read(environment, "log_group_name"),
         "dead_letter_queue_arn": stack.read(environment, "trigger_dead_letter_queue_arn"),
+        "permissions_boundary_arn": config.permissions_boundary_arn,
     }
     group_name = None
     if any(map(_is_scheduled, service.jobs.values())):
@@ -230,6 +240,7 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             array_size=job.array_size,
             environment=_environment(service.service, name, job),
             secrets={key: config.secret_arn(reference) for key, reference in job.secrets.items()},
+            secrets_kms_key_arns=config.secrets_kms_key_arns if job.secrets else (),
             parameters=job.parameters or None,
             permissions=_permissions(job),
             read_only_root_filesystem=job.read_only_root_filesystem,
@@ -266,5 +277,5 @@ def _environment(service: str, name: str, job: JobSpec) -> dict[str, str]:
 
 def _permissions(job: JobSpec) -> list[dict[str, Any]]:
     """What a job's program may do, and the runner's look at the queue, which AWS scopes to no resource."""
-    own = [{"actions": p.actions, "resources": p.resources} for p in job.permissions]
+    own = [p.model_dump() for p in job.permissions]
     return [*own, {"actions": ["batch:ListJobs"], "resources": ["*"]}] if _is_guarded(job) else own

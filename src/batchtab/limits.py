@@ -9,7 +9,7 @@ the shapes of schedules.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -155,6 +155,8 @@ NAMESPACE = Text(NAMESPACE_PATTERN, 30, _LOWER_WORDS, _OURS)
 NAMESPACE_ANY = Text(NAMESPACE_PATTERN, 51, _LOWER_WORDS, _OURS)
 STAGE_NAME = Text(STAGE_NAME_PATTERN, 20, _LOWER_WORDS, _OURS)
 SERVICE_NAME = Text(SERVICE_NAME_PATTERN, 64, _LOWER_WORDS, f"{_BATCH_API}/API_RegisterJobDefinition.html")
+# A service's or stage's name that the roles for workflows have: <namespace>-<stage>-ci-plan, and states below ci/.
+RESERVED_NAME = "ci"
 # Shorter than a job definition's name: constructs must shorten or generate these.
 RULE_NAME_MAX = 64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 ROLE_NAME_MAX = 64  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
@@ -324,6 +326,31 @@ IAM_ACTION = Text(
     "a service, ':' and an operation, such as 's3:GetObject'; never '*' alone",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html",
 )
+POLICY_ARN = Text(
+    "^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$",
+    2048,
+    "a policy's ARN, such as 'arn:aws:iam::123456789012:policy/boundary'",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+)
+# Actions that let a job give itself or others more than its permissions say: whatever administers accounts and
+# identities, but for looking at them, and for passing or taking a role that is named. IAM does not look at the case.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+WIDE_ACTION_PATTERN = "(?i)^(account|iam|identitystore|organizations|sso|sso-directory|sts):"
+HARMLESS_ACTION_PATTERN = (
+    "(?i)^[a-z-]+:((Get|List|Describe|Simulate|Generate)[A-Za-z]*[*]?|DecodeAuthorizationMessage)$"
+)
+HARMLESS_IF_NAMED_PATTERN = "(?i)^(iam:PassRole|sts:(AssumeRole|SetSourceIdentity|TagSession))$"
+WIDE = "lets the job give itself or others more than is said here"
+
+
+def is_wide(action: str, resources: Iterable[str]) -> bool:
+    """Whether an action on these resources is such a one."""
+    if not re.match(WIDE_ACTION_PATTERN, action) or re.match(HARMLESS_ACTION_PATTERN, action):
+        return False
+    named = all(not set(resource) & set("*?") for resource in resources)
+    return not (named and re.match(HARMLESS_IF_NAMED_PATTERN, action))
+
+
 TAGS_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html
 TAG_KEY_MAX = 128
 TAG_VALUE_MAX = 256

@@ -21,6 +21,14 @@ GIVEN: dict[str, Any] = {
     "repository_names": ["batchtab-runner"],
 }
 MANAGED_POLICY_CHARACTERS = 6144
+# What gives a role more, or gives it to somebody.
+GIVES = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+)
 # What AWS limits to no resource: looking at lists, and the token for the registry.
 UNSCOPED = re.compile(r"(batch|cloudwatch|ec2|logs):Describe\w+|sts:GetCallerIdentity|ecr:GetAuthorizationToken")
 
@@ -99,7 +107,9 @@ def test_the_plan_role_reads_no_other_stages_state(default: Template) -> None:
     by_action = {action: s for s in statements(default, "read") for action in many(s["Action"])}
     below = "arn:${data.aws_partition.current.partition}:s3:::my-company-terraform-state/prod/"
     assert by_action["s3:GetObject"]["Resource"] == [f"{below}*.tfstate", f"{below}*.applied.json"]
-    assert by_action["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["prod/*", "env:/", "env:/*"]}}
+    assert by_action["s3:ListBucket"]["Condition"] == {
+        "StringLikeIfExists": {"s3:prefix": ["prod/*", "env:/", "env:/*"]}
+    }
 
 
 def test_the_plan_role_looks_at_no_key_but_dynamodbs_own(default: Template) -> None:
@@ -111,7 +121,7 @@ def test_the_plan_role_looks_at_no_key_but_dynamodbs_own(default: Template) -> N
 @pytest.mark.parametrize("policy", ["read", "write", "alerts", "images", "roles"])
 def test_nothing_is_allowed_on_everything_where_aws_allows_better(default: Template, policy: str) -> None:
     for statement in statements(default, policy):
-        for action in many(statement["Action"]):
+        for action in many(statement["Action"]) if statement["Effect"] == "Allow" else ():
             assert "*" not in action
             if "*" in many(statement["Resource"]):
                 assert UNSCOPED.fullmatch(action) or "lambda:FunctionArn" in str(statement["Condition"]), action
@@ -119,16 +129,18 @@ def test_nothing_is_allowed_on_everything_where_aws_allows_better(default: Templ
                 # WHEN no tag limits it THEN the name does
                 names = [arn for arn in many(statement["Resource"]) if "batchtab-" not in arn and "/prod/" not in arn]
                 # (where AWS makes the name, looking at it is allowed for all)
-                reads = [arn for arn in names if re.match(r"\w+:(List|Get)", action)]
+                reads = [arn for arn in names if re.match(r"\w+:(Describe|List|Get)", action)]
                 assert names == reads, action
 
 
 def test_a_deployment_cannot_change_the_roles_of_the_workflows(default: Template) -> None:
-    (deny,) = [s for s in statements(default, "roles") if s["Effect"] == "Deny"]
-    assert [arn.rpartition("/")[2] for arn in deny["Resource"]] == ["batchtab-prod-ci-*"]
-    assert {"iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PassRole"} <= set(
-        deny["Action"]
-    )
+    (deny,) = [s for s in statements(default, "roles") if s["Effect"] == "Deny" and s["Action"] == ["iam:*"]]
+    # THEN nor those of a stage whose name goes on where this one's ends
+    assert [arn.rpartition(":")[2] for arn in deny["Resource"]] == [
+        *("role/batchtab-prod-ci-plan", "role/batchtab-prod-*-ci-plan"),
+        *("role/batchtab-prod-ci-deploy", "role/batchtab-prod-*-ci-deploy"),
+        *("policy/batchtab-prod-ci-*", "policy/batchtab-prod-*-ci-*"),
+    ]
     # AND policies of IAM are not made or changed at all, so that the deny cannot be taken away
     granted = {
         a
@@ -165,11 +177,36 @@ def test_schedules_are_changed_in_the_groups_of_the_stage_only(default: Template
 
 def test_with_a_boundary_no_role_is_made_without_it() -> None:
     template = roles(permissions_boundary_arn=BOUNDARY_ARN)
-    (creating,) = [
-        s for s in statements(template, "roles") if s["Effect"] == "Allow" and "iam:CreateRole" in many(s["Action"])
-    ]
-    assert creating["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY_ARN}}
+    giving = [s for s in statements(template, "roles") if s["Effect"] == "Allow" and set(GIVES) & set(s["Action"])]
+    assert sorted(action for s in giving for action in s["Action"]) == [*GIVES]
+    for statement in giving:
+        assert statement["Condition"]["StringEquals"] == {"iam:PermissionsBoundary": BOUNDARY_ARN}
     assert {r["permissions_boundary"] for r in template.all("aws_iam_role").values()} == {BOUNDARY_ARN}
+
+
+def test_a_boundary_that_is_made_is_for_the_stages_roles_only() -> None:
+    template = roles(make_permissions_boundary=True)
+    made = template.address("aws_iam_policy", "boundary_policy")
+    assert made["name"] == "batchtab-prod-ci-boundary"
+    # THEN no role is made without it
+    creating = [s for s in statements(template, "roles") if "iam:CreateRole" in s["Action"]]
+    (arn,) = {s["Condition"]["StringEquals"]["iam:PermissionsBoundary"] for s in creating}
+    assert arn.endswith(":policy/batchtab-prod-ci-boundary")
+    # AND the roles of the workflows are without it, for it lets nobody make roles, and it is attached to none
+    assert not any("permissions_boundary" in role for role in template.all("aws_iam_role").values())
+    assert not any("boundary" in name for name in template.all("aws_iam_role_policy_attachment"))
+
+
+def test_a_boundary_is_given_or_made() -> None:
+    with pytest.raises(ValueError, match="permissions_boundary_arn and make_permissions_boundary: give one of the two"):
+        roles(permissions_boundary_arn=BOUNDARY_ARN, make_permissions_boundary=True)
+
+
+def test_roles_of_ones_own_are_passed_to_jobs_only() -> None:
+    template = roles(passable_role_arns=["arn:aws:iam::123456789012:role/ours"])
+    (passing,) = [s for s in statements(template, "roles") if s["Resource"] == ["arn:aws:iam::123456789012:role/ours"]]
+    assert passing["Action"] == ["iam:PassRole"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
 
 
 def test_a_provider_that_exists_is_used() -> None:
@@ -213,6 +250,9 @@ def test_each_other_argument_arrives() -> None:
         ({"environment": "*"}, "environment: '*' is not allowed"),
         ({"namespace": "Batchtab"}, "namespace: 'Batchtab' is not allowed"),
         ({"stage": "p*"}, "stage: 'p*' is not allowed"),
+        ({"stage": "ci"}, "stage: 'ci' is reserved"),
+        ({"passable_role_arns": ["arn:aws:iam::123456789012:role/*"]}, "is not allowed: a role's ARN"),
+        ({"boundary_actions": ["*"]}, "boundary_actions: '*' is not allowed"),
         ({"state_bucket": "*"}, "state_bucket: '*' is not allowed"),
     ],
 )
@@ -223,7 +263,13 @@ def test_what_would_let_others_in_is_refused(arguments: dict[str, Any], message:
 
 def test_policies_fit_with_the_longest_names() -> None:
     # GIVEN a stage with the longest names that are allowed
-    template = roles(namespace="a" + "b" * 50, stage="s" * 20, state_bucket="b" * 63, manages_network=True)
+    template = roles(
+        namespace="a" + "b" * 50,
+        stage="s" * 20,
+        state_bucket="b" * 63,
+        manages_network=True,
+        make_permissions_boundary=True,
+    )
     for name, body in template.all("aws_iam_policy").items():
         text = body["policy"]
         for expression, value in (("partition", "aws-us-gov"), ("region", "ap-southeast-2"), ("caller", "1" * 12)):
@@ -235,19 +281,23 @@ def test_policies_fit_with_the_longest_names() -> None:
 
 def test_the_module_has_the_constructs_addresses() -> None:
     hcl = module("ci_roles")
-    assert hcl.addresses() == roles(manages_network=True).addresses()
+    assert hcl.addresses() == roles(manages_network=True, make_permissions_boundary=True).addresses()
     assert sorted(hcl.content["output"]) == [
         "deploy_role_arn",
         "deploy_role_name",
         "oidc_provider_arn",
+        "permissions_boundary_arn",
         "plan_role_arn",
         "plan_role_name",
     ]
 
 
 def test_the_modules_wildcards_are_those_of_lists_and_the_registry() -> None:
-    assert {text for _, text in wildcards(module("ci_roles"))} == {"*"}
-    assert len(wildcards(module("ci_roles"))) == 3
+    # GIVEN the policies but for the boundary, which gives nothing, and what is denied
+    found = [(address, text) for address, text in wildcards(module("ci_roles")) if "boundary" not in address]
+    allowed = [text for address, text in found if "roles_policy" not in address]
+    assert allowed == ["*", "*", "*"]
+    assert "iam:*" in {text for address, text in found if "roles_policy" in address}
 
 
 def test_each_call_that_terraform_makes_is_allowed() -> None:

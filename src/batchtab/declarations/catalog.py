@@ -78,12 +78,34 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         problems.extend(_same_names(chosen))
         problems.extend(_chain_problems(chosen))
         catalogs.append(catalog)
+    problems.extend(_alike_problems(root, known, catalogs))
     for problem, names in of_stages.values():
         stages = f"stage{'s' if len(names) > 1 else ''} {listed(names)}"
         problems.append(replace(problem, message=problem.message.replace(_STAGES, stages)))
     if problems:
         raise Diagnostics(problems)
     return catalogs
+
+
+def _alike_problems(root: Path, known: Sequence[str], catalogs: Sequence[Catalog]) -> Iterator[Diagnostic]:
+    """Stages of one account whose names go on where another's end: its roles know what is theirs by such names."""
+    read = [read_stage(root / "config" / f"{name}.yaml") for name in known]
+    stages = [
+        (stage, document)
+        for stage, document, _, invalid_fields in read
+        if stage is not None and not stage.is_local and not invalid_fields & {"account_id", "namespace"}
+    ]
+    asked = {catalog.stage.name for catalog in catalogs}
+    for longer, document in stages:
+        for shorter, _ in stages:
+            alike = longer.account_id == shorter.account_id and f"{longer.prefix}-".startswith(f"{shorter.prefix}-")
+            if alike and longer is not shorter and {longer.name, shorter.name} & asked:
+                text = (
+                    f"is the account of stage {shorter.name} too, and names of this stage begin like that one's:"
+                    f" {longer.prefix} and {shorter.prefix}"
+                )
+                hint = "another account, another namespace, or a name that does not go on after a '-'"
+                yield document.problem(("account_id",), text, value=longer.account_id, hint=hint)
 
 
 def _stage_problems(
@@ -103,6 +125,11 @@ def _stage_problems(
         if len(name) > limits.QUEUE_NAME_MAX and not invalid_fields & {"environment", "namespace"}:
             text = f"makes a queue's name of {len(name)} characters: at most {limits.QUEUE_NAME_MAX}"
             yield document.problem(("environment", "queues", queue), text)
+    boundary = stage.permissions_boundary_arn
+    if boundary and boundary.split(":")[4] not in {stage.account_id, "aws"}:
+        text = f"is of another account than the stage, {stage.account_id}, and IAM takes no boundary from there"
+        if not invalid_fields & {"permissions_boundary_arn", "account_id"}:
+            yield document.problem(("permissions_boundary_arn",), text, value=boundary)
     subnets = len(stage.network.subnet_ids)
     if stage.environment.is_fargate and subnets > limits.FARGATE_SUBNETS_MAX:
         text = f"has {subnets} subnets: at most {limits.FARGATE_SUBNETS_MAX} on Fargate"

@@ -136,6 +136,8 @@ def checked_tags(tags: dict[str, str]) -> dict[str, str]:
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
             raise invalid("is reserved: AWS sets the tags that begin with aws:", at=(key,))
+        if key.lower().startswith("batchtab:"):
+            raise invalid("is reserved: Batchtab sets the tags that begin with batchtab:", at=(key,))
         if not 1 <= len(key) <= limits.TAG_KEY_MAX:
             raise invalid(f"has a name of {len(key)} characters: 1 to {limits.TAG_KEY_MAX}", at=(key,))
         if len(value) > limits.TAG_VALUE_MAX:

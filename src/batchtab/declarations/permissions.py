@@ -20,6 +20,11 @@ class Permission(StrictModel):
         min_length=1, description="ARNs; '*' only for actions that AWS can't limit."
     )
 
+    allow_wide: Annotated[bool, Strict()] = Field(
+        default=False,
+        description="Say true where the job is meant to change who may do what: iam:* and its like need it.",
+    )
+
     @field_validator("resources")
     @classmethod
     def _validate_resources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,6 +32,14 @@ class Permission(StrictModel):
             if resource != "*" and not resource.startswith("arn:"):
                 raise invalid("is not an ARN, such as 'arn:aws:s3:::my-bucket/*'", at=(index,), value=resource)
         return value
+
+    @model_validator(mode="after")
+    def _validate_wide(self) -> Permission:
+        for index, action in enumerate(self.actions):
+            if not self.allow_wide and limits.is_wide(action, self.resources):
+                hint = "name the actions and roles that it needs, or say allow_wide: true beside them"
+                raise invalid(limits.WIDE, hint, at=("actions", index), value=action)
+        return self
 
 
 class ExitRule(StrictModel):

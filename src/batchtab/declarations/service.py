@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, Strict, ValidationError
+from pydantic import Field, Strict, ValidationError, field_validator
 
 from batchtab import limits
 from batchtab.declarations import trigger_fields
 from batchtab.declarations.alerting import Alerting
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
-from batchtab.declarations.fields import Limit, StrictModel, problems_of
+from batchtab.declarations.fields import Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_settings import JobSettings
@@ -45,6 +45,13 @@ class ServiceFile(StrictModel):
         default=None, description="What holds for every job that doesn't say otherwise."
     )
     jobs: dict[Annotated[str, Limit(limits.JOB_NAME)], JobSpec] = Field(min_length=1, description="Name to job.")
+
+    @field_validator("service")
+    @classmethod
+    def _validate_service(cls, value: str) -> str:
+        if value == limits.RESERVED_NAME:
+            raise invalid("is reserved: the roles for workflows are called <namespace>-ci-plan and -ci-deploy")
+        return value
 
 
 class ServiceSpec(StrictModel):

@@ -138,6 +138,13 @@ class StageFile(StrictModel):
     log_retention_days: Annotated[int, Strict(), Limit(limits.LOG_RETENTION_DAYS)] = Field(
         default=_STAGE["log_retention_days"], description="How long logs are kept."
     )
+    permissions_boundary_arn: Annotated[str, Strict(), Limit(limits.POLICY_ARN)] | None = Field(
+        default=None,
+        description="Boundary of every role that is made here; `batchtab ci roles --make-boundary` makes one.",
+    )
+    secrets_kms_key_arns: tuple[Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)], ...] = Field(
+        default=(), description="Keys of the jobs' secrets, where these are not AWS's own keys."
+    )
     tags: dict[Annotated[str, Strict()], Annotated[str, Strict(), AllowUnquoted()]] = Field(
         default={}, max_length=limits.TAGS_MAX, description="Tags of everything in this stage."
     )
@@ -194,6 +201,11 @@ class StageConfig(StageFile):
         """The partition of this region's ARNs."""
         return next((f"aws-{part}" for part in ("cn", "us-gov") if self.region.startswith(part)), "aws")
 
+    @property
+    def own_boundary_arn(self) -> str:
+        """The boundary that `batchtab ci roles --make-boundary` makes."""
+        return f"arn:{self.partition}:iam::{self.account_id}:policy/{self.prefix}-ci-boundary"
+
     def secret_arn(self, reference: str) -> str:
         """A secret's ARN; the name of a parameter is completed with this stage's region and account."""
         if reference.startswith("arn:"):
@@ -209,6 +221,9 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnosti
     if refusal:
         problems.append(Diagnostic(document.file, None, "", "", None, f"names a stage '{path.stem}', which {refusal}"))
     invalid_fields: set[str] = {str(key[0]) for key in document.faults if key}
+    if path.stem == limits.RESERVED_NAME:
+        text, hint = "names a stage 'ci', below which the states of the roles for workflows lie", "rename the file"
+        problems.append(Diagnostic(document.file, None, "", "", None, text, hint))
     if not document.data:
         return None, document, problems, invalid_fields
     try:

@@ -33,11 +33,14 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
     pick,
 )
-from batchtab.constructs._terraform.framework import TerraformResourceLifecycle
+from batchtab.constructs._terraform.framework import NAME, TerraformResourceLifecycle
+from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs.batch_environment import launch_template, roles
 
 _ALLOCATION_STRATEGIES = {"EC2": "BEST_FIT_PROGRESSIVE", "SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED"}
+#: Version 6 of the provider, for which the fork's bindings are, renamed the argument.
+_NAME_PREFIX = {"cdktf": "compute_environment_name_prefix", "cdktn": "name_prefix"}
 #: job_alerts may read the triggers' dead-letter queue, with a function that runs two minutes at most; Lambda wants six
 #: times that: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _VISIBILITY_TIMEOUT_SECONDS = 720
@@ -54,10 +57,11 @@ class BatchEnvironment(BatchtabConstruct):
     """Where jobs run: a managed compute environment, job queues on it, roles, a log group.
 
     On-demand EC2 by default, because a job that must not be interrupted is the common case. The compute environment has
-    a generated name, so that Terraform can make its successor before it deletes it; Batch's own service-linked role
-    and an allocation strategy other than BEST_FIT let most changes happen in place. Instances of EC2 and SPOT get
-    IMDSv2 only and an encrypted root volume. Jobs on one instance trust each other: on EC2 their containers share the
-    host's network and can reach the instance's credentials. FARGATE and FARGATE_SPOT keep jobs apart.
+    a generated name, so that Terraform can make its successor before it deletes it; in a stack the name begins with the
+    namespace. Batch's own service-linked role and an allocation strategy other than BEST_FIT let most changes happen in
+    place. Instances of EC2 and SPOT get IMDSv2 only and an encrypted root volume. Jobs on one instance trust each
+    other: on EC2 their containers share the host's network and can reach the instance's credentials. FARGATE and
+    FARGATE_SPOT keep jobs apart.
 
     A job that cannot be placed would wait in RUNNABLE for ever: after `runnable_timeout_seconds` at the head of its
     queue it is cancelled, and so told as a failure.
@@ -156,6 +160,9 @@ class BatchEnvironment(BatchtabConstruct):
         instance_role = roles.instance_role(self, namespace, on_hosts, permissions_boundary_arn, tags)
         self.instance_role = instance_role.role
         hosts = launch_template.launch_template(self, namespace, on_hosts, root_volume_gib, tags)
+        # Of a module, which is written once for two versions of the provider, Terraform makes the whole name: they call
+        # this argument differently. An environment that was there before keeps its name, and is not replaced for it.
+        prefix: dict[str, Any] = {} if isinstance(self._stack, ModuleStack) else {_NAME_PREFIX[NAME]: f"{namespace}-"}
         self.compute_environment = create_resource(
             self,
             BatchComputeEnvironment,
@@ -176,8 +183,9 @@ class BatchEnvironment(BatchtabConstruct):
             blocks=launch_template.blocks(on_hosts, hosts),
             # Batch itself moves desired_vcpus; a policy that goes before the environment leaves it stuck in DELETING.
             lifecycle=TerraformResourceLifecycle(
-                create_before_destroy=True, ignore_changes=["compute_resources[0].desired_vcpus"]
+                create_before_destroy=True, ignore_changes=["compute_resources[0].desired_vcpus", *prefix]
             ),
+            **prefix,
             depends_on=[instance_role.attachment.address] if on_hosts is not False else [],
         )
         if not numbers_known:

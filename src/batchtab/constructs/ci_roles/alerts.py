@@ -7,11 +7,13 @@ from typing import Any
 
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
+from batchtab.constructs.ci_roles.tags import asks_for, has
 
 
-def alert_statements(names: Names) -> list[Mapping[str, Any]]:
+def alert_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any]]:
     """Statements on functions, their logs and those of jobs, alarms, tables and message queues."""
     of_own_functions = {"ArnLike": {"lambda:FunctionArn": names.functions}}
+    mappings = names.event_source_mappings
     return [
         allow(
             [
@@ -29,17 +31,15 @@ def alert_statements(names: Names) -> list[Mapping[str, Any]]:
             ],
             names.functions,
         ),
+        # A deployment asks for what was due while a job moved to another trigger.
+        allow(["lambda:InvokeFunction"], [names.submit_function]),
         allow(["lambda:CreateEventSourceMapping"], "*", condition=of_own_functions),  # it has no name before
         allow(
-            [
-                "lambda:DeleteEventSourceMapping",
-                "lambda:TagResource",
-                "lambda:UntagResource",
-                "lambda:UpdateEventSourceMapping",
-            ],
-            names.event_source_mappings,
-            condition=of_own_functions,
+            ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"], mappings, condition=of_own_functions
         ),
+        # Tagging knows no function; a tag on somebody else's mapping gives nothing, as above the function counts.
+        allow(["lambda:TagResource"], mappings, condition=asks_for(namespace)),
+        allow(["lambda:TagResource", "lambda:UntagResource"], mappings, condition=has(namespace)),
         allow(
             [
                 "logs:CreateLogGroup",

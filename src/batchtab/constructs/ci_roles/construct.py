@@ -12,11 +12,22 @@ from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.aws import IamOpenidConnectProvider, IamPolicy, IamRole, IamRolePolicyAttachment
 from batchtab.constructs._terraform.documents import document
-from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, is_set, negate
-from batchtab.constructs._terraform.policies import policy
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    any_of,
+    as_map,
+    as_number,
+    choose,
+    is_expression,
+    is_set,
+    negate,
+)
+from batchtab.constructs._terraform.policies import policy, statements_where
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.alerts import alert_statements
+from batchtab.constructs.ci_roles.boundary import boundary_statements
 from batchtab.constructs.ci_roles.names import Names
 from batchtab.constructs.ci_roles.privileges import network_statements, role_statements
 from batchtab.constructs.ci_roles.reads import read_statements
@@ -53,6 +64,10 @@ class CiRoles(BatchtabConstruct):
         manages_network: bool | Expression = False,
         oidc_provider_arn: str | None = None,
         permissions_boundary_arn: str | None = None,
+        make_permissions_boundary: bool | Expression = False,
+        boundary_actions: Sequence[str] | Expression = (),
+        passable_role_arns: Sequence[str] | Expression = (),
+        terraform_names_environments: bool | Expression = True,
         tags: Mapping[str, str] | Expression | None = None,
     ) -> None:
         """Makes the roles.
@@ -70,6 +85,14 @@ class CiRoles(BatchtabConstruct):
             manages_network: Whether the stage makes its own VPC.
             oidc_provider_arn: Used instead of a provider made here; an account can have just one for GitHub.
             permissions_boundary_arn: For both roles; and no role can be made by a deployment without it.
+            make_permissions_boundary: Makes `<namespace>-ci-boundary`, without which a deployment can make or change no
+                role, and which it can't change. The stage's roles must have it; the two roles made here do not.
+            boundary_actions: What that boundary allows beside what jobs usually need.
+            passable_role_arns: Roles that are made elsewhere and that jobs may have, as job or execution role.
+            terraform_names_environments: Whether compute environments have names that Terraform makes, as those of the
+                module `batch_environment`: a deployment then knows them by their tag, and could give this tag to one
+                that is not the stage's and has a name of that kind too. Those of a `BatchEnvironment` in a stage begin
+                with the namespace.
             tags: On everything.
 
         Raises:
@@ -78,10 +101,18 @@ class CiRoles(BatchtabConstruct):
         super().__init__(scope, id_)
         check("namespace", namespace, limits.NAMESPACE_ANY)
         check("stage", stage, limits.STAGE_NAME)
+        if stage == limits.RESERVED_NAME:
+            raise ValueError(f"stage: {stage!r} is reserved: the states of the roles for workflows lie below ci/")
         check("github_repository", github_repository, github.REPOSITORY)
         check("branch", branch, github.BRANCH)
         check("environment", environment, github.ENVIRONMENT)
         check("state_bucket", state_bucket, limits.BUCKET_NAME)
+        if make_permissions_boundary is True and is_set(permissions_boundary_arn) is True:
+            raise ValueError("permissions_boundary_arn and make_permissions_boundary: give one of the two")
+        for action in () if is_expression(boundary_actions) else boundary_actions:
+            check("boundary_actions", action, limits.IAM_ACTION)
+        for arn in () if is_expression(passable_role_arns) else passable_role_arns:
+            check("passable_role_arns", arn, limits.ROLE_ARN)
         account = Account.of(self)
         names = Names(account, namespace)
         self._namespace, self._boundary, self._tags = namespace, permissions_boundary_arn, tags
@@ -107,10 +138,24 @@ class CiRoles(BatchtabConstruct):
         deploy = {"deploy": self.deploy_role}
         # Policies of their own, because all inline ones of a role together may have 10,240 characters.
         self._policy("read", both, read_statements(names, repository_names=repository_names, **state))
-        self._policy("write", deploy, write_statements(names, namespace=namespace, **state))
-        self._policy("alerts", deploy, alert_statements(names))
+        on_stage = write_statements(
+            names, namespace=namespace, terraform_names_environments=terraform_names_environments, **state
+        )
+        self._policy("write", deploy, statements_where(on_stage))
+        self._policy("alerts", deploy, alert_statements(names, namespace=namespace))
         self._policy("images", deploy, image_statements(names, repository_names=repository_names))
-        self._policy("roles", deploy, role_statements(names, boundary=permissions_boundary_arn))
+        #: The boundary's ARN that the stage's roles must have, whoever made it; None where there is none.
+        self.boundary_arn = choose(make_permissions_boundary, names.boundary, permissions_boundary_arn)
+        on_roles = role_statements(
+            names,
+            namespace=namespace,
+            boundary=self.boundary_arn,
+            is_bounded=any_of(make_permissions_boundary, is_set(permissions_boundary_arn)),
+            passable_role_arns=passable_role_arns,
+        )
+        self._policy("roles", deploy, statements_where(on_roles))
+        most = boundary_statements(names, namespace=namespace, state_bucket=state_bucket, more_actions=boundary_actions)
+        self._policy("boundary", {}, most, when=make_permissions_boundary)
         self._policy("network", deploy, network_statements(names, namespace=namespace), when=manages_network)
 
     def _role(self, kind: str, subjects: list[str]) -> ResourceRef:
@@ -136,7 +181,7 @@ class CiRoles(BatchtabConstruct):
         self,
         name: str,
         roles: Mapping[str, ResourceRef],
-        statements: Sequence[Mapping[str, Any]],
+        statements: Any,
         when: Condition = True,
     ) -> None:
         made = create_resource(
@@ -146,7 +191,7 @@ class CiRoles(BatchtabConstruct):
             when=when,
             name=f"{self._namespace}-ci-{name}",
             description=f"GitHub Actions: {name}",
-            policy=policy(list(statements)),
+            policy=policy(statements),
             tags=as_map(self._tags),
         )
         for kind, role in roles.items():

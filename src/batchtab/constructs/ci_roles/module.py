@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from batchtab import limits
+from batchtab.constructs._terraform.expressions import Expression, hcl
 from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, holds, matching
+from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.construct import CiRoles
 
@@ -18,7 +20,13 @@ VARIABLES = (
         "stage",
         "string",
         "The stage's name, below which its state lies in the bucket.",
-        validations=[matching("stage", limits.STAGE_NAME)],
+        validations=[
+            matching("stage", limits.STAGE_NAME),
+            holds(
+                f'var.stage != "{limits.RESERVED_NAME}"',
+                "stage: 'ci' is reserved: the states of the roles for workflows lie below ci/.",
+            ),
+        ],
     ),
     Variable(
         "github_repository",
@@ -66,6 +74,44 @@ VARIABLES = (
         "Boundary of both roles, without which a deployment can make no role. Must be known when Terraform plans.",
         None,
     ),
+    Variable(
+        "make_permissions_boundary",
+        "bool",
+        "Whether to make the boundary `<namespace>-ci-boundary`, without which a deployment can make or change no role."
+        " The stage's roles must have it; the two roles made here do not.",
+        False,
+    ),
+    Variable(
+        "boundary_actions",
+        "list(string)",
+        "What that boundary allows beside what jobs usually need, such as `rekognition:DetectLabels`.",
+        [],
+        [
+            holds(
+                f"alltrue([for a in var.boundary_actions : can(regex({hcl(limits.IAM_ACTION.pattern)}, a))])",
+                f"boundary_actions: each must be {limits.IAM_ACTION.meaning}.",
+            )
+        ],
+    ),
+    Variable(
+        "passable_role_arns",
+        "list(string)",
+        "Roles that are made elsewhere and that jobs may have, as job or execution role.",
+        [],
+        [
+            holds(
+                f"alltrue([for arn in var.passable_role_arns : can(regex({hcl(limits.ROLE_ARN.pattern)}, arn))])",
+                f"passable_role_arns: each must be {limits.ROLE_ARN.meaning}.",
+            )
+        ],
+    ),
+    Variable(
+        "terraform_names_environments",
+        "bool",
+        "Whether compute environments have names that Terraform makes, as those of the module `batch_environment`, and"
+        " are known by their tag; false where their names begin with the namespace.",
+        True,
+    ),
     Variable("tags", "map(string)", "Tags of everything.", {}),
 )
 
@@ -75,6 +121,14 @@ def module() -> ModuleStack:
     stack = ModuleStack("ci_roles")
     inputs = {v.name: stack.variable(v) for v in VARIABLES}
     made = CiRoles(stack, "Default", **inputs)
+    require(
+        made.deploy_role,
+        Expression.of("!var.make_permissions_boundary || var.permissions_boundary_arn == null"),
+        "permissions_boundary_arn and make_permissions_boundary: give one of the two.",
+    )
+    stack.output(
+        "permissions_boundary_arn", made.boundary_arn, "ARN of the boundary that the stage's roles must have; or null."
+    )
     stack.output("oidc_provider_arn", made.oidc_provider_arn, "ARN of the provider for GitHub, whoever made it.")
     stack.output("plan_role_arn", made.plan_role["arn"], "ARN of the role that plans.")
     stack.output("plan_role_name", made.plan_role["name"], "Name of the role that plans.")

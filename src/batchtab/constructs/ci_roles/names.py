@@ -8,6 +8,11 @@ from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.expressions import Expression, hcl, is_expression
 
 
+def boundary_name(namespace: Any) -> str:
+    """What the boundary is called that is made beside the two roles."""
+    return f"{namespace}-ci-boundary"
+
+
 class Names:
     """ARNs, each with a `*` for what follows the namespace."""
 
@@ -22,6 +27,16 @@ class Names:
 
     def _named(self, service: str, kind: str, *, region: bool = True) -> list[str]:
         return [self._account.arn(service, f"{kind}{self._namespace}-*", region=region)]
+
+    @property
+    def compute_environments(self) -> list[str]:
+        """Compute environments of a stage."""
+        return self._named("batch", "compute-environment/")
+
+    @property
+    def generated_compute_environments(self) -> list[str]:
+        """Compute environments whose names Terraform made: those of the module, and those of stages before 0.3."""
+        return [self._account.arn("batch", "compute-environment/terraform-*")]
 
     @property
     def job_queues(self) -> list[str]:
@@ -77,6 +92,23 @@ class Names:
     def roles(self) -> list[str]:
         """Roles."""
         return self._named("iam", "role/", region=False)
+
+    @property
+    def submit_function(self) -> str:
+        """The function that decides about runs."""
+        return self._account.arn("lambda", f"function:{self._namespace}-submit-run")
+
+    @property
+    def boundary(self) -> str:
+        """The boundary that is made beside the two roles."""
+        return self._account.arn("iam", f"policy/{boundary_name(self._namespace)}", region=False)
+
+    @property
+    def of_workflows(self) -> list[str]:
+        """The workflows' own roles and policies; also those of a stage whose name goes on where this one's ends."""
+        whose = (self._namespace, f"{self._namespace}-*")
+        kinds = ("role/{}-ci-plan", "role/{}-ci-deploy", "policy/{}-ci-*")
+        return [self._account.arn("iam", kind.format(name), region=False) for kind in kinds for name in whose]
 
     def service_linked_role(self, service: str) -> str:
         """The roles that AWS makes for a service of its own."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batchtab.constructs._terraform.expressions import Condition, negate, not_empty
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
+from batchtab.constructs.ci_roles.tags import asks_for, has, nothing_of_others, takes_untagged
 
 _PASSED_TO = (
     "batch.amazonaws.com",
@@ -16,70 +18,64 @@ _PASSED_TO = (
     "lambda.amazonaws.com",
     "scheduler.amazonaws.com",
 )
-_LINKED = ("batch.amazonaws.com", "ecs.amazonaws.com", "spot.amazonaws.com")
+_LINKED = ("batch.amazonaws.com", "spot.amazonaws.com")
 _INSTANCE_POLICY = "service-role/AmazonEC2ContainerServiceforEC2Role"
-_TAG = "batchtab:namespace"
+# What gives a role more, or gives it to somebody: with a boundary, only to roles that have it.
+_GIVES = ("iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
 
 
-def role_statements(names: Names, *, boundary: Any) -> list[Mapping[str, Any]]:
+def role_statements(
+    names: Names, *, namespace: Any, boundary: Any, is_bounded: Condition, passable_role_arns: Any
+) -> list[tuple[Condition, Mapping[str, Any]]]:
     """Statements on roles: those of the stage, but never the two that the workflows take.
 
-    With a boundary, no role can be made without it, so that a deployment cannot give a job more than that.
+    With a boundary, no role can be made or changed without it, so that a deployment cannot give a job more than that.
+    Nothing takes a boundary from a role.
+
+    Returns:
+        Each with whether it applies.
     """
-    own = [f"{arn.removesuffix('*')}ci-*" for arn in names.roles]
+    with_it = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
     instance_policy = f"arn:{names.partition}:iam::aws:policy/{_INSTANCE_POLICY}"
-    bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}} if boundary is not None else None
+    attached = {"ArnEquals": {"iam:PolicyARN": instance_policy}}
+    to_services = {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}
+    to_tasks = {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
+    free = negate(is_bounded)
     return [
-        allow(["iam:CreateRole", "iam:PutRolePolicy"], names.roles, condition=bounded),
-        allow(
-            [
-                "iam:DeleteRole",
-                "iam:DeleteRolePolicy",
-                "iam:TagRole",
-                "iam:UntagRole",
-                "iam:UpdateAssumeRolePolicy",
-            ],
-            names.roles,
-        ),
-        allow(
-            ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-            names.roles,
-            condition={"ArnEquals": {"iam:PolicyARN": instance_policy}},
-        ),
-        allow(["iam:PassRole"], names.roles, condition={"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}),
+        (free, allow(_GIVES, names.roles)),
+        (is_bounded, allow([*_GIVES, "iam:PutRolePermissionsBoundary"], names.roles, condition=with_it)),
+        (free, allow(["iam:AttachRolePolicy"], names.roles, condition=attached)),
+        (is_bounded, allow(["iam:AttachRolePolicy"], names.roles, condition={**attached, **with_it})),
+        (True, allow(["iam:DetachRolePolicy"], names.roles, condition=attached)),
+        (True, allow(["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole"], names.roles)),
+        (True, allow(["iam:PassRole"], names.roles, condition=to_services)),
+        (not_empty(passable_role_arns), allow(["iam:PassRole"], passable_role_arns, condition=to_tasks)),
         # AWS's own role for Batch, which the first compute environment of an account makes.
-        allow(
-            ["iam:CreateServiceLinkedRole"],
-            [names.service_linked_role(service) for service in _LINKED],
-            condition={"StringEquals": {"iam:AWSServiceName": list(_LINKED)}},
+        (
+            True,
+            allow(
+                ["iam:CreateServiceLinkedRole"],
+                [names.service_linked_role(service) for service in _LINKED],
+                condition={"StringEquals": {"iam:AWSServiceName": list(_LINKED)}},
+            ),
         ),
-        allow(
-            [
-                "iam:AddRoleToInstanceProfile",
-                "iam:CreateInstanceProfile",
-                "iam:DeleteInstanceProfile",
-                "iam:RemoveRoleFromInstanceProfile",
-                "iam:TagInstanceProfile",
-                "iam:UntagInstanceProfile",
-            ],
-            names.instance_profiles,
+        (
+            True,
+            allow(
+                [
+                    "iam:AddRoleToInstanceProfile",
+                    "iam:CreateInstanceProfile",
+                    "iam:DeleteInstanceProfile",
+                    "iam:RemoveRoleFromInstanceProfile",
+                    "iam:TagInstanceProfile",
+                    "iam:UntagInstanceProfile",
+                ],
+                names.instance_profiles,
+            ),
         ),
-        {
-            "Effect": "Deny",
-            "Action": [
-                "iam:AttachRolePolicy",
-                "iam:CreateRole",
-                "iam:DeleteRole",
-                "iam:DeleteRolePermissionsBoundary",
-                "iam:DeleteRolePolicy",
-                "iam:DetachRolePolicy",
-                "iam:PassRole",
-                "iam:PutRolePermissionsBoundary",
-                "iam:PutRolePolicy",
-                "iam:UpdateAssumeRolePolicy",
-            ],
-            "Resource": own,
-        },
+        (True, {"Effect": "Deny", "Action": ["iam:*"], "Resource": names.of_workflows}),
+        (True, {"Effect": "Deny", "Action": ["iam:DeleteRolePermissionsBoundary"], "Resource": "*"}),
+        (True, nothing_of_others(namespace)),
     ]
 
 
@@ -88,8 +84,7 @@ def network_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any
     kinds = ("internet-gateway", "route-table", "security-group", "subnet", "vpc")
     everything = [names.arn("ec2", f"{kind}/*") for kind in kinds]
     rules = [names.arn("ec2", "security-group-rule/*")]
-    asked = {"StringEquals": {f"aws:RequestTag/{_TAG}": namespace}}
-    tagged = {"StringEquals": {f"aws:ResourceTag/{_TAG}": namespace}}
+    asked, tagged = asks_for(namespace), has(namespace)
     creations = ["CreateInternetGateway", "CreateRouteTable", "CreateSecurityGroup", "CreateSubnet", "CreateVpc"]
     return [
         allow([f"ec2:{creation}" for creation in creations], everything, condition=asked),
@@ -98,12 +93,14 @@ def network_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any
             ["ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet"], [everything[-1]], condition=tagged
         ),
         allow(["ec2:CreateTags"], everything, condition={"StringEquals": {"ec2:CreateAction": creations}}),
+        # AWS makes a VPC's default security group, without tags, and no policy can name the VPC before it is there.
+        # So any group without the tag can be taken; hence no rule that lets something in can be made.
+        allow(["ec2:CreateTags"], [names.arn("ec2", "security-group/*")], condition=takes_untagged(namespace)),
         allow(
             [
                 "ec2:AssociateRouteTable",
                 "ec2:AttachInternetGateway",
                 "ec2:AuthorizeSecurityGroupEgress",
-                "ec2:AuthorizeSecurityGroupIngress",
                 "ec2:CreateRoute",
                 "ec2:CreateTags",
                 "ec2:DeleteInternetGateway",
@@ -117,8 +114,6 @@ def network_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any
                 "ec2:DisassociateRouteTable",
                 "ec2:ModifySubnetAttribute",
                 "ec2:ModifyVpcAttribute",
-                "ec2:ReplaceRoute",
-                "ec2:ReplaceRouteTableAssociation",
                 "ec2:RevokeSecurityGroupEgress",
                 "ec2:RevokeSecurityGroupIngress",
             ],

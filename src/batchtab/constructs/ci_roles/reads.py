@@ -24,8 +24,6 @@ _EVERYWHERE = (
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
-    "ec2:DescribeTags",
-    "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcs",
     "logs:DescribeLogGroups",
     "sts:GetCallerIdentity",
@@ -45,15 +43,8 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
     rows: Sequence[tuple[Sequence[str], Any]] = (
         (["s3:GetObject"], [f"{bucket}/{stage}/*.tfstate", f"{bucket}/{stage}/*.applied.json"]),
         (_EVERYWHERE, "*"),
-        (
-            ["batch:ListTagsForResource"],
-            [
-                *names.job_queues,
-                *names.job_definitions,
-                names.arn("batch", "compute-environment/*"),
-            ],
-        ),
         (["cloudwatch:ListTagsForResource"], names.alarms),
+        (["ec2:DescribeVpcAttribute"], [names.arn("ec2", "vpc/*")]),
         (["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"], names.tables),
         (["dynamodb:GetItem", "dynamodb:ListTagsOfResource"], names.tables),
         (
@@ -62,7 +53,6 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
                 "ecr:DescribeImages",
                 "ecr:DescribeRepositories",
                 "ecr:GetLifecyclePolicy",
-                "ecr:GetRepositoryPolicy",
                 "ecr:ListTagsForResource",
             ],
             names.repositories(repository_names),
@@ -76,7 +66,6 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
                 "iam:ListAttachedRolePolicies",
                 "iam:ListInstanceProfilesForRole",
                 "iam:ListRolePolicies",
-                "iam:ListRoleTags",
             ],
             [*names.roles, *names.instance_profiles],
         ),
@@ -84,7 +73,6 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
             [
                 "lambda:GetFunction",
                 "lambda:GetFunctionCodeSigningConfig",
-                "lambda:GetFunctionConfiguration",
                 "lambda:GetFunctionEventInvokeConfig",
                 "lambda:GetPolicy",
                 "lambda:ListTags",
@@ -96,7 +84,7 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
         (["logs:ListTagsForResource"], names.log_groups),
         (["scheduler:GetSchedule"], names.schedules),
         (["scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"], names.schedule_groups),
-        (["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"], names.message_queues),
+        (["sqs:GetQueueAttributes", "sqs:ListQueueTags"], names.message_queues),
     )
     # Terraform asks for other workspaces whenever it starts, though we use none.
     prefixes = [f"{stage}/*", "env:/", "env:/*"]
@@ -106,5 +94,6 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
         [names.arn("kms", "key/*")],
         condition={"StringEquals": {"kms:RequestAlias": "alias/aws/dynamodb"}},
     )
-    listing = allow(["s3:ListBucket"], [bucket], condition={"StringLike": {"s3:prefix": prefixes}})
+    # S3 says 404 of a state that is not there, and not 403, to those alone who may list; HeadObject has no prefix.
+    listing = allow(["s3:ListBucket"], [bucket], condition={"StringLikeIfExists": {"s3:prefix": prefixes}})
     return [listing, own_key, *(allow(actions, resources) for actions, resources in rows)]

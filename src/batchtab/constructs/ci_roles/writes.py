@@ -5,32 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batchtab.constructs._terraform.expressions import Condition
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
+from batchtab.constructs.ci_roles.tags import asks_for, has
 
-_TAG = "batchtab:namespace"
 
+def write_statements(
+    names: Names, *, namespace: Any, state_bucket: Any, stage: Any, terraform_names_environments: Condition
+) -> list[tuple[Condition, Mapping[str, Any]]]:
+    """Statements that let a deployment make, change and remove a stage's resources, beside `read_statements`.
 
-def write_statements(names: Names, *, namespace: Any, state_bucket: Any, stage: Any) -> list[Mapping[str, Any]]:
-    """Statements that let a deployment make, change and remove a stage's resources, beside `read_statements`."""
+    Args:
+        names: ARNs of what the stacks make.
+        namespace: The stage's.
+        state_bucket: The bucket of the remote state.
+        stage: The stage, below whose name its state lies.
+        terraform_names_environments: Whether compute environments are made whose names say nothing of the namespace.
+
+    Returns:
+        Each with whether it applies.
+    """
     state = f"arn:{names.partition}:s3:::{state_bucket}/{stage}"
-    asked = {"StringEquals": {f"aws:RequestTag/{_TAG}": namespace}}
-    tagged = {"StringEquals": {f"aws:ResourceTag/{_TAG}": namespace}}
-    environments = [names.arn("batch", "compute-environment/*")]
-    definitions, queues = names.job_definitions, names.job_queues
-    templates = [names.arn("ec2", "launch-template/*")]
-    return [
+    generated = names.generated_compute_environments
+    by_tag = [
+        "batch:CreateJobQueue",
+        "batch:DeleteComputeEnvironment",
+        "batch:TagResource",
+        "batch:UntagResource",
+        "batch:UpdateComputeEnvironment",
+        "batch:UpdateJobQueue",
+    ]
+    always = [
         allow(["s3:PutObject"], [f"{state}/*.tfstate", f"{state}/*.tflock", f"{state}/*.applied.json"]),
         allow(["s3:GetObject", "s3:DeleteObject"], [f"{state}/*.tflock"]),
-        # Batch gives compute environments their names, so that a new one can be there before the old one goes.
-        allow(["batch:CreateComputeEnvironment", "batch:TagResource"], environments, condition=asked),
-        allow(
-            ["batch:DeleteComputeEnvironment", "batch:UntagResource", "batch:UpdateComputeEnvironment"],
-            environments,
-            condition=tagged,
-        ),
         # A queue is made and changed on environments too.
-        allow(["batch:CreateJobQueue", "batch:UpdateJobQueue"], environments, condition=tagged),
+        allow(["batch:CreateComputeEnvironment", *by_tag], names.compute_environments),
+        allow(by_tag, generated, condition=has(namespace)),
+        *_by_name(names),
+        *_templates(names, namespace),
+    ]
+    making = allow(["batch:CreateComputeEnvironment", "batch:TagResource"], generated, condition=asks_for(namespace))
+    return [*((True, statement) for statement in always), (terraform_names_environments, making)]
+
+
+def _by_name(names: Names) -> list[Mapping[str, Any]]:
+    return [
         allow(
             [
                 "batch:CreateJobQueue",
@@ -39,7 +59,7 @@ def write_statements(names: Names, *, namespace: Any, state_bucket: Any, stage: 
                 "batch:UntagResource",
                 "batch:UpdateJobQueue",
             ],
-            queues,
+            names.job_queues,
         ),
         allow(
             [
@@ -48,13 +68,11 @@ def write_statements(names: Names, *, namespace: Any, state_bucket: Any, stage: 
                 "batch:TagResource",
                 "batch:UntagResource",
             ],
-            definitions,
+            names.job_definitions,
         ),
         allow(
             [
                 "events:DeleteRule",
-                "events:DisableRule",
-                "events:EnableRule",
                 "events:PutRule",
                 "events:PutTargets",
                 "events:RemoveTargets",
@@ -73,14 +91,27 @@ def write_statements(names: Names, *, namespace: Any, state_bucket: Any, stage: 
             ],
             names.schedule_groups,
         ),
-        allow(["ec2:CreateLaunchTemplate"], templates, condition=asked),
+    ]
+
+
+def _templates(names: Names, namespace: Any) -> list[Mapping[str, Any]]:
+    """On launch templates, whose ARNs have a number of AWS's: EC2 tells a tag at creation from one that comes later."""
+    templates = [names.arn("ec2", "launch-template/*")]
+    created = {"StringEquals": {"ec2:CreateAction": "CreateLaunchTemplate"}}
+    return [
+        allow(["ec2:CreateLaunchTemplate"], templates, condition=asks_for(namespace)),
         allow(
-            ["ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:ModifyLaunchTemplate"],
+            [
+                "ec2:CreateLaunchTemplateVersion",
+                "ec2:CreateTags",
+                "ec2:DeleteLaunchTemplate",
+                "ec2:DeleteTags",
+                "ec2:ModifyLaunchTemplate",
+            ],
             templates,
-            condition=tagged,
+            condition=has(namespace),
         ),
-        allow(["ec2:CreateTags", "ec2:DeleteTags"], templates, condition=tagged),
-        allow(["ec2:CreateTags"], templates, condition={"StringEquals": {"ec2:CreateAction": "CreateLaunchTemplate"}}),
+        allow(["ec2:CreateTags"], templates, condition=created),
     ]
 
 

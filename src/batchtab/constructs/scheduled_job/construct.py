@@ -86,7 +86,7 @@ class ScheduledJob(BatchtabConstruct):
         secrets: Mapping[str, str] | Expression | None = None,
         secrets_kms_key_arns: Sequence[str] | Expression = (),
         parameters: Mapping[str, str] | Expression | None = None,
-        permissions: Sequence[Mapping[str, Sequence[str]]] | Expression = (),
+        permissions: Sequence[Mapping[str, Any]] | Expression = (),
         read_only_root_filesystem: bool | Expression = limits.JOB_DEFAULTS["read_only_root_filesystem"],
         ephemeral_storage_gib: int | Expression | None = None,
         assign_public_ip: bool | Expression = limits.JOB_DEFAULTS["assign_public_ip"],
@@ -155,7 +155,8 @@ class ScheduledJob(BatchtabConstruct):
                 read just these is made unless one is given.
             secrets_kms_key_arns: The keys of secrets that AWS's own keys don't encrypt.
             parameters: Defaults for `Ref::name` in the command.
-            permissions: What the program may do, as `actions` and `resources`, in the job role that is made.
+            permissions: What the program may do, as `actions` and `resources`, in the job role that is made. What
+                administers accounts and identities, such as `iam:*`, needs `allow_wide` beside them.
             read_only_root_filesystem: False lets the program write to its container's own disk.
             ephemeral_storage_gib: On Fargate; None is 20.
             assign_public_ip: On Fargate, for public subnets without a NAT gateway.

@@ -61,8 +61,7 @@ def check_arguments(
         raise ValueError(f"{name}: command is empty: name a program to run")
     _check_variables(name, environment, secrets)
     if not is_expression(permissions):
-        for action in (action for permission in permissions for action in permission["actions"]):
-            check(f"{name}: permissions", action, limits.IAM_ACTION)
+        _check_permissions(name, permissions)
     if is_expression(capacity):
         return
     on_fargate = capacity in limits.FARGATE_CAPACITIES
@@ -73,6 +72,14 @@ def check_arguments(
         raise ValueError(f"{name}: {what}: only Fargate has it, and capacity is {capacity}")
     if not is_expression(vcpus) and not is_expression(memory_mib):
         _check_size(name, capacity, float(vcpus), memory_mib)
+
+
+def _check_permissions(name: str, permissions: Any) -> None:
+    for permission in permissions:
+        for action in permission["actions"]:
+            check(f"{name}: permissions", action, limits.IAM_ACTION)
+            if not permission.get("allow_wide") and limits.is_wide(action, permission["resources"]):
+                raise ValueError(f"{name}: permissions: {action!r} {limits.WIDE}: say allow_wide beside it")
 
 
 def _check_variables(name: str, environment: Any, secrets: Any) -> None:

@@ -153,14 +153,23 @@ VARIABLES = (
     Variable("parameters", "map(string)", "Defaults for `Ref::name` in the command.", {}),
     Variable(
         "permissions",
-        "list(object({ actions = list(string), resources = list(string) }))",
-        "What the program may do, as statements of the job role that is made.",
+        "list(object({ actions = list(string), resources = list(string), allow_wide = optional(bool, false) }))",
+        "What the program may do, as statements of the job role that is made. What administers accounts and identities,"
+        " such as `iam:*`, needs `allow_wide`.",
         [],
         [
             holds(
+                "alltrue(flatten([for p in var.permissions : [for a in p.actions : p.allow_wide ||"
+                f" !can(regex({hcl(limits.WIDE_ACTION_PATTERN)}, a)) ||"
+                f" can(regex({hcl(limits.HARMLESS_ACTION_PATTERN)}, a)) ||"
+                f" (can(regex({hcl(limits.HARMLESS_IF_NAMED_PATTERN)}, a)) &&"
+                ' alltrue([for r in p.resources : !can(regex("[*?]", r))]))]]))',
+                f"permissions: an action {limits.WIDE}: name what it needs, or say allow_wide = true.",
+            ),
+            holds(
                 'alltrue(flatten([for p in var.permissions : [for a in p.actions : a != "*"]]))',
                 "permissions: name the actions, such as s3:GetObject; '*' alone is refused.",
-            )
+            ),
         ],
     ),
     Variable(
