@@ -34,6 +34,7 @@ def reference() -> dict[str, Any]:
     return content
 
 
+@cache
 def privilege(action: str) -> dict[str, Any] | None:
     """What the reference says of one action; None if there is none of that name."""
     service, _, name = action.partition(":")
@@ -43,32 +44,35 @@ def privilege(action: str) -> dict[str, Any] | None:
     return found
 
 
-def matching(pattern: str) -> list[str]:
+@cache
+def matching(pattern: str) -> tuple[str, ...]:
     """The actions that a pattern such as `s3:Get*` stands for."""
     service, _, name = pattern.partition(":")
     services = [s for s in reference() if isinstance(reference()[s], dict)] if service == "*" else [service]
-    return [
+    return tuple(
         f"{each}:{known}"
         for each in services
         for known in reference().get(each, {}).get("privileges", {})
         if _glob(known.lower(), (name or "*").lower())
-    ]
+    )
 
 
-def types_of(action: str, arn: str) -> list[str]:
+@cache
+def types_of(action: str, arn: str) -> tuple[str, ...]:
     """The resource types of an action that an ARN, or a pattern of ARNs, can be of; `` is none in particular."""
     known = privilege(action)
     if known is None:
-        return []
+        return ()
     service = reference()[action.partition(":")[0]]
-    return [
+    return tuple(
         name
         for name in known["resource_types"]
         if name and _meet(arn, re.sub(r"\$\{[^}]*\}", "*", service["resources"][name]["arn"]))
-    ]
+    )
 
 
-def keys_of(action: str, type_: str) -> set[str]:
+@cache
+def keys_of(action: str, type_: str) -> frozenset[str]:
     """The condition keys that an action supports on a type of resources; those of tags end with `/`."""
     known = privilege(action)
     assert known is not None
@@ -77,9 +81,10 @@ def keys_of(action: str, type_: str) -> set[str]:
     if type_:
         found += types[type_]["condition_keys"]
         found += reference()[action.partition(":")[0]]["resources"][type_]["condition_keys"]
-    return {key.replace("${TagKey}", "").lower() for key in found}
+    return frozenset(key.replace("${TagKey}", "").lower() for key in found)
 
 
+@cache
 def supports(action: str, type_: str, key: str) -> bool:
     """Whether AWS tells a policy this key, of a request for an action on a resource of a type."""
     asked = key.lower()
@@ -88,6 +93,8 @@ def supports(action: str, type_: str, key: str) -> bool:
 
 def _meet(one: str, other: str) -> bool:
     """Whether some text matches two patterns with `*`."""
+    if "*" not in one:
+        return _glob(one, other)
 
     @cache
     def meet(i: int, j: int) -> bool:
@@ -132,7 +139,7 @@ def allows(
         context: Condition keys with their values; those that the action does not support are left out.
         boundary: The statements of the principal's boundary.
     """
-    types = types_of(action, arn) or [""]
+    types = types_of(action, arn) or ("",)
     known = {key: value for key, value in (context or {}).items() if any(supports(action, t, key) for t in types)}
     everything = [statements] if boundary is None else [statements, boundary]
     if any(_applies(s, action, arn, known) for part in everything for s in part if s["Effect"] == "Deny"):

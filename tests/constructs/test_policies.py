@@ -43,7 +43,7 @@ def rows(found: list[Policy]) -> list[tuple[Policy, dict[str, Any], str, str]]:
         if policy.kind != "trust"
         for statement in policy.statements
         for pattern in many(statement["Action"])
-        for action in (matching(pattern) if "*" in pattern else [pattern])
+        for action in (matching(pattern) if "*" in pattern else (pattern,))
         for arn in many(statement["Resource"])
     ]
 
@@ -98,7 +98,7 @@ def test_each_condition_key_is_one_that_its_action_supports(everything: list[Pol
         for policy, statement, action, arn in rows(everything)
         if statement["Effect"] == "Allow" and policy.kind != "resource"
         for _, key, _ in conditions(statement)
-        for type_ in (types_of(action, arn) or [""])
+        for type_ in (types_of(action, arn) or ("",))
         if key.lower() not in GLOBAL and not supports(action, type_, key)
     }
     assert wrong == set()

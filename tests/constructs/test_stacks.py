@@ -7,7 +7,7 @@ import shutil
 from typing import Any
 
 import pytest
-from tests.constructs.template import Template
+from tests.constructs.template import BOUNDARY_ARN, Template
 from tests.projects import PROJECT
 
 from batchtab import app
@@ -40,7 +40,9 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     """The stacks of the stage `example` with two services, by their names."""
     root = tmp_path_factory.mktemp("project")
     (root / "config").mkdir()
-    stage = (PROJECT / "config" / "example.yaml").read_text() + "\nruns: {history_days: 30}\n"
+    stage = (
+        PROJECT / "config" / "example.yaml"
+    ).read_text() + f"\nruns: {{history_days: 30}}\npermissions_boundary_arn: {BOUNDARY_ARN}\n"
     (root / "config" / "prod.yaml").write_text(stage)
     for name, text in (("billing", JOBS), ("plain", PLAIN)):
         (root / "jobs" / name).mkdir(parents=True)
@@ -69,6 +71,19 @@ def test_the_environment_tells_its_submit_function(stacks: dict[str, Template]) 
     function = environment.address("aws_lambda_function", "runs_function")
     assert function["environment"]["variables"]["RUNS_HISTORY_DAYS"] == "30"
     assert function["dead_letter_config"] == {"target_arn": "${aws_sqs_queue.trigger_dead_letter_queue.arn}"}
+
+
+def test_every_role_has_the_stages_boundary(stacks: dict[str, Template]) -> None:
+    roles = [role for stack in stacks.values() for role in stack.all("aws_iam_role").values()]
+    assert len(roles) > 8
+    assert {role["permissions_boundary"] for role in roles} == {BOUNDARY_ARN}
+
+
+def test_a_compute_environments_name_begins_with_the_namespace(stacks: dict[str, Template]) -> None:
+    made = stacks["environment"].one("aws_batch_compute_environment")
+    assert made["compute_environment_name_prefix"] == "batchtab-prod-"
+    # AND one that was there before is not replaced for it
+    assert "compute_environment_name_prefix" in made["lifecycle"]["ignore_changes"]
 
 
 def test_the_alerts_know_in_which_time_zone_a_run_is_late(stacks: dict[str, Template]) -> None:
