@@ -213,6 +213,12 @@ def test_an_image_of_another_registry_needs_no_grant_in_ecr() -> None:
     assert ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"] not in actions
 
 
+def test_wide_permissions_are_given_with_a_word() -> None:
+    template = job(permissions=[{"actions": ["iam:*"], "resources": ["*"], "allow_wide": True}])
+    (statement,) = template.statements("aws_iam_role_policy", "job_role_policy")
+    assert statement == {"Effect": "Allow", "Action": ["iam:*"], "Resource": ["*"]}
+
+
 def test_permissions_become_statements_of_the_job_role() -> None:
     template = job(permissions=[{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::data/*"]}])
     assert template.statements("aws_iam_role_policy", "job_role_policy") == [
@@ -364,6 +370,10 @@ def test_each_argument_arrives() -> None:
         ),
         ({"evaluate_on_exit": [{"action": "RETRY", "on_exit_code": "1*2"}]}, "on_exit_code: '1*2' is not allowed"),
         ({"permissions": [{"actions": ["*"], "resources": ["*"]}]}, "permissions: '*' is not allowed"),
+        (
+            {"permissions": [{"actions": ["iam:*"], "resources": ["*"]}]},
+            "permissions: 'iam:*' lets the job give itself",
+        ),
     ],
 )
 def test_what_batch_would_refuse_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -78,3 +78,44 @@ run "every_input" {
     error_message = "roles have the boundary and the tags"
   }
 }
+
+run "no_condition_is_null" {
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_policy.roles_policy.policy).Statement : alltrue(flatten([for operator in values(try(statement.Condition, {})) : [for value in values(operator) : value != null]]))])
+    error_message = "AWS refuses a condition that is null"
+  }
+}
+
+run "a_boundary_is_made" {
+  variables {
+    make_permissions_boundary    = true
+    boundary_actions             = ["rekognition:DetectLabels"]
+    passable_role_arns           = ["arn:aws:iam::123456789012:role/ours"]
+    terraform_names_environments = false
+  }
+  assert {
+    condition     = output.permissions_boundary_arn == "arn:aws:iam::123456789012:policy/batchtab-prod-ci-boundary" && aws_iam_policy.boundary_policy[0].name == "batchtab-prod-ci-boundary"
+    error_message = "its ARN is known by its name"
+  }
+  assert {
+    condition     = contains(jsondecode(aws_iam_policy.boundary_policy[0].policy).Statement[0].Action, "rekognition:DetectLabels")
+    error_message = "it allows what it is given"
+  }
+  assert {
+    condition     = strcontains(aws_iam_policy.roles_policy.policy, "role/ours") && !strcontains(aws_iam_policy.write_policy.policy, "aws:RequestTag/batchtab:namespace\":\"batchtab-prod\"}},\"Effect\":\"Allow\",\"Resource\":[\"arn:aws:batch")
+    error_message = "own roles are passed, and no environment is known by a tag that a deployment gives"
+  }
+  assert {
+    condition     = aws_iam_role.deploy_role.permissions_boundary == null
+    error_message = "the boundary is not that of the workflows' roles"
+  }
+}
+
+run "a_boundary_is_given_or_made" {
+  command = plan
+  variables {
+    make_permissions_boundary = true
+    permissions_boundary_arn  = "arn:aws:iam::123456789012:policy/boundary"
+  }
+  expect_failures = [aws_iam_role.deploy_role]
+}

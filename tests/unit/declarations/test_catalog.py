@@ -230,3 +230,61 @@ def test_a_job_is_not_called_like_a_rule_of_the_alerts(project: Path, spoil: Cal
     spoil("jobs/examples/jobs.yaml", "  hello:", "  sweep:\n    command: [a]\n  hello:")
     with pytest.raises(UsageError, match="job sweep: has the full name alerts-sweep"):
         catalog.load("local", project)
+
+
+PROD = "config/example.yaml"
+OTHER = """
+region: ap-northeast-2
+account_id: "{account}"
+namespace: {namespace}
+state: {{bucket: my-state}}
+network: {{create: true}}
+runner_image: {{repository: batchtab-runner, tag: "1"}}
+environment: {{queues: {{default: 5, continuously: 3}}, max_vcpus: 16}}
+"""
+
+
+def beside(project: Path, name: str, *, account: str = "123456789012", namespace: str = "batchtab") -> None:
+    (project / "config" / f"{name}.yaml").write_text(OTHER.format(account=account, namespace=namespace))
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "longer"),
+    [
+        ("example-eu", "batchtab", "batchtab-example-eu and batchtab-example"),
+        ("eu", "batchtab-example", "batchtab-example-eu and batchtab-example"),
+    ],
+)
+def test_stages_of_one_account_whose_names_begin_alike_are_refused(
+    project: Path, name: str, namespace: str, longer: str
+) -> None:
+    # GIVEN a stage whose names all begin with those of another one of its account
+    beside(project, name, namespace=namespace)
+    (line,) = lines(project)
+    assert line.startswith(f"config/{name}.yaml:3: account_id: '123456789012' is the account of stage example too")
+    assert longer in line
+    # AND a command for the one or the other says so as well
+    assert lines(project, "example") == lines(project, name) == [line]
+    # BUT none for a third
+    assert catalog.load("local", project)
+
+
+@pytest.mark.parametrize(
+    ("name", "account"), [("example-eu", "999999999999"), ("example2", "123456789012"), ("exam", "123456789012")]
+)
+def test_stages_of_other_accounts_or_with_other_names_go_together(project: Path, name: str, account: str) -> None:
+    beside(project, name, account=account)
+    assert len(catalog.load_all(project)) == 3
+
+
+def test_two_stages_with_the_same_names_are_refused(project: Path) -> None:
+    beside(project, "a-b")
+    beside(project, "b", namespace="batchtab-a")
+    assert len(lines(project, "b")) == 2
+
+
+def test_a_boundary_is_of_the_stages_account(project: Path) -> None:
+    path = project / PROD
+    path.write_text(f"{path.read_text()}permissions_boundary_arn: arn:aws:iam::999999999999:policy/x\n")
+    (line,) = lines(project, "example")
+    assert "permissions_boundary_arn: 'arn:aws:iam::999999999999:policy/x' is of another account than the stage" in line

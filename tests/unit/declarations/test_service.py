@@ -295,6 +295,55 @@ def test_a_spec_made_in_python_keeps_the_same_rules() -> None:
         JobSpec(command=("x",)).queue = "other"  # type: ignore[misc]
 
 
+WIDE = "lets the job give itself or others more than is said here"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:*", "*"),
+        ("iam:putrolepolicy", "arn:aws:iam::123456789012:role/x"),
+        ("iam:P*", "*"),
+        ("iam:PassRole", "*"),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/x-*"),
+        ("sts:*", "*"),
+        ("sts:AssumeRole", "*"),
+        ("organizations:LeaveOrganization", "*"),
+        ("account:CloseAccount", "*"),
+    ],
+)
+def test_what_gives_a_job_more_than_is_said_needs_a_word(tmp_path: Path, action: str, resource: str) -> None:
+    (line,) = fault(tmp_path, f'permissions: [{{actions: ["s3:GetObject", "{action}"], resources: ["{resource}"]}}]')
+    assert f"permissions[0].actions[1]: '{action}' {WIDE}" in line
+    assert "allow_wide: true" in line
+    # WITH the word it is taken
+    said = f'permissions: [{{actions: ["{action}"], resources: ["{resource}"], allow_wide: true}}]'
+    (service,) = load(tmp_path, f"service: s\njobs: {{j: {{command: [x], {said}}}}}")
+    assert service.jobs["j"].permissions[0].allow_wide
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:GetRole", "*"),
+        ("iam:List*", "*"),
+        ("sts:GetCallerIdentity", "*"),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/x"),
+        ("sts:AssumeRole", "arn:aws:iam::123456789012:role/x"),
+        ("s3:*", "arn:aws:s3:::my-bucket/*"),
+        ("organizations:Describe*", "*"),
+    ],
+)
+def test_looking_and_one_named_role_need_none(tmp_path: Path, action: str, resource: str) -> None:
+    said = f'permissions: [{{actions: ["{action}"], resources: ["{resource}"]}}]'
+    assert load(tmp_path, f"service: s\njobs: {{j: {{command: [x], {said}}}}}")
+
+
+def test_a_service_is_not_called_as_the_workflows_roles_are(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, "service: ci\njobs: {j: {command: [x]}}")
+    assert line.startswith("jobs.yaml:1: service: 'ci' is reserved: the roles for workflows are called")
+
+
 ANYTHING = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-5, 10**20), st.floats(), st.text(max_size=10), st.just("*")),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),

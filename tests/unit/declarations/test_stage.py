@@ -220,3 +220,28 @@ def test_any_file_is_a_stage_or_lines(tmp_path: Path, data: dict[str, Any]) -> N
 
     assert all(len(str(problem).splitlines()) == 1 for problem in problems)
     assert problems or stage
+
+
+def test_a_stage_is_not_called_as_the_states_of_the_workflows_roles_are(tmp_path: Path) -> None:
+    assert lines(tmp_path, SMALLEST, "ci") == [
+        "ci.yaml: names a stage 'ci', below which the states of the roles for workflows lie [hint: rename the file]"
+    ]
+
+
+def test_the_tags_that_say_whose_it_is_are_not_given_in_a_file(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, SMALLEST + "tags: {batchtab:namespace: other}\n")
+    assert "tags.batchtab:namespace: is reserved" in line
+
+
+def test_a_stage_names_its_boundary_and_the_keys_of_its_secrets(tmp_path: Path) -> None:
+    own = "arn:aws:iam::123456789012:policy/batchtab-prod-ci-boundary"
+    stage = load(tmp_path, SMALLEST + f"permissions_boundary_arn: {own}\nsecrets_kms_key_arns: [{KEY}]\n")
+    assert stage.permissions_boundary_arn == stage.own_boundary_arn == own
+    assert stage.secrets_kms_key_arns == (KEY,)
+
+
+@pytest.mark.parametrize("given", ["permissions_boundary_arn: boundary", "secrets_kms_key_arns: [alias/x]"])
+def test_what_is_no_arn_is_refused(tmp_path: Path, given: str) -> None:
+    (line,) = lines(tmp_path, SMALLEST + given + "\n")
+    assert f"{given.partition(':')[0]}" in line
+    assert "is not allowed" in line

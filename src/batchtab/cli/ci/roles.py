@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
+from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
+from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.modules import modules_folder
 from batchtab.terraform.session import Session
+
+_PERMISSIONS = (
+    "permissions_boundary_arn",
+    "make_permissions_boundary",
+    "boundary_actions",
+    "passable_role_arns",
+    "terraform_names_environments",
+)
 
 
 def ci_roles(
@@ -23,7 +34,19 @@ def ci_roles(
         str | None, typer.Option(help="The account's provider for GitHub, if it has one; an account can have just one.")
     ] = None,
     permissions_boundary_arn: Annotated[
-        str | None, typer.Option(help="A boundary, without which a deployment can make no role.")
+        str | None,
+        typer.Option(help="A boundary, without which a deployment can make no role. Default: the stage's."),
+    ] = None,
+    make_boundary: Annotated[
+        bool, typer.Option("--make-boundary", help="Make such a boundary, and require it of the stage's roles.")
+    ] = False,
+    boundary_action: Annotated[
+        list[str] | None,
+        typer.Option(help="What that boundary allows beside what jobs usually need. May be repeated."),
+    ] = None,
+    passable_role_arn: Annotated[
+        list[str] | None,
+        typer.Option(help="A role that jobs may have, beside those that jobs.yaml names. May be repeated."),
     ] = None,
     branch: Annotated[str, typer.Option(help="The branch whose workflows look for drift.")] = "main",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
@@ -37,7 +60,10 @@ def ci_roles(
         "repository": repository,
         "branch": branch,
         "oidc_provider_arn": oidc_provider_arn,
-        "permissions_boundary_arn": permissions_boundary_arn,
+        **_permissions(
+            session,
+            RoleOptions(permissions_boundary_arn, make_boundary, boundary_action or (), passable_role_arn or ()),
+        ),
     }
     folder = session.state / "ci-roles" / stage
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +76,24 @@ def ci_roles(
         done = subprocess.run([session.terraform, *command], cwd=folder, env=environment, check=False)
         if done.returncode:
             raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
+    config = session.catalog.stage
+    if given["make_permissions_boundary"] and config.permissions_boundary_arn is None:
+        line = f"permissions_boundary_arn: {config.own_boundary_arn}"
+        typer.echo(f"Write into config/{stage}.yaml, so that deployments can make roles: {line}")
     return 0
+
+
+def _permissions(session: Session, options: RoleOptions) -> dict[str, Any]:
+    config = session.catalog.stage
+    try:
+        environment = connect(session).state(config.state.bucket, config.name, "environment")
+    except (BotoCoreError, ClientError) as error:
+        raise UsageError(f"ci roles: the state of the stage cannot be read: {error}", "check credentials") from None
+    inputs = role_inputs(session.catalog, options, environment)
+    if inputs["terraform_names_environments"]:
+        text = "has a name of Terraform's, from an earlier version: the roles know it by its tag"
+        typer.echo(f"ci roles: the compute environment of {config.name} {text}", err=True)
+    return inputs
 
 
 def copy_module(source: Path, target: Path) -> None:
@@ -90,7 +133,7 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         "repository_names": names,
         "manages_network": bool(stage.network.create),
         "oidc_provider_arn": given["oidc_provider_arn"],
-        "permissions_boundary_arn": given["permissions_boundary_arn"],
+        **{name: given[name] for name in _PERMISSIONS},
     }
     backend = {
         "bucket": stage.state.bucket,

@@ -1,0 +1,90 @@
+"""What the roles of a stage's workflows may do, as its files say it: boundary, roles of one's own, names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batchtab import limits
+from batchtab.declarations.catalog import Catalog
+from batchtab.errors import UsageError
+
+
+@dataclass(frozen=True)
+class RoleOptions:
+    """The options of `ci roles` on what the roles may do.
+
+    Attributes:
+        boundary_arn: The boundary that exists; None is the stage's.
+        make_boundary: Whether to make one.
+        boundary_actions: What that one allows beside what jobs usually need.
+        passable_role_arns: Roles that jobs may have, beside those that the stage's jobs name.
+    """
+
+    boundary_arn: str | None = None
+    make_boundary: bool = False
+    boundary_actions: Sequence[str] = ()
+    passable_role_arns: Sequence[str] = ()
+
+
+def role_inputs(catalog: Catalog, options: RoleOptions, environment: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Inputs of the module `ci_roles`.
+
+    Args:
+        catalog: The stage and its services.
+        options: What was asked for.
+        environment: The state of the stage's environment, if there is one.
+
+    Raises:
+        UsageError: an option is not what AWS takes, or says something else than the stage's file.
+    """
+    stage = catalog.stage
+    for name, values, limit in (
+        ("--boundary-action", options.boundary_actions, limits.IAM_ACTION),
+        ("--passable-role-arn", options.passable_role_arns, limits.ROLE_ARN),
+    ):
+        for value in values:
+            if refusal := limit.refusal(value):
+                raise UsageError(f"ci roles: {name}: '{value}' {refusal}")
+    declared, own = stage.permissions_boundary_arn, stage.own_boundary_arn
+    makes = options.make_boundary or declared == own
+    asked = own if makes else options.boundary_arn
+    given = [arn for arn in (options.boundary_arn, declared) if arn is not None and arn != asked]
+    if asked is not None and given:
+        raise UsageError(
+            f"ci roles: the boundary is {asked} here and {given[0]} in config/{stage.name}.yaml or in another option",
+            "say the same in both, or leave the options out",
+        )
+    if options.boundary_arn is not None and declared is None and not makes:
+        raise UsageError(
+            f"ci roles: config/{stage.name}.yaml names no boundary, so no role of the stage could be made",
+            f"write there: permissions_boundary_arn: {options.boundary_arn}",
+        )
+    if options.boundary_actions and not makes:
+        raise UsageError("ci roles: --boundary-action: is for a boundary that is made here", "--make-boundary")
+    brought = {
+        arn
+        for service in catalog.services
+        for job in service.jobs.values()
+        for arn in (job.job_role_arn, job.execution_role_arn)
+        if arn is not None
+    }
+    return {
+        "make_permissions_boundary": makes,
+        "permissions_boundary_arn": None if makes else asked or declared,
+        "boundary_actions": list(options.boundary_actions),
+        "passable_role_arns": sorted({*brought, *options.passable_role_arns}),
+        "terraform_names_environments": has_generated_name(environment or {}, stage.prefix),
+    }
+
+
+def has_generated_name(state: Mapping[str, Any], prefix: str) -> bool:
+    """Whether a stage's compute environment is of a time when its name did not begin with the stage's."""
+    names = [
+        str(instance.get("attributes", {}).get("arn", "")).rpartition("/")[2]
+        for resource in state.get("resources") or ()
+        if resource.get("type") == "aws_batch_compute_environment"
+        for instance in resource.get("instances") or ()
+    ]
+    return any(name and not name.startswith(f"{prefix}-") for name in names)
