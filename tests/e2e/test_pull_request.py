@@ -15,8 +15,8 @@ import pytest
 import yaml
 from tests.e2e.checkout import ROOT, Checkout
 from tests.e2e.local_helpers import command
-from tests.unit.plan_review import fake_github
-from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN, FakeGitHub
+from tests.unit.github import fake_github
+from tests.unit.github.fake_github import REPOSITORY, TOKEN, FakeGitHub
 
 from batchtab.runner_image import build
 
@@ -140,11 +140,11 @@ def use_network(checkout: Checkout) -> None:
 def merge(runner: Runner, pull_request: int, sha: str) -> None:
     """What GitHub knows when a pull request whose plan was made is merged."""
     run = 1 + len(runner.hub.runs)
-    head = f"{run:040x}"
-    runner.hub.pulls[sha] = [{"number": pull_request, "merged_at": "2026-11-24T10:00:00Z", "head": {"sha": head}}]
-    runner.hub.runs.append({"id": run, "head_sha": head, "head_repository": {"full_name": REPOSITORY}})
+    head = {"sha": f"{run:040x}", "ref": f"branch-{run}", "repo": {"full_name": REPOSITORY}}
+    runner.hub.add_pull(pull_request, sha, head=head)
+    runner.hub.add_run(run, head["sha"], head_branch=head["ref"])
     reviewed = (runner.checkout.root / "plan" / "reviewed.json").read_bytes()
-    runner.hub.add_artifact(run, "reviewed-local", reviewed_json=reviewed)
+    runner.hub.add_artifact(run, f"reviewed-local-{pull_request}", reviewed_json=reviewed)
 
 
 def spoil(runner: Runner, old: str, new: str) -> None:

@@ -1,20 +1,18 @@
-"""GitHub: one comment per pull request, an issue for drift, and what a pull request's plan left behind.
+"""GitHub: one comment per pull request, an issue for drift, and releases.
 
 https://docs.github.com/en/rest
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from batchtab.errors import UsageError
-from batchtab.github.api import LARGEST_ANSWER, Api, GitHubError
+from batchtab.github.api import Api
+from batchtab.github.reviews import Reviews
 
 # Who speaks with a workflow's own token.
 ACTIONS_BOT = "github-actions[bot]"
@@ -47,6 +45,8 @@ class GitHub:
         self._api = Api(api_url, token, pause=pause)
         self._repository = f"/repos/{repository}"
         self._author = author
+        #: What its pull requests' plans left behind.
+        self.reviews = Reviews(self._api, repository)
 
     # --- comments
 
@@ -130,52 +130,6 @@ class GitHub:
                 return issue
         return None
 
-    # --- what a pull request's plan left behind
-
-    def reviewed_head(self, commit: str) -> tuple[int, str] | None:
-        """The merged pull request that brought a commit, and its last commit; None if none did.
-
-        Raises:
-            GitHubError: as above.
-        """
-        found = self._api.persist(
-            lambda: list(self._api.pages(f"{self._repository}/commits/{quote(commit)}/pulls?per_page=100"))
-        )
-        merged = [pull for pull in found if pull.get("merged_at")]
-        if not merged:
-            return None
-        last = max(merged, key=lambda pull: str(pull["merged_at"]))
-        return int(last["number"]), str(last["head"]["sha"])
-
-    def artifact(self, workflow: str, head: str, name: str, file: str) -> bytes | None:
-        """A file of an artifact that a pull request's successful run of a workflow left; None if there is none.
-
-        Only runs of this repository's own branches count: what a fork uploads says nothing.
-
-        Raises:
-            GitHubError: as above, or the artifact is not a zip with that file.
-        """
-        runs = self._api.persist(
-            lambda: self._api.ask(
-                "GET",
-                f"{self._repository}/actions/workflows/{quote(workflow)}/runs"
-                f"?head_sha={quote(head)}&event=pull_request&status=success&per_page=100",
-            )
-        )["workflow_runs"]
-        repository = self._repository.removeprefix("/repos/").lower()
-        own = [r for r in runs if ((r.get("head_repository") or {}).get("full_name") or "").lower() == repository]
-        for run in sorted(own, key=lambda run: -int(run["id"])):
-            path = f"{self._repository}/actions/runs/{run['id']}/artifacts?name={quote(name)}&per_page=100"
-            for artifact in self._api.persist(partial(self._api.ask, "GET", path))["artifacts"]:
-                if artifact["name"] == name and not artifact.get("expired"):
-                    return _unzip(
-                        self._api.persist(
-                            partial(self._api.download, f"{self._repository}/actions/artifacts/{artifact['id']}/zip")
-                        ),
-                        file,
-                    )
-        return None
-
     # --- releases
 
     def release(self, tag: str, body: str, files: dict[str, bytes]) -> Posted:
@@ -199,13 +153,3 @@ class GitHub:
     def _release(self, tag: str) -> dict[str, Any] | None:
         releases = self._api.pages(f"{self._repository}/releases?per_page=100")
         return next((release for release in releases if release["tag_name"] == tag), None)
-
-
-def _unzip(content: bytes, file: str) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if archive.getinfo(file).file_size > LARGEST_ANSWER:
-                raise GitHubError(f"the artifact's {file} is too large")
-            return archive.read(file)
-    except (zipfile.BadZipFile, KeyError):
-        raise GitHubError(f"the artifact is not a zip that holds {file}") from None

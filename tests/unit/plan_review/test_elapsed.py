@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.plan_review import fake_github
-from tests.unit.plan_review.fake_github import REPOSITORY, TOKEN
+from tests.unit.github import fake_github
+from tests.unit.github.fake_github import REPOSITORY, TOKEN
 from tests.unit.plan_review.summaries import content
 
 from batchtab.cli.main import main

@@ -117,9 +117,11 @@ def test_who_plans_takes_the_role_that_reads_and_the_environment_lets_a_deployme
 
 
 def test_the_plan_looks_for_the_workflow_by_its_file(folder: Path) -> None:
-    # GIVEN `ci reviewed`, which fetches the artifact reviewed-<stage> of plan.yml
+    # GIVEN `ci reviewed`, which fetches the artifact reviewed-<stage>-<pull request> of plan.yml
     kept = [step for step in read(folder, "plan")["jobs"]["plan"]["steps"] if "upload-artifact" in step.get("uses", "")]
-    assert [step["with"]["name"] for step in kept] == ["reviewed-${{ matrix.stage }}"]
+    assert [step["with"]["name"] for step in kept] == [
+        "reviewed-${{ matrix.stage }}-${{ github.event.pull_request.number }}"
+    ]
     assert [step["with"]["path"] for step in kept] == ["plan/reviewed.json"]
 
 

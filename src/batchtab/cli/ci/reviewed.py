@@ -12,6 +12,7 @@ from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.github.api import GitHubError
+from batchtab.github.reviews import NotReviewedError
 
 NOT_REVIEWED = 3
 _WORKFLOW = "plan.yml"
@@ -28,25 +29,17 @@ def reviewed_plan(
     """
     wanted = commit or actions.commit()
     try:
-        hub = actions.github()
-        head = hub.reviewed_head(wanted)
-        content = hub.artifact(_WORKFLOW, head[1], artifact_name(stage), REVIEWED) if head else None
+        found = actions.github().reviews.reviewed(wanted, _WORKFLOW, f"reviewed-{stage}", REVIEWED)
     except GitHubError as error:
         raise UsageError(str(error)) from None
-    if content is None:
-        reason = f"#{head[0]} left no plan of {stage} behind" if head else "it came by no pull request"
+    except NotReviewedError as error:
         typer.echo(
-            f"batchtab ci reviewed: nobody reviewed a plan of {wanted[:12]}: {reason} "
-            "[hint: run the deploy workflow by hand: it plans, shows the plan, and waits for an approval]",
+            f"batchtab ci reviewed: no plan of {stage} was reviewed for {wanted[:12]}: {error} "
+            "[hint: start the workflow deploy yourself: it plans, shows the plan, and waits for an approval]",
             err=True,
         )
         return NOT_REVIEWED
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
-    typer.echo(f"reviewed in #{head[0] if head else '?'}: {out}")
+    out.write_bytes(found.content)
+    typer.echo(f"reviewed in #{found.pull_request}: {out}")
     return 0
-
-
-def artifact_name(stage: str) -> str:
-    """What the plan workflow calls what it leaves behind."""
-    return f"reviewed-{stage}"

@@ -30,6 +30,7 @@ class FakeGitHub:
     pulls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    events: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     releases: list[dict[str, Any]] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -48,6 +49,34 @@ class FakeGitHub:
                 archive.writestr(file.replace("_json", ".json"), content)
         number = 1000 + sum(map(len, self.artifacts.values()))
         self.artifacts.setdefault(run, []).append({"id": number, "name": name, "zip": buffer.getvalue()})
+
+    def add_pull(self, number: int, commit: str = "", base: str = "main", **changed: Any) -> dict[str, Any]:
+        """A pull request of the branch `feature`, merged if it brought a commit."""
+        pull = {
+            "number": number,
+            "created_at": "2026-11-24T09:00:00Z",
+            "closed_at": "2026-11-24T10:00:00Z" if commit else None,
+            "merged_at": "2026-11-24T10:00:00Z" if commit else None,
+            "head": {"sha": "f00d", "ref": "feature", "repo": {"full_name": REPOSITORY}},
+            "base": {"ref": base},
+            **changed,
+        }
+        self.pulls.setdefault(commit, []).append(pull)
+        return pull
+
+    def add_run(self, run: int, head: str = "f00d", repository: str = REPOSITORY, **changed: Any) -> None:
+        """A successful run of the plan. Its list of pull requests has open ones only, as GitHub's has."""
+        self.runs.append(
+            {
+                "id": run,
+                "head_sha": head,
+                "head_branch": "feature",
+                "head_repository": {"full_name": repository},
+                "created_at": "2026-11-24T09:30:00Z",
+                "pull_requests": [],
+                **changed,
+            }
+        )
 
     # --- what is asked
 
@@ -69,8 +98,16 @@ class FakeGitHub:
             return self._issues(method, query, content)
         if match := re.fullmatch(r"/issues/(\d+)", rest):
             return self._change(method, self.issues, "number", int(match[1]), content)
+        if rest == "":
+            return 200, {"default_branch": "main"}
         if match := re.fullmatch(r"/commits/(\w+)/pulls", rest):
             return 200, self.pulls.get(match[1], [])
+        if rest == "/pulls":
+            every = [pull for many in self.pulls.values() for pull in many]
+            branch = query["head"][0].removeprefix(f"{REPOSITORY.partition('/')[0]}:")
+            return 200, [pull for pull in every if pull["head"]["ref"] == branch]
+        if match := re.fullmatch(r"/issues/(\d+)/events", rest):
+            return 200, self.events.get(int(match[1]), [])
         if re.fullmatch(r"/actions/workflows/plan\.yml/runs", rest):
             found = [run for run in self.runs if run["head_sha"] == query["head_sha"][0]]
             return 200, {"workflow_runs": found}

@@ -1,18 +1,15 @@
-"""Comments, drift issues, reviews and releases, against a small GitHub."""
+"""Comments, drift issues and releases, against a small GitHub."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.plan_review import fake_github
-from tests.unit.plan_review.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub
+from tests.unit.github.fake_github import BOT, REPOSITORY, TOKEN, FakeGitHub
 from tests.unit.plan_review.summaries import PLANS
 
 from batchtab.cli.main import main
@@ -21,22 +18,6 @@ from batchtab.github.api import GitHubError
 from batchtab.github.client import GitHub
 
 MARKER = "<!-- batchtab: plan of prod -->"
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeGitHub]:
-    with fake_github.running() as running:
-        event = tmp_path / "event.json"
-        event.write_text(json.dumps({"pull_request": {"number": 7}}))
-        for name, value in {
-            "GITHUB_API_URL": running.url,
-            "GITHUB_REPOSITORY": REPOSITORY,
-            "GITHUB_TOKEN": TOKEN,
-            "GITHUB_EVENT_PATH": str(event),
-            "GITHUB_SHA": "abc123",
-        }.items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 @pytest.fixture
@@ -173,49 +154,6 @@ def test_drift_opens_one_issue_updates_it_and_closes_it(fake: FakeGitHub) -> Non
     # AND the next time it opens another
     assert main(["ci", "drift", drifted, "--stage", "prod"]) == 0
     assert [issue["state"] for issue in fake.issues] == ["closed", "open"]
-
-
-def reviewed_run(fake: FakeGitHub, repository: str = REPOSITORY, run: int = 5) -> None:
-    fake.pulls["abc123"] = [
-        {"number": 7, "merged_at": "2026-11-24T10:00:00Z", "head": {"sha": "f00d"}},
-        {"number": 8, "merged_at": None, "head": {"sha": "beef"}},
-    ]
-    fake.runs.append({"id": run, "head_sha": "f00d", "head_repository": {"full_name": repository}})
-    fake.add_artifact(run, "reviewed-prod", reviewed_json=f'{{"run": {run}}}'.encode())
-
-
-def test_what_was_reviewed_is_fetched_by_the_merged_commit(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
-    reviewed_run(fake)
-    reviewed_run(fake, run=6)
-    out = tmp_path / "sub" / "reviewed.json"
-    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(out)]) == 0
-    # THEN it is the last run's
-    assert json.loads(out.read_text()) == {"run": 6}
-    assert "reviewed in #7" in capsys.readouterr().out
-    # AND the host that keeps the file did not see the token
-    assert [token for host, token in fake.tokens if host.startswith("localhost")] == [None]
-
-
-def test_what_a_fork_left_behind_does_not_count(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
-    reviewed_run(fake, repository="mallory/jobs")
-    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
-    assert "#7 left no plan of prod behind" in capsys.readouterr().err
-    assert not (tmp_path / "x").exists()
-
-
-@pytest.mark.usefixtures("fake")
-def test_a_commit_without_a_pull_request_was_not_reviewed(tmp_path: Path, capsys: Any) -> None:
-    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(tmp_path / "x")]) == 3
-    error = capsys.readouterr().err
-    assert "it came by no pull request" in error
-    assert "run the deploy workflow by hand" in error
-
-
-def test_an_artifact_that_is_no_zip_is_told(fake: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
-    reviewed_run(fake)
-    fake.artifacts[5][0]["zip"] = b"no"
-    assert main(["ci", "reviewed", "--stage", "prod", "--out", str(tmp_path / "x")]) == 2
-    assert "is not a zip that holds reviewed.json" in capsys.readouterr().err
 
 
 @pytest.fixture
