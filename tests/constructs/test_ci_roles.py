@@ -20,6 +20,7 @@ GIVEN: dict[str, Any] = {
     "state_bucket": "my-company-terraform-state",
     "repository_names": ["batchtab-runner"],
 }
+ISSUER = "token.actions.githubusercontent.com"
 MANAGED_POLICY_CHARACTERS = 6144
 # What gives a role more, or gives it to somebody.
 GIVES = (
@@ -77,14 +78,49 @@ def test_only_the_repositorys_pull_requests_and_main_may_plan(default: Template)
     }
 
 
-def test_only_jobs_in_the_environment_may_deploy(default: Template) -> None:
-    condition = trust(default, "deploy")["Condition"]
-    # THEN neither a pull request nor a branch is enough
-    assert condition["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
-        "repo:my-company/jobs:environment:prod"
-    ]
-    # AND no pattern is in it that would let another repository in
-    assert list(condition) == ["StringEquals"]
+def test_only_jobs_of_the_deploy_workflow_on_main_in_the_environment_may_deploy(default: Template) -> None:
+    # GIVEN the role that deploys THEN neither a pull request, nor a branch with a workflow of its own is enough,
+    # and no pattern is in it that would let another repository in
+    assert trust(default, "deploy")["Condition"] == {
+        "StringEquals": {
+            f"{ISSUER}:aud": "sts.amazonaws.com",
+            f"{ISSUER}:sub": ["repo:my-company/jobs:environment:prod"],
+            f"{ISSUER}:ref": "refs/heads/main",
+            f"{ISSUER}:job_workflow_ref": "my-company/jobs/.github/workflows/deploy.yml@refs/heads/main",
+        }
+    }
+
+
+def test_with_both_numbers_the_subjects_are_githubs_immutable_ones() -> None:
+    # GIVEN a repository whose subjects have numbers
+    template = roles(owner_id="123456", repository_id="456789", branch="trunk")
+    prefix = "repo:my-company@123456/jobs@456789"
+    plan, deploy = (trust(template, kind)["Condition"]["StringEquals"] for kind in ("plan", "deploy"))
+    # THEN both roles trust that form alone, and this repository alone
+    assert plan[f"{ISSUER}:sub"] == [f"{prefix}:pull_request", f"{prefix}:ref:refs/heads/trunk"]
+    assert deploy[f"{ISSUER}:sub"] == [f"{prefix}:environment:prod"]
+    assert {claims[f"{ISSUER}:repository_id"] for claims in (plan, deploy)} == {"456789"}
+    # AND a file is named by its repository's names
+    assert deploy[f"{ISSUER}:job_workflow_ref"] == "my-company/jobs/.github/workflows/deploy.yml@refs/heads/trunk"
+
+
+def test_a_repositorys_number_alone_keeps_subjects_of_names() -> None:
+    claims = trust(roles(repository_id="456789"), "deploy")["Condition"]["StringEquals"]
+    assert claims[f"{ISSUER}:sub"] == ["repo:my-company/jobs:environment:prod"]
+    assert claims[f"{ISSUER}:repository_id"] == "456789"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pinned"),
+    [
+        ({"deploy_workflow": None}, {"ref"}),
+        ({"deploy_workflow": "ship.yaml"}, {"ref", "job_workflow_ref"}),
+        ({"deploys_from_branch": False}, set()),
+    ],
+)
+def test_who_deploys_otherwise_says_so(arguments: dict[str, Any], pinned: set[str]) -> None:
+    claims = trust(roles(**arguments), "deploy")["Condition"]["StringEquals"]
+    assert {name.partition(":")[2] for name in claims} == {"aud", "sub", *pinned}
 
 
 def test_the_plan_role_changes_nothing(default: Template) -> None:
@@ -248,6 +284,10 @@ def test_each_other_argument_arrives() -> None:
         ({"branch": "*"}, "branch: '*' is not allowed"),
         ({"environment": "prod:x"}, "environment: 'prod:x' is not allowed"),
         ({"environment": "*"}, "environment: '*' is not allowed"),
+        ({"repository_id": "*"}, "repository_id: '*' is not allowed: a number that GitHub gave it"),
+        ({"owner_id": "my-company", "repository_id": "1"}, "owner_id: 'my-company' is not allowed"),
+        ({"owner_id": "1"}, "owner_id: needs repository_id too"),
+        ({"deploy_workflow": "*.yml"}, "deploy_workflow: '*.yml' is not allowed: a workflow's file"),
         ({"namespace": "Batchtab"}, "namespace: 'Batchtab' is not allowed"),
         ({"stage": "p*"}, "stage: 'p*' is not allowed"),
         ({"stage": "ci"}, "stage: 'ci' is reserved"),

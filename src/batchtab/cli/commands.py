@@ -62,6 +62,7 @@ CI = (
     Command("reviewed", "ci.reviewed:reviewed_plan", "Download what was reviewed."),
     Command("drift", "ci.drift:drift_issue", "Open, update or close the drift issue."),
     Command("roles", "ci.roles:ci_roles", "Create the roles that workflows assume."),
+    Command("environment", "ci.environment:ci_environment", "Protect a stage's environment on GitHub."),
     Command("release-files", "ci.release:release_files", "Write the archives of a release."),
     Command("release-publish", "ci.release:release_publish", "Publish a release on GitHub."),
 )

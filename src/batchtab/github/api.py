@@ -12,6 +12,8 @@ from email.message import Message
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from batchtab.errors import UsageError
+
 T = TypeVar("T")
 
 _TIMEOUT_SECONDS = 20.0
@@ -23,6 +25,20 @@ LARGEST_ANSWER = 20_000_000
 
 class GitHubError(Exception):
     """GitHub did not do what was asked; the message says what, without the token."""
+
+
+def repository_path(name: str) -> str:
+    """A repository's path in the API, without a slash before it.
+
+    Args:
+        name: `owner/name`.
+
+    Raises:
+        UsageError: that is no name of a repository.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+/(?!\.{1,2}$)[A-Za-z0-9_.-]+", name):
+        raise UsageError(f"'{name}' is not a repository", "owner/name, as in GITHUB_REPOSITORY")
+    return f"repos/{name}"
 
 
 class _UnansweredError(Exception):

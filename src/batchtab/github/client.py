@@ -5,13 +5,11 @@ https://docs.github.com/en/rest
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from batchtab.errors import UsageError
-from batchtab.github.api import Api
+from batchtab.github.api import Api, repository_path
 from batchtab.github.reviews import Reviews
 
 # Who speaks with a workflow's own token.
@@ -40,10 +38,8 @@ class GitHub:
     def __init__(
         self, api_url: str, repository: str, token: str, *, author: str = ACTIONS_BOT, pause: float = 1.0
     ) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", repository):
-            raise UsageError(f"'{repository}' is not a repository", "owner/name, as in GITHUB_REPOSITORY")
         self._api = Api(api_url, token, pause=pause)
-        self._repository = f"/repos/{repository}"
+        self._repository = f"/{repository_path(repository)}"
         self._author = author
         #: What its pull requests' plans left behind.
         self.reviews = Reviews(self._api, repository)

@@ -68,10 +68,11 @@ def _on_aws(project: NewProject) -> Iterator[str]:
     for stage in stages:
         yield f"     batchtab bootstrap --stage {stage}"
         yield f"     batchtab ci roles --stage {stage} --repository {repository}"
-    yield "4. Name the stages, and create their environments."
+    yield "4. Name the stages, and protect their environments: who approves deployments?"
     yield f"     gh variable set BATCHTAB_STAGES --body '{json.dumps(stages)}'"
     for stage in stages:
-        yield f"     gh api --method PUT repos/{repository}/environments/{stage}"
+        yield f"     batchtab ci environment --stage {stage} --repository {repository} \\"
+        yield "       --reviewer LOGIN"
     yield "5. Open a pull request: its comment shows what will be created. Merge it to"
     yield "   deploy."
     yield "     git commit --all --message 'First deployment'"

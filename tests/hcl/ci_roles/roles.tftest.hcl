@@ -43,6 +43,14 @@ run "defaults" {
     error_message = "only the environment's jobs may deploy"
   }
   assert {
+    condition     = jsondecode(aws_iam_role.deploy_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:ref"] == "refs/heads/main" && jsondecode(aws_iam_role.deploy_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:job_workflow_ref"] == "my-company/batchtab/.github/workflows/deploy.yml@refs/heads/main"
+    error_message = "only the workflow deploy.yml on main may deploy"
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role.plan_role.assume_role_policy, "repository_id") && !strcontains(aws_iam_role.deploy_role.assume_role_policy, "null")
+    error_message = "what is not given is left out"
+  }
+  assert {
     condition     = output.oidc_provider_arn == "arn:aws:iam::123456789012:oidc-provider/made" && length(aws_iam_policy.network_policy) == 0
     error_message = "the provider is made, a network is not managed"
   }
@@ -118,4 +126,37 @@ run "a_boundary_is_given_or_made" {
     permissions_boundary_arn  = "arn:aws:iam::123456789012:policy/boundary"
   }
   expect_failures = [aws_iam_role.deploy_role]
+}
+run "immutable_subjects" {
+  variables {
+    owner_id      = "123456"
+    repository_id = "456789"
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.plan_role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:my-company@123456/batchtab@456789:pull_request", "repo:my-company@123456/batchtab@456789:ref:refs/heads/main"]
+    error_message = "subjects have names and numbers"
+  }
+  assert {
+    condition     = alltrue([for role in [aws_iam_role.plan_role, aws_iam_role.deploy_role] : jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:repository_id"] == "456789"])
+    error_message = "no other repository is let in"
+  }
+}
+
+run "an_owner_without_its_repository" {
+  command = plan
+  variables {
+    owner_id = "123456"
+  }
+  expect_failures = [aws_iam_role.deploy_role]
+}
+
+run "another_way_to_deploy" {
+  variables {
+    deploy_workflow     = null
+    deploys_from_branch = false
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role.deploy_role.assume_role_policy, "ref") && strcontains(aws_iam_role.deploy_role.assume_role_policy, "environment:prod")
+    error_message = "the environment's rules decide"
+  }
 }

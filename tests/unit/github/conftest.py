@@ -1,12 +1,28 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.unit.github import fake_github
+from tests.unit.github.fake_gh import FakeGh
 from tests.unit.github.fake_github import REPOSITORY, TOKEN, FakeGitHub
+
+
+@pytest.fixture
+def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGh:
+    """A `gh` that knows the repository my-company/jobs, and nothing else yet."""
+    folder = tmp_path / "gh"
+    folder.mkdir()
+    made = FakeGh(folder)
+    made.install()
+    made.answer(
+        **{"GET repos/my-company/jobs": {"full_name": "my-company/jobs", "id": 456789, "owner": {"id": 123456}}}
+    )
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return made
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def test_nobody_there_is_told() -> None:
         GitHub("http://127.0.0.1:1", REPOSITORY, TOKEN, pause=0.001).upsert_comment(7, MARKER, "one")
 
 
-@pytest.mark.parametrize("name", ["jobs", "a/b/c", "a/../b", "a/b?x"])
+@pytest.mark.parametrize("name", ["jobs", "a/b/c", "a/../b", "a/..", "a/b?x"])
 def test_what_is_no_repository_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="is not a repository"):
         GitHub("http://127.0.0.1:1", name, TOKEN)

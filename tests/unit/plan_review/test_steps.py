@@ -95,6 +95,8 @@ def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
     given = {
         "repository": "my-company/jobs",
         "branch": "main",
+        "repository_id": "456789",
+        "owner_id": None,
         "oidc_provider_arn": None,
         "permissions_boundary_arn": None,
     }
@@ -105,6 +107,7 @@ def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
         "stage": "prod",
         "github_repository": "my-company/jobs",
         "branch": "main",
+        "repository_id": "456789",
         "state_bucket": "my-company-terraform-state",
         "repository_names": ["batchtab-runner"],
         "manages_network": False,

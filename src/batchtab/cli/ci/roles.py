@@ -15,6 +15,10 @@ from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.github.api import GitHubError
+from batchtab.github.environments import Environments
+from batchtab.github.gh import Gh
+from batchtab.github.subjects import subjects_of
 from batchtab.terraform.modules import modules_folder
 from batchtab.terraform.session import Session
 
@@ -48,16 +52,30 @@ def ci_roles(
         list[str] | None,
         typer.Option(help="A role that jobs may have, beside those that jobs.yaml names. May be repeated."),
     ] = None,
-    branch: Annotated[str, typer.Option(help="The branch whose workflows look for drift.")] = "main",
+    branch: Annotated[str, typer.Option(help="The branch whose workflows deploy and look for drift.")] = "main",
+    repository_id: Annotated[
+        str | None, typer.Option(help="The repository's number on GitHub. Default: what `gh` answers.")
+    ] = None,
+    owner_id: Annotated[
+        str | None,
+        typer.Option(help="Its owner's number, if GitHub's subjects have numbers. Default: as `gh` answers."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> int:
     """Make the OIDC provider for GitHub and the roles to plan and to deploy a stage. Safe to run again.
 
-    Their state lies beside the stage's: whoever deploys can't change them.
+    Their state lies beside the stage's: whoever deploys can't change them. GitHub is asked, through `gh`, for the form
+    of the repository's subjects, unless --repository-id says it.
     """
     session = Session.open(stage)
+    gh = Gh()
+    names = {"repository": repository, "repository_id": repository_id, "owner_id": owner_id}
+    if repository_id is None:
+        if owner_id is not None:
+            raise UsageError("ci roles: --owner-id needs --repository-id: GitHub's subjects have both or none")
+        names = _ask(repository, gh)
     given = {
-        "repository": repository,
+        **names,
         "branch": branch,
         "oidc_provider_arn": oidc_provider_arn,
         **_permissions(
@@ -80,6 +98,7 @@ def ci_roles(
     if given["make_permissions_boundary"] and config.permissions_boundary_arn is None:
         line = f"permissions_boundary_arn: {config.own_boundary_arn}"
         typer.echo(f"Write into config/{stage}.yaml, so that deployments can make roles: {line}")
+    _look_at_environment(gh, str(names["repository"]), stage, branch)
     return 0
 
 
@@ -94,6 +113,40 @@ def _permissions(session: Session, options: RoleOptions) -> dict[str, Any]:
         text = "has a name of Terraform's, from an earlier version: the roles know it by its tag"
         typer.echo(f"ci roles: the compute environment of {config.name} {text}", err=True)
     return inputs
+
+
+def _ask(repository: str, gh: Gh) -> dict[str, str | None]:
+    """How GitHub names the repository in what it signs, said so that somebody can change it."""
+    try:
+        found = subjects_of(repository, gh)
+    except GitHubError as error:
+        raise UsageError(
+            f"ci roles: GitHub cannot be asked for its subjects: {error}",
+            "--repository-id NUMBER, and --owner-id NUMBER if the repository is of July 15, 2026 or later",
+        ) from None
+    other = "false" if found.immutable else "true"
+    typer.echo(
+        f"The roles trust {found.prefix}:…, as GitHub names {found.repository} now. For the other form:"
+        f" gh api --method PUT {found.setting} -F use_default=true -F use_immutable_subject={other}."
+        " After that, or a rename, run this again."
+    )
+    return {
+        "repository": found.repository,
+        "repository_id": found.repository_id,
+        "owner_id": found.owner_id if found.immutable else None,
+    }
+
+
+def _look_at_environment(gh: Gh, repository: str, stage: str, branch: str) -> None:
+    """Says what the rules of the stage's environment leave open."""
+    try:
+        gaps = Environments(gh, repository).read(stage).gaps(branch)
+    except GitHubError as error:
+        gaps = [f"environment {stage} was not looked at: {error}"]
+    for line in gaps:
+        typer.echo(f"open: {line}", err=True)
+    if gaps:
+        typer.echo(f"batchtab ci environment --stage {stage} --repository {repository} --reviewer NAME", err=True)
 
 
 def copy_module(source: Path, target: Path) -> None:
@@ -129,6 +182,8 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         "stage": stage.name,
         "github_repository": given["repository"],
         "branch": given["branch"],
+        "repository_id": given["repository_id"],
+        "owner_id": given["owner_id"],
         "state_bucket": stage.state.bucket,
         "repository_names": names,
         "manages_network": bool(stage.network.create),

@@ -11,10 +11,11 @@ from batchtab import limits
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.aws import IamOpenidConnectProvider, IamPolicy, IamRole, IamRolePolicyAttachment
-from batchtab.constructs._terraform.documents import document
+from batchtab.constructs._terraform.documents import Conditional, document
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,
+    all_of,
     any_of,
     as_map,
     as_number,
@@ -24,7 +25,7 @@ from batchtab.constructs._terraform.expressions import (
     negate,
 )
 from batchtab.constructs._terraform.policies import policy, statements_where
-from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource, require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.alerts import alert_statements
 from batchtab.constructs.ci_roles.boundary import boundary_statements
@@ -43,7 +44,8 @@ class CiRoles(BatchtabConstruct):
 
     `<namespace>-ci-plan` reads what the stacks made and their state, and changes nothing; pull requests of the
     repository and its main branch may take it. `<namespace>-ci-deploy` makes, changes and removes what the stacks make;
-    only a job in the repository's environment may take it, which GitHub gives to whom the environment's rules let in.
+    only a job in the repository's environment may take it, which GitHub gives to whom the environment's rules let in,
+    and only of the workflow `deploy.yml` as it is on the main branch.
     Neither can change the two roles themselves.
 
     See https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
@@ -61,6 +63,10 @@ class CiRoles(BatchtabConstruct):
         repository_names: Sequence[str] | Expression,
         branch: str = github.DEFAULT_BRANCH,
         environment: str | None = None,
+        repository_id: str | None = None,
+        owner_id: str | None = None,
+        deploy_workflow: str | None = github.DEFAULT_WORKFLOW,
+        deploys_from_branch: bool | Expression = True,
         manages_network: bool | Expression = False,
         oidc_provider_arn: str | None = None,
         permissions_boundary_arn: str | None = None,
@@ -80,8 +86,15 @@ class CiRoles(BatchtabConstruct):
             github_repository: `owner/name`. Who renames it changes this too.
             state_bucket: Bucket of the remote state.
             repository_names: Image repositories that the stage makes and pushes to.
-            branch: Whose workflows may plan beside pull requests, for drift.
+            branch: Whose workflows may deploy, and plan beside pull requests, for drift.
             environment: GitHub's environment whose jobs may deploy; None is the stage's name.
+            repository_id: The repository's number, so that no other one of its name is let in:
+                `gh api repos/OWNER/NAME --jq .id`.
+            owner_id: The owner's number, `--jq .owner.id`. With it GitHub's subjects are the immutable ones,
+                `repo:owner@owner_id/name@repository_id:…`, which repositories since July 15, 2026 have.
+            deploy_workflow: The workflow's file whose jobs may deploy; None is any.
+            deploys_from_branch: Whether only runs on `branch` may deploy, of the workflow as it is there. Without it
+                the environment's rules are all that keeps other branches from deploying.
             manages_network: Whether the stage makes its own VPC.
             oidc_provider_arn: Used instead of a provider made here; an account can have just one for GitHub.
             permissions_boundary_arn: For both roles; and no role can be made by a deployment without it.
@@ -96,7 +109,7 @@ class CiRoles(BatchtabConstruct):
             tags: On everything.
 
         Raises:
-            ValueError: a known value is outside what AWS or GitHub allows.
+            ValueError: a known value is outside what AWS or GitHub allows, or there is an `owner_id` alone.
         """
         super().__init__(scope, id_)
         check("namespace", namespace, limits.NAMESPACE_ANY)
@@ -106,6 +119,9 @@ class CiRoles(BatchtabConstruct):
         check("github_repository", github_repository, github.REPOSITORY)
         check("branch", branch, github.BRANCH)
         check("environment", environment, github.ENVIRONMENT)
+        check("repository_id", repository_id, github.ID)
+        check("owner_id", owner_id, github.ID)
+        check("deploy_workflow", deploy_workflow, github.WORKFLOW)
         check("state_bucket", state_bucket, limits.BUCKET_NAME)
         if make_permissions_boundary is True and is_set(permissions_boundary_arn) is True:
             raise ValueError("permissions_boundary_arn and make_permissions_boundary: give one of the two")
@@ -128,11 +144,29 @@ class CiRoles(BatchtabConstruct):
         #: The provider's ARN, whoever made it.
         self.oidc_provider_arn = choose(is_set(oidc_provider_arn), oidc_provider_arn, provider.get("arn"))
 
+        subject = github.subject(github_repository, owner_id, repository_id)
         self.plan_role = self._role(
-            "plan", [f"repo:{github_repository}:pull_request", f"repo:{github_repository}:ref:refs/heads/{branch}"]
+            "plan",
+            {
+                "sub": [f"{subject}:pull_request", f"{subject}:ref:refs/heads/{branch}"],
+                "repository_id": Conditional(is_set(repository_id), repository_id),
+            },
         )
         job_environment = choose(is_set(environment), environment, stage)
-        self.deploy_role = self._role("deploy", [f"repo:{github_repository}:environment:{job_environment}"])
+        ref = f"refs/heads/{branch}"
+        file = choose(is_set(deploy_workflow), deploy_workflow, github.DEFAULT_WORKFLOW)  # null is in no text
+        workflow = f"{github_repository}/.github/workflows/{file}@{ref}"
+        self.deploy_role = self._role(
+            "deploy",
+            {
+                "sub": [f"{subject}:environment:{job_environment}"],
+                "repository_id": Conditional(is_set(repository_id), repository_id),
+                "ref": Conditional(deploys_from_branch, ref),
+                "job_workflow_ref": Conditional(all_of(deploys_from_branch, is_set(deploy_workflow)), workflow),
+            },
+        )
+        both_ids = any_of(negate(is_set(owner_id)), is_set(repository_id))
+        require(self.deploy_role, both_ids, "owner_id: needs repository_id too: GitHub's subject has both or none")
         state = {"state_bucket": state_bucket, "stage": stage}
         both = {"plan": self.plan_role, "deploy": self.deploy_role}
         deploy = {"deploy": self.deploy_role}
@@ -158,12 +192,18 @@ class CiRoles(BatchtabConstruct):
         self._policy("boundary", {}, most, when=make_permissions_boundary)
         self._policy("network", deploy, network_statements(names, namespace=namespace), when=manages_network)
 
-    def _role(self, kind: str, subjects: list[str]) -> ResourceRef:
+    def _role(self, kind: str, claims: Mapping[str, Any]) -> ResourceRef:
+        """A role that GitHub's token gives if it makes these claims.
+
+        See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+        """
         trust = {
             "Effect": "Allow",
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Principal": {"Federated": self.oidc_provider_arn},
-            "Condition": {"StringEquals": {f"{_ISSUER}:aud": _AUDIENCE, f"{_ISSUER}:sub": subjects}},
+            "Condition": {
+                "StringEquals": {f"{_ISSUER}:{name}": value for name, value in {"aud": _AUDIENCE, **claims}.items()}
+            },
         }
         return create_resource(
             self,

@@ -49,7 +49,7 @@ VARIABLES = (
     Variable(
         "branch",
         "string",
-        "Branch whose workflows may plan beside pull requests, for drift.",
+        "Branch whose workflows may deploy, and plan beside pull requests, for drift.",
         github.DEFAULT_BRANCH,
         [matching("branch", github.BRANCH)],
     ),
@@ -59,6 +59,35 @@ VARIABLES = (
         "GitHub's environment whose jobs may deploy; null: the stage's name.",
         None,
         [matching("environment", github.ENVIRONMENT, nullable=True)],
+    ),
+    Variable(
+        "repository_id",
+        "string",
+        "The repository's number, so that no other one of its name is let in: `gh api repos/OWNER/NAME --jq .id`.",
+        None,
+        [matching("repository_id", github.ID, nullable=True)],
+    ),
+    Variable(
+        "owner_id",
+        "string",
+        "The owner's number, `--jq .owner.id`; needs `repository_id` too. With it GitHub's subjects are the immutable"
+        " ones, which repositories since July 15, 2026 have; null: those of names alone.",
+        None,
+        [matching("owner_id", github.ID, nullable=True)],
+    ),
+    Variable(
+        "deploy_workflow",
+        "string",
+        "The workflow's file whose jobs may deploy, as it is on `branch`; null: any.",
+        github.DEFAULT_WORKFLOW,
+        [matching("deploy_workflow", github.WORKFLOW, nullable=True)],
+        nullable=True,
+    ),
+    Variable(
+        "deploys_from_branch",
+        "bool",
+        "Whether only runs on `branch` may deploy; if not, only the environment's rules keep others from it.",
+        True,
     ),
     Variable("manages_network", "bool", "Whether the stage makes its own VPC.", False),
     Variable(

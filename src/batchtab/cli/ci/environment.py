@@ -1,0 +1,49 @@
+"""`batchtab ci environment`: the rules of a stage's environment on GitHub, which say who may deploy it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import UsageError
+from batchtab.github.api import GitHubError
+from batchtab.github.environments import NOT_FOR_PRIVATE, Environments
+from batchtab.github.gh import Gh
+
+OPEN = 1
+_TRUST = "the role trusts only the workflow deploy.yml as it is on {branch}, so who may push to {branch} deploys"
+
+
+def ci_environment(
+    repository: Annotated[str, typer.Option(help="GitHub's repository, as owner/name.")],
+    stage: StageOption = "local",
+    reviewer: Annotated[
+        list[str] | None, typer.Option(help="Who approves: a user, or a team as organization/team. May be repeated.")
+    ] = None,
+    branch: Annotated[str, typer.Option(help="The only branch that deploys.")] = "main",
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; only say what is open.")] = False,
+) -> int:
+    """Create a stage's environment on GitHub, or change it: one branch deploys it, and somebody approves.
+
+    Asks GitHub through `gh`. Rules that are there stay. The exit status is 1 if something is still open.
+    """
+    environments = Environments(Gh(), repository)
+    try:
+        refused = [] if check else environments.protect(stage, branch, reviewer or [])
+        found = environments.read(stage)
+    except GitHubError as error:
+        raise UsageError(f"ci environment: {error}") from None
+    for line in refused:
+        typer.echo(f"refused: {line}", err=True)
+    gaps = found.gaps(branch)
+    if found.branches is not None:
+        typer.echo(f"environment {stage}: {', '.join(found.branches) or 'no branch'} may deploy")
+    if found.reviewers:
+        typer.echo(f"environment {stage}: {' or '.join(found.reviewers)} approves")
+    for line in gaps:
+        typer.echo(f"open: {line}", err=True)
+    if gaps:
+        typer.echo(f"{NOT_FOR_PRIVATE}. Without them, {_TRUST.format(branch=branch)}.", err=True)
+    return OPEN if gaps or refused else 0
