@@ -56,6 +56,7 @@ COMMANDS = (
 CI = (
     Command("stage", "ci.stage:ci_stage", "Print a stage's region and roles."),
     Command("runner-image", "ci.runner_image:runner_image", "Print or build the shared runner image."),
+    Command("synth", "ci.synth:ci_synth", "Synthesize stages for jobs that have credentials."),
     Command("scan", "ci.scan:scan", "Scan stacks, Dockerfile and workflows with checkov."),
     Command("summary", "ci.summary:plan_summary", "Summarize plans for review."),
     Command("comment", "ci.comment:pr_comment", "Post the summary to the pull request."),

@@ -35,6 +35,13 @@ StageOption = Annotated[
         "--stage", envvar="BATCHTAB_STAGE", help="The stage: a file in config/.", autocompletion=complete_stages
     ),
 ]
+SynthesizedOption = Annotated[
+    Path | None, typer.Option(help="Take the stacks from this folder of `ci synth`; synthesize nothing.")
+]
+DigestOption = Annotated[
+    str | None,
+    typer.Option("--synthesized-digest", envvar="BATCHTAB_SYNTHESIZED_DIGEST", help="What that folder hashes to."),
+]
 JobArgument = Annotated[str, typer.Argument(help=_JOB_HELP, autocompletion=complete_jobs)]
 AnyJobArgument = Annotated[str | None, typer.Argument(help=f"{_JOB_HELP} Default: all.", autocompletion=complete_jobs)]
 JobsArgument = Annotated[

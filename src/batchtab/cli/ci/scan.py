@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from batchtab.cli.ci.synth import FINDINGS
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.scan import report, scan_all
@@ -26,11 +27,16 @@ def scan(
     stage: StageOption = "local",
     sarif: Annotated[Path | None, typer.Option(help="Write all findings as SARIF.")] = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write what failed as JSON, for `ci summary`.")] = None,
+    synthesized: Annotated[
+        Path | None, typer.Option(help="Scan nothing; say what `ci synth --scan` found in all stages of this folder.")
+    ] = None,
 ) -> int:
     """Scan the stage's stacks, the image's Dockerfile and the workflows with checkov.
 
     Ends with status 1 if a check fails or if something could not be scanned.
     """
+    if synthesized:
+        return _say_found(synthesized)
     session = Session.open(stage)
     Stacks(session).synthesize(session.root / _SYNTHESIZED)
     named = [*_FOLDERS[:1], *(folders or _FOLDERS[1:])]
@@ -51,6 +57,24 @@ def scan(
         for fault in found.faults:
             typer.echo(f"  not scanned: {fault}")
     return FAILED if any(found.failed or found.faults for found in scans) else 0
+
+
+def _say_found(folder: Path) -> int:
+    """Says what was found in stages that were synthesized before; the exit status is 1 if anything was."""
+    reports = sorted(folder.glob(f"*/{FINDINGS}"))
+    if not reports:
+        raise UsageError(f"ci scan: {folder} has no {FINDINGS}", f"batchtab ci synth --scan --out {folder}")
+    failed = False
+    for path in reports:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        counts = f"passed {found['passed']:>4}  failed {len(found['failed']):>3}  skipped {found['skipped']:>3}"
+        typer.echo(f"{path.parent.name:<32} {counts}")
+        for check in found["failed"]:
+            typer.echo(f"  {check['check_id']} {check['resource']} ({check['file_path']}): {check['check_name']}")
+        for fault in found["faults"]:
+            typer.echo(f"  not scanned: {fault}")
+        failed = failed or bool(found["failed"] or found["faults"])
+    return FAILED if failed else 0
 
 
 def _write(path: Path, content: Any) -> None:

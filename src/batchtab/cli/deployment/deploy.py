@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from batchtab import frameworks
 from batchtab.aws.states import States
 from batchtab.cli.connection import connect
 from batchtab.cli.deployment.applying import Applying, NotReviewedError
 from batchtab.cli.deployment.plan import left_out_lines
 from batchtab.cli.deployment.planning import Planning
+from batchtab.cli.deployment.synthesis import Synthesis
 from batchtab.cli.machine.up import alone
-from batchtab.cli.options import StageOption
+from batchtab.cli.options import DigestOption, StageOption, SynthesizedOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
@@ -39,6 +39,8 @@ def deploy(
     everything: Annotated[
         bool, typer.Option("--all", help="Apply also the stacks whose files are those applied last.")
     ] = False,
+    synthesized: SynthesizedOption = None,
+    synthesized_digest: DigestOption = None,
 ) -> int:
     """Plan the stacks anew and apply them in order, if all that they do was reviewed.
 
@@ -53,7 +55,7 @@ def deploy(
     session = Session.open(stage)
     if note := version_note(session.root):
         raise UsageError(f"deploy: {note}")
-    frameworks.choose()
+    synthesis = Synthesis(synthesized, synthesized_digest)
     known = session.stacks()
     unknown = sorted(set(stack or ()) - set(known))
     if unknown:
@@ -64,7 +66,7 @@ def deploy(
     with alone(session), stoppable(), Stacks(session) as stacks:
         with Step(f"Plan of stage {stage}") as step:
             step.at("synth")
-            stacks.synthesize()
+            synthesis.write(session, stacks)
             states = States(aws, session.catalog.stage.state.bucket, stage)
             planning = Planning(stacks, states)
             also = [name for name, changes in review.stacks.items() if changes] if review else []

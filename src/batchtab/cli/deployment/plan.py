@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from batchtab import frameworks
 from batchtab.aws.states import States
 from batchtab.cli.connection import connect
 from batchtab.cli.deployment.planning import Planning
 from batchtab.cli.deployment.review import show as print_review
 from batchtab.cli.deployment.review import write
+from batchtab.cli.deployment.synthesis import Synthesis
 from batchtab.cli.machine.up import alone
-from batchtab.cli.options import StageOption
+from batchtab.cli.options import DigestOption, StageOption, SynthesizedOption
 from batchtab.cli.progress import Step
 from batchtab.plan_review.left_out import by_reason
 from batchtab.project.version_note import version_note
@@ -40,6 +40,8 @@ def plan(
         bool, typer.Option("--all", help="Plan also the stacks whose files are those applied last.")
     ] = False,
     lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
+    synthesized: SynthesizedOption = None,
+    synthesized_digest: DigestOption = None,
 ) -> int:
     """Plan what a deployment changes. Changes nothing.
 
@@ -47,13 +49,13 @@ def plan(
     changed in AWS.
     """
     session = Session.open(stage)
-    frameworks.choose()
+    synthesis = Synthesis(synthesized, synthesized_digest)
     if note := version_note(session.root):
         typer.echo(f"batchtab plan: {note}", err=True)
     aws = connect(session)
     with alone(session), stoppable(), Stacks(session) as stacks, Step(f"Plan of stage {stage}") as step:
         step.at("synth")
-        stacks.synthesize()
+        synthesis.write(session, stacks)
         planning = Planning(stacks, States(aws, session.catalog.stage.state.bucket, stage))
         planned = planning.run(session.stacks(), step.at, everything=everything, lock=lock)
         if out is not None:
