@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image package bench clean checks check-quick hcl e2e test
+.PHONY: help setup setup-cli up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image package bench clean checks check-quick hcl e2e test
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -17,6 +17,9 @@ help: ## List the targets
 
 setup: ## Install what this checkout needs (the other targets do it by themselves)
 	@$(PYTHON) tools/setup.py
+
+setup-cli: ## Install only what plans and deploys, for jobs that have credentials
+	@$(PYTHON) tools/setup.py --cli
 
 up: ## Deploy the stage local to local AWS on this machine, and run jobs
 	@$(PYTHON) tools/setup.py terraform python local node cdktf  # not what only checks need

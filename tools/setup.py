@@ -48,9 +48,13 @@ def run(what: str, *command: str | Path) -> None:
         raise SetupError(f"{what} failed with exit status {done.returncode}:\n{tail}")
 
 
-def project() -> None:
-    """The checkout's own environment `.venv`, with the `batchtab` command."""
-    requirements, stamp = ROOT / "requirements" / "dev.txt", STATE / "stamps" / "checkout"
+def project(lock: str = "dev.txt") -> None:
+    """The checkout's own environment `.venv`, with the `batchtab` command.
+
+    Args:
+        lock: Which packages, by hash: `dev.txt`, or `cli.txt` for those that plan and deploy alone.
+    """
+    requirements, stamp = ROOT / "requirements" / lock, STATE / "stamps" / "checkout"
     made = fingerprint(requirements, ROOT / "pyproject.toml")
     if (VENV / "bin" / "batchtab").exists() and stamp.exists() and stamp.read_text() == made:
         return
@@ -116,9 +120,23 @@ def look_first() -> None:
         raise SetupError(str(error)) from error
 
 
+def cli() -> int:
+    """Sets up what plans and deploys, and nothing else: a workflow's job has credentials then."""
+    STATE.mkdir(exist_ok=True)
+    try:
+        project("cli.txt")
+        tools(["terraform"])
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main() -> int:
     """Sets up all of it, or with names only those parts of `batchtab setup`; returns the exit status."""
     parts = sys.argv[1:]
+    if parts == ["--cli"]:
+        return cli()
     if sys.version_info < PYTHON_MINIMUM:
         print(f"setup: Python 3.11 or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 from tests.projects import PROJECT
 
-from batchtab.runner_image import build
+from batchtab.runner_image import build, context
 from batchtab.runner_image.build import BuildError, find_builder
+
+PINNED = context.base((PROJECT / "jobs" / "Dockerfile").read_text()) or ("", "")
 
 
 def _program(folder: Path, name: str, body: str) -> None:
@@ -39,6 +42,48 @@ def test_the_first_builder_that_answers_is_taken(programs: Path) -> None:
     assert find_builder() == "buildah"
     _program(programs, "docker", "exit 0")
     assert find_builder() == "docker"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        (("registry.example/python", None), f"FROM registry.example/python:{PINNED[1]} AS base"),
+        ((None, "3.13.13-slim"), "FROM python:3.13.13-slim AS base"),
+    ],
+)
+def test_another_base_takes_the_place_of_the_pinned_one(
+    programs: Path, tmp_path: Path, wanted: tuple[str | None, str | None], line: str
+) -> None:
+    # GIVEN a builder that keeps the Dockerfile which it gets
+    _program(
+        programs,
+        "buildah",
+        f'for a; do case $a in */Dockerfile) while read l; do echo "$l"; done <$a >{tmp_path}/got;; esac; done; exit 9',
+    )
+    # WHEN the image is built on a mirror's base, or on another version
+    with pytest.raises(BuildError, match="exit code 9"):
+        build.build(tag="x", builder="buildah", project=PROJECT, base=wanted)
+    # THEN that is the one base of both stages, and a mirror's has the same digest
+    froms = [text for text in (tmp_path / "got").read_text().splitlines() if text.startswith("FROM ")]
+    assert froms == [line, "FROM base AS build", "FROM base"]
+
+
+def test_the_base_is_pinned_by_digest_and_the_same_in_every_copy() -> None:
+    assert re.fullmatch(r"[\w.-]+@sha256:[0-9a-f]{64}", PINNED[1])
+    root = Path(__file__).resolve().parents[2]
+    copies = (root / "jobs" / "Dockerfile", root / "src" / "batchtab" / "project" / "templates" / "Dockerfile.tmpl")
+    assert {context.base(path.read_text()) for path in copies} == {PINNED}
+
+
+def test_a_dockerfile_of_an_older_version_gets_build_arguments(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "Dockerfile").write_text(
+        "ARG BASE_IMAGE=python\nARG BASE_TAG=3\nFROM ${BASE_IMAGE}:${BASE_TAG}\n"
+    )
+    _program(programs, "buildah", f'echo "$@" >{tmp_path}/said; exit 9')
+    with pytest.raises(BuildError):
+        build.build(tag="x", builder="buildah", project=tmp_path, base=("mirror/python", None))
+    assert "--build-arg BASE_IMAGE=mirror/python" in (tmp_path / "said").read_text()
 
 
 def test_without_a_builder_the_error_says_what_was_tried_and_what_to_install(programs: Path) -> None:

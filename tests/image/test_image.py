@@ -17,6 +17,8 @@ from tests.image.store import Store, missing, temporary_store
 from tests.projects import PROJECT
 from tests.unit.runner.list_jobs_server import job_environment, serve
 
+from batchtab.runner_image.context import base
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +31,13 @@ SERVICE_FILE = ROOT / "examples" / "my-service" / "Dockerfile.runner"
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
 
 
+def _runner_base() -> tuple[str, str]:
+    """The name of the runner's base, and its tag without the digest, which only the real one has."""
+    found = base(RUNNER_FILE.read_text())
+    assert found is not None
+    return found[0], found[1].partition("@")[0]
+
+
 def _base_of(file: Path) -> str:
     found = dict(re.findall(r"^ARG (BASE_\w+)=(\S+)$", file.read_text(), re.MULTILINE))
     return f"{found['BASE_IMAGE']}:{found['BASE_TAG']}"
@@ -38,8 +47,9 @@ def _base_of(file: Path) -> str:
 def store() -> Iterator[Store]:
     """A store with both images, on a base of Debian's own Python and Node under the names of the real bases."""
     with temporary_store() as store:
-        store.make_base(_base_of(RUNNER_FILE), _base_of(SERVICE_FILE))
-        build = [sys.executable, "-m", "batchtab.runner_image", "--builder=buildah", "--no-pull"]
+        image, tag = _runner_base()
+        store.make_base(f"{image}:{tag}", _base_of(SERVICE_FILE))
+        build = [sys.executable, "-m", "batchtab.runner_image", "--builder=buildah", "--no-pull", f"--base-tag={tag}"]
         subprocess.run([*build, f"--tag={RUNNER}", "--version=1.2.3"], cwd=PROJECT, env=store.environment, check=True)
         context = str(SERVICE_FILE.parent)
         store.buildah(

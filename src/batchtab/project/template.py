@@ -55,6 +55,10 @@ TEMPLATES = (
     Template(".github/workflows/plan.yml", "workflows/plan.yml.tmpl", Owner.BATCHTAB),
     Template(".github/workflows/deploy.yml", "workflows/deploy.yml.tmpl", Owner.BATCHTAB),
     Template(".github/workflows/drift.yml", "workflows/drift.yml.tmpl", Owner.BATCHTAB),
+    Template(".github/requirements.txt", "requirements.txt.tmpl", Owner.BATCHTAB),
+    Template(".github/batchtab.txt", "batchtab.txt.tmpl", Owner.BATCHTAB),
+    Template(".github/CODEOWNERS", "CODEOWNERS.tmpl", Owner.PERSON),
+    Template(".github/dependabot.yml", "dependabot.yml.tmpl", Owner.PERSON),
     Template(".gitignore", "gitignore.tmpl", Owner.BATCHTAB),
     Template("README.md", "README.md.tmpl", Owner.PERSON),
 )

@@ -30,13 +30,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-pull", action="store_true", help="only use a base image that is on this machine")
     options = parser.parse_args(argv)
     arguments = {"VERSION": options.version, "REVISION": _revision()}
-    if options.base_image:
-        arguments["BASE_IMAGE"] = options.base_image
-    if options.base_tag:
-        arguments["BASE_TAG"] = options.base_tag
     try:
         builder = find_builder(options.builder)
-        image = build(tag=options.tag, builder=builder, project=Path(), arguments=arguments, pull=not options.no_pull)
+        image = build(
+            tag=options.tag,
+            builder=builder,
+            project=Path(),
+            arguments=arguments,
+            base=(options.base_image, options.base_tag),
+            pull=not options.no_pull,
+        )
     except BuildError as error:
         print(f"runner_image: {error}", file=sys.stderr)
         return 2

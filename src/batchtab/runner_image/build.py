@@ -72,6 +72,7 @@ def build(
     builder: str,
     project: Path,
     arguments: dict[str, str] | None = None,
+    base: tuple[str | None, str | None] = (None, None),
     pull: bool = True,
 ) -> Image:
     """Build an image and look at it.
@@ -83,14 +84,21 @@ def build(
         builder: docker, podman or buildah.
         project: whose `jobs/Dockerfile` and programs.
         arguments: build arguments.
+        base: another base image: where it is, and its tag; None is the Dockerfile's own. A tag without a digest is not
+            compared with the pinned one.
         pull: whether a base image that is not on this machine may be fetched.
 
     Raises:
         BuildError: if the builder fails, or pip's settings cannot be used.
     """
     file = context.dockerfile(project)
-    command = [builder, "build", "--file", str(file), "--tag", tag]
-    for name, value in (arguments or {}).items():
+    command = [builder, "build", "--tag", tag]
+    given = dict(arguments or {})
+    text = file.read_text(encoding="utf-8") if any(base) else ""
+    pinned = context.base(text)
+    if pinned is None:  # a Dockerfile of an older version
+        given |= {name: value for name, value in zip(("BASE_IMAGE", "BASE_TAG"), base, strict=True) if value}
+    for name, value in given.items():
         command += ["--build-arg", f"{name}={value}"]
     if builder == "buildah" and not pull:
         command.append("--pull-never")
@@ -102,6 +110,12 @@ def build(
         command += _pip_secrets(Path(folder))
         staged = Path(folder) / "context"
         context.stage(project, staged)
+        used = file
+        if pinned is not None:
+            used = Path(folder) / "Dockerfile"
+            name, own_tag = base[0] or pinned[0], base[1] or pinned[1]
+            used.write_text(context.with_base(text, f"{name}:{own_tag}"), encoding="utf-8")
+        command += ["--file", str(used)]
         result = subprocess.run([*command, str(staged)], env=_environment(builder), check=False)
     if result.returncode != 0:
         raise BuildError(f"{builder} could not build {file}: exit code {result.returncode}, see above")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ _RUNNER = ("__init__.py", "masking.py", "runner/*.py")
 _DOCKERFILE = Path("jobs") / "Dockerfile"
 # Declarations are not needed there: a change of a schedule builds no image.
 _LEFT_OUT = {"jobs.yaml"}
+_BASE = re.compile(r"^FROM (?P<image>\S+?):(?P<tag>[\w.-]+(?:@sha256:[0-9a-f]{64})?) AS base$", re.MULTILINE)
 
 
 def files(project: Path) -> dict[str, Path]:
@@ -33,6 +35,26 @@ def files(project: Path) -> dict[str, Path]:
 def dockerfile(project: Path) -> Path:
     """The project's own Dockerfile of the image."""
     return project / _DOCKERFILE
+
+
+def base(text: str) -> tuple[str, str] | None:
+    """The image that a Dockerfile's stage `base` is made from: its name, and its tag with its digest.
+
+    Args:
+        text: The Dockerfile. None is answered for one of an older version, which has build arguments for it.
+    """
+    found = _BASE.search(text)
+    return (found["image"], found["tag"]) if found else None
+
+
+def with_base(text: str, image: str) -> str:
+    """A Dockerfile on another base.
+
+    Args:
+        text: The Dockerfile, with a stage `base`.
+        image: The whole name of the base.
+    """
+    return _BASE.sub(lambda _found: f"FROM {image} AS base", text)
 
 
 def source_hash(project: Path) -> str:

@@ -18,6 +18,8 @@ from typing import Any
 from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
 
+#: checkov's findings of a stage, beside its stacks.
+FINDINGS = "checkov.json"
 _FILE = "cdk.tf.json"
 _ASSETS = "assets"
 _STACKS = "stacks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_init_says_what_comes_next_within_eighty_columns(run: Run, tmp_path: Pat
     done = run("init", "my-jobs", "--stage", "prod", "--stage", "staging", "--github", "my-company/jobs")
     assert done.exit_code == 0
     lines = done.output.splitlines()
-    assert lines[:2] == ["my-jobs: created 15 files.", "Names in AWS begin with my-jobs-prod."]
+    assert lines[:2] == ["my-jobs: created 19 files.", "Names in AWS begin with my-jobs-prod."]
     assert max(map(len, lines)) <= 80
     # THEN the answers are in the commands
     assert "  cd my-jobs" in lines
@@ -52,11 +53,11 @@ def test_init_says_what_comes_next_within_eighty_columns(run: Run, tmp_path: Pat
 
 def test_init_in_this_folder_needs_no_cd(run: Run) -> None:
     done = run("init", ".", "--service", "billing")
-    assert "created 14 files" in done.output
+    assert "created 18 files" in done.output
     assert " cd " not in done.output
     assert "OWNER/REPO" in done.output
     # AND a second time there is nothing to write
-    assert run("init", ".", "--service", "billing").output.startswith(".: all 14 files are there already.\n")
+    assert run("init", ".", "--service", "billing").output.startswith(".: all 18 files are there already.\n")
 
 
 def test_init_in_a_repository_does_not_make_one(run: Run, tmp_path: Path) -> None:
@@ -105,11 +106,14 @@ def test_upgrade_says_what_it_did_and_what_changed(
     assert run("upgrade", version="0.3.0").output == "batchtab: nothing to do: this project is of version 0.3.0\n"
 
 
-def test_a_version_that_changes_no_file_is_noted(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_that_changes_no_file_but_its_own_pin_is_noted(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(project)
     (project / "pyproject.toml").unlink()
     done = run("upgrade", version="0.2.1")
-    assert "No file but batchtab-project.json changes.\n" in done.output
+    assert re.findall(r"^(\S+): ", done.output, re.MULTILINE) == [".github/batchtab.txt"]
+    assert (project / ".github" / "batchtab.txt").read_text().endswith("\nbatchtab==0.2.1\n")
     assert json.loads((project / "batchtab-project.json").read_text())["version"] == "0.2.1"
 
 

@@ -62,7 +62,11 @@ def test_an_upgrade_writes_no_example_again(changed: Path, snapshot: Callable[[P
     # THEN the pin changes, and nothing else
     after = snapshot(changed)
     assert after.keys() == before.keys()
-    assert {name for name in after if after[name] != before[name]} == {"pyproject.toml", "batchtab-project.json"}
+    assert {name for name in after if after[name] != before[name]} == {
+        "pyproject.toml",
+        ".github/batchtab.txt",
+        "batchtab-project.json",
+    }
     assert OLD.encode() not in after["pyproject.toml"]
 
 

@@ -31,6 +31,7 @@ def test_about_ten_files_are_written_and_nothing_else(tmp_path: Path, snapshot: 
             *("config/local.yaml", "config/prod.yaml", "jobs/Dockerfile"),
             *("jobs/reports/jobs.yaml", "jobs/reports/hello.py"),
             *(f".github/workflows/{name}.yml" for name in ("plan", "deploy", "drift")),
+            *(f".github/{name}" for name in ("CODEOWNERS", "batchtab.txt", "dependabot.yml", "requirements.txt")),
         ]
     )
 

@@ -20,6 +20,8 @@ from batchtab.project.upgrade import Action, Upgrade, plan_upgrade
 
 Snapshot = Callable[[Path], dict[str, bytes]]
 OLD, NEW = "0.2.0", "0.3.0"
+#: What every version writes: its own number.
+PINS = {"pyproject.toml": Action.WRITE, ".github/batchtab.txt": Action.WRITE}
 OWNED = tuple(project_files(Answers("my-jobs"), OLD, Owner.BATCHTAB))
 ANSWERS = Answers("my-jobs", github="my-company/jobs")
 FRESH = {path: text.encode() for path, text in all_files(ANSWERS, NEW).items()}
@@ -84,13 +86,13 @@ def test_a_changed_file_is_shown_and_left_once(old_project: Path) -> None:
     assert lines[:2] == ["--- jobs/Dockerfile (yours)", f"+++ jobs/Dockerfile ({NEW})"]
     assert {"-# 0.2.0", "-RUN true"} <= set(lines)
     # AND not again before the next change of it
-    assert actions(upgraded(old_project, "0.4.0")) == {"pyproject.toml": Action.WRITE}
+    assert actions(upgraded(old_project, "0.4.0")) == PINS
 
 
 def test_a_person_may_change_what_batchtab_does_not(project: Path) -> None:
     # GIVEN a version that changes no text, and a file that a person changed
     edit(project / ".gitignore", "/notes/\n")
-    assert actions(upgraded(project)) == {"pyproject.toml": Action.WRITE}
+    assert actions(upgraded(project)) == PINS
     assert (project / ".gitignore").read_text().endswith("/notes/\n")
 
 
@@ -135,7 +137,7 @@ def test_a_file_that_batchtab_no_longer_uses_is_said_and_left(project: Path) -> 
     (project / manifest.FILE_NAME).write_text(
         Manifest(OLD, before.answers, {**before.hashes, "old.txt": "0", "gone.txt": "0"}).text()
     )
-    assert actions(upgraded(project)) == {"pyproject.toml": Action.WRITE, "old.txt": Action.RETIRE}
+    assert actions(upgraded(project)) == PINS | {"old.txt": Action.RETIRE}
     assert (project / "old.txt").read_text() == "old"
     assert not plan_upgrade(project, NEW).is_needed
 

@@ -21,11 +21,20 @@ NAMES = ("deploy", "drift", "plan")
 TOOL = ".venv/bin/batchtab"
 COMMANDS = {
     *("check", "setup", "plan", "deploy"),
-    *("ci stage", "ci runner-image", "ci comment", "ci reviewed", "ci summary", "ci drift", "ci scan"),
+    *("ci stage", "ci runner-image", "ci comment", "ci reviewed", "ci summary", "ci drift", "ci scan", "ci synth"),
 }
-INSTALLATION = ["python -m venv .venv", ".venv/bin/python -m pip install ."]
+VENV = "python -m venv .venv"
+PIP = ".venv/bin/python -m pip install"
+#: Where nothing can be lost: what the project pins, with all that synthesizes.
+INSTALLATION = [VENV, f"{PIP} ."]
+#: Where credentials are: Batchtab, and what it needs, by hash.
+BY_HASH = [
+    VENV,
+    f"{PIP} --require-hashes --no-deps -r .github/requirements.txt",
+    f"{PIP} --no-deps -r .github/batchtab.txt",
+]
 #: What a workflow needs of set-up: no local AWS and no cdktf CLI; who scans needs checkov too.
-SETUPS = {f"{TOOL} setup terraform python node", f"{TOOL} setup terraform python node checkov"}
+SETUPS = {f"{TOOL} setup python node", f"{TOOL} setup python node checkov", f"{TOOL} setup terraform"}
 
 
 @pytest.fixture
@@ -61,18 +70,49 @@ def test_the_pins_are_those_of_this_repository(folder: Path) -> None:
 
 
 def test_every_step_is_one_plain_command(folder: Path) -> None:
-    for _, job, body in jobs(folder):
+    for _, _job, body in jobs(folder):
         scripts = [step["run"] for step in body["steps"] if "run" in step]
-        # THEN each job installs the version that the project pins
-        assert [script for script in scripts if script in INSTALLATION] == INSTALLATION, job
-        assert len([script for script in scripts if script in SETUPS]) == 1, job
         for script in scripts:
-            # AND a shell finds nothing in it to interpret
+            # THEN a shell finds nothing in it to interpret
             assert re.fullmatch(r"[A-Za-z0-9 ./_-]+", script), script
             words = shlex.split(script)
-            if script not in {*INSTALLATION, *SETUPS}:
+            if script not in {*INSTALLATION, *BY_HASH, *SETUPS}:
                 assert words[0] == TOOL, script
                 assert {words[1], " ".join(words[1:3])} & COMMANDS, script
+
+
+def test_what_installs_and_synthesizes_has_no_credentials(folder: Path) -> None:
+    for name, job, body in jobs(folder):
+        scripts = [step["run"] for step in body["steps"] if "run" in step]
+        installed = [script for script in scripts if script == VENV or script.startswith(PIP)]
+        synthesizes = any(script.startswith(f"{TOOL} ci synth") for script in scripts)
+        if set(body["permissions"]) == {"contents"}:
+            # GIVEN the one job without credentials THEN it installs all, and says what the others may take
+            assert (installed, synthesizes) == (INSTALLATION, True), job
+            assert body["outputs"] == {"digest": "${{ steps.synth.outputs.digest }}"}
+            continue
+        # GIVEN any other THEN it installs by hash, and neither synthesizes nor scans
+        assert installed == BY_HASH, job
+        assert not synthesizes
+        assert not any("ci scan" in script or " node" in script for script in scripts), job
+        # AND writing comments and taking a role are two jobs
+        assert not {"id-token", "pull-requests"} <= {k for k, v in body["permissions"].items() if v == "write"}
+        # AND what it plans is compared with what was synthesized
+        for script in scripts:
+            if script.startswith((f"{TOOL} plan", f"{TOOL} deploy")):
+                assert "--synthesized synthesized" in script
+                first = "check" if name == "plan" else "synth"
+                assert body["env"]["BATCHTAB_SYNTHESIZED_DIGEST"] == f"${{{{ needs.{first}.outputs.digest }}}}"
+
+
+def test_batchtab_is_installed_in_the_version_that_the_project_pins(project: Path) -> None:
+    pin = re.findall(r"^batchtab==(.*)$", (project / ".github" / "batchtab.txt").read_text(), re.MULTILINE)
+    assert pin == ["0.2.0"]
+    # AND everything beside it has a hash
+    requirements = (project / ".github" / "requirements.txt").read_text()
+    blocks = [block for block in re.split(r"\n(?=\S)", requirements) if not block.startswith("#")]
+    assert len(blocks) > 15
+    assert all(re.match(r"[a-z0-9-]+==\S+ \\\n    --hash=sha256:[0-9a-f]{64}", block) for block in blocks)
 
 
 def test_nothing_of_batchtab_is_tested_and_nothing_is_uploaded_as_sarif(folder: Path) -> None:
@@ -100,11 +140,18 @@ def test_a_fork_gets_the_checks_without_credentials(folder: Path) -> None:
     assert check["permissions"] == {"contents": "read"}
     assert "if" not in check
     scripts = [step["run"] for step in check["steps"] if "run" in step]
-    assert scripts == [*INSTALLATION, f"{TOOL} setup terraform python node checkov", f"{TOOL} check", f"{TOOL} ci scan"]
+    assert scripts == [
+        *INSTALLATION,
+        f"{TOOL} setup python node checkov",
+        f"{TOOL} check",
+        f"{TOOL} ci synth --out synthesized --scan",
+        f"{TOOL} ci scan --synthesized synthesized",
+    ]
     # AND it runs for the stages of `init` until the repository's variable names others
-    assert check["strategy"]["matrix"]["stage"] == """${{ fromJSON(vars.BATCHTAB_STAGES || '["prod"]') }}"""
+    assert check["env"] == {"BATCHTAB_STAGES": """${{ vars.BATCHTAB_STAGES || '["prod"]' }}"""}
     # AND the job that takes a role is for this repository's branches
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in plan["jobs"]["plan"]["if"]
+    for job in ("plan", "comment"):
+        assert "github.event.pull_request.head.repo.full_name == github.repository" in plan["jobs"][job]["if"]
 
 
 def test_who_plans_takes_the_role_that_reads_and_the_environment_lets_a_deployment_in(folder: Path) -> None:
@@ -120,9 +167,10 @@ def test_the_plan_looks_for_the_workflow_by_its_file(folder: Path) -> None:
     # GIVEN `ci reviewed`, which fetches the artifact reviewed-<stage>-<pull request> of plan.yml
     kept = [step for step in read(folder, "plan")["jobs"]["plan"]["steps"] if "upload-artifact" in step.get("uses", "")]
     assert [step["with"]["name"] for step in kept] == [
-        "reviewed-${{ matrix.stage }}-${{ github.event.pull_request.number }}"
+        "summary-${{ matrix.stage }}",
+        "reviewed-${{ matrix.stage }}-${{ github.event.pull_request.number }}",
     ]
-    assert [step["with"]["path"] for step in kept] == ["plan/reviewed.json"]
+    assert [step["with"]["path"] for step in kept] == ["plan/summary.md", "plan/reviewed.json"]
 
 
 def test_the_checkout_leaves_no_token_behind(folder: Path) -> None:

@@ -51,7 +51,7 @@ def test_every_file_parses_and_nothing_is_left_to_replace(answers: Answers) -> N
         elif path.endswith(".py"):
             compile(text, path, "exec")
             parsed += 1
-    assert parsed == 10 + len(answers.stages)
+    assert parsed == 11 + len(answers.stages)
 
 
 def test_a_placeholder_without_a_value_is_an_error() -> None:
@@ -177,7 +177,7 @@ def test_git_adds_no_plan_and_nothing_that_is_made(project: Path) -> None:
     )
     # THEN just the project's own files are
     assert set(listed.stdout.split()) == written
-    assert len(written) == 14
+    assert len(written) == 18
 
 
 def test_the_image_takes_what_the_tool_prepares(project: Path) -> None:

@@ -167,8 +167,31 @@ def test_who_plans_takes_the_role_that_reads_and_who_deploys_is_let_in_by_the_en
 def test_two_runs_for_one_stage_wait_for_each_other() -> None:
     for name in ("deploy", "drift"):
         for body in read(name)["jobs"].values():
-            assert body["concurrency"]["group"].endswith("-${{ matrix.stage }}")
+            if "strategy" in body:
+                assert body["concurrency"]["group"].endswith("-${{ matrix.stage }}")
             assert body["concurrency"]["cancel-in-progress"] is False
+
+
+@pytest.mark.parametrize("name", ["deploy", "drift", "plan"])
+def test_what_installs_synthesizes_or_scans_has_no_credentials_and_who_has_some_checks_what_it_gets(name: str) -> None:
+    for job, body in read(name)["jobs"].items():
+        scripts = " ".join(step.get("run", "") for step in body["steps"])
+        used = {step["uses"].partition("@")[0] for step in body["steps"] if "uses" in step}
+        if set(body["permissions"]) == {"contents"}:
+            # GIVEN the job without credentials THEN it says what the others may take
+            assert (job, "ci synth --out synthesized" in scripts) == ("synth", True)
+            assert body["outputs"] == {"digest": "${{ steps.synth.outputs.digest }}"}
+            assert "actions/upload-artifact" in used
+            continue
+        # GIVEN a job with credentials, or one that may write comments THEN it installs what it needs by hash
+        assert re.findall(r"make [a-z-]+", scripts) == ["make setup-cli"], job
+        assert not re.search(r"ci synth|ci scan", scripts), job
+        # AND writing a comment and taking a role are two jobs
+        assert not {"id-token", "pull-requests"} <= {k for k, v in body["permissions"].items() if v == "write"}
+        # AND each plan is of stacks that are compared with what was synthesized
+        for script in re.findall(r"batchtab (?:plan|deploy) .*?(?=\.venv|$)", scripts):
+            assert "--synthesized synthesized" in script
+            assert body["env"]["BATCHTAB_SYNTHESIZED_DIGEST"] == "${{ needs.synth.outputs.digest }}"
 
 
 def test_the_image_is_built_before_and_in_the_job_that_deploys_it() -> None:

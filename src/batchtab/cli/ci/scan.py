@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from batchtab.cli.ci.synth import FINDINGS
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.terraform.scan import report, scan_all
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
+from batchtab.terraform.synthesized import FINDINGS
 
 _SYNTHESIZED = Path(".batchtab") / "scan" / "cdktf.out"
 _FOLDERS = (f"{_SYNTHESIZED.as_posix()}/stacks", "jobs", ".github/workflows")

@@ -17,10 +17,8 @@ from batchtab.runner_image.lookup import DIGEST_VARIABLE, NOT_BUILT
 from batchtab.terraform import scan
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
-from batchtab.terraform.synthesized import digest
+from batchtab.terraform.synthesized import FINDINGS, digest
 
-#: checkov's findings of a stage, beside its stacks.
-FINDINGS = "checkov.json"
 VARIABLE = "BATCHTAB_STAGES"
 _FOLDERS = ("jobs", ".github/workflows")
 

@@ -60,6 +60,7 @@ def plan(
         planned = planning.run(session.stacks(), step.at, everything=everything, lock=lock)
         if out is not None:
             write(session, stacks, planned, out)
+            synthesis.copy_findings(session, out)
     if show and out is not None:
         print_review(session, out)
     width = max((len(plan.stack) for plan in planned.plans), default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from batchtab import frameworks
@@ -10,7 +11,7 @@ from batchtab.errors import UsageError
 from batchtab.runner_image.lookup import DIGEST_VARIABLE, NOT_BUILT
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
-from batchtab.terraform.synthesized import Synthesized
+from batchtab.terraform.synthesized import FINDINGS, Synthesized
 
 
 class Synthesis:
@@ -49,3 +50,11 @@ class Synthesis:
             return
         image = {NOT_BUILT: os.environ.get(DIGEST_VARIABLE) or NOT_BUILT}
         self._given.take(session.catalog.stage, session.root / "cdktf.out", image)
+
+    def copy_findings(self, session: Session, out: Path) -> None:
+        """Puts what checkov found in given stacks beside their plans, for `ci summary`; nothing if it did not look."""
+        if self._given is None:
+            return
+        found = self._given.folder / session.catalog.stage.name / FINDINGS
+        if found.is_file():
+            shutil.copyfile(found, out / FINDINGS)

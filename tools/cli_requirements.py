@@ -1,0 +1,65 @@
+"""Writes what Batchtab needs where credentials are: `requirements/dev.txt` without what only checks and synth need.
+
+`python tools/cli_requirements.py` writes the two files; a test compares them.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements" / "dev.txt"
+#: The file, and what it has beside the package's own dependencies: a checkout builds the package, a project does not.
+FILES = {
+    "requirements/cli.txt": ("hatchling", "editables"),
+    "src/batchtab/project/templates/requirements.txt.tmpl": (),
+}
+HEAD = {
+    "requirements/cli.txt": "# Written by tools/cli_requirements.py from dev.txt: what plans and deploys, nothing else.\n",
+    "src/batchtab/project/templates/requirements.txt.tmpl": (
+        "# What Batchtab needs to plan and deploy. The workflows install just this, by hash, where credentials are.\n"
+        "# `batchtab upgrade` keeps it up to date.\n"
+    ),
+}
+
+
+def closure(names: tuple[str, ...]) -> set[str]:
+    """Packages, and all that they need here, by their normalized names."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = normalized(waiting.pop())
+        if name in found:
+            continue
+        found.add(name)
+        for text in requires(name) or []:
+            needed = Requirement(text)
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                waiting.append(needed.name)
+    return found
+
+
+def normalized(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def contents() -> dict[str, str]:
+    """The files by their paths."""
+    blocks = {normalized(block.partition("==")[0]): block for block in re.split(r"\n(?=\S)", LOCK.read_text().strip())}
+    made = {}
+    for path, more in FILES.items():
+        names = closure(("batchtab", *more)) - {"batchtab"}
+        if missing := names - blocks.keys():
+            raise KeyError(f"{LOCK.name} has no {', '.join(sorted(missing))}")
+        made[path] = HEAD[path] + "\n".join(blocks[name] for name in sorted(names)) + "\n"
+    return made
+
+
+if __name__ == "__main__":
+    for path, text in contents().items():
+        (ROOT / path).write_text(text)
