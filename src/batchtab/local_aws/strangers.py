@@ -15,6 +15,9 @@ from batchtab.local_aws.gateway import Scope, header
 _HOSTS = ("127.0.0.1", "localhost", "host.docker.internal")
 _OWN_SITE = ("", "none", "same-origin")  # none: typed into the address bar
 _SIGNED = "AWS4-"
+# Set in the scope of a request for the one operation whose right lies in a token: AssumeRoleWithWebIdentity, by POST,
+# with which a page cannot but give its Origin.
+UNSIGNED = "batchtab.unsigned"
 # A presigned URL has its signature in the query. Only S3 makes use of them here, for these.
 _PRESIGNED = ("GET", "HEAD", "PUT")
 
@@ -40,7 +43,7 @@ def refusal(scope: Scope, port: int, *, is_own_page: bool) -> str | None:
 
 
 def _is_signed(scope: Scope) -> bool:
-    if header(scope, b"authorization").startswith(_SIGNED):
+    if scope.get(UNSIGNED) or header(scope, b"authorization").startswith(_SIGNED):
         return True
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     return "X-Amz-Signature" in query and "Action" not in query and scope.get("method") in _PRESIGNED

@@ -1,0 +1,207 @@
+"""AssumeRoleWithWebIdentity: tokens of an identity provider such as GitHub's, looked at as STS does.
+
+STS asks the provider for its keys. Local AWS asks nobody outside this machine: a test's own token service registers its
+keys here, and a token of a service that has registered none is refused as if the provider did not answer.
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import time
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import error_response_json, get_region
+from ministack.services import iam, sts
+
+from batchtab.local_aws.gateway import App, Receive, Scope, Send, again, header, whole
+from batchtab.local_aws.strangers import UNSIGNED, refusal
+
+PATH = "/_local/issuers"
+_OPERATION = re.compile(rb"(^|&)Action=AssumeRoleWithWebIdentity(&|$)")
+_LONGEST_BODY = 100_000
+# What of a provider's own claims are condition keys, beside those of all.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+_CLAIMS = ("aud", "sub", "amr")
+_OWN_CLAIMS = {
+    "token.actions.githubusercontent.com": (
+        "actor",
+        "actor_id",
+        "enterprise_id",
+        "environment",
+        "job_workflow_ref",
+        "ref",
+        "repository",
+        "repository_id",
+        "workflow",
+    )
+}
+# What stands before a SHA-256 sum in a signature: https://www.rfc-editor.org/rfc/rfc8017#section-9.2
+_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+class TokenError(Exception):
+    """A token that STS refuses.
+
+    Attributes:
+        code: Of the error that STS answers with.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Issuers:
+    """The keys of token services, by their address."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, list[dict[str, str]]] = {}
+
+    def clear(self) -> None:
+        """Forget all keys."""
+        self._keys.clear()
+
+    def install(self) -> None:
+        """Have ministack's STS look at tokens with these keys."""
+        sts._web_identity_trust_denied = self._refusal
+
+    def around(self, inner: App) -> App:
+        """Return an ASGI application that takes keys, and lets the one operation through that bears no signature."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["method"] != "POST":
+                await inner(scope, receive, send)
+            elif scope["path"] == PATH:
+                await self._register(scope, receive, send)
+            elif scope["path"] == "/" and not header(scope, b"authorization"):
+                body = await whole(receive)
+                named = len(body) <= _LONGEST_BODY and _OPERATION.search(body)
+                await inner({**scope, UNSIGNED: True} if named else scope, again(body, receive), send)
+            else:
+                await inner(scope, receive, send)
+
+        return serve
+
+    def claims(self, token: str, account_id: str, now: float) -> tuple[str, dict[str, Any]]:
+        """Return the provider of a token, as the ARN that a trust names, and what the token claims.
+
+        Args:
+            token: A JWT that is signed with RS256.
+            account_id: The role's account, which has to know the provider.
+            now: Real time.
+
+        Raises:
+            TokenError: STS refuses the token.
+        """
+        head, claims, signed, signature = _parts(token)
+        issuer = str(claims.get("iss", ""))
+        arn = f"arn:aws:iam::{account_id}:oidc-provider/{issuer.partition('://')[2].rstrip('/')}"
+        provider = iam._oidc_providers.get_scoped(account_id, None, arn)
+        if provider is None:
+            raise TokenError("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer}")
+        key = next((key for key in self._keys.get(issuer, []) if key["kid"] == head.get("kid")), None)
+        if key is None:
+            raise TokenError(
+                "InvalidIdentityToken",
+                "Couldn't retrieve verification key from your identity provider, please reference"
+                " AssumeRoleWithWebIdentity documentation for requirements",
+            )
+        if head.get("alg") != "RS256" or not _is_signature(signed, signature, key):
+            raise TokenError("InvalidIdentityToken", "The web identity token that was passed could not be validated")
+        expires = claims.get("exp")
+        if not isinstance(expires, int) or now >= expires:
+            raise TokenError(
+                "ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time"
+            )
+        audiences = claims.get("aud")
+        if not {*(audiences if isinstance(audiences, list) else [audiences])} & {*provider["ClientIDList"]}:
+            raise TokenError("InvalidIdentityToken", "Incorrect token audience")
+        return arn, claims
+
+    async def _register(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status, answer = 200, b'{"ok": true}'
+        try:
+            if why := refusal(scope, int(scope["server"][1]), is_own_page=True):
+                status, answer = 403, json.dumps({"error": why}).encode()
+            else:
+                content = json.loads(await whole(receive))
+                keys = [{name: str(key[name]) for name in ("kid", "n", "e")} for key in content["jwks"]["keys"]]
+                self._keys[str(content["issuer"])] = keys
+        except (ValueError, KeyError, TypeError):
+            status = 400
+            answer = b'{"error": "the body is not {\\"issuer\\": URL, \\"jwks\\": {\\"keys\\": [{kid, n, e}]}}"}'
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    def _refusal(self, role_arn: str, params: dict[str, Any], use_json: bool) -> Any:
+        """Return STS's answer where a token gives no right to a role. Bears ministack's signature."""
+        account = role_arn.split(":")[4]
+        role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
+        try:
+            provider, claims = self.claims(iam._p(params, "WebIdentityToken"), account, time.time())
+        except TokenError as error:
+            return _answer(400, error.code, str(error), use_json)
+        if role is None or not _is_trusted(role, provider, claims):
+            return _answer(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", use_json)
+        if int(iam._p(params, "DurationSeconds") or 3600) > role["MaxSessionDuration"]:
+            message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            return _answer(400, "ValidationError", message, use_json)
+        return None
+
+
+def _is_trusted(role: dict[str, Any], provider: str, claims: dict[str, Any]) -> bool:
+    host = provider.partition("oidc-provider/")[2]
+    names = (*_CLAIMS, *_OWN_CLAIMS.get(host, ()))
+    asked = iam_evaluator.EvalContext(
+        principal_arn=provider,
+        principal_type="WebIdentityUser",
+        principal_account=provider.split(":")[4],
+        action="sts:AssumeRoleWithWebIdentity",
+        resource_arn=role["Arn"],
+        region=get_region(),
+        service_context={
+            "aws:tagkeys": None,
+            **{f"{host}:{name}".lower(): claims[name] for name in names if name in claims},
+        },
+    )
+    return bool(iam_evaluator.evaluate_trust_policy(role["AssumeRolePolicyDocument"], provider, asked))
+
+
+def _answer(status: int, code: str, message: str, use_json: bool) -> Any:
+    if use_json:
+        return error_response_json(code, message, status)
+    return sts._error(status, code, message, ns="sts")
+
+
+def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
+    """Return a token's head, its claims, what is signed, and the signature."""
+    try:
+        head, claims, signature = token.split(".")
+        return (
+            dict(json.loads(_bytes(head))),
+            dict(json.loads(_bytes(claims))),
+            f"{head}.{claims}".encode(),
+            _bytes(signature),
+        )
+    except (ValueError, TypeError):
+        raise TokenError("InvalidIdentityToken", "The ID Token provided is not a valid JWT") from None
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _is_signature(signed: bytes, signature: bytes, key: dict[str, str]) -> bool:
+    """Whether a signature is the key's: RSASSA-PKCS1-v1_5 with SHA-256, the encoding compared as a whole."""
+    modulus, exponent = (int.from_bytes(_bytes(key[name]), "big") for name in ("n", "e"))
+    length = (modulus.bit_length() + 7) // 8
+    digest = _SHA256 + hashlib.sha256(signed).digest()
+    encoded = b"\x00\x01" + b"\xff" * (length - len(digest) - 3) + b"\x00" + digest
+    found = pow(int.from_bytes(signature, "big"), exponent, modulus)
+    return len(signature) == length and found.to_bytes(length, "big") == encoded
