@@ -29,18 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".batchtab" / "local-venv" / "bin" / "python"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"Service": ["events.amazonaws.com", "scheduler.amazonaws.com"]},
-            }
-        ],
-    }
-)
+SERVICES = ("events", "scheduler", "lambda", "ecs-tasks")
 _NUMBERS = itertools.count(1)
 
 
@@ -289,16 +278,42 @@ def unique(noun: str) -> str:
     return f"{noun}-{next(_NUMBERS)}"
 
 
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(*services: str, **condition: Any) -> str:
+    """A trust policy that lets services take a role."""
+    principal = {"Service": [f"{service}.amazonaws.com" for service in services]}
+    limits = {"Condition": condition} if condition else {}
+    return policy({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **limits})
+
+
+TRUST = trust(*SERVICES)
+
+
+def instance_profile(local: LocalAws, trusted: str = "ec2") -> str:
+    """Make a profile for instances of ECS, which have to write the logs of jobs; returns its ARN."""
+    iam, name = local.client("iam"), unique("profile")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(trusted))
+    iam.attach_role_policy(
+        RoleName=name, PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+    )
+    made = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return str(made)
+
+
 def network(local: LocalAws) -> dict[str, Any]:
     """Make a VPC with what a compute environment needs; returns computeResources without the type."""
-    ec2, iam = local.client("ec2"), local.client("iam")
+    ec2 = local.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     return {
         "subnets": [ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]],
         "securityGroupIds": [
             ec2.create_security_group(GroupName=unique("group"), Description="-", VpcId=vpc)["GroupId"]
         ],
-        "instanceRole": iam.create_instance_profile(InstanceProfileName=unique("profile"))["InstanceProfile"]["Arn"],
+        "instanceRole": instance_profile(local),
     }
 
 
@@ -331,17 +346,19 @@ def make_batch(local: LocalAws, vcpus: int = 4, **queue: Any) -> Batch:
     return Batch(local, environment, name, make_role(local))
 
 
-def make_role(local: LocalAws, actions: tuple[str, ...] = ("batch:SubmitJob", "sqs:SendMessage"), **more: Any) -> str:
-    """Make a role that EventBridge and Scheduler may take; returns its ARN."""
+_ACTIONS = ("batch:SubmitJob", "sqs:*", "logs:*", "ssm:GetParameters", "secretsmanager:GetSecretValue")
+
+
+def make_role(
+    local: LocalAws, actions: tuple[str, ...] = _ACTIONS, services: tuple[str, ...] = SERVICES, **more: Any
+) -> str:
+    """Make a role that EventBridge, Scheduler, Lambda and tasks may take; returns its ARN."""
     iam, name = local.client("iam"), unique("role")
-    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(allowed))
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(*services))["Role"]["Arn"]
+    if actions:
+        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(allowed))
     return str(role)
-
-
-def policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def lambda_function(batch: Batch, code: str, rule: str = "arn:aws:events:*:*:rule/*", **more: Any) -> str:

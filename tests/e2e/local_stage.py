@@ -38,10 +38,7 @@ def queue_url(local: LocalAws, name: str = "stage") -> str:
 def _roles(local: LocalAws) -> None:
     iam = local.client("iam")
     trust = json.loads(TRUST)
-    trust["Statement"][0]["Principal"] = {
-        "Service": ["events.amazonaws.com", "scheduler.amazonaws.com"],
-        "AWS": ACCOUNT,
-    }
+    trust["Statement"][0]["Principal"]["AWS"] = ACCOUNT
     iam.create_role(RoleName="stage", AssumeRolePolicyDocument=json.dumps(trust), Tags=[{"Key": "a", "Value": "b"}])
     allowed = policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
     iam.put_role_policy(RoleName="stage", PolicyName="own", PolicyDocument=allowed)

@@ -139,8 +139,7 @@ def test_job_sees_what_batch_gives_it_and_nothing_of_ours(batch: Batch) -> None:
         "AWS_ENDPOINT_URL": batch.local.endpoint,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
         "LANG": "C.UTF-8",
     }
     assert folder == str(batch.local.folder / "work")

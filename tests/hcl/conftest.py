@@ -57,6 +57,10 @@ def original_environment(local_aws: LocalAws) -> dict[str, Any]:
             ("my-service-job-role", "ecs-tasks.amazonaws.com"),
         )
     }
+    iam.attach_role_policy(
+        RoleName="BatchInstanceRole",
+        PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
+    )
     iam.create_instance_profile(InstanceProfileName="BatchInstanceRole")
     iam.add_role_to_instance_profile(InstanceProfileName="BatchInstanceRole", RoleName="BatchInstanceRole")
     environment = batch.create_compute_environment(

@@ -148,7 +148,13 @@ def _may_send(delivery: Delivery, queue_arn: str) -> bool:
     """Whether a dead-letter queue takes the event: by its policy from a rule, by the target's role from a schedule."""
     if delivery.scheduled:
         return permissions.role_allows(delivery.target.get("RoleArn") or "", "sqs:SendMessage", queue_arn)
-    return permissions.queue_lets_in(sqs._queue_by_arn(queue_arn) or {}, delivery.rule.get("Arn", ""))
+    return permissions.lets_in(
+        ((sqs._queue_by_arn(queue_arn) or {}).get("attributes") or {}).get("Policy"),
+        "events.amazonaws.com",
+        "sqs:SendMessage",
+        queue_arn,
+        delivery.rule.get("Arn", ""),
+    )
 
 
 def _send(queue_arn: str, body: str, attributes: dict[str, str]) -> None:

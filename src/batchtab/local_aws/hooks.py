@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from batchtab.local_aws import alarms, expressions, scheduler_api, schedules
+from batchtab.local_aws import alarms, expressions, function_roles, scheduler_api, schedules, stored_policies
 from batchtab.local_aws.batch.api import Api
 from batchtab.local_aws.clock import Clock
 from batchtab.local_aws.delivery import Deliveries
@@ -86,6 +86,9 @@ def install(parts: Parts) -> None:
 
     _install_invocations(_module("lambda_svc"), parts.invocations)
     _install_workers(_module("lambda_svc"), importlib.import_module("ministack.core.lambda_runtime"))
+
+    function_roles.install()
+    stored_policies.install()
 
     describe, evaluate = cloudwatch._describe_alarms, cloudwatch._evaluate_alarm
     cloudwatch._describe_alarms = lambda *given, **named: alarms.describe_alarms(describe, *given, **named)

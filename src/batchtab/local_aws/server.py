@@ -85,6 +85,7 @@ def _enter_environment(config: Config, port: int, folder: Path) -> None:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
             "LOG_LEVEL": "WARNING",
+            "AUTH": "true",
             "PERSIST_STATE": "0",
             "STATE_DIR": str(folder / "state"),
             "SFTP_ENABLED": "0",
@@ -154,6 +155,7 @@ def _assemble(
     from batchtab.local_aws.slack import SlackInbox  # noqa: PLC0415
     from batchtab.local_aws.snapshot.snapshot import Snapshots  # noqa: PLC0415
     from batchtab.local_aws.targets import Targets  # noqa: PLC0415
+    from batchtab.local_aws.web_identity import Issuers  # noqa: PLC0415
 
     store, events, slack = Store(), Events(clock), SlackInbox(clock)
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
@@ -162,15 +164,16 @@ def _assemble(
     faults, invocations = Faults(), hooks.make_invocations()
     repeats = Repeats(FaultyGateway(gateway.app, faults))  # around faults: an answer that is lost on purpose stays lost
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
-    rules, schedules = ScheduledRules(clock), Schedules(clock)
+    rules, schedules, issuers = ScheduledRules(clock), Schedules(clock), Issuers()
 
     def reset_batch() -> None:
         engine.reset()
         with store.lock:
             store.clear()
-        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, repeats):
+        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, repeats, issuers):
             part.clear()
 
+    issuers.install()
     hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, reset_batch))
     for source in (rules, schedules, deliveries, engine, invocations, AlarmWatch()):
         clock.add_source(source)
@@ -181,7 +184,9 @@ def _assemble(
         snapshots.load(snapshot)
     reset = gateway._reset_all_state
     return Application(
-        Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, reset),
+        launcher.credentials.around(
+            issuers.around(Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, reset))
+        ),
         [events.start, engine.start, clock.start],
         [deliveries.stop, clock.stop, events.stop, engine.shutdown, reset],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +20,13 @@ Record = dict[str, Any]
 Submit = Callable[[Record], Record]
 
 UNIVERSAL_SUBMIT = "arn:aws:scheduler:::aws-sdk:batch:submitJob"
-# Kinds of target that ministack delivers to, once it is known that they are there.
-_LEFT_TO_MINISTACK = ("events", "states", "sqs", "sns")
+# Kinds of target that ministack delivers to, once it is known that they are there and may be used: what that takes.
+_ACTIONS = {
+    "events": "events:PutEvents",
+    "states": "states:StartExecution",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+}
 
 
 class DeliveryError(Exception):
@@ -84,11 +88,8 @@ class Targets:
         elif service == "lambda":
             self._check_away("lambda", "Invoke")
             _invoke_function(delivery, view)
-        elif service in _LEFT_TO_MINISTACK:
-            if service == "sqs" and sqs._queue_by_arn(arn) is None:
-                raise DeliveryError("RESOURCE_NOT_FOUND", f"The specified queue does not exist: {arn}", retried=False)
-            if service == "sns" and arn not in sns._topics:
-                raise DeliveryError("RESOURCE_NOT_FOUND", f"Topic does not exist: {arn}", retried=False)
+        elif service in _ACTIONS:
+            _check_target(delivery, service)
             handed = {**target, "Input": payload(delivery, view)} if service in ("sqs", "sns") else target
             self._original(handed, delivery.event, delivery.rule, view)
         else:
@@ -149,6 +150,32 @@ def _check_submission(delivery: Delivery, request: Record) -> None:
     _check_role(delivery, "batch:SubmitJob", (queue,), (base, f"{base}:{revision}"))
 
 
+def _check_target(delivery: Delivery, service: str) -> None:
+    """Refuse a delivery to a queue, topic, bus or state machine that is not there or may not be used.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    arn = delivery.target["Arn"]
+    if service == "sqs" and sqs._queue_by_arn(arn) is None:
+        raise DeliveryError("RESOURCE_NOT_FOUND", f"The specified queue does not exist: {arn}", retried=False)
+    if service == "sns" and arn not in sns._topics:
+        raise DeliveryError("RESOURCE_NOT_FOUND", f"Topic does not exist: {arn}", retried=False)
+    if delivery.scheduled or service in ("events", "states"):
+        _check_role(delivery, _ACTIONS[service], (arn,))
+        return
+    found = sqs.queue_policy_for_arn(arn) if service == "sqs" else sns.topic_policy_for_arn(arn)
+    _check_lets_in(delivery, found[0] if found else None, _ACTIONS[service])
+
+
+def _check_lets_in(delivery: Delivery, policy: str | Record | None, action: str) -> None:
+    """Refuse a rule's delivery that the target's own policy does not allow."""
+    arn = delivery.target["Arn"]
+    if not permissions.lets_in(policy, "events.amazonaws.com", action, arn, delivery.rule.get("Arn", "")):
+        raise DeliveryError(
+            "NO_PERMISSIONS", f"{arn} has no permission for events.amazonaws.com from this rule", retried=False
+        )
+
+
 def _arn(scope: Scope, kind: str, reference: str) -> str:
     return reference if reference.startswith("arn:") else scope.arn(kind, reference)
 
@@ -160,29 +187,14 @@ def _invoke_function(delivery: Delivery, view: Any) -> None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"Function not found: {name}", retried=False)
     if delivery.scheduled:
         _check_role(delivery, "lambda:InvokeFunction", (arn,))
-    elif not _is_allowed(name, delivery.rule.get("Arn", "")):
-        raise DeliveryError(
-            "NO_PERMISSIONS", f"{arn} has no permission for events.amazonaws.com from this rule", retried=False
-        )
+    else:
+        _check_lets_in(delivery, record.get("policy"), "lambda:InvokeFunction")
     text = payload(delivery, view)
     try:
         content = json.loads(text)
     except ValueError:
         content = text
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(record, config), content)
-
-
-def _is_allowed(function_name: str, rule_arn: str) -> bool:
-    """Whether a function's resource policy lets EventBridge call it for a rule."""
-    function = lambda_svc._functions.get(function_name) or {}
-    for statement in (function.get("policy") or {}).get("Statement") or []:
-        principal = statement.get("Principal")
-        if principal != "*" and (principal or {}).get("Service") != "events.amazonaws.com":
-            continue
-        source = (statement.get("Condition") or {}).get("ArnLike", {}).get("AWS:SourceArn", "*")
-        if fnmatch.fnmatchcase(rule_arn, source):
-            return True
-    return False
 
 
 def _from_batch_parameters(delivery: Delivery, view: Any) -> Record:

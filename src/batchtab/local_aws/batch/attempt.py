@@ -14,6 +14,7 @@ from batchtab.local_aws.batch import limits, sessions
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.launch import Launch, Launcher, LaunchError
 from batchtab.local_aws.batch.logs import LogGroupMissingError, LogStream
+from batchtab.local_aws.batch.roles import RoleError, of_task
 from batchtab.local_aws.batch.store import name_of
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
@@ -83,13 +84,18 @@ class Attempt:
 
     def run(self, on_running: Callable[[Attempt], None]) -> None:
         """Start the process, call back once it runs, and return when it has ended."""
+        roles = of_task(self.job, self.task_id, self.environment)
         try:
-            launch = self._launcher.prepare(
-                self.job, self.number, self.environment["computeEnvironmentName"], self.task_id
-            )
-            self.log.open()
+            roles.check_trust()
+        except RoleError as error:  # ECS starts no task then
+            self.status_reason = str(error)
+            return
+        try:
+            launch = self._launcher.prepare(self.job, self.number, self.environment["computeEnvironmentName"], roles)
+            self.log.open(roles)
             process = self._start(launch)
-        except (LaunchError, LogGroupMissingError, OSError, ValueError) as error:
+        except (LaunchError, LogGroupMissingError, RoleError, OSError, ValueError) as error:
+            self._launcher.credentials.close(self.task_id)
             self.status_reason = NOT_STARTED
             self.reason = str(error) if isinstance(error, LaunchError) else f"CannotStartContainerError: {error}"
             return
@@ -103,6 +109,7 @@ class Attempt:
             sessions.kill(process.pid)
             process.wait()
             self._child_processes.group_ended(process.pid)
+            self._launcher.credentials.close(self.task_id)
             if self._container:
                 self._launcher.docker.kill(self._container)
                 self._child_processes.container_ended(self._container)

@@ -5,11 +5,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchtab.local_aws import permissions
 from batchtab.local_aws.batch import images, secrets
 from batchtab.local_aws.batch.docker import Docker
 from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.batch.roles import RoleError, TaskRoles
 from batchtab.local_aws.batch.store import name_of
 from batchtab.local_aws.config import Config
+from batchtab.local_aws.credentials import TaskCredentials, issue
 
 
 class LaunchError(Exception):
@@ -35,40 +38,43 @@ class Launcher:
         self._home = home
         self._path = os.pathsep.join([str(Path(sys.executable).parent), path])
         self._docker = docker
+        self.credentials = TaskCredentials(port)
 
     @property
     def docker(self) -> Docker:
         """The Docker engine, which may not be there."""
         return self._docker
 
-    def prepare(self, job: Job, attempt: int, environment_name: str, task_id: str) -> Launch:
+    def prepare(self, job: Job, attempt: int, environment_name: str, roles: TaskRoles) -> Launch:
         """Say how an attempt runs.
 
         Raises:
-            LaunchError: A secret is missing, or there is neither an image nor a folder for it.
+            LaunchError: A secret is missing or may not be read, or there is neither an image nor a folder for it.
         """
         properties = job.record["container"]
         try:
-            secret_values = secrets.resolve(job)
-        except secrets.SecretError as error:
+            secret_values = secrets.resolve(job, roles)
+        except (secrets.SecretError, RoleError) as error:
             raise LaunchError(
                 f"ResourceInitializationError: unable to pull secrets or registry auth: {error}"
             ) from error
         variables = {entry["name"]: entry.get("value", "") for entry in properties["environment"]}
         variables |= secret_values | batch_variables(job, attempt, environment_name)
-        account = job.account_id if job.account_id != self._config.account_id else "test"
+        endpoint = f"http://127.0.0.1:{self._port}"
         variables = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._port}",
+            "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": job.region,
             "AWS_DEFAULT_REGION": job.region,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",  # this machine's own role, should it have one, is not the job's
             "LANG": "C.UTF-8",
         } | variables
         image = properties["image"]
-        if self._docker.has_image(image):
+        as_container = self._docker.has_image(image)
+        if as_container:
             variables["AWS_ENDPOINT_URL"] = self._docker.endpoint(self._port)
-            name = f"batchtab-local-{task_id}"
+        variables = self._credentials(job, roles, reaches=variables["AWS_ENDPOINT_URL"] == endpoint) | variables
+        if as_container:
+            name = f"batchtab-local-{roles.task_id}"
             command = self._docker.run_command(name, properties, variables)
             return Launch(command, self._home, {**self._docker.environment, **variables}, name)
         folder = self.folder_for(image)
@@ -80,6 +86,28 @@ class Launcher:
         entrypoint = images.entry_for(image, self._config.entrypoints) or []
         command = [*entrypoint, *properties["command"]]
         return Launch(command, folder, {"PATH": self._path, "HOME": str(self._home)} | variables)
+
+    def _credentials(self, job: Job, roles: TaskRoles, *, reaches: bool) -> dict[str, str]:
+        """Return the variables by which an SDK finds the job role's credentials; none without a job role.
+
+        Args:
+            job: The job.
+            roles: Its roles.
+            reaches: Whether it finds local AWS at 127.0.0.1: SDKs fetch credentials from no other name over HTTP.
+        """
+        if not permissions.enforced():
+            account = job.account_id if job.account_id != self._config.account_id else "test"
+            return {"AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "test"}
+        if roles.job_role is None:
+            return {}
+        if reaches:
+            return self.credentials.open(roles.task_id, roles.job_role)
+        made = issue(roles.job_role, roles.task_id)
+        return {
+            "AWS_ACCESS_KEY_ID": made.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": made.secret_access_key,
+            "AWS_SESSION_TOKEN": made.session_token,
+        }
 
     def folder_for(self, image: str) -> Path:
         """Return the folder in which an image's jobs run.

@@ -7,6 +7,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch_logs
 
 from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.batch.roles import RoleError, TaskRoles
 from batchtab.local_aws.clock import Clock
 
 DEFAULT_GROUP = "/aws/batch/job"
@@ -33,16 +34,28 @@ class LogStream:
         self.name = f"{options.get('awslogs-stream-prefix', definition_name)}/default/{task_id}"
         self._create_group = self.group == DEFAULT_GROUP or options.get("awslogs-create-group") == "true"
         self._scope = (job.account_id, job.region)
+        self._arn = f"arn:aws:logs:{job.region}:{job.account_id}:log-group:{self.group}"
         self._clock = clock
 
-    def open(self) -> None:
-        """Make the stream, and the group where the definition asks for it.
+    def open(self, roles: TaskRoles) -> None:
+        """Make the stream, and the group where the definition asks for it, as the role that may do so.
 
         Raises:
             LogGroupMissingError: The group does not exist.
+            RoleError: The stream may not be made. Where only its lines may not be written, they are lost, as on AWS.
         """
         if not self.kept:
             return
+        stream = f"{self._arn}:log-stream:{self.name}"
+        try:
+            if self._create_group and self.group != DEFAULT_GROUP:
+                roles.check("logs:CreateLogGroup", f"{self._arn}:log-stream:")
+            roles.check("logs:CreateLogStream", stream)
+        except RoleError as error:
+            raise RoleError(
+                "Error response from daemon: failed to initialize logging driver:"
+                f" failed to create Cloudwatch log stream: {error}"
+            ) from error
         with request_scope(*self._scope):
             if self._create_group:
                 cloudwatch_logs._create_log_group({"logGroupName": self.group})
@@ -51,6 +64,10 @@ class LogStream:
             )
         if status != 200:
             raise LogGroupMissingError(json.loads(body).get("message", "the log stream can't be made"))
+        try:
+            roles.check("logs:PutLogEvents", stream)
+        except RoleError:
+            self.kept = False
 
     def write(self, lines: list[str]) -> None:
         """Append lines, each an event of now."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.policies import weight_factor
+from batchtab.local_aws.batch.roles import can_have_instances
 from batchtab.local_aws.batch.store import Record, Store
 
 TOO_SMALL = (
@@ -107,7 +108,8 @@ class Placement:
         found = [
             self._store.environments.get(entry["computeEnvironment"]) for entry in queue["computeEnvironmentOrder"]
         ]
-        return [e for e in found if e is not None and e["state"] == "ENABLED" and e["status"] == "VALID"]
+        valid = [e for e in found if e is not None and e["state"] == "ENABLED" and e["status"] == "VALID"]
+        return [e for e in valid if can_have_instances(e)]
 
     def _fits(self, job: Job, environment: Record) -> bool:
         return self._used[environment["computeEnvironmentArn"]] + job.vcpus <= _limit(environment) + 1e-9

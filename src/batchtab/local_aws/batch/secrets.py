@@ -4,43 +4,56 @@ import json
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import secretsmanager, ssm
+from ministack.services import kms, secretsmanager, ssm
 
 from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.batch.roles import RoleError, TaskRoles
+
+_SSM = "unable to fetch secrets from ssm"
+_ASM = "unable to retrieve secret from asm"
 
 
 class SecretError(Exception):
     """A secret that a job's definition names cannot be had."""
 
 
-def resolve(job: Job) -> dict[str, str]:
+def resolve(job: Job, roles: TaskRoles) -> dict[str, str]:
     """Return a job's secrets by variable, from the parameters and secrets of local AWS.
+
+    Args:
+        job: The job.
+        roles: Its roles, one of which has to be allowed to read them.
 
     Raises:
         SecretError: One of them does not exist; its name is told, never a value.
+        RoleError: One of them may not be read.
     """
     values = {}
     with request_scope(job.account_id, job.region):
         for entry in job.record["container"].get("secrets") or []:
             reference = entry["valueFrom"]
             if ":secretsmanager:" in reference:
-                values[entry["name"]] = _secret(reference)
+                values[entry["name"]] = _secret(reference, roles)
             else:
-                values[entry["name"]] = _parameter(reference)
+                values[entry["name"]] = _parameter(reference, job, roles)
     return values
 
 
-def _parameter(reference: str) -> str:
-    name = reference.partition(":parameter/")[2] if reference.startswith("arn:") else reference
+def _parameter(reference: str, job: Job, roles: TaskRoles) -> str:
+    name = reference.partition(":parameter/")[2] if reference.startswith("arn:") else reference.lstrip("/")
+    arn = f"arn:aws:ssm:{job.region}:{job.account_id}:parameter/{name}"
+    _check(roles, "ssm:GetParameters", reference if reference.startswith("arn:") else arn, _SSM)
     # An ARN does not tell whether the name starts with a slash.
     for candidate in (name, f"/{name}"):
         status, _, body = ssm._get_parameter({"Name": candidate, "WithDecryption": True})
         if status == 200:
-            return str(json.loads(body)["Parameter"]["Value"])
-    raise SecretError(f"unable to fetch secrets from ssm: invalid ssm parameter: {reference}")
+            found = json.loads(body)["Parameter"]
+            _check_key(roles, (ssm._parameters.get(found["Name"]) or {}).get("KeyId"), "ssm", _SSM)
+            return str(found["Value"])
+    raise SecretError(f"{_SSM}: invalid ssm parameter: {reference}")
 
 
-def _secret(reference: str) -> str:
+def _secret(reference: str, roles: TaskRoles) -> str:
     # arn:aws:secretsmanager:region:account:secret:name[:json-key:version-stage:version-id]
     parts = reference.split(":")
     request: dict[str, Any] = {"SecretId": ":".join(parts[:7])}
@@ -50,11 +63,16 @@ def _secret(reference: str) -> str:
     if version:
         request["VersionId"] = version
     status, _, body = secretsmanager._get_secret_value(request)
+    answer = json.loads(body)
+    arn = answer.get("ARN", request["SecretId"])  # a reference may lack the six characters at the end of the ARN
+    _check(roles, "secretsmanager:GetSecretValue", arn, f"{_ASM}: failed to fetch secret {arn} from secrets manager")
     if status != 200:
-        raise SecretError(f"unable to retrieve secret from asm: {reference}: {json.loads(body).get('message', '')}")
-    text = json.loads(body).get("SecretString")
+        raise SecretError(f"{_ASM}: {reference}: {answer.get('message', '')}")
+    record = secretsmanager._secrets.get(answer["Name"]) or {}
+    _check_key(roles, record.get("KmsKeyId"), "secretsmanager", _ASM)
+    text = answer.get("SecretString")
     if text is None:
-        raise SecretError(f"unable to retrieve secret from asm: {reference} holds no SecretString")
+        raise SecretError(f"{_ASM}: {reference} holds no SecretString")
     if not key:
         return str(text)
     try:
@@ -62,3 +80,22 @@ def _secret(reference: str) -> str:
     except (ValueError, KeyError, TypeError) as error:
         raise SecretError(f"retrieved secret from asm: {reference} has no key {key}") from error
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _check(roles: TaskRoles, action: str, resource: str, what: str, **context: str) -> None:
+    try:
+        roles.check(action, resource, context)
+    except RoleError as error:
+        raise RoleError(f"{what}: {error}") from error
+
+
+def _check_key(roles: TaskRoles, key_id: str | None, service: str, what: str) -> None:
+    """Refuse a secret under a key of the customer's that the role may not use; AWS's own keys serve whole accounts."""
+    key = kms._resolve_key(key_id)
+    if key is None or (key_id or "").startswith("alias/aws/"):
+        return
+    context = {
+        "kms:ViaService": f"{service}.{roles.job.region}.amazonaws.com",
+        "kms:CallerAccount": roles.job.account_id,
+    }
+    _check(roles, "kms:Decrypt", key["Arn"], what, **context)
