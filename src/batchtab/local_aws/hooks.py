@@ -8,7 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from batchtab.local_aws import alarms, expressions, function_roles, scheduler_api, schedules, stored_policies
+from batchtab.local_aws import (
+    alarms,
+    constraints,
+    expressions,
+    function_roles,
+    rule_api,
+    scheduler_api,
+    schedules,
+    stored_policies,
+    stored_tags,
+)
 from batchtab.local_aws.batch.api import Api
 from batchtab.local_aws.clock import Clock
 from batchtab.local_aws.delivery import Deliveries
@@ -78,6 +88,7 @@ def install(parts: Parts) -> None:
     eventbridge._validate_schedule_expression = _is_rule_expression
     scheduler._tick_schedules = lambda: None
     scheduler.handle_request = scheduler_api.serving(scheduler.handle_request, scheduler._error)
+    rule_api.install()
     for name in ("_put_rule", "_enable_rule"):
         _then(eventbridge, name, parts.rules.next_moment, parts.clock)
     for name in ("_create_schedule", "_update_schedule"):
@@ -89,6 +100,7 @@ def install(parts: Parts) -> None:
 
     function_roles.install()
     stored_policies.install()
+    stored_tags.install()
 
     describe, evaluate = cloudwatch._describe_alarms, cloudwatch._evaluate_alarm
     cloudwatch._describe_alarms = lambda *given, **named: alarms.describe_alarms(describe, *given, **named)
@@ -134,7 +146,9 @@ def _check_schedule(module: Any, name: str) -> None:
     original = getattr(module, name)
 
     def wrapped(schedule: str, body: dict[str, Any]) -> Any:
-        refused = schedules.refusal(body) if body.get("ScheduleExpression") else None
+        refused = constraints.refusal("scheduler", "CreateSchedule", {"Name": schedule, **body})
+        if refused is None:
+            refused = schedules.refusal(body) if body.get("ScheduleExpression") else None
         if refused is None and (body.get("Target") or {}).get("RoleArn"):
             refused = schedules.role_refusal(schedule, body)
         return module._error(400, "ValidationException", refused) if refused else original(schedule, body)

@@ -94,6 +94,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "services.eventbridge": (
         "_apply_input_transformer(transformer, rule, view)",
         "_archive_event(event, view)",
+        "_delete_rule(data)",
         "_dispatch_event(event, view)",
         "_dispatch_to_sqs",
         "_ensure_default_bus()",
@@ -103,6 +104,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_invoke_target(target, event, rule, view)",
         "_pattern_event_view(event)",
         "_put_rule(data)",
+        "_put_targets(data)",
+        "_rule_key",
         "_rules",
         "_targets",
         "_tick_scheduled_rules()",
@@ -111,6 +114,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "services.iam": (
         "_IAM_HANDLERS",
         "_error(status, code, message)",
+        "_extract_tags(p)",
         "_gen_secret()",
         "_gen_session_access_key()",
         "_gen_session_token()",
@@ -119,6 +123,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_make_aws_managed_record(name, document)",
         "_oidc_providers",
         "_p(params, key)",
+        "_policies",
         "_roles",
         "_seed_aws_managed_policies()",
         "_trust_policy_not_principal_error(doc)",

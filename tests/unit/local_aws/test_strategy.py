@@ -43,11 +43,32 @@ def test_attempt_that_never_ran_has_no_exit_code_to_match() -> None:
         {"attempts": 2, "evaluateOnExit": [{"onExitCode": "one", "action": "EXIT"}]},
         {"attempts": 2, "evaluateOnExit": [{"onReason": "a*b", "action": "EXIT"}]},
         {"attempts": 2, "evaluateOnExit": [{"onReason": "a", "action": "EXIT"}] * 6},
+        *(
+            {"attempts": 2, "evaluateOnExit": [{"onStatusReason": f"a{letter}", "action": "EXIT"}]}
+            for letter in "()'/[]<>,-_"
+        ),
+        {"attempts": 2, "evaluateOnExit": [{"onReason": "a" * 513, "action": "EXIT"}]},
+        {"attempts": 2, "evaluateOnExit": [{"onReason": "", "action": "EXIT"}]},
+        {"attempts": 2, "evaluateOnExit": [{"onExitCode": "-1", "action": "EXIT"}]},
     ],
 )
 def test_retry_strategies_that_batch_refuses(given: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="retryStrategy"):
         strategy.check_retries(given)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"onReason": "Host EC2: a.b\tc*"},
+        {"onStatusReason": "a" * 511 + "*"},
+        {"onReason": "*"},
+        {"onExitCode": "1*"},
+        {"onExitCode": "*"},
+    ],
+)
+def test_patterns_that_batch_takes(rule: dict[str, str]) -> None:
+    strategy.check_retries({"attempts": 2, "evaluateOnExit": [{**rule, "action": "EXIT"}]})
 
 
 def test_actions_are_given_back_in_capitals() -> None:

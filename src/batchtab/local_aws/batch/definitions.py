@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from batchtab.local_aws.batch import container, limits, strategy
+from batchtab.local_aws.batch import container, limits, sizes, strategy
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.paging import page
 from batchtab.local_aws.batch.store import Record, Scope, Store, name_of
@@ -33,6 +33,7 @@ def register(store: Store, request: Record) -> Record:
     strategy.check_retries(request.get("retryStrategy"))
     check_scheduling_priority(request.get("schedulingPriority"))
     check_tags(request.get("tags"))
+    sizes.check_payload("Job Definition", request, limits.DEFINITION_KIB)
     base = Scope.current().arn("job-definition", name)
     revisions = store.definitions.setdefault(base, [])
     record: Record = copy.deepcopy(request)

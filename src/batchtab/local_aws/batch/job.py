@@ -24,6 +24,7 @@ class Job:
         region: Region it belongs to.
         sequence: Order of submission; breaks ties between equal times.
         vcpus: What it takes of a compute environment.
+        memory_mib: What an instance has to have for it.
         weight: Order within a fair-share queue: higher goes first.
         waits_for: Jobs that have to succeed first.
         children: Of an array job, its children by index.
@@ -31,7 +32,7 @@ class Job:
         attempt: The attempt that is under way.
         end_reason: Why it was terminated or cancelled; None if it was not.
         runnable_since: Clock time at which it became RUNNABLE.
-        too_many_tags: Whether it has more tags to propagate than a task can have, which fails it.
+        never_runs: Why no task can be made of it, which fails it; None if one can.
         blocked_reason: Why it cannot be placed at the head of its queue, as told in its statusReason.
     """
 
@@ -48,7 +49,8 @@ class Job:
     end_reason: str | None = None
     runnable_since: float = 0.0
     blocked_reason: str | None = None
-    too_many_tags: bool = False
+    never_runs: str | None = None
+    memory_mib: float = 0.0
 
     @property
     def id(self) -> str:

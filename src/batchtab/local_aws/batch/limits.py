@@ -7,8 +7,9 @@ import re
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 SHARE_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.]{0,254}")
-EXIT_CODE_PATTERN = re.compile(r"[0-9]{1,511}\*?|\*")
-REASON_PATTERN = re.compile(r"[A-Za-z0-9.:\s/_()'\[\]<>,-]{0,511}\*?")
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+EXIT_CODE_PATTERN = re.compile(r"(?=.{1,512}$)[0-9]*\*?")
+REASON_PATTERN = re.compile(r"(?=.{1,512}$)[A-Za-z0-9.:\s]*\*?", re.DOTALL)
 RETRY_ATTEMPTS = (1, 10)
 ARRAY_SIZE = (2, 10_000)
 TIMEOUT_SECONDS_MINIMUM = 60
@@ -23,7 +24,12 @@ STATE_TIME_LIMIT_REASONS = (
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
 )
-TAGS_MAXIMUM = 50
+# https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+DEFINITION_KIB = 24
+JOB_KIB = 30
+OVERRIDES_CHARACTERS = (
+    8192  # of a task: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+)
 ENDED_JOBS_KEPT_SECONDS = 7 * 86_400
 STOP_GRACE_SECONDS = 30  # between SIGTERM and SIGKILL
 
@@ -37,6 +43,7 @@ FARGATE_MEMORY_MIB: dict[float, tuple[int, ...]] = {
     4: tuple(range(8192, 30_720 + 1, 1024)),
     8: tuple(range(16_384, 61_440 + 1, 4096)),
     16: tuple(range(32_768, 122_880 + 1, 8192)),
+    32: (61_440, 122_880, 249_856),
 }
 FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
 # Members of containerProperties that a Fargate job must not have.

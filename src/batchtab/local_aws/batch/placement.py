@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from batchtab.local_aws.batch import instances
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.policies import weight_factor
 from batchtab.local_aws.batch.roles import can_have_instances
@@ -11,6 +12,10 @@ from batchtab.local_aws.batch.store import Record, Store
 TOO_SMALL = (
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - "
     "CE(s) associated with the job queue cannot meet the CPU requirement of the job"
+)
+NO_INSTANCE = (
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU/memory/GPU) is higher than that can"
+    " be met by the CE(s) attached to the job queue."
 )
 
 
@@ -64,9 +69,10 @@ class Placement:
                 candidates = self._candidates(queue)
                 fitting = [e for e in candidates if e["computeEnvironmentArn"] not in reserved and self._fits(job, e)]
                 if not fitting:
-                    could = [e for e in candidates if job.vcpus <= _limit(e)]
+                    wide = [e for e in candidates if job.vcpus <= _limit(e)]
+                    could = [e for e in wide if instances.can_hold(e, job.vcpus, job.memory_mib)]
                     if candidates and not could and job.blocked_reason is None:
-                        job.blocked_reason = TOO_SMALL
+                        job.blocked_reason = NO_INSTANCE if wide else TOO_SMALL
                         self._blocked.append(job)
                     reserved |= {e["computeEnvironmentArn"] for e in could}
                     break
@@ -112,7 +118,8 @@ class Placement:
         return [e for e in valid if can_have_instances(e)]
 
     def _fits(self, job: Job, environment: Record) -> bool:
-        return self._used[environment["computeEnvironmentArn"]] + job.vcpus <= _limit(environment) + 1e-9
+        free = _limit(environment) - self._used[environment["computeEnvironmentArn"]]
+        return job.vcpus <= free + 1e-9 and instances.can_hold(environment, job.vcpus, job.memory_mib)
 
     def _take(self, job: Job, environment: Record) -> None:
         self.remove(job)

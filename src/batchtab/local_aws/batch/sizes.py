@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from batchtab.local_aws.batch import limits
@@ -43,3 +44,31 @@ def check_sizes(properties: dict[str, Any], *, fargate: bool) -> None:
             f"Fargate resource requirements: MEMORY {memory:g} MiB is not offered with VCPU {vcpus:g};"
             f" it is {offered[0]} to {offered[-1]} in fixed steps"
         )
+
+
+def check_payload(noun: str, content: dict[str, Any], most_kib: int) -> None:
+    """Refuse a request whose content is too big.
+
+    Args:
+        noun: What it is of, for the message.
+        content: The request's members.
+        most_kib: How big it may be.
+    """
+    size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > most_kib * 1024:
+        raise ClientError(f"{noun} size must be less than {most_kib} KiB, got {-(-size // 1024)} KiB")
+
+
+def overrides_length(
+    command: list[str] | None, environment: list[dict[str, Any]], resources: list[dict[str, Any]]
+) -> int:
+    """Return how many characters a task's overrides have, as ECS counts them.
+
+    Args:
+        command: The words, where they are others than the definition's.
+        environment: The variables that are not the definition's.
+        resources: The resource requirements that are not the definition's.
+    """
+    container = {"name": "default", "command": command, "environment": environment, "resourceRequirements": resources}
+    given = {member: value for member, value in container.items() if value}
+    return len(json.dumps({"containerOverrides": [given]}, ensure_ascii=False, separators=(",", ":")))

@@ -9,7 +9,6 @@ from batchtab.local_aws.batch.placement import Placement
 from batchtab.local_aws.clock import Clock
 
 DEPENDENCY_FAILED = "Dependent Job failed"
-TOO_MANY_TAGS = "More than 50 tags of the job and its definition are to be propagated"
 CHILD_FAILED = "Array Child Job failed"
 
 
@@ -34,9 +33,9 @@ class States:
         """Take a job that was submitted, with its array's children."""
         if job.ended:
             return
-        if job.too_many_tags:
+        if job.never_runs is not None:
             for one in job.children or [job]:
-                self.fail(one, TOO_MANY_TAGS)
+                self.fail(one, job.never_runs)
             return
         for one in job.children or [job]:
             for other in one.waits_for:

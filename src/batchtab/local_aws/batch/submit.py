@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import Any
 
+from batchtab.local_aws import tag_rules
 from batchtab.local_aws.batch import container, definitions, environments, limits, sizes, strategy
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.job import STATUSES, Job
@@ -14,6 +15,7 @@ from batchtab.local_aws.batch.tags import check_tags
 from batchtab.local_aws.clock import Clock
 
 _SEQUENCE = itertools.count()
+TOO_MANY_TAGS = "More than 50 tags of the job and its definition are to be propagated"
 _PARAMETER = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
@@ -27,6 +29,7 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
         raise ClientError(
             f"Job name should match valid pattern: {request['jobName']!r}; letters, digits, - and _, at most 128"
         )
+    sizes.check_payload("Job", request, limits.JOB_KIB)
     queue = store.queue(request["jobQueue"])
     if queue["state"] != "ENABLED":
         raise ClientError(f"{queue['jobQueueArn']} is disabled: jobs can't be submitted to it")
@@ -51,13 +54,17 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     def make(job_id: str, own: Record, parent: Job | None) -> Job:
         own |= {"jobId": job_id, "jobArn": scope.arn("job", job_id)}
         job = Job(own, scope.account_id, scope.region, next(_SEQUENCE), vcpus, weight, parent=parent)
+        job.memory_mib = sizes.requirement(properties, "MEMORY") or 0.0
         store.jobs[job_id] = job
         return job
 
     job_id = str(uuid.uuid4())
     job = make(job_id, record, None)
     propagated = {**definition["tags"], **record["tags"]} if record["propagateTags"] else {}
-    job.too_many_tags = len(propagated) > limits.TAGS_MAXIMUM
+    if len(propagated) > tag_rules.TAGS_MAXIMUM:
+        job.never_runs = TOO_MANY_TAGS
+    elif _overrides_length(request, definition, properties) > limits.OVERRIDES_CHARACTERS:
+        job.never_runs = f"Container Overrides length must be at most {limits.OVERRIDES_CHARACTERS}"
     plain = [other for other, kind in dependencies if other is not None and kind == ""]
     job.waits_for = list(plain)
     if size:
@@ -109,6 +116,15 @@ def _effective_properties(store: Store, request: Record, queue: Record, definiti
     if overrides.get("instanceType"):
         properties["instanceType"] = overrides["instanceType"]
     return properties
+
+
+def _overrides_length(request: Record, definition: Record, properties: Record) -> int:
+    overrides = request.get("containerOverrides") or {}
+    changed = properties["command"] != definition["containerProperties"]["command"]
+    variables = overrides.get("environment") or []
+    return sizes.overrides_length(
+        properties["command"] if changed else None, variables, overrides.get("resourceRequirements") or []
+    )
 
 
 def _merged(base: list[Record], over: list[Record], key: str) -> list[Record]:

@@ -2,22 +2,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchtab.local_aws.batch import limits
+from batchtab.local_aws import tag_rules
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.store import Scope, Store
 
 
 def check_tags(tags: dict[str, str] | None) -> None:
-    """Refuse more tags than a resource can have, and keys that are AWS's own."""
+    """Refuse more tags than a resource can have, keys that are AWS's own, and characters that no tag has."""
     if not tags:
         return
-    if len(tags) > limits.TAGS_MAXIMUM:
-        raise ClientError(f"tags: {len(tags)} given, at most {limits.TAGS_MAXIMUM} are allowed")
-    for key, value in tags.items():
-        if not 1 <= len(key) <= 128 or len(value) > 256:
-            raise ClientError(f"tags: {key!r} must have 1 to 128 characters and a value of at most 256")
-        if key.lower().startswith("aws:"):
-            raise ClientError(f"tags: {key!r} must not start with aws:")
+    if len(tags) > tag_rules.TAGS_MAXIMUM:
+        raise ClientError(f"tags: {len(tags)} given, at most {tag_rules.TAGS_MAXIMUM} are allowed")
+    if (found := tag_rules.fault(tags)) is not None:
+        raise ClientError(f"tags: {found[0]!r} {found[1]}")
 
 
 def find(store: Store, arn: str) -> dict[str, str]:
