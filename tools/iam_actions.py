@@ -72,9 +72,8 @@ def written() -> str:
         reference[prefix] = _without_far_types(prefix, reference[prefix])
         resources = [_line(name, resource) for name, resource in sorted(_resources(reference[prefix]).items())]
         actions = [_line(name, action) for name, action in sorted(_actions(reference[prefix]).items())]
-        parts.append(
-            f'{json.dumps(prefix)}: {{\n"resources": {{\n{_joined(resources)}\n}},\n"actions": {{\n{_joined(actions)}\n}}}}'
-        )
+        content = f'{{\n"resources": {{\n{_joined(resources)}\n}},\n"actions": {{\n{_joined(actions)}\n}}}}'
+        parts.append(f"{json.dumps(prefix)}: {content}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 

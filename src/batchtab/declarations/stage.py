@@ -110,6 +110,9 @@ class LocalAws(StrictModel):
     port: Annotated[int, Strict()] = Field(
         default=4566, ge=1024, le=65535, description="Port of local AWS on 127.0.0.1."
     )
+    enforce_iam: Annotated[bool, Strict()] = Field(
+        default=True, description="Whether roles need the permissions that they need on AWS."
+    )
     images: dict[RepositoryName, Annotated[str, Strict()] | LocalImage] = Field(
         default={}, description="Repository to the folder in which its jobs run where no container engine answers."
     )

@@ -15,6 +15,7 @@ from batchtab.local_aws.clock import MAXIMUM_SPEED, Clock, iso, parse_time
 from batchtab.local_aws.faults import Faults
 from batchtab.local_aws.functions import LONGEST_RETRY_SECONDS, Invocations
 from batchtab.local_aws.gateway import App, Receive, Scope, Send
+from batchtab.local_aws.iam.record import Record
 from batchtab.local_aws.internals import MINISTACK_VERSION
 from batchtab.local_aws.slack import SlackInbox
 from batchtab.local_aws.snapshot.snapshot import BusyError, Snapshots
@@ -33,7 +34,7 @@ class RefusedError(Exception):
 
 
 class Admin:
-    """Serves `/_local/`: the page, what reached Slack, the clock, faults, snapshots; all else is ministack's."""
+    """Serves `/_local/`: the page, Slack, the clock, faults, IAM, snapshots; all else is ministack's."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Admin:
         faults: Faults,
         invocations: Invocations,
         snapshots: Snapshots,
+        record: Record,
         reset: Callable[[], None],
     ) -> None:
         self._inner = inner
@@ -55,6 +57,7 @@ class Admin:
         self._faults = faults
         self._invocations = invocations
         self._snapshots = snapshots
+        self._record = record
         self._reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +96,9 @@ class Admin:
             ("GET", "faults"): self._read_faults,
             ("POST", "faults"): lambda: self._add_fault(body),
             ("DELETE", "faults"): self._end_faults,
+            ("GET", "iam"): self._read_iam,
+            ("DELETE", "iam"): self._forget_iam,
+            ("GET", "iam/checks"): self._read_checks,
             ("GET", "health"): self._health,
             ("GET", "snapshot"): self._take_snapshot,
             ("POST", "reset"): self._reset_all,
@@ -103,7 +109,8 @@ class Admin:
             if allowed:
                 raise RefusedError(f"{method} is not served here, but {', '.join(allowed)}", 405)
             raise RefusedError(
-                f"no such path; there are {PREFIX}/, slack, clock, faults, health, snapshot and reset below it", 404
+                f"no such path; there are {PREFIX}/, slack, clock, faults, iam, health, snapshot and reset below it",
+                404,
             )
         return await found()
 
@@ -157,6 +164,16 @@ class Admin:
     async def _end_faults(self) -> object:
         self._faults.clear()
         return self._faults.told()
+
+    async def _read_iam(self) -> object:
+        return self._record.shown()
+
+    async def _forget_iam(self) -> object:
+        self._record.clear()
+        return self._record.shown()
+
+    async def _read_checks(self) -> object:
+        return self._record.checks()
 
     async def _health(self) -> object:
         return {

@@ -11,6 +11,7 @@ DEFAULT_CONFIG = Path("config/local.yaml")
 DEFAULT_PORT = 4566
 DEFAULT_ACCOUNT_ID = "000000000000"
 DEFAULT_REGION = "us-east-1"
+_KEYS = ("port", "enforce_iam", "images")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Config:
         region: Region of a request that names none.
         port: Port on 127.0.0.1.
         images: Image repository (last part or parts of its path) to the folder in which its jobs run.
+        enforce_iam: Whether requests of others than the administrator need permissions.
         entrypoints: Image repository to the words that stand before a job's command, as the image's ENTRYPOINT would.
         root: The repository's root, against which folders are resolved.
         source: The file that was read, for messages; None if there was none.
@@ -30,6 +32,7 @@ class Config:
     account_id: str = DEFAULT_ACCOUNT_ID
     region: str = DEFAULT_REGION
     port: int = DEFAULT_PORT
+    enforce_iam: bool = True
     images: dict[str, Path] = field(default_factory=dict)
     entrypoints: dict[str, list[str]] = field(default_factory=dict)
     root: Path = field(default_factory=Path.cwd)
@@ -67,10 +70,13 @@ def _parse(content: Any, source: Path) -> Config:
         raise UserError(f"{source}: must be a mapping with the keys account_id, region and local")
     section = content.get("local") or {}
     if not isinstance(section, dict):
-        raise UserError(f"{source}: local: must be a mapping with the keys port and images")
-    unknown = sorted(set(map(str, section)) - {"port", "images"})
+        raise UserError(f"{source}: local: must be a mapping with the keys {' and '.join(_KEYS)}")
+    unknown = sorted(set(map(str, section)) - set(_KEYS))
     if unknown:
-        raise UserError(f"{source}: local: unknown key {unknown[0]!r}; allowed are port and images")
+        raise UserError(f"{source}: local: unknown key {unknown[0]!r}; allowed are {' and '.join(_KEYS)}")
+    enforce_iam = section.get("enforce_iam", True)
+    if not isinstance(enforce_iam, bool):
+        raise UserError(f"{source}: local.enforce_iam: {enforce_iam!r} is not true or false")
     account_id = str(content.get("account_id") or DEFAULT_ACCOUNT_ID)
     if len(account_id) != 12 or not account_id.isdigit():
         raise UserError(f"{source}: account_id: {account_id!r} is not an account; write 12 digits, in quotes")
@@ -82,6 +88,7 @@ def _parse(content: Any, source: Path) -> Config:
         account_id=account_id,
         region=region,
         port=check_port(section.get("port", DEFAULT_PORT), f"{source}: local.port"),
+        enforce_iam=enforce_iam,
         images=_images(section.get("images") or {}, root, source),
         entrypoints=_entrypoints(section.get("images") or {}, source),
         root=root,

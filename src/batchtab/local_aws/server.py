@@ -85,9 +85,9 @@ def _enter_environment(config: Config, port: int, folder: Path) -> None:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
             "LOG_LEVEL": "WARNING",
-            "AUTH": "true",
             "PERSIST_STATE": "0",
             "STATE_DIR": str(folder / "state"),
+            "AUTH": str(config.enforce_iam).lower(),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
@@ -149,6 +149,9 @@ def _assemble(
     from batchtab.local_aws.delivery import Deliveries  # noqa: PLC0415
     from batchtab.local_aws.faults import Faults  # noqa: PLC0415
     from batchtab.local_aws.gateway import FaultyGateway  # noqa: PLC0415
+    from batchtab.local_aws.iam.gate import Gate  # noqa: PLC0415
+    from batchtab.local_aws.iam.record import Record  # noqa: PLC0415
+    from batchtab.local_aws.iam.state import State  # noqa: PLC0415
     from batchtab.local_aws.repeats import Repeats  # noqa: PLC0415
     from batchtab.local_aws.rules import ScheduledRules  # noqa: PLC0415
     from batchtab.local_aws.schedules import Schedules  # noqa: PLC0415
@@ -161,7 +164,9 @@ def _assemble(
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
     engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
-    faults, invocations = Faults(), hooks.make_invocations()
+    faults, invocations, record = Faults(), hooks.make_invocations(), Record()
+    if config.enforce_iam:
+        Gate(State(store), record).install()
     repeats = Repeats(FaultyGateway(gateway.app, faults))  # around faults: an answer that is lost on purpose stays lost
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
     rules, schedules, issuers = ScheduledRules(clock), Schedules(clock), Issuers()
@@ -170,7 +175,7 @@ def _assemble(
         engine.reset()
         with store.lock:
             store.clear()
-        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, repeats, issuers):
+        for part in (slack, deliveries, rules.cursors, schedules.cursors, faults, repeats, issuers, record):
             part.clear()
 
     issuers.install()
@@ -185,7 +190,7 @@ def _assemble(
     reset = gateway._reset_all_state
     return Application(
         launcher.credentials.around(
-            issuers.around(Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, reset))
+            issuers.around(Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, record, reset))
         ),
         [events.start, engine.start, clock.start],
         [deliveries.stop, clock.stop, events.stop, engine.shutdown, reset],

@@ -69,7 +69,7 @@ def parse(service: str, http: HttpRequest) -> Request:
         UnknownRequestError: It is none of the service's operations, or says two things.
     """
     protocols = model(service).metadata.get("protocols") or [model(service).metadata["protocol"]]
-    found = [*_targeted(service, http, protocols), *_asked_by_form(service, http, protocols)]
+    found = [*_targeted(http, protocols), *_asked_by_form(service, http, protocols)]
     if "smithy-rpc-v2-cbor" in protocols and (match := _CBOR_PATH.search(http.path)):
         found.append((match[1], _cbor))
     if not found and any(protocol.startswith("rest-") for protocol in protocols):
@@ -82,7 +82,7 @@ def parse(service: str, http: HttpRequest) -> Request:
     return Request(service, name, found[0][1](operation, http), http)
 
 
-def _targeted(service: str, http: HttpRequest, protocols: list[str]) -> Iterator[tuple[str, Any]]:
+def _targeted(http: HttpRequest, protocols: list[str]) -> Iterator[tuple[str, Any]]:
     target = http.headers.get("x-amz-target", "")
     if target and "json" in protocols:
         yield target.rpartition(".")[2], _json
@@ -111,14 +111,14 @@ def _query(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
         raise UnknownRequestError(f"{operation.name} has {twice[0]} twice")
     single = {name: values[0] for name, values in form.items() if name not in ("Action", "Version")}
     is_ec2 = operation.service_model.metadata["protocol"] == "ec2"
-    return from_form(operation.input_shape, single, is_ec2=is_ec2)
+    return from_form(operation.input_shape, single, is_ec2=is_ec2) or {}
 
 
 def _json(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
     return from_json(operation.input_shape, _object(http.body, json.loads))
 
 
-def _cbor(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
+def _cbor(_operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
     parser = BaseCBORParser()
     return _object(http.body, lambda raw: parser.parse_data_item(io.BufferedReader(io.BytesIO(raw))))
 
@@ -171,8 +171,9 @@ def _route(operation: OperationModel) -> _Route:
     literals = {key: value for key, value in literals.items() if key != "x-id"}
     shape = operation.input_shape
     required = []
-    for name in shape.required_members if shape is not None and operation.service_model.service_name == "s3" else []:
-        serialization = shape.members[name].serialization
+    is_s3 = operation.service_model.service_name == "s3"
+    for name, member in shape.members.items() if shape is not None and is_s3 else ():
+        serialization = member.serialization if name in shape.required_members else {}
         if serialization.get("location") == "querystring":
             required.append(("querystring", str(serialization["name"])))
         elif serialization.get("location") == "header":
@@ -198,12 +199,13 @@ def _routed(service: str, http: HttpRequest) -> list[tuple[str, Any]]:
     if service == "s3" and best:
         _check_query(model(service).operation_model(best[0][0].name), best[0][0], http)
     return [
-        (route.name, lambda operation, http, labels=labels: from_rest(operation, labels, http)) for route, labels in best
+        (route.name, lambda operation, http, labels=labels: from_rest(operation, labels, http))
+        for route, labels in best
     ]
 
 
 def _check_query(operation: OperationModel, route: _Route, http: HttpRequest) -> None:
-    """Refuse what a request to S3 has in its query beside the operation's own: a name there can be another operation."""
+    """Refuse what a request to S3 has in its query beside the operation's own: it can name another operation."""
     members = operation.input_shape.members.values() if operation.input_shape is not None else ()
     known = {m.serialization.get("name") for m in members if m.serialization.get("location") == "querystring"}
     for name in http.query:

@@ -37,7 +37,7 @@ def _form_structure(shape: Any, form: Mapping[str, str], prefix: str, *, is_ec2:
     return content if content or not prefix else None
 
 
-def _form_name(name: str, member: Shape, *, is_ec2: bool) -> str:
+def _form_name(name: str, member: Any, *, is_ec2: bool) -> str:
     if is_ec2:
         given = member.serialization.get("queryName") or member.serialization.get("name", name)
         return str(given[0].upper() + given[1:])
@@ -73,7 +73,7 @@ def _form_map(shape: Any, form: Mapping[str, str], prefix: str) -> dict[str, Any
 
 
 def from_json(shape: Shape | None, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body's members, without those that are null, by the model's names, which differ from the body's in few."""
+    """Return a body's members by the model's names, which are the body's but for few, without those that are null."""
     renamed = {}
     for name, member in getattr(shape, "members", {}).items():
         if (sent := member.serialization.get("name", name)) != name and member.serialization.get("location") is None:

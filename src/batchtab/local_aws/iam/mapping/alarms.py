@@ -1,4 +1,7 @@
-"""CloudWatch. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html"""
+"""CloudWatch.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+"""
 
 from __future__ import annotations
 

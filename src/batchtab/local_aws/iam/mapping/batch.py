@@ -1,4 +1,7 @@
-"""Batch. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html"""
+"""Batch.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
+"""
 
 from __future__ import annotations
 

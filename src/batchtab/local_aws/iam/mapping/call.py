@@ -54,6 +54,9 @@ class World(Protocol):
     def encryption_key(self, arn: str) -> str | None:
         """ARN of the customer's key with which a resource is encrypted; None if it is AWS's own, or none."""
 
+    def lacks_object(self, bucket: str, key: str) -> bool:
+        """Whether there is a bucket, and no such object in it."""
+
     def hash_key(self, table: str) -> str | None:
         """Name of the attribute that is a table's hash key."""
 

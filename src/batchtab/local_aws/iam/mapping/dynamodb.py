@@ -1,15 +1,23 @@
-"""DynamoDB. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html"""
+"""DynamoDB.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from batchtab.local_aws.iam.checks import Check
-from batchtab.local_aws.iam.mapping.call import Call, Target, Value
+from batchtab.local_aws.iam.checks import Check, Value
+from batchtab.local_aws.iam.mapping.call import Call, Target
 from batchtab.local_aws.iam.mapping.rules import by_arn, everywhere, on, table, tagging
 
-_ITEM_ACTIONS = {"ConditionCheck": "ConditionCheckItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+_ITEM_ACTIONS = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+}
 
 
 def _arn(call: Call, reference: str) -> str:

@@ -1,4 +1,7 @@
-"""Networks and launch templates. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
+"""Networks and launch templates.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ def _tags_for(call: Call, type_name: str) -> dict[str, str]:
 
 
 def _tag_on_creation(call: Call) -> Iterable[Check]:
-    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html"""
+    """What is made with tags is tagged by a request of its own, which says for what.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+    """
     for type_name in sorted({str(each.get("ResourceType")) for each in call.get("TagSpecifications") or []}):
         if tags := _tags_for(call, type_name):
             target = Target(type_name, call.arn(f"{type_name}/*"), {"ec2:Region": call.region}, tags)
@@ -92,7 +98,9 @@ def _resources(call: Call) -> Iterable[Target]:
     for resource_id in call.all("Resources"):
         type_name = _PREFIXES.get(resource_id.rpartition("-")[0])
         if type_name is None:
-            raise UnknownRequestError(f"{call.operation} is about {resource_id}, of a type that local AWS does not know")
+            raise UnknownRequestError(
+                f"{call.operation} is about {resource_id}, of a type that local AWS does not know"
+            )
         yield _target(call, type_name, resource_id)
 
 

@@ -1,4 +1,7 @@
-"""EventBridge. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html"""
+"""EventBridge.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def _bus(call: Call) -> Iterable[Target]:
 def _with_targets(call: Call) -> Iterable[Check]:
     """One check for each target: a policy may limit what a rule can start."""
     targets = call.get("Targets") or []
-    for arn in sorted({str(each.get("Arn")) for each in targets}) or [None]:
+    for arn in sorted({str(each.get("Arn") or "") for each in targets}):
         for rule in _rule(call):
             yield call.check(None, rule, events__TargetArn=arn)
     for role in sorted({each["RoleArn"] for each in targets if each.get("RoleArn")}):

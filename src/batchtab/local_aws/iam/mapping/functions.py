@@ -1,4 +1,7 @@
-"""Lambda. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html"""
+"""Lambda.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.mapping.call import Call, Target
 from batchtab.local_aws.iam.mapping.rules import by_arn, everywhere, on, passing, table, tagging
 
-_NAME = re.compile(r"(?:arn:[^:]+:lambda:[^:]+:\d{12}:)?(?:\d{12}:)?(?:function:)?(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?")
+_NAME = re.compile(
+    r"(?:arn:[^:]+:lambda:[^:]+:\d{12}:)?(?:\d{12}:)?(?:function:)?(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?"
+)
 
 
 def function_arn(call: Call, reference: str, qualifier: str | None = None) -> str:
@@ -56,7 +61,7 @@ def _mapping(call: Call) -> Iterable[Check]:
     functions = {function_arn(call, wanted)} if wanted else set()
     if uuid and (present := call.world.mapping_function(uuid)):
         functions.add(present)
-    for function in sorted(functions) or [None]:
+    for function in sorted(functions) or [""]:
         yield call.check(None, target, lambda__FunctionArn=function)
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchtab.local_aws.iam.checks import Check
-from batchtab.local_aws.iam.mapping.call import Call, Target, Value
+from batchtab.local_aws.iam.checks import Check, Value
+from batchtab.local_aws.iam.mapping.call import Call, Target
 from batchtab.local_aws.iam.mapping.rules import Find, Rule, by_arn, everywhere, on, pass_role, table, tagging
 
 # By the type of an identity, the parameter that names it.
@@ -102,7 +102,10 @@ TABLE = table(
 
 
 def _assumed(call: Call) -> Iterable[Check]:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required"""
+    """A session may have tags and a source's name, for which there are actions of their own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+    """
     target = Target("role", call.need("RoleArn"))
     identity = call.get("SourceIdentity")
     # Tags of a session are not what makes a request one that tags, but AWS has them under the same keys.

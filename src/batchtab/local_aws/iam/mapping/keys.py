@@ -1,4 +1,7 @@
-"""KMS. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html"""
+"""KMS.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import base64
 import binascii
 from collections.abc import Iterable
 
-from batchtab.local_aws.iam.checks import Check
+from batchtab.local_aws.iam.checks import Check, Value
 from batchtab.local_aws.iam.errors import UnknownRequestError
-from batchtab.local_aws.iam.mapping.call import Call, Target, Value
+from batchtab.local_aws.iam.mapping.call import Call, Target
 from batchtab.local_aws.iam.mapping.rules import Rule, everywhere, table, tagging
 
 
@@ -31,11 +34,11 @@ def _on_key(action: str | None = None) -> Rule:
 
 
 def _encrypted(call: Call) -> Iterable[Check]:
-    """Decrypt needs no key's name: what was encrypted begins with it, here as with AWS."""
+    """Decrypt needs no key's name: what was encrypted begins with the id of its key."""
     reference = call.get("KeyId")
     if reference is None:
         try:
-            reference = base64.b64decode(str(call.get("CiphertextBlob"))).split(b"\x00")[0][:36].decode()
+            reference = base64.b64decode(str(call.get("CiphertextBlob")))[:36].decode()
         except (binascii.Error, UnicodeDecodeError, ValueError) as error:
             raise UnknownRequestError(f"{call.operation} names no key") from error
     return [call.check(None, _key(call, reference))]

@@ -1,4 +1,7 @@
-"""CloudWatch Logs. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html"""
+"""CloudWatch Logs.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+"""
 
 from __future__ import annotations
 

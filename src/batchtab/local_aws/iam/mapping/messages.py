@@ -1,4 +1,7 @@
-"""SQS and SNS. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html"""
+"""SQS and SNS.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+"""
 
 from __future__ import annotations
 

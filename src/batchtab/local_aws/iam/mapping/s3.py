@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, unquote
 
-from batchtab.local_aws.iam.checks import Check
-from batchtab.local_aws.iam.mapping.call import Call, Target, Value, tags_in
+from batchtab.local_aws.iam.checks import Check, Value
+from batchtab.local_aws.iam.mapping.call import Call, Target, tags_in
 from batchtab.local_aws.iam.mapping.rules import Rule, everywhere, on, table
 
 _GRANTS = ("grant-full-control", "grant-read", "grant-read-acp", "grant-write", "grant-write-acp")
@@ -51,9 +51,22 @@ def _versioned(action: str) -> Rule:
     return checks
 
 
+def _missing(call: Call) -> Iterable[Check]:
+    """Only who may list a bucket learns that an object is not there; whether AWS has `s3:prefix` then, no page says.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
+    lacks = call.world.lacks_object(call.need("Bucket"), call.need("Key"))
+    return on(_bucket, action="s3:ListBucket")(call) if lacks else []
+
+
 def _listing(action: str) -> Rule:
     def checks(call: Call) -> Iterable[Check]:
-        keys = {"s3:prefix": call.get("Prefix"), "s3:delimiter": call.get("Delimiter"), "s3:max-keys": call.get("MaxKeys")}
+        keys = {
+            "s3:prefix": call.get("Prefix"),
+            "s3:delimiter": call.get("Delimiter"),
+            "s3:max-keys": call.get("MaxKeys"),
+        }
         context = {key: value for key, value in keys.items() if value is not None}
         return [call.check(action, Target("bucket", target.arn, context)) for target in _bucket(call)]
 
@@ -61,7 +74,10 @@ def _listing(action: str) -> Rule:
 
 
 def _tags_of_object(call: Call) -> Iterable[Check]:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging-and-policies.html"""
+    """An object that comes with tags is tagged too.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging-and-policies.html
+    """
     tags = dict(parse_qsl(call.get("Tagging"))) if isinstance(call.get("Tagging"), str) else {}
     return _tagging_checks(call, "s3:PutObjectTagging", tags) if tags else []
 
@@ -136,7 +152,7 @@ TABLE = table(
         " GetBucketVersioning GetBucketWebsite PutBucketAcl PutBucketLogging PutBucketPolicy PutBucketRequestPayment"
         " PutBucketVersioning": on(_bucket),
         **{names: on(_bucket, action=action) for names, action in _SETTINGS.items()},
-        "GetObject HeadObject": _versioned("s3:GetObject"),
+        "GetObject HeadObject": (_versioned("s3:GetObject"), _missing),
         "GetObjectAttributes": _attributes,
         "GetObjectAcl": _versioned("s3:GetObjectAcl"),
         "GetObjectTagging": _versioned("s3:GetObjectTagging"),

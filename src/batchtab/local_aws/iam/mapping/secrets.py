@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchtab.local_aws.iam.checks import Check
-from batchtab.local_aws.iam.mapping.call import Call, Target, Value
+from batchtab.local_aws.iam.checks import Check, Value
+from batchtab.local_aws.iam.mapping.call import Call, Target
 from batchtab.local_aws.iam.mapping.rules import everywhere, on, table, tagging, with_key
 
 
