@@ -38,6 +38,18 @@ def types(action: str) -> Mapping[str, list[str]]:
     return found
 
 
+def required(action: str) -> set[str]:
+    """Types of resources of which each request for an action has one."""
+    prefix, _, name = action.partition(":")
+    return set(_data()[prefix]["actions"][name].get("required", []))
+
+
+def dependent(action: str) -> set[str]:
+    """Actions that somebody who does this may need too."""
+    prefix, _, name = action.partition(":")
+    return set(_data()[prefix]["actions"][name].get("dependent", []))
+
+
 def type_of(action: str, arn: str) -> str | None:
     """Return the type of a resource among those that an action can be about: of several, the most specific."""
     prefix = action.partition(":")[0]

@@ -169,11 +169,10 @@ def _route(operation: OperationModel) -> _Route:
     path, _, query = str(operation.http["requestUri"]).partition("?")
     literals = {part.partition("=")[0]: part.partition("=")[2] for part in query.split("&") if part}
     literals = {key: value for key, value in literals.items() if key != "x-id"}
-    shape = operation.input_shape
+    shape = operation.input_shape if operation.service_model.service_name == "s3" else None
     required = []
-    is_s3 = operation.service_model.service_name == "s3"
-    for name, member in shape.members.items() if shape is not None and is_s3 else ():
-        serialization = member.serialization if name in shape.required_members else {}
+    for name in shape.required_members if shape is not None else ():
+        serialization = shape.members[name].serialization if shape is not None else {}
         if serialization.get("location") == "querystring":
             required.append(("querystring", str(serialization["name"])))
         elif serialization.get("location") == "header":

@@ -114,6 +114,14 @@ def _group(call: Call) -> Iterable[Target]:
     return [_target(call, "security-group", group or "*")]
 
 
+def _group_rules(call: Call) -> Iterable[Target]:
+    """The rules of a security group that are changed, or made with tags."""
+    for each in call.get("SecurityGroupRules") or []:
+        yield _target(call, "security-group-rule", str(each.get("SecurityGroupRuleId")))
+    if _tags_for(call, "security-group-rule"):
+        yield from _new("security-group-rule")(call)
+
+
 def _association(call: Call) -> Iterable[Target]:
     """What an association connects is not in the request; one that is not there connects nothing that is allowed."""
     table_id, other = call.world.association(call.need("AssociationId")) or ("*", "")
@@ -137,8 +145,9 @@ TABLE = table(
         "AssociateRouteTable": on(_by_id("RouteTableId", "SubnetId")),
         "DisassociateRouteTable ReplaceRouteTableAssociation": on(_association),
         "AttachInternetGateway DetachInternetGateway": on(_by_id("InternetGatewayId", "VpcId")),
-        "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress": (on(_group), _tag_on_creation),
-        "DeleteSecurityGroup ModifySecurityGroupRules RevokeSecurityGroupEgress RevokeSecurityGroupIngress": on(_group),
+        "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress": (on(_group, _group_rules), _tag_on_creation),
+        "ModifySecurityGroupRules": on(_group, _group_rules),
+        "DeleteSecurityGroup RevokeSecurityGroupEgress RevokeSecurityGroupIngress": on(_group),
         "CreateRoute DeleteRoute DeleteRouteTable ReplaceRoute": on(_by_id("RouteTableId")),
         "DeleteInternetGateway": on(_by_id("InternetGatewayId")),
         "DeleteSubnet ModifySubnetAttribute": on(_by_id("SubnetId")),

@@ -56,8 +56,7 @@ def _new_provider(call: Call) -> Iterable[Target]:
 
 
 def _passed_to_instances(call: Call) -> Iterable[Check]:
-    arn = call.world.identity_arn("role", call.need("RoleName")) or call.need("RoleName")
-    return [pass_role(call, arn, "ec2.amazonaws.com")]
+    return [pass_role(call, call.need("RoleName"), "ec2.amazonaws.com")]
 
 
 def _linked(call: Call) -> Iterable[Check]:

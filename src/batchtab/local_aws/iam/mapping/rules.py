@@ -69,7 +69,7 @@ def passing(service: str, *paths: str) -> Rule:
 
 def pass_role(call: Call, role: str, service: str) -> Check:
     """Return the check of iam:PassRole for one role."""
-    arn = role if role.startswith("arn:") else call.arn(f"role/{role}", "iam")
+    arn = role if role.startswith("arn:") else call.world.identity_arn("role", role) or call.arn(f"role/{role}", "iam")
     tags = call.world.tags(arn)
     context: dict[str, Any] = {"iam:PassedToService": service}
     context |= {f"{prefix}:ResourceTag/{key}": value for prefix in ("aws", "iam") for key, value in tags.items()}

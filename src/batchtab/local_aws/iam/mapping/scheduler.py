@@ -19,12 +19,18 @@ def _group(call: Call) -> Iterable[Target]:
     return [Target("schedule-group", call.arn(f"schedule-group/{call.need('Name')}"))]
 
 
+def _schedules_of_group(call: Call) -> Iterable[Target]:
+    """The schedules that go with their group."""
+    return [Target("schedule", call.arn(f"schedule/{call.need('Name')}/*"))]
+
+
 TABLE = table(
     {
         "CreateSchedule UpdateSchedule": (on(_schedule), passing("scheduler.amazonaws.com", "Target.RoleArn")),
         "DeleteSchedule GetSchedule": on(_schedule),
         "CreateScheduleGroup": (on(_group), tagging(_group)),
-        "DeleteScheduleGroup GetScheduleGroup": on(_group),
+        "DeleteScheduleGroup": (on(_group), on(_schedules_of_group, action="scheduler:DeleteSchedule")),
+        "GetScheduleGroup": on(_group),
         "ListSchedules ListScheduleGroups": everywhere(),
         "ListTagsForResource TagResource UntagResource": on(by_arn("ResourceArn")),
     }
