@@ -116,7 +116,6 @@ class Ci:
         self.run("deploy", "deploy", "--reviewed", "plan/reviewed.json")
         assert self.denied() == []
 
-
     def destroy(self) -> None:
         """Removes all stacks as the role that deploys, in one call of cdktf as people would."""
         keys = self.take("deploy")
