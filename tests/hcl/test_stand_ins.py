@@ -48,7 +48,9 @@ def planned(stacks: Stacks, tmp_path: Path) -> Any:
             "resource": {"terraform_data": {"job": {"input": values}}},
         }
         (folder / "cdk.tf.json").write_text(json.dumps(content))
-        inputs = Inputs({"environment": deployed} if deployed else {}, {"environment": to_come} if to_come else {})
+        inputs = Inputs(
+            {} if deployed is None else {"environment": deployed}, {"environment": to_come} if to_come else {}
+        )
         (made,) = stacks.plan([Configuration(folder)], inputs, lambda _: None)
         (change,) = stacks.show(made)["resource_changes"]
         given: dict[str, str] = change["change"]["after"]["input"]
@@ -69,6 +71,14 @@ def test_of_a_state_that_lacks_an_output_the_others_are_real(planned: Any) -> No
 
 def test_without_a_state_all_are_stand_ins(planned: Any) -> None:
     assert planned({"only": f"${{{OUTPUTS}.job_queue_arn_default}}"}) == (
+        {"only": f"{STAND_IN}job_queue_arn_default"},
+        True,
+    )
+
+
+def test_of_a_deployment_that_broke_off_all_outputs_are_stand_ins(planned: Any) -> None:
+    # GIVEN a state without any output: the first apply of the environment failed
+    assert planned({"only": f"${{{OUTPUTS}.job_queue_arn_default}}"}, {}) == (
         {"only": f"{STAND_IN}job_queue_arn_default"},
         True,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from batchtab.plan_review.elapsed import is_by_time
 from batchtab.plan_review.masking import visible
 from batchtab.plan_review.plan import Plan
 
-VERSION = 1
+VERSION = 2
 _IMAGE = "(runner image)"
+_HALF_MADE = "replace_because_tainted"
 # What AWS numbers: it differs from one deployment to the next and says nothing of what is done.
 _VOLATILE = frozenset(
     {"arn", "id", "revision", "version", "last_modified", "qualified_arn", "unique_id", "create_date"}
@@ -36,6 +37,7 @@ class Reviewed:
         stacks: For each stack its changes by address, each with what is done and a hash of it.
         configuration: For each stack a hash of its configuration.
         provisional: The stacks that were planned with stand-ins.
+        differences: What the hashes are of, by stack and address; not written.
     """
 
     namespace: str
@@ -43,6 +45,7 @@ class Reviewed:
     stacks: Mapping[str, Mapping[str, str]]
     configuration: Mapping[str, str]
     provisional: tuple[str, ...] = ()
+    differences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, plans: list[Plan], *, image_source: str = "", image_digest: str = "") -> Reviewed:
@@ -53,12 +56,14 @@ class Reviewed:
             image_source: A hash of what the runner image is built from.
             image_digest: The image that the plans name; it counts as its source.
         """
+        found = {plan.stack: changes(plan, image_digest) for plan in plans}
         return cls(
             namespace=next((plan.namespace for plan in plans if plan.namespace), ""),
             image_source=image_source,
-            stacks={plan.stack: changes(plan, image_digest) for plan in plans},
+            stacks={stack: {address: each.text for address, each in of.items()} for stack, of in found.items()},
             configuration={plan.stack: configuration(plan, image_digest) for plan in plans},
             provisional=tuple(plan.stack for plan in plans if plan.provisional),
+            differences={stack: {address: each.names for address, each in of.items()} for stack, of in found.items()},
         )
 
     @classmethod
@@ -101,7 +106,8 @@ class Reviewed:
     def objections(self, now: Reviewed) -> list[str]:
         """Why what would be done now is not what was reviewed; empty if all of it was.
 
-        Less than was reviewed is allowed: part of it may be done already.
+        Less than was reviewed is allowed: part of it may be done already. A value that depends on what is done may then
+        be known, and it was not when it was reviewed.
         """
         if self.namespace != now.namespace:
             return [f"the review was of {self.namespace or 'no stage'}, this is {now.namespace or 'no stage'}"]
@@ -130,24 +136,59 @@ class Reviewed:
                 found.append(f"{stack}: {_verb(what)} {address} was not reviewed")
             elif _verb(reviewed[address]) != _verb(what):
                 found.append(f"{stack}: {address}: reviewed was {_verb(reviewed[address])}, now it is {_verb(what)}")
-            elif reviewed[address] != what:
+            elif not (reviewed[address] == what or self._has_become_known(stack, address, now)):
                 found.append(f"{stack}: {_verb(what)} {address}: other values than those reviewed")
         return found
 
+    def _has_become_known(self, stack: str, address: str, now: Reviewed) -> bool:
+        """Whether the same configuration does the same, but for values that nobody could know at the review."""
+        if now.configuration.get(stack) != self.configuration.get(stack):
+            return False
+        _, _, known, *unknown = self.stacks[stack][address].split()
+        names = now.differences.get(stack, {}).get(address, {})
+        return _hash({name: each for name, each in names.items() if name not in unknown}) == known
 
-def changes(plan: Plan, image_digest: str = "") -> dict[str, str]:
-    """What a plan does to each address: `update 1a2b…`. Outputs are not told: they follow from the resources.
 
-    Nor is what only the time did to a schedule: it may do so between the review and the deployment.
+@dataclass(frozen=True)
+class Change:
+    """What a plan does to one address.
+
+    Attributes:
+        verb: create, update, delete or two of them.
+        names: What differs, attribute by attribute.
+        unknown: The attributes whose values nobody knows before the apply.
     """
-    found: dict[str, str] = {}
+
+    verb: str
+    names: Mapping[str, Any]
+    unknown: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """As a review keeps it: the verb, a hash of all, a hash of what is known, the names of what is not."""
+        known = {name: each for name, each in self.names.items() if name not in self.unknown}
+        return " ".join([self.verb, _hash(self.names), _hash(known), *self.unknown])
+
+
+def changes(plan: Plan, image_digest: str = "") -> dict[str, Change]:
+    """What a plan does to each address. Outputs are not told: they follow from the resources.
+
+    Nor is what only the time did to a schedule: it may do so between the review and the deployment. What a deployment
+    left half-made, and Terraform therefore makes anew, counts as made.
+    """
+    found: dict[str, Change] = {}
     now = datetime.now(UTC)
     for entry in plan.content.get("resource_changes", []):
         if entry.get("mode") != "managed":
             continue
         actions = entry["change"]["actions"]
         if actions not in (["no-op"], ["read"]) and not is_by_time(entry, now):
-            found[entry["address"]] = f"{'/'.join(actions)} {_hash(_difference(entry['change'], image_digest))}"
+            change = entry["change"]
+            if entry.get("action_reason") == _HALF_MADE:
+                actions, change = ["create"], {**change, "before": None}
+            names = _difference(change, image_digest)
+            unknown = tuple(name for name in names if _has_true((change.get("after_unknown") or {}).get(name)))
+            found[entry["address"]] = Change("/".join(actions), names, unknown)
     return found
 
 
@@ -170,6 +211,13 @@ def _difference(change: dict[str, Any], image_digest: str) -> dict[str, Any]:
         if left != right or unknown.get(name):
             found[name] = [left, right, unknown.get(name) or None]
     return found
+
+
+def _has_true(value: Any) -> bool:
+    """Whether a part of an attribute is unknown."""
+    if isinstance(value, dict | list):
+        return any(map(_has_true, value.values() if isinstance(value, dict) else value))
+    return value is True
 
 
 def _normal(value: Any, image_digest: str) -> Any:

@@ -124,6 +124,54 @@ def test_a_plan_with_stand_ins_allows_making_only() -> None:
     assert review(planned).objections(review(now)) == [f"jobs-my-service: delete {RULE} was not reviewed"]
 
 
+TARGET = "aws_cloudwatch_event_target.do_often_target"
+
+
+def test_what_became_known_since_the_review_is_no_objection() -> None:
+    # GIVEN a review of a first deployment, that broke off when the role was made: its ARN is known by now
+    reviewed, now = content("first-deploy"), content("first-deploy")
+    assert change(reviewed, TARGET)["actions"] == ["create"]
+    change(reviewed, TARGET)["after"].pop("role_arn", None)
+    change(reviewed, TARGET)["after_unknown"] = {"role_arn": True}
+    change(now, TARGET)["after"]["role_arn"] = "arn:aws:iam::0:role/real"
+    change(now, TARGET)["after_unknown"] = {}
+    assert review(reviewed).objections(review(now)) == []
+    # WHEN a value that was known is another one THEN it is told
+    change(now, TARGET)["after"]["arn_of_another"] = "x"
+    assert review(reviewed).objections(review(now)) == [
+        f"jobs-my-service: create {TARGET}: other values than those reviewed"
+    ]
+    # AND so it is where the files say something else of the role by now
+    change(now, TARGET)["after"].pop("arn_of_another")
+    entry = next(r for r in now["configuration"]["root_module"]["resources"] if r["name"] == "do_often_target")
+    entry["expressions"]["role_arn"] = {"constant_value": "arn:aws:iam::0:role/real"}
+    assert review(reviewed).objections(review(now)) != []
+
+
+def test_what_was_left_half_made_is_made_as_reviewed() -> None:
+    # GIVEN that the first deployment broke off while it made a rule, and Terraform makes it anew
+    reviewed, now = content("first-deploy"), content("first-deploy")
+    entry = next(e for e in now["resource_changes"] if e["address"] == RULE)
+    entry["action_reason"] = "replace_because_tainted"
+    entry["change"] |= {"actions": ["create", "delete"], "before": {"name": "half"}}
+    assert review(reviewed).objections(review(now)) == []
+    assert review(reviewed | {"batchtab_provisional": True}).objections(review(now)) == []
+    # WHEN it is replaced for another reason THEN it is told
+    entry["action_reason"] = "replace_because_cannot_update"
+    assert review(reviewed).objections(review(now)) != []
+
+
+def test_of_a_value_that_is_known_in_part_the_known_part_counts() -> None:
+    # GIVEN a block of which one value is unknown
+    reviewed, now = content("first-deploy"), content("first-deploy")
+    for plan, size in ((reviewed, 1), (now, 2)):
+        change(plan, TARGET)["after"]["block"] = [{"size": size}]
+    # WHEN none of it is THEN another value in it is told
+    for plan in (reviewed, now):
+        change(plan, TARGET)["after_unknown"] = {"block": [{}]}
+    assert review(reviewed).objections(review(now)) != []
+
+
 def test_it_is_written_and_read_without_values(tmp_path: Path) -> None:
     path = tmp_path / "reviewed.json"
     before = Reviewed.of(plans("iam-widened"), image_source="abc")
@@ -133,7 +181,7 @@ def test_it_is_written_and_read_without_values(tmp_path: Path) -> None:
     assert "ecs-tasks" not in path.read_text()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', "not json"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 3}', "not json"])
 def test_something_else_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "reviewed.json"
     path.write_text(text)

@@ -188,7 +188,7 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         "repository_names": names,
         "manages_network": bool(stage.network.create),
         "oidc_provider_arn": given["oidc_provider_arn"],
-        **{name: given[name] for name in _PERMISSIONS},
+        **{name: given.get(name) for name in _PERMISSIONS},
     }
     backend = {
         "bucket": stage.state.bucket,
