@@ -343,6 +343,8 @@ def _referred(template: Template) -> set[str]:
 
 def _made(type_: str, body: Mapping[str, Any]) -> dict[str, Any]:
     name = body.get(_NAMES.get(type_, "name"))
+    if "client_id_list" in body:
+        name = body["url"].removeprefix("https://")
     if name is None:
         prefix = body.get("name_prefix", body.get("compute_environment_name_prefix", "terraform-"))
         name = f"{prefix}1"
