@@ -18,13 +18,11 @@ FILES = {
     "requirements/cli.txt": ("hatchling", "editables"),
     "src/batchtab/project/templates/requirements.txt.tmpl": (),
 }
-HEAD = {
-    "requirements/cli.txt": "# Written by tools/cli_requirements.py from dev.txt: what plans and deploys, nothing else.\n",
-    "src/batchtab/project/templates/requirements.txt.tmpl": (
-        "# What Batchtab needs to plan and deploy. The workflows install just this, by hash, where credentials are.\n"
-        "# `batchtab upgrade` keeps it up to date.\n"
-    ),
-}
+HEADS = (
+    "# Written by tools/cli_requirements.py from dev.txt: what plans and deploys, and nothing else.\n",
+    "# What Batchtab needs to plan and to deploy. The workflows install just this, by hash, where credentials are.\n"
+    "# `batchtab upgrade` keeps it up to date.\n",
+)
 
 
 def closure(names: tuple[str, ...]) -> set[str]:
@@ -52,11 +50,11 @@ def contents() -> dict[str, str]:
     """The files by their paths."""
     blocks = {normalized(block.partition("==")[0]): block for block in re.split(r"\n(?=\S)", LOCK.read_text().strip())}
     made = {}
-    for path, more in FILES.items():
+    for head, (path, more) in zip(HEADS, FILES.items(), strict=True):
         names = closure(("batchtab", *more)) - {"batchtab"}
         if missing := names - blocks.keys():
             raise KeyError(f"{LOCK.name} has no {', '.join(sorted(missing))}")
-        made[path] = HEAD[path] + "\n".join(blocks[name] for name in sorted(names)) + "\n"
+        made[path] = head + "\n".join(blocks[name] for name in sorted(names)) + "\n"
     return made
 
 

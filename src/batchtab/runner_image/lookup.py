@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: With this set, main.py gives jobs without an image of their own just this one.
 DIGEST_VARIABLE = "BATCHTAB_RUNNER_IMAGE_DIGEST"
+#: Where that image is, without tag and digest.
+NAME_VARIABLE = "BATCHTAB_RUNNER_IMAGE_NAME"
 #: Stands for an image that only the deployment will build.
 NOT_BUILT = f"sha256:{'0' * 64}"
 

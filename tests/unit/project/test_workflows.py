@@ -63,7 +63,7 @@ def test_the_pins_are_those_of_this_repository(folder: Path) -> None:
     found = pins(folder)
     assert found - pins(OWN) == set()
     assert all(re.fullmatch(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", pin) for pin in found)
-    assert len(found) == 5
+    assert len(found) == 6
     # AND the same Python
     versions = {path: set(re.findall(r'python-version: "(.*)"', path.read_text())) for path in folder.glob("*.yml")}
     assert set(map(frozenset, versions.values())) == {frozenset({"3.13"})}

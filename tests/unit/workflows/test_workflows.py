@@ -216,18 +216,33 @@ def test_who_publishes_on_pypi_runs_nothing_of_ours_and_may_do_nothing_else() ->
     ]
     # AND it gets what the job before it built, wheel and sdist, and no archive of a module
     got = job["steps"][0]["with"]
-    (kept,) = [step["with"] for name, step in steps("release") if "actions/upload-artifact" in step.get("uses", "")]
-    assert (job["needs"], got["name"]) == ("release", kept["name"])
+    kept = next(
+        step["with"]
+        for _, step in steps("release")
+        if "actions/upload-artifact" in step.get("uses", "") and step["with"]["name"] == got["name"]
+    )
+    assert job["needs"] == "release"
     assert got["path"] == job["steps"][1]["with"]["packages-dir"]
     names = ("batchtab-0.2.0-py3-none-any.whl", "batchtab-0.2.0.tar.gz", "batchtab-ci_roles-v0.2.0.tar.gz")
     patterns = kept["path"].split()
     assert [name for name in names if any(fnmatch(f"dist/{name}", pattern) for pattern in patterns)] == [*names[:2]]
 
 
-def test_a_release_builds_the_packages_before_it_writes_and_signs_them() -> None:
-    commands = [step.get("run") or step["uses"].partition("@")[0] for job, step in steps("release") if job == "release"]
-    order = ["make package", ".venv/bin/batchtab ci release-files --out dist", "actions/attest"]
-    assert [command for command in commands if command in order] == order
+def test_a_release_is_built_without_rights_and_signed_with_its_checksums() -> None:
+    jobs = read("release")["jobs"]
+    # GIVEN the job that builds THEN it has no right but to read, and packs before it writes checksums
+    assert jobs["build"]["permissions"] == {"contents": "read"}
+    commands = [step["run"] for step in jobs["build"]["steps"] if "run" in step]
+    assert commands[-2:] == ["make package", ".venv/bin/batchtab ci release-files --out dist"]
+    # AND the one that signs and publishes runs Batchtab alone, on the files that it got
+    assert [step["run"] for step in jobs["release"]["steps"] if "run" in step] == [
+        "make setup-cli",
+        ".venv/bin/batchtab ci release-publish --files dist",
+    ]
+    (signed,) = [
+        step["with"] for step in jobs["release"]["steps"] if step.get("uses", "").startswith("actions/attest@")
+    ]
+    assert signed["subject-path"].split() == ["dist/batchtab-*", "dist/SHA256SUMS"]
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,20 +11,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
+from batchtab.declarations.image_registry import registry_host
 from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.runner_image import lookup as images
+from batchtab.runner_image.bill import bill
 from batchtab.terraform.session import Session
 
 
 def runner_image(
     stage: StageOption = "local",
     build: Annotated[bool, typer.Option(help="Build and push it if these files were not built before.")] = False,
+    sbom: Annotated[
+        Path | None, typer.Option(help="Write what it is made of to this file (CycloneDX), if it is there.")
+    ] = None,
     builder: Annotated[
         str | None, typer.Option(help="docker, podman or buildah. Default: the first that answers.")
     ] = None,
 ) -> None:
     """Print the runner image's digest, and set BATCHTAB_RUNNER_IMAGE_DIGEST for a workflow's later steps.
+
+    BATCHTAB_RUNNER_IMAGE_NAME says where it is, once it is there.
 
     Without --build, an image that is not there yet is told by a digest of zeros: the plan shows that jobs get another
     image, and the deployment builds it.
@@ -38,3 +47,9 @@ def runner_image(
     typer.echo(f"{image.repository}:{image.tag}: {did}", err=True)
     typer.echo(digest)
     actions.set_output("GITHUB_ENV", images.DIGEST_VARIABLE, digest)
+    if image.digest:
+        name = f"{registry_host(session.catalog.stage)}/{image.repository}"
+        actions.set_output("GITHUB_ENV", images.NAME_VARIABLE, name)
+        if sbom:
+            sbom.parent.mkdir(parents=True, exist_ok=True)
+            sbom.write_text(json.dumps(bill(session.root, name, image.digest), indent=2) + "\n", encoding="utf-8")
