@@ -50,6 +50,7 @@ COMMANDS = (
     Command("init", "setup.init:init", "Create a project.", SET_UP),
     Command("upgrade", "setup.upgrade:upgrade", "Bring a project's files up to date.", SET_UP),
     Command("setup", "setup.setup:setup", "Install what a project needs into .batchtab/.", SET_UP),
+    Command("lock", "setup.lock:lock", "Pin the provider by hash.", SET_UP),
     Command("schema", "setup.schema:schema", "Write the JSON Schemas for editors.", SET_UP),
     Command("ci", "", "Run a step of a workflow.", WORKFLOWS),
 )

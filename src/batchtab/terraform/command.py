@@ -35,8 +35,9 @@ def terraform(
         UsageError: it ended with another status.
     """
     options = () if arguments[0] == "show" else ("-no-color",)
+    words = 2 if arguments[0] == "providers" else 1  # its commands have one more
     code, output, errors = capture(
-        [session.terraform, arguments[0], *options, *arguments[1:]], cwd=folder, env=environment
+        [session.terraform, *arguments[:words], *options, *arguments[words:]], cwd=folder, env=environment
     )
     text = output if output_only and code in accept else output + errors
     if code not in accept:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 
+from batchtab.errors import UsageError
+from batchtab.terraform import provider_lock
 from batchtab.terraform.command import terraform
 from batchtab.terraform.configuration import Configuration
 from batchtab.terraform.provider_process import VARIABLE, ProviderProcess, find
 from batchtab.terraform.session import Session
 
-_LOCK = ".terraform.lock.hcl"
+_LOCK = provider_lock.FILE
 _BYTES_OF_ONE = 1.2 * 2**30  # Terraform and the AWS provider, measured
 _CONTAINER = Path("/sys/fs/cgroup")
 _MOST = 4  # stacks at once; each of them makes ten calls to AWS at a time
@@ -62,7 +64,8 @@ class Providers:
     """The providers of a stage's stacks. Each command has one of these, and closes it.
 
     A folder `.batchtab/providers/<hash>` for a set of providers has what one `terraform init` installs; stacks link to
-    it. Terraform compares each provider with the checksum that this `init` wrote.
+    it. Terraform compares each provider with the checksum that this `init` wrote, and this `init` with the project's
+    own `.terraform.lock.hcl`, if there is one.
 
     On local AWS a running provider serves one stack after another, which halves Terraform's time. On AWS each
     Terraform starts its own.
@@ -150,7 +153,9 @@ class Providers:
     def _install(self, stack: Configuration) -> _Installed:
         required = json.dumps(stack.content.get("terraform", {}).get("required_providers", {}), sort_keys=True)
         if required not in self._installed:
-            digest = hashlib.sha256(f"{self._session.terraform}\0{required}".encode()).hexdigest()[:16]
+            lock = provider_lock.path(self._session)
+            locked = lock.read_text(encoding="utf-8") if lock else ""
+            digest = hashlib.sha256(f"{self._session.terraform}\0{required}\0{locked}".encode()).hexdigest()[:16]
             folder = self._session.state / "providers" / digest
             if not (found := _find(folder)).program:
                 self._make(folder, required)
@@ -166,14 +171,22 @@ class Providers:
             fresh.mkdir()
             content = {"terraform": {"required_providers": json.loads(required)}}
             (fresh / "main.tf.json").write_text(json.dumps(content))
-            self._terraform_init(fresh, self._session.environment(), "-backend=false")
+            if lock := provider_lock.path(self._session):
+                shutil.copyfile(lock, fresh / _LOCK)
+                try:
+                    self._terraform_init(fresh, self._session.environment(), "-backend=false", provider_lock.READ_ONLY)
+                except UsageError as error:
+                    said = f"the provider is not the one of {provider_lock.FILE}: {error.message}"
+                    raise UsageError(said, provider_lock.HINT) from None
+            else:
+                self._terraform_init(fresh, self._session.environment(), "-backend=false")
             for other in folder.parent.iterdir():  # another version's, or one whose mirror is gone
                 if other not in (Path(temporary), self._folder):
                     shutil.rmtree(other, ignore_errors=True)
             fresh.rename(folder)
 
-    def _terraform_init(self, folder: Path, environment: dict[str, str], option: str) -> None:
-        terraform(self._session, self._log, folder, environment, "init", "-input=false", option)
+    def _terraform_init(self, folder: Path, environment: dict[str, str], *options: str) -> None:
+        terraform(self._session, self._log, folder, environment, "init", "-input=false", *options)
 
     def _start(self, installed: _Installed) -> Slot:
         if not installed.program or not self._session.endpoint_url:

@@ -19,6 +19,7 @@ from batchtab.github.api import GitHubError
 from batchtab.github.environments import Environments
 from batchtab.github.gh import Gh
 from batchtab.github.subjects import subjects_of
+from batchtab.terraform import provider_lock
 from batchtab.terraform.modules import modules_folder
 from batchtab.terraform.session import Session
 
@@ -89,6 +90,8 @@ def ci_roles(
     copy_module(modules_folder() / "ci_roles", folder / "module")
     content = configuration(session, "./module", given)
     (folder / "main.tf.json").write_text(json.dumps(content, indent=2))
+    if lock := provider_lock.path(session):
+        shutil.copyfile(lock, folder / lock.name)
     environment = session.environment()
     for command in (["init", "-input=false", "-reconfigure"], ["apply", *(["-auto-approve"] if yes else [])]):
         done = subprocess.run([session.terraform, *command], cwd=folder, env=environment, check=False)
