@@ -63,7 +63,7 @@ def _on_aws(project: NewProject) -> Iterator[str]:
     yield "2. Replace what is marked FILL IN, and check it."
     for stage in stages:
         yield f"     ${{EDITOR:-vi}} config/{stage}.yaml"
-    yield "     batchtab check"
+    yield "     batchtab check && batchtab lock"
     yield "3. Create the state bucket and the roles for GitHub Actions."
     for stage in stages:
         yield f"     batchtab bootstrap --stage {stage}"
