@@ -28,6 +28,8 @@ def setup(
     _require_project(Path())
     prepare(Path(), parts, say=lambda line: typer.echo(line, err=True))
     write_schemas(Path())
+    if parts and "node" not in parts:  # nothing is to be synthesized here
+        return
     try:
         choose()
     except FrameworkError as error:
