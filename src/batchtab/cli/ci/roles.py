@@ -13,12 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
 from batchtab.cli.connection import connect
+from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
-from batchtab.github.api import GitHubError
-from batchtab.github.environments import Environments
 from batchtab.github.gh import Gh
-from batchtab.github.subjects import subjects_of
 from batchtab.terraform import provider_lock
 from batchtab.terraform.modules import modules_folder
 from batchtab.terraform.session import Session
@@ -70,11 +68,7 @@ def ci_roles(
     """
     session = Session.open(stage)
     gh = Gh()
-    names = {"repository": repository, "repository_id": repository_id, "owner_id": owner_id}
-    if repository_id is None:
-        if owner_id is not None:
-            raise UsageError("ci roles: --owner-id needs --repository-id: GitHub's subjects have both or none")
-        names = _ask(repository, gh)
+    names = trusted_names(gh, repository, repository_id, owner_id)
     given = {
         **names,
         "branch": branch,
@@ -101,7 +95,7 @@ def ci_roles(
     if given["make_permissions_boundary"] and config.permissions_boundary_arn is None:
         line = f"permissions_boundary_arn: {config.own_boundary_arn}"
         typer.echo(f"Write into config/{stage}.yaml, so that deployments can make roles: {line}")
-    _look_at_environment(gh, str(names["repository"]), stage, branch)
+    say_what_is_open(gh, str(names["repository"]), stage, branch)
     return 0
 
 
@@ -116,40 +110,6 @@ def _permissions(session: Session, options: RoleOptions) -> dict[str, Any]:
         text = "has a name of Terraform's, from an earlier version: the roles know it by its tag"
         typer.echo(f"ci roles: the compute environment of {config.name} {text}", err=True)
     return inputs
-
-
-def _ask(repository: str, gh: Gh) -> dict[str, str | None]:
-    """How GitHub names the repository in what it signs, said so that somebody can change it."""
-    try:
-        found = subjects_of(repository, gh)
-    except GitHubError as error:
-        raise UsageError(
-            f"ci roles: GitHub cannot be asked for its subjects: {error}",
-            "--repository-id NUMBER, and --owner-id NUMBER if the repository is of July 15, 2026 or later",
-        ) from None
-    other = "false" if found.immutable else "true"
-    typer.echo(
-        f"The roles trust {found.prefix}:…, as GitHub names {found.repository} now. For the other form:"
-        f" gh api --method PUT {found.setting} -F use_default=true -F use_immutable_subject={other}."
-        " After that, or a rename, run this again."
-    )
-    return {
-        "repository": found.repository,
-        "repository_id": found.repository_id,
-        "owner_id": found.owner_id if found.immutable else None,
-    }
-
-
-def _look_at_environment(gh: Gh, repository: str, stage: str, branch: str) -> None:
-    """Says what the rules of the stage's environment leave open."""
-    try:
-        gaps = Environments(gh, repository).read(stage).gaps(branch)
-    except GitHubError as error:
-        gaps = [f"environment {stage} was not looked at: {error}"]
-    for line in gaps:
-        typer.echo(f"open: {line}", err=True)
-    if gaps:
-        typer.echo(f"batchtab ci environment --stage {stage} --repository {repository} --reviewer NAME", err=True)
 
 
 def copy_module(source: Path, target: Path) -> None:
