@@ -89,7 +89,7 @@ class Runner:
                 variables = dict(line.split("=", 1) for line in files["env"].read_text().splitlines())
                 token = {"GITHUB_TOKEN": TOKEN} if "GITHUB_TOKEN" in step.get("env", {}) else {}
                 done = self.checkout.run(*words[1:], env={**base, **given, **variables, **token})
-                if done.returncode:
+                if done.returncode and not step.get("continue-on-error"):
                     raise Failed(step["run"], done)
                 said.append(done.stdout)
         return said

@@ -71,6 +71,16 @@ def set_output(file: str, name: str, value: str) -> None:
             sink.write(f"{name}={value}\n")
 
 
+def warn(line: str) -> None:
+    """Shows a line on the run's page, as a warning; nothing outside Actions.
+
+    See https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-a-warning-message
+    """
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        text = line.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::warning::{text}", flush=True)
+
+
 def summarize(markdown: str) -> None:
     """Adds to the run's page; nothing outside Actions."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")

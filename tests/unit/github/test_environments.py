@@ -109,6 +109,21 @@ def test_a_check_changes_nothing(gh: FakeGh, capsys: pytest.CaptureFixture[str])
     assert {method for method, _, _ in gh.asked()} == {"GET"}
 
 
+def test_in_a_workflow_what_is_open_is_a_warning_of_the_run(
+    gh: FakeGh, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a step of a workflow, which names the repository and the stage
+    for name, value in {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "my-company/jobs",
+        "BATCHTAB_STAGE": "prod",
+    }.items():
+        monkeypatch.setenv(name, value)
+    gh.answer(**{f"GET {AT}": {"deployment_branch_policy": None, "protection_rules": [ALICE]}})
+    assert main(["ci", "environment", "--check"]) == 1
+    assert "::warning::environment prod: every branch may deploy, not only main\n" in capsys.readouterr().out
+
+
 def test_a_reviewer_whom_github_does_not_know_is_one_line(gh: FakeGh, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ARGUMENTS, "--reviewer", "nobody"]) == 2
     assert capsys.readouterr().err.startswith("batchtab: ci environment: gh api GET users/nobody: Not Found")

@@ -22,6 +22,7 @@ TOOL = ".venv/bin/batchtab"
 COMMANDS = {
     *("check", "setup", "plan", "deploy"),
     *("ci stage", "ci runner-image", "ci comment", "ci reviewed", "ci summary", "ci drift", "ci scan", "ci synth"),
+    "ci environment",
 }
 VENV = "python -m venv .venv"
 PIP = ".venv/bin/python -m pip install"

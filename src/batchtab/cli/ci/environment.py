@@ -8,6 +8,7 @@ import typer
 
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
+from batchtab.github import actions
 from batchtab.github.api import GitHubError
 from batchtab.github.environments import NOT_FOR_PRIVATE, Environments
 from batchtab.github.gh import Gh
@@ -17,7 +18,9 @@ _TRUST = "the role trusts only the workflow deploy.yml as it is on {branch}, so 
 
 
 def ci_environment(
-    repository: Annotated[str, typer.Option(help="GitHub's repository, as owner/name.")],
+    repository: Annotated[
+        str, typer.Option(envvar="GITHUB_REPOSITORY", help="GitHub's repository, as owner/name.", show_default=False)
+    ],
     stage: StageOption = "local",
     reviewer: Annotated[
         list[str] | None, typer.Option(help="Who approves: a user, or a team as organization/team. May be repeated.")
@@ -44,6 +47,7 @@ def ci_environment(
         typer.echo(f"environment {stage}: {' or '.join(found.reviewers)} approves")
     for line in gaps:
         typer.echo(f"open: {line}", err=True)
+        actions.warn(line)
     if gaps:
         typer.echo(f"{NOT_FOR_PRIVATE}. Without them, {_TRUST.format(branch=branch)}.", err=True)
     return OPEN if gaps or refused else 0
