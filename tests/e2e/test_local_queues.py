@@ -84,7 +84,7 @@ def test_n_to_n_array_waits_child_by_child(batch: Batch) -> None:
     middle = batch.wait(f"{second}:1")
     # THEN it didn't wait for the slow sibling, and the child of the failed one did not run
     assert middle["status"] == "SUCCEEDED"
-    assert batch.job(f"{first}:0")["status"] == "RUNNING"
+    batch.wait(f"{first}:0", "RUNNING")
     assert batch.job(f"{second}:0")["status"] == "PENDING"
     batch.open(gate)
     assert batch.wait(f"{second}:2")["statusReason"] == "Dependent Job failed"

@@ -12,8 +12,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
-from batchtab.cli.connection import connect
 from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
+from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 from batchtab.github.gh import Gh
