@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchtab.cli.ci.audit import audit
 from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
 from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
 from batchtab.cli.connection import connect
@@ -31,7 +32,7 @@ _PERMISSIONS = (
 
 
 def ci_roles(
-    repository: Annotated[str, typer.Option(help="GitHub's repository, as owner/name.")],
+    repository: Annotated[str | None, typer.Option(help="GitHub's repository, as owner/name.")] = None,
     stage: StageOption = "local",
     oidc_provider_arn: Annotated[
         str | None, typer.Option(help="The account's provider for GitHub, if it has one; an account can have just one.")
@@ -60,6 +61,10 @@ def ci_roles(
         typer.Option(help="Its owner's number, if GitHub's subjects have numbers. Default: as `gh` answers."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    show_audit: Annotated[
+        bool,
+        typer.Option("--audit", help="Make nothing: print what roles of a local stage used, and what they lacked."),
+    ] = False,
 ) -> int:
     """Make the OIDC provider for GitHub and the roles to plan and to deploy a stage. Safe to run again.
 
@@ -67,6 +72,12 @@ def ci_roles(
     of the repository's subjects, unless --repository-id says it.
     """
     session = Session.open(stage)
+    if show_audit:
+        for line in audit(session):
+            typer.echo(line)
+        return 0
+    if repository is None:
+        raise UsageError("ci roles: --repository is missing", "name GitHub's repository, as owner/name")
     gh = Gh()
     names = trusted_names(gh, repository, repository_id, owner_id)
     given = {

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.mapping.call import Call, Target
-from batchtab.local_aws.iam.mapping.rules import Rule, by_arn, everywhere, on, table, tagging, with_key
+from batchtab.local_aws.iam.mapping.rules import Rule, by_arn, everywhere, on, pass_role, table, tagging, with_key
 
 
 def _queue(call: Call) -> Iterable[Target]:
@@ -47,15 +48,23 @@ def _topic(call: Call) -> Iterable[Target]:
     return [Target("topic", arn)]
 
 
+def _feedback_roles(call: Call) -> Iterable[Check]:
+    """The roles with which a topic writes of its deliveries."""
+    attributes = {**(call.get("Attributes") or {}), str(call.get("AttributeName")): call.get("AttributeValue")}
+    roles = {value for name, value in attributes.items() if name.endswith("FeedbackRoleArn") and value}
+    return [pass_role(call, role, "sns.amazonaws.com") for role in sorted(roles)]
+
+
 TOPICS = table(
     {
-        "CreateTopic": (on(_topic), tagging(_topic)),
+        "CreateTopic": (on(_topic), tagging(_topic), _feedback_roles),
+        "SetTopicAttributes": (on(_topic), _feedback_roles),
         "Publish PublishBatch": (
             on(_topic, action="sns:Publish"),
             with_key(_topic, "sns", "kms:GenerateDataKey", "kms:Decrypt"),
         ),
         "AddPermission ConfirmSubscription DeleteTopic GetDataProtectionPolicy GetTopicAttributes"
-        " ListSubscriptionsByTopic ListTagsForResource PutDataProtectionPolicy RemovePermission SetTopicAttributes"
+        " ListSubscriptionsByTopic ListTagsForResource PutDataProtectionPolicy RemovePermission"
         " Subscribe TagResource UntagResource": on(_topic),
         "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe": everywhere(),
         "ListSubscriptions ListTopics": everywhere(),

@@ -1,0 +1,57 @@
+"""What the roles of a stage may do, by IAM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batchtab.aws.client import Aws
+
+
+class RolePolicies:
+    """Reads the policies of the roles whose names begin alike."""
+
+    def __init__(self, aws: Aws, prefix: str) -> None:
+        self._iam = aws.client("iam")
+        self._prefix = prefix
+
+    def allowed(self) -> dict[str, list[str]]:
+        """The actions, or patterns of actions, that policies of each role allow, by the role's ARN.
+
+        AWS's own policies are left out: what they allow is not ours to change.
+        """
+        found = {}
+        for page in self._iam.get_paginator("list_roles").paginate():
+            for role in page["Roles"]:
+                if role["RoleName"].startswith(f"{self._prefix}-"):
+                    documents = self._documents(role["RoleName"])
+                    found[str(role["Arn"])] = sorted({action for each in documents for action in _allowed(each)})
+        return found
+
+    def _documents(self, name: str) -> Iterator[Mapping[str, Any]]:
+        for page in self._iam.get_paginator("list_role_policies").paginate(RoleName=name):
+            for policy in page["PolicyNames"]:
+                yield _document(self._iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+        for page in self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
+            for attached in page["AttachedPolicies"]:
+                arn = attached["PolicyArn"]
+                if not arn.startswith("arn:aws:iam::aws:"):
+                    version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                    found = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+                    yield _document(found["Document"])
+
+
+def _document(found: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(found, str):
+        return found
+    document: Mapping[str, Any] = json.loads(found)
+    return document
+
+
+def _allowed(document: Mapping[str, Any]) -> Iterator[str]:
+    statements = document.get("Statement") or []
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if statement.get("Effect") == "Allow":
+            actions = statement.get("Action") or []
+            yield from actions if isinstance(actions, list) else [actions]
