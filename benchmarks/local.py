@@ -48,12 +48,13 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[tuple[int, int, float]]:
+def started(*, enforce_iam: bool = True) -> Iterator[tuple[int, int, float]]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config" / "stage.yaml"
         config.parent.mkdir()
         (Path(folder) / "work").mkdir()
-        config.write_text(json.dumps({"region": REGION, "local": {"images": {"worker": "work"}}}))
+        local = {"images": {"worker": "work"}, "enforce_iam": enforce_iam}
+        config.write_text(json.dumps({"region": REGION, "local": local}))
         began = time.monotonic()
         command = [str(PYTHON), "-m", "batchtab.local_aws", "--config", str(config), "--port", "0"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)

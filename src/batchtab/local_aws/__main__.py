@@ -11,8 +11,8 @@ from batchtab.local_aws.errors import UserError
 
 _DESCRIPTION = """\
 Local AWS for one machine's development and tests: one endpoint on 127.0.0.1 for Terraform, boto3 and the AWS CLI, with
-a Batch service that runs jobs. Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:<port>, a region and any
-keys. It stays in the foreground; Ctrl-C or SIGTERM stops it and its jobs. Nothing is kept, unless
+a Batch service that runs jobs. Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:<port>, a region and the
+keys test and test. It stays in the foreground; Ctrl-C or SIGTERM stops it and its jobs. Nothing is kept, unless
 GET /_local/snapshot is asked for: its answer, in a file, is what --snapshot starts from."""
 
 
