@@ -73,8 +73,8 @@ def test_trust_for_somebody_who_is_not_there_is_refused(local: LocalAws) -> None
     arn = f"arn:aws:iam::{ACCOUNT}:role/nobody"
     document = json.loads(trust("ec2"))
     document["Statement"][0]["Principal"] = {"AWS": arn}
-    told = error(local.client("iam").create_role, RoleName="x", AssumeRolePolicyDocument=json.dumps(document))
-    assert told == ("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"')
+    message = error(local.client("iam").create_role, RoleName="x", AssumeRolePolicyDocument=json.dumps(document))
+    assert message == ("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"')
 
 
 def test_policies_over_a_quota_are_refused(local: LocalAws) -> None:

@@ -119,7 +119,7 @@ def test_role_that_tasks_cannot_take_fails_the_job(batch: Batch, member: str) ->
         # WHEN a job names one, THEN it fails as on AWS
         job = failed(batch, **{member: role})
         assert job["statusReason"].startswith(f"ECS was unable to assume the role '{role}' that was provided for this")
-    # AND a condition that holds lets it run
+    # AND a condition that is met lets it run
     condition = trust(
         "ecs-tasks",
         StringEquals={"aws:SourceAccount": ACCOUNT},
@@ -257,15 +257,15 @@ def test_function_may_do_what_its_role_may(batch: Batch) -> None:
 
 def test_function_whose_role_lambda_cannot_take_is_refused(batch: Batch) -> None:
     # GIVEN roles that trust tasks only, or are not there
-    told = "The role defined for the function cannot be assumed by Lambda."
+    message = "The role defined for the function cannot be assumed by Lambda."
     function = lambda_function(batch, WHO_FUNCTION)
     configure = batch.local.client("lambda").update_function_configuration
     for role in (task_role(batch.local), f"arn:aws:iam::{ACCOUNT}:role/none"):
         # WHEN a function is to have one, THEN Lambda refuses it, at its creation and later
         refused = Batch(batch.local, batch.environment, batch.queue, role)
-        with pytest.raises(ClientError, match=told):
+        with pytest.raises(ClientError, match=message):
             lambda_function(refused, WHO_FUNCTION)
-        assert told in error(configure, FunctionName=function, Role=role)
+        assert message in error(configure, FunctionName=function, Role=role)
 
 
 def test_queue_that_the_role_may_not_read_is_no_event_source(batch: Batch) -> None:
@@ -276,8 +276,8 @@ def test_queue_that_the_role_may_not_read_is_no_event_source(batch: Batch) -> No
     for missing in reads:
         role = make_role(local, tuple(action for action in reads if action != missing))
         function = lambda_function(Batch(local, batch.environment, batch.queue, role), "def handler(event, _): pass")
-        told = f"The function execution role does not have permissions to call {missing[4:]} on SQS"
-        assert told in error(create, FunctionName=function, EventSourceArn=arn)
+        message = f"The function execution role does not have permissions to call {missing[4:]} on SQS"
+        assert message in error(create, FunctionName=function, EventSourceArn=arn)
     # WHEN it has them, THEN it gets the messages; and none any more when it has lost them
     role = make_role(local, reads, Resource=arn)
     function = lambda_function(Batch(local, batch.environment, batch.queue, role), "def handler(event, _): pass")
@@ -304,10 +304,10 @@ def test_failed_event_is_sent_on_by_the_functions_role(batch: Batch) -> None:
     nothing = Batch(local, batch.environment, batch.queue, make_role(local, ()))
     function = lambda_function(nothing, code)
     # WHEN the role may not, THEN the destination is refused
-    told = f"The function's execution role does not have permissions to call SendMessage on {arn}"
-    assert told in error(configure, FunctionName=function, DestinationConfig=target)
-    told = "The provided execution role does not have permissions to call SendMessage on SQS"
-    with pytest.raises(ClientError, match=told):
+    message = f"The function's execution role does not have permissions to call SendMessage on {arn}"
+    assert message in error(configure, FunctionName=function, DestinationConfig=target)
+    message = "The provided execution role does not have permissions to call SendMessage on SQS"
+    with pytest.raises(ClientError, match=message):
         lambda_function(nothing, code, DeadLetterConfig={"TargetArn": arn})
     # AND where it may, the event arrives
     role = make_role(local, ("sqs:SendMessage",), Resource=arn)
@@ -397,7 +397,7 @@ def test_role_is_taken_as_its_trust_allows(batch: Batch, condition: dict[str, An
     queue = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-queue/{batch.queue}"
     parameters = {"JobDefinition": batch.define("pass"), "JobName": source}
     events.put_targets(Rule=source, Targets=[{"Id": "1", "Arn": queue, "RoleArn": role, "BatchParameters": parameters}])
-    # WHEN the event comes, THEN the job is there where the condition holds
+    # WHEN the event comes, THEN the job is there where the condition is met
     sent(local, source)
     filters = [{"name": "JOB_NAME", "values": [source]}]
     assert bool(batch.api.list_jobs(jobQueue=batch.queue, filters=filters)["jobSummaryList"]) is allowed

@@ -42,8 +42,8 @@ def test_definition_of_more_than_24_kib_is_refused(batch: Batch) -> None:
         },
     }
     # WHEN the second is registered, THEN Batch refuses it
-    told = "Job Definition size must be less than 24 KiB, got 25 KiB"
-    assert refusal(batch.api.register_job_definition, **request) == told
+    message = "Job Definition size must be less than 24 KiB, got 25 KiB"
+    assert refusal(batch.api.register_job_definition, **request) == message
 
 
 def test_job_of_more_than_30_kib_is_refused(batch: Batch) -> None:
@@ -65,11 +65,11 @@ def test_overrides_of_more_than_8192_characters_fail_the_job(batch: Batch) -> No
     assert batch.wait(batch.submit(name, containerOverrides=short))["status"] == "SUCCEEDED"
     for more in ({"containerOverrides": long}, {"parameters": {"long": "x" * 9000}}):
         job = batch.wait(batch.submit(name, **more))
-        told = "Container Overrides length must be at most 8192"
-        assert (job["status"], job["statusReason"], job["attempts"]) == ("FAILED", told, [])
+        message = "Container Overrides length must be at most 8192"
+        assert (job["status"], job["statusReason"], job["attempts"]) == ("FAILED", message, [])
 
 
-def test_job_that_no_instance_can_hold_stays_runnable(batch: Batch) -> None:
+def test_job_that_no_instance_can_run_stays_runnable(batch: Batch) -> None:
     # GIVEN an environment of one type, and a job that needs more memory than it has
     batch.api.update_compute_environment(
         computeEnvironment=batch.environment, computeResources={"instanceTypes": ["m5.large"]}
@@ -78,8 +78,8 @@ def test_job_that_no_instance_can_hold_stays_runnable(batch: Batch) -> None:
     job = batch.submit(batch.define("pass", properties={"resourceRequirements": requirements}))
     # WHEN it is at the head of its queue, THEN it says why it waits
     batch.wait(job, "RUNNABLE")
-    told = wait_until(lambda: batch.job(job).get("statusReason"), "a reason")
-    assert told.startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - ")
+    message = wait_until(lambda: batch.job(job).get("statusReason"), "a reason")
+    assert message.startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - ")
     # AND it runs once the environment has a bigger type
     batch.api.update_compute_environment(
         computeEnvironment=batch.environment, computeResources={"instanceTypes": ["m5.large", "m5.xlarge"]}

@@ -121,9 +121,9 @@ def test_token_that_cannot_be_verified_is_refused(local: LocalAws, service: Toke
         "The ID Token provided is not a valid JWT": "no.token",
     }
     # WHEN they are used, THEN STS says what
-    for told, token in wrong.items():
+    for expected, token in wrong.items():
         code, message = error(local, arn, token)
-        assert (code, message[: len(told)]) == ("InvalidIdentityToken", told)
+        assert (code, message[: len(expected)]) == ("InvalidIdentityToken", expected)
     assert error(local, arn, service.token(exp=int(time.time()) - 1))[0] == "ExpiredTokenException"
 
 

@@ -41,8 +41,8 @@ def issue(role_arn: str, session_name: str, seconds: float = _SECONDS) -> Creden
 
     Args:
         role_arn: The role.
-        session_name: What stands behind the role's name in the principal's ARN.
-        seconds: How long the credentials hold, in real time.
+        session_name: What comes after the role's name in the principal's ARN.
+        seconds: How long the credentials are valid, in real time.
     """
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     made = Credentials(
@@ -88,7 +88,7 @@ class TaskCredentials:
         }
 
     def close(self, task_id: str) -> None:
-        """Serve a task no more; credentials that it has fetched hold to their end."""
+        """Serve a task no more; credentials that it has fetched stay valid to their end."""
         with self._lock:
             self._tasks.pop(task_id, None)
             self._made.pop(task_id, None)

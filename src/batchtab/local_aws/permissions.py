@@ -42,7 +42,7 @@ listeners: list[Callable[[Decision], None]] = []
 
 
 def enforced() -> bool:
-    """Whether requests are held to their principals' policies, as `AUTH` says to ministack."""
+    """Whether requests are checked against their principals' policies, as `AUTH` says to ministack."""
     return bool(importlib.import_module("ministack.app").AUTH)
 
 

@@ -211,7 +211,7 @@ def _check_resource(statement: dict[str, Any], kind: Kind) -> None:
         if resource == "*" or kind == "resource":
             continue
         parts = resource.split(":", 5)
-        whole = len(parts) == 6 or "*" in parts[-1]  # a * may stand for all the parts that follow
+        whole = len(parts) == 6 or "*" in parts[-1]  # a * may replace all the parts that follow
         if parts[0] != "arn" or not whole:
             raise MalformedError(f'Resource {resource} must be in ARN format or "*".')
         if len(parts) > 1 and not _PARTITION.fullmatch(parts[1]):

@@ -31,8 +31,8 @@ def _checked(action: str, serve: Callable[[Record], Any]) -> Callable[[Record], 
 def _refusal(action: str, given: Record) -> Any:
     tags = {tag["Key"]: tag["Value"] for tag in iam._extract_tags(given)}
     if (found := tag_rules.fault(tags)) is not None:
-        key, told = found
-        text = f"1 validation error detected: Value '{key}' at 'tags' failed to satisfy constraint: Member {told}"
+        key, fault = found
+        text = f"1 validation error detected: Value '{key}' at 'tags' failed to satisfy constraint: Member {fault}"
         return iam._error(400, "ValidationError", iam._xml_escape(text))
     present = _present(action, given)
     if len({*present, *tags}) > tag_rules.TAGS_MAXIMUM:

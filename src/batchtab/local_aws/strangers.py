@@ -15,7 +15,7 @@ from batchtab.local_aws.gateway import Scope, header
 _HOSTS = ("127.0.0.1", "localhost", "host.docker.internal")
 _OWN_SITE = ("", "none", "same-origin")  # none: typed into the address bar
 _SIGNED = "AWS4-"
-# Set in the scope of a request for the one operation whose right lies in a token: AssumeRoleWithWebIdentity, by POST,
+# Set in the scope of a request for the one operation that is allowed by a token: AssumeRoleWithWebIdentity, by POST,
 # with which a page cannot but give its Origin.
 UNSIGNED = "batchtab.unsigned"
 # A presigned URL has its signature in the query. Only S3 makes use of them here, for these.

@@ -40,7 +40,7 @@ _OWN_CLAIMS = {
         "workflow",
     )
 }
-# What stands before a SHA-256 sum in a signature: https://www.rfc-editor.org/rfc/rfc8017#section-9.2
+# What comes before a SHA-256 sum in a signature: https://www.rfc-editor.org/rfc/rfc8017#section-9.2
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 
 

@@ -24,10 +24,10 @@ def test_request_within_the_model_is_not_refused() -> None:
 
 
 def test_input_of_a_target_has_at_most_8192_characters() -> None:
-    told = refusal("events", "PutTargets", {"Rule": "a", "Targets": [TARGET, {**TARGET, "Input": "x" * 8193}]})
-    assert told is not None
-    assert told.startswith("1 validation error detected: Value 'xxx")
-    assert told.endswith(
+    message = refusal("events", "PutTargets", {"Rule": "a", "Targets": [TARGET, {**TARGET, "Input": "x" * 8193}]})
+    assert message is not None
+    assert message.startswith("1 validation error detected: Value 'xxx")
+    assert message.endswith(
         "at 'targets.2.member.input' failed to satisfy constraint: Member must have length less than or equal to 8192"
     )
 
@@ -44,9 +44,9 @@ def test_input_of_a_target_has_at_most_8192_characters() -> None:
     ],
 )
 def test_member_that_eventbridge_does_not_take(operation: str, request_: dict[str, Any], where: str) -> None:
-    told = refusal("events", operation, request_)
-    assert told is not None
-    assert f"at '{where}' failed to satisfy constraint" in told
+    message = refusal("events", operation, request_)
+    assert message is not None
+    assert f"at '{where}' failed to satisfy constraint" in message
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_condition_without_a_value_is_malformed(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "told"),
+    ("policy", "message"),
     [
         ("{", SYNTAX),
         ("[]", SYNTAX),
@@ -137,12 +137,12 @@ def test_condition_without_a_value_is_malformed(value: Any) -> None:
         ),
     ],
 )  # fmt: skip
-def test_policy_of_an_identity_is_malformed(policy: Any, told: str) -> None:
-    assert fault(policy) == told
+def test_policy_of_an_identity_is_malformed(policy: Any, message: str) -> None:
+    assert fault(policy) == message
 
 
 @pytest.mark.parametrize(
-    ("elements", "told"),
+    ("elements", "message"),
     [
         ({"Resource": "*"}, "Has prohibited field Resource"),
         ({"Principal": None}, "Missing required field Principal"),
@@ -158,8 +158,8 @@ def test_policy_of_an_identity_is_malformed(policy: Any, told: str) -> None:
         ({"Action": "sts:GetCallerIdentity"}, "AssumeRole policy may only specify STS AssumeRole actions."),
     ],
 )
-def test_trust_is_malformed(elements: dict[str, Any], told: str) -> None:
-    assert fault(changed(TRUST, **elements), "trust") == told
+def test_trust_is_malformed(elements: dict[str, Any], message: str) -> None:
+    assert fault(changed(TRUST, **elements), "trust") == message
 
 
 def test_policy_of_a_resource_needs_somebody_and_something() -> None:

@@ -42,7 +42,7 @@ def test_overrides_have_no_more_than_what_is_other_than_in_the_definition() -> N
 
 
 @pytest.mark.parametrize(
-    ("types", "vcpus", "memory_mib", "held"),
+    ("types", "vcpus", "memory_mib", "fits"),
     [
         (["optimal"], 64, 400 * 1024, True),
         (["optimal"], 97, 1024, False),
@@ -61,9 +61,9 @@ def test_overrides_have_no_more_than_what_is_other_than_in_the_definition() -> N
         ([], 500, 10**9, True),
     ],
 )
-def test_instance_that_holds_a_job(types: list[str], vcpus: float, memory_mib: float, held: bool) -> None:
-    assert instances.can_hold({"computeResources": {"instanceTypes": types}}, vcpus, memory_mib) is held
+def test_instance_that_is_big_enough(types: list[str], vcpus: float, memory_mib: float, fits: bool) -> None:
+    assert instances.can_run({"computeResources": {"instanceTypes": types}}, vcpus, memory_mib) is fits
 
 
-def test_environment_whose_instances_are_not_batchs_holds_all() -> None:
-    assert instances.can_hold({}, 10**6, 10**9)
+def test_environment_whose_instances_are_not_batchs_runs_all() -> None:
+    assert instances.can_run({}, 10**6, 10**9)

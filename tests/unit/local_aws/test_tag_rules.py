@@ -16,7 +16,7 @@ def test_tags_are_taken(tags: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "told"),
+    ("tags", "message"),
     [
         ({"aws:x": "a"}, "must not start with aws:"),
         ({"AWS:x": "a"}, "must not start with aws:"),
@@ -27,7 +27,7 @@ def test_tags_are_taken(tags: dict[str, str]) -> None:
         ({"a,b": "x"}, "regular expression"),
     ],
 )
-def test_tags_are_not_taken(tags: dict[str, str], told: str) -> None:
+def test_tags_are_not_taken(tags: dict[str, str], message: str) -> None:
     found = fault(tags)
     assert found is not None
-    assert (found[0], told in found[1]) == (next(iter(tags)), True)
+    assert (found[0], message in found[1]) == (next(iter(tags)), True)

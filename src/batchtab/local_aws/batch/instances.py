@@ -15,17 +15,17 @@ _GIB_PER_VCPU = {"c": 2.0, "m": 4.0, "r": 8.0}
 _GIB_OF_FAMILY = {"c5n": 2.625}
 _VCPUS = {"medium": 1, "large": 2}
 _MOST_VCPUS = 192  # of 48xlarge; many families end below
-# What `optimal` stands for: families of C, M and R, up to 24xlarge.
+# What `optimal` means: families of C, M and R, up to 24xlarge.
 _OPTIMAL = (96, 8.0)
 
 
-def can_hold(environment: dict[str, Any], vcpus: float, memory_mib: float) -> bool:
+def can_run(environment: dict[str, Any], vcpus: float, memory_mib: float) -> bool:
     """Whether an environment has an instance type for a job; on Fargate the definition has been looked at."""
     types = (environment.get("computeResources") or {}).get("instanceTypes")
-    return not types or any(_holds(name, vcpus, memory_mib) for name in types)
+    return not types or any(_fits(name, vcpus, memory_mib) for name in types)
 
 
-def _holds(name: str, vcpus: float, memory_mib: float) -> bool:
+def _fits(name: str, vcpus: float, memory_mib: float) -> bool:
     if name == "optimal":
         most, each = _OPTIMAL
     else:

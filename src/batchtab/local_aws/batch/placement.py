@@ -70,7 +70,7 @@ class Placement:
                 fitting = [e for e in candidates if e["computeEnvironmentArn"] not in reserved and self._fits(job, e)]
                 if not fitting:
                     wide = [e for e in candidates if job.vcpus <= _limit(e)]
-                    could = [e for e in wide if instances.can_hold(e, job.vcpus, job.memory_mib)]
+                    could = [e for e in wide if instances.can_run(e, job.vcpus, job.memory_mib)]
                     if candidates and not could and job.blocked_reason is None:
                         job.blocked_reason = NO_INSTANCE if wide else TOO_SMALL
                         self._blocked.append(job)
@@ -119,7 +119,7 @@ class Placement:
 
     def _fits(self, job: Job, environment: Record) -> bool:
         free = _limit(environment) - self._used[environment["computeEnvironmentArn"]]
-        return job.vcpus <= free + 1e-9 and instances.can_hold(environment, job.vcpus, job.memory_mib)
+        return job.vcpus <= free + 1e-9 and instances.can_run(environment, job.vcpus, job.memory_mib)
 
     def _take(self, job: Job, environment: Record) -> None:
         self.remove(job)
