@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.local_helpers import ROOT, Batch, LocalAws, make_batch, running, unique, wait_until
+from tests.e2e.local_helpers import ROOT, Batch, LocalAws, make_batch, make_role, running, unique, wait_until
 from tests.examples import rounds
 
 pytestmark = pytest.mark.e2e
@@ -46,8 +46,10 @@ class Job:
         self.batch = batch
         self.folder = folder
         self.name = unique("guarded")
+        listing = make_role(batch.local, ("batch:ListJobs",), services=("ecs-tasks",))
         properties = {
             "image": "guard:latest",
+            "jobRoleArn": listing,
             "environment": [
                 {"name": "BATCHTAB_JOB_NAME", "value": self.name},
                 {"name": "BATCHTAB_CONCURRENCY_POLICY", "value": "forbid"},
