@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.github.fake_gh import FakeGh
 
+from batchtab.aws.client import Aws
 from batchtab.cli.main import main
 
 FORM = "GET repos/my-company/jobs/actions/oidc/customization/sub"
@@ -17,8 +18,9 @@ ARGUMENTS = ["ci", "roles", "--stage", "example", "--repository", "my-company/jo
 
 @pytest.fixture(autouse=True)
 def stage(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project, with a Terraform that does nothing."""
+    """A project with a Terraform that does nothing, and whose stage has no state yet."""
     monkeypatch.chdir(project)
+    monkeypatch.setattr(Aws, "state", lambda *_: None)
     monkeypatch.setenv("TERRAFORM_BINARY_NAME", "true")
     return project
 

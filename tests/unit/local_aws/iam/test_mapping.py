@@ -84,8 +84,12 @@ def produced() -> set[str]:
 def named_in_policies() -> set[str]:
     """What looks like an action or a condition key in the policies of the modules."""
     prefixes = {prefix for prefix, _ in SERVICES.values()}
-    text = "".join(file.read_text() for file in ROOT.glob("modules/*/main.tf.json"))
-    return {name for name in re.findall(r"\b([a-z0-9]+:[A-Z]\w+)\b", text) if name.partition(":")[0] in prefixes}
+    modules = [json.loads(file.read_text()) for file in ROOT.glob("modules/*/main.tf.json")]
+    for module in modules:  # a boundary grants nothing: it lists what programs of users may call
+        module["resource"].get("aws_iam_policy", {}).pop("boundary_policy", None)
+    text = json.dumps(modules)
+    found = re.findall(r"\b([a-z0-9]+:[A-Z]\w+)\b(?!\*)", text)
+    return {name for name in found if name.partition(":")[0] in prefixes}
 
 
 def test_every_action_that_a_policy_of_ours_names_has_a_request_that_needs_it() -> None:
