@@ -125,10 +125,10 @@ class Reviewed:
             return [f"{stack}: this stack was not reviewed"]
         reviewed = self.stacks[stack]
         if stack in self.provisional:
-            # Values were stand-ins then, so what counts is the configuration, and that all of it is new.
+            # Values were stand-ins then, so what counts is the configuration, and that the same is done.
             if now.configuration.get(stack) != self.configuration.get(stack):
                 return [f"{stack}: its configuration is another than that reviewed"]
-            others = [a for a, what in planned.items() if not what.startswith("create ") or a not in reviewed]
+            others = [a for a, what in planned.items() if _verb(what) != _verb(reviewed.get(a, " "))]
             return [f"{stack}: {_verb(planned[a])} {a} was not reviewed" for a in others]
         found = []
         for address, what in planned.items():

@@ -117,11 +117,15 @@ def test_a_plan_with_stand_ins_is_compared_by_its_configuration() -> None:
     ]
 
 
-def test_a_plan_with_stand_ins_allows_making_only() -> None:
+def test_a_plan_with_stand_ins_allows_what_it_does_and_nothing_else() -> None:
     planned = content("first-deploy") | {"batchtab_provisional": True}
     now = content("first-deploy")
     change(now, RULE)["actions"] = ["delete"]
     assert review(planned).objections(review(now)) == [f"jobs-my-service: delete {RULE} was not reviewed"]
+    # WHEN a stack that exists was planned with a stand-in, for a queue that comes with the same change
+    change(planned, RULE)["actions"] = ["delete"]
+    # THEN what it changes and removes was reviewed too
+    assert review(planned).objections(review(now)) == []
 
 
 TARGET = "aws_cloudwatch_event_target.do_often_target"
