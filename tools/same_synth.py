@@ -92,8 +92,8 @@ def facts(path: Path) -> str:
         if aws["source"] not in {"aws", "hashicorp/aws"}:  # both name the same provider
             raise SystemExit(f"{path}: the provider is {aws['source']!r}")
         del aws["source"], aws["version"]
-    text = json.dumps(content, indent=1, sort_keys=True)
-    return text.replace("compute_environment_name_prefix", "name_prefix")  # renamed in version 6 of the provider
+    renamed = json.dumps(content).replace('"compute_environment_name_prefix"', '"name_prefix"')  # by provider 6
+    return json.dumps(json.loads(renamed), indent=1, sort_keys=True)
 
 
 def differences(one: Path, other: Path) -> list[str]:

@@ -144,11 +144,19 @@ def test_the_trigger_role_may_use_the_key_of_the_dead_letter_queue() -> None:
 def test_a_successor_can_be_made_before_the_compute_environment_goes(default: Template) -> None:
     made = default.one("aws_batch_compute_environment")
     assert made["lifecycle"]["create_before_destroy"] is True
-    assert made["lifecycle"]["ignore_changes"] == ["compute_resources[0].desired_vcpus"]
-    assert not {"name", "compute_environment_name", "compute_environment_name_prefix", "service_role"} & made.keys()
+    prefix = {name for name in made if name.endswith("name_prefix")}
+    assert made["lifecycle"]["ignore_changes"] == ["compute_resources[0].desired_vcpus", *prefix]
+    assert [made[name] for name in prefix] == ["batchtab-test-"]
+    assert not {"name", "compute_environment_name", "service_role"} & made.keys()
     assert made["tags"] == {"Name": "batchtab-test"}
     assert "tags" not in made["compute_resources"]
     assert "aws_iam_role_policy_attachment.instance_role_policy" in made["depends_on"]
+
+
+def test_the_module_says_no_name_for_the_provider_calls_it_differently_in_each_version() -> None:
+    made = module("batch_environment").one("aws_batch_compute_environment")
+    assert not [name for name in made if "name" in name]
+    assert made["lifecycle"]["ignore_changes"] == ["compute_resources[0].desired_vcpus"]
 
 
 def test_stuck_jobs_are_cancelled_after_an_hour(default: Template) -> None:
