@@ -34,7 +34,7 @@ class Checkout:
     port: int
 
     @classmethod
-    def make(cls, root: Path, **stage: Any) -> Checkout:
+    def make(cls, root: Path, container_engine: str = "none", **stage: Any) -> Checkout:
         """Copies the tests' project to `root`; `stage` overrides keys of config/local.yaml."""
         copy_project(root)
         (root / ".batchtab").mkdir()
@@ -46,7 +46,7 @@ class Checkout:
             port = free.getsockname()[1]
         path = root / "config" / "local.yaml"
         content = {**yaml.safe_load(path.read_text()), **stage}
-        content["local"] = {**content["local"], "port": port}
+        content["local"] = {**content["local"], "port": port, "container_engine": container_engine}
         path.write_text(yaml.safe_dump(content))
         return cls(root, port)
 

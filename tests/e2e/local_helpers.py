@@ -114,11 +114,12 @@ def command(*arguments: str) -> list[str]:
     return [str(PYTHON), "-m", "batchtab.local_aws", *arguments]
 
 
-def write_config(folder: Path, **images: str) -> Path:
+def write_config(folder: Path, container_engine: str = "none", **images: str) -> Path:
     (folder / "config").mkdir(parents=True, exist_ok=True)
     (folder / "work").mkdir(exist_ok=True)
     file = folder / "config" / "stage.yaml"
-    content = {"account_id": ACCOUNT, "region": REGION, "local": {"images": {"worker": "work", **images}}}
+    content = {"account_id": ACCOUNT, "region": REGION, "local": {}}
+    content["local"] = {"images": {"worker": "work", **images}, "container_engine": container_engine}
     file.write_text(yaml.safe_dump(content))
     return file
 
@@ -131,6 +132,8 @@ def running(
     first_on_path: Path | None = None,
     config: Path | None = None,
     snapshot: Path | None = None,
+    container_engine: str = "none",
+    variables: dict[str, str] | None = None,
 ) -> Iterator[LocalAws]:
     """Run local AWS until the end of the block.
 
@@ -141,16 +144,18 @@ def running(
         first_on_path: A folder with programs for jobs.
         config: A stage's file of a project, in which local AWS then runs, instead of one that is made here.
         snapshot: A file of `LocalAws.snapshot`, of the same account and region, to start from.
+        container_engine: What runs jobs as containers; only tests of that want one.
+        variables: What its environment has beside this one's.
     """
     where = ROOT if config is None else config.parent.parent
-    config = config or write_config(folder, **(images or {}))
+    config = config or write_config(folder, container_engine, **(images or {}))
     if snapshot is not None:
         arguments = (*arguments, "--snapshot", str(snapshot))
     # Set-up may have put programs that jobs need, such as node, beside the Python that runs the tests.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     if first_on_path is not None:
         path = os.pathsep.join([str(first_on_path), path])
-    environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **(variables or {}), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     with (folder / "local.log").open("w") as log:
         process = subprocess.Popen(
             command("--config", str(config), "--port", "0", *arguments),

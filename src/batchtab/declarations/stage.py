@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, ValidationError, field_validator, model_validator
 
@@ -114,7 +114,11 @@ class LocalAws(StrictModel):
         default=True, description="Whether roles need the permissions that they need on AWS."
     )
     images: dict[RepositoryName, Annotated[str, Strict()] | LocalImage] = Field(
-        default={}, description="Repository to the folder in which its jobs run where no container engine answers."
+        default={},
+        description="Repository to the folder in which its jobs run where no container engine has it.",
+    )
+    container_engine: Literal["auto", "docker", "podman", "nerdctl", "finch", "none"] = Field(
+        default="auto", description="What runs jobs as containers: auto is the first that answers."
     )
 
 

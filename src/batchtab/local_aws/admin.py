@@ -12,6 +12,7 @@ from batchtab.local_aws import page
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.store import Store
 from batchtab.local_aws.clock import MAXIMUM_SPEED, Clock, iso, parse_time
+from batchtab.local_aws.containers.choice import ChoiceOfEngine
 from batchtab.local_aws.faults import Faults
 from batchtab.local_aws.functions import LONGEST_RETRY_SECONDS, Invocations
 from batchtab.local_aws.gateway import App, Receive, Scope, Send
@@ -47,6 +48,7 @@ class Admin:
         invocations: Invocations,
         snapshots: Snapshots,
         record: Record,
+        containers: ChoiceOfEngine,
         reset: Callable[[], None],
     ) -> None:
         self._inner = inner
@@ -58,6 +60,7 @@ class Admin:
         self._invocations = invocations
         self._snapshots = snapshots
         self._record = record
+        self._containers = containers
         self._reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +103,7 @@ class Admin:
             ("DELETE", "iam"): self._forget_iam,
             ("GET", "iam/checks"): self._read_checks,
             ("GET", "health"): self._health,
+            ("GET", "containers"): self._tell_engine,
             ("GET", "snapshot"): self._take_snapshot,
             ("POST", "reset"): self._reset_all,
         }
@@ -109,7 +113,8 @@ class Admin:
             if allowed:
                 raise RefusedError(f"{method} is not served here, but {', '.join(allowed)}", 405)
             raise RefusedError(
-                f"no such path; there are {PREFIX}/, slack, clock, faults, iam, health, snapshot and reset below it",
+                f"no such path; there are {PREFIX}/, slack, clock, containers, faults, health, iam, snapshot and reset"
+                " below it",
                 404,
             )
         return await found()
@@ -183,6 +188,11 @@ class Admin:
             "version": f"ministack {MINISTACK_VERSION}",
             "folder": str(Path.cwd()),
         }
+
+    async def _tell_engine(self) -> object:
+        engine = await asyncio.to_thread(lambda: self._containers.engine)
+        found = engine and {"name": engine.name, "program": engine.program, "version": engine.version}
+        return {"engine": found, "said": self._containers.said}
 
     async def _take_snapshot(self) -> object:
         try:

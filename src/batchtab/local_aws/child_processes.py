@@ -14,6 +14,7 @@ class ChildProcesses:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._lock = threading.Lock()
+        self._engine = ""
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", guard.__file__, str(folder)],
             stdin=subprocess.PIPE,
@@ -31,13 +32,11 @@ class ChildProcesses:
         """Strike a process group off, before its number can be used again."""
         self._tell(f"done {group}")
 
-    def container_started(self, name: str) -> None:
-        """Note a job's container."""
-        self._tell(f"container {name}")
-
-    def container_ended(self, name: str) -> None:
-        """Strike a container off."""
-        self._tell(f"gone {name}")
+    def containers_of(self, program: str) -> None:
+        """Note the engine whose containers are to be removed, by their label; once is enough."""
+        if self._engine != program:
+            self._engine = program
+            self._tell(f"engine {program}")
 
     def close(self) -> None:
         """Have the guard clean up, and wait until it has."""

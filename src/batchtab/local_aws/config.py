@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from batchtab.local_aws.containers.choice import AUTO, WANTED
 from batchtab.local_aws.errors import UserError
 
 DEFAULT_CONFIG = Path("config/local.yaml")
 DEFAULT_PORT = 4566
 DEFAULT_ACCOUNT_ID = "000000000000"
 DEFAULT_REGION = "us-east-1"
-_KEYS = ("port", "enforce_iam", "images")
+_KEYS = ("container_engine", "enforce_iam", "images", "port")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Config:
         images: Image repository (last part or parts of its path) to the folder in which its jobs run.
         enforce_iam: Whether requests of others than the administrator need permissions.
         entrypoints: Image repository to the words that stand before a job's command, as the image's ENTRYPOINT would.
+        container_engine: auto, none, or the engine that jobs run on.
         root: The repository's root, against which folders are resolved.
         source: The file that was read, for messages; None if there was none.
     """
@@ -35,6 +37,7 @@ class Config:
     enforce_iam: bool = True
     images: dict[str, Path] = field(default_factory=dict)
     entrypoints: dict[str, list[str]] = field(default_factory=dict)
+    container_engine: str = AUTO
     root: Path = field(default_factory=Path.cwd)
     source: Path | None = None
 
@@ -70,10 +73,10 @@ def _parse(content: Any, source: Path) -> Config:
         raise UserError(f"{source}: must be a mapping with the keys account_id, region and local")
     section = content.get("local") or {}
     if not isinstance(section, dict):
-        raise UserError(f"{source}: local: must be a mapping with the keys {' and '.join(_KEYS)}")
+        raise UserError(f"{source}: local: must be a mapping with the keys {', '.join(_KEYS)}")
     unknown = sorted(set(map(str, section)) - set(_KEYS))
     if unknown:
-        raise UserError(f"{source}: local: unknown key {unknown[0]!r}; allowed are {' and '.join(_KEYS)}")
+        raise UserError(f"{source}: local: unknown key {unknown[0]!r}; allowed are {', '.join(_KEYS)}")
     enforce_iam = section.get("enforce_iam", True)
     if not isinstance(enforce_iam, bool):
         raise UserError(f"{source}: local.enforce_iam: {enforce_iam!r} is not true or false")
@@ -91,6 +94,7 @@ def _parse(content: Any, source: Path) -> Config:
         enforce_iam=enforce_iam,
         images=_images(section.get("images") or {}, root, source),
         entrypoints=_entrypoints(section.get("images") or {}, source),
+        container_engine=_engine(section.get("container_engine", AUTO), source),
         root=root,
         source=source,
     )
@@ -109,6 +113,12 @@ def _images(section: Any, root: Path, source: Path) -> dict[str, Path]:
             raise UserError(f"{source}: local.images.{repository}: no folder {folder!r} under {root}")
         images[str(repository)] = path
     return images
+
+
+def _engine(value: object, source: Path) -> str:
+    if value not in WANTED:
+        raise UserError(f"{source}: local.container_engine: {value!r} is not one of {', '.join(WANTED)}")
+    return str(value)
 
 
 def _entrypoints(section: dict[Any, Any], source: Path) -> dict[str, list[str]]:

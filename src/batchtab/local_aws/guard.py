@@ -1,8 +1,8 @@
 """A small process that outlives local AWS by a moment: whatever way local AWS ends, it ends what local AWS started.
 
-It reads lines from standard input (`group 123`, `done 123`, `container name`, `gone name`). The input ends when local
-AWS does, be it by `kill -9`. Then it ends the process groups and containers that are still listed, every process
-whose HOME or TMPDIR lies in local AWS's temporary folder, and removes that folder.
+It reads lines from standard input (`group 123`, `done 123`, `engine /usr/bin/podman`). The input ends when local AWS
+does, be it by `kill -9`. Then it ends the process groups that are still listed and every process whose HOME or TMPDIR
+lies in local AWS's temporary folder, removes the engine's containers with local AWS's label, and removes that folder.
 
 Run as a file, by itself: it imports nothing but the standard library.
 """
@@ -17,38 +17,65 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+LABEL = "batchtab.local-aws"  # of a job's container; its value is the temporary folder
+_CONTAINERS_SECONDS = 15
+_LOOKS = 2  # an engine may still be about to create one for a client that has just been killed
+
 
 def main(folder: str, lines: Iterable[str]) -> None:
     """Follow what local AWS starts and ends until its pipe closes, then clean up."""
     groups: set[int] = set()
-    containers: set[str] = set()
+    engine = ""
     for line in lines:
         word, _, value = line.strip().partition(" ")
         if word == "group":
             groups.add(int(value))
         elif word == "done":
             groups.discard(int(value))
-        elif word == "container":
-            containers.add(value)
-        elif word == "gone":
-            containers.discard(value)
+        elif word == "engine":
+            engine = value
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    if containers:
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                ["docker", "rm", "--force", *sorted(containers)], capture_output=True, timeout=20, check=False
-            )
+    _kill(marked(folder))
+    if engine:
+        remove_containers(engine, folder)
     for _ in range(50):
         left = marked(folder)
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        _kill(left)
         shutil.rmtree(folder, ignore_errors=True)
         if not left and not Path(folder).exists():
             return
         time.sleep(0.05)
+
+
+def remove_containers(engine: str, folder: str) -> None:
+    """Remove the containers that bear a folder's label, until none is found any more."""
+    deadline, looks = time.monotonic() + _CONTAINERS_SECONDS, 0
+    while looks < _LOOKS and time.monotonic() < deadline:
+        found = _said(engine, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LABEL}={folder}").split()
+        if found:
+            _said(engine, "rm", "--force", "--volumes", *found)
+            looks = 0
+        else:
+            looks += 1
+            time.sleep(0.1)
+
+
+def _said(*command: str) -> str:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_CONTAINERS_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def marked(folder: str) -> list[int]:

@@ -16,7 +16,9 @@ from typing import Any
 from batchtab.local_aws import internals
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
-from batchtab.local_aws.config import Config
+from batchtab.local_aws.config import DEFAULT_CONFIG, Config
+from batchtab.local_aws.containers import leftovers
+from batchtab.local_aws.containers.choice import ChoiceOfEngine
 from batchtab.local_aws.errors import UserError
 from batchtab.local_aws.snapshot import file
 
@@ -42,10 +44,15 @@ def run(config: Config, port: int, start: float | None, speed: float, snapshot: 
     try:
         folder.mkdir(mode=0o700)
         home.mkdir()
-        _enter_environment(config, port, folder)
-        clock = Clock(start, speed)
-        application = _assemble(config, port, clock, child_processes, home, caller, found)
-        asyncio.run(_serve(application, listener, port))
+        with leftovers.lock(folder):
+            _enter_environment(config, port, folder)
+            containers = ChoiceOfEngine(
+                config.container_engine, caller, f"{config.source or DEFAULT_CONFIG}: local.container_engine"
+            )
+            containers.require()
+            clock = Clock(start, speed)
+            application = _assemble(config, port, clock, child_processes, home, caller, containers, found)
+            asyncio.run(_serve(application, listener, port, containers))
     finally:
         child_processes.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -129,6 +136,7 @@ def _assemble(
     child_processes: ChildProcesses,
     home: Path,
     caller: dict[str, str],
+    containers: ChoiceOfEngine,
     snapshot: dict[str, Any] | None,
 ) -> Application:
     try:
@@ -141,7 +149,6 @@ def _assemble(
     from batchtab.local_aws.admin import Admin  # noqa: PLC0415
     from batchtab.local_aws.alarms import AlarmWatch  # noqa: PLC0415
     from batchtab.local_aws.batch.api import Api  # noqa: PLC0415
-    from batchtab.local_aws.batch.docker import Docker  # noqa: PLC0415
     from batchtab.local_aws.batch.engine import Engine  # noqa: PLC0415
     from batchtab.local_aws.batch.events import Events  # noqa: PLC0415
     from batchtab.local_aws.batch.launch import Launcher  # noqa: PLC0415
@@ -161,7 +168,7 @@ def _assemble(
     from batchtab.local_aws.web_identity import Issuers  # noqa: PLC0415
 
     store, events, slack = Store(), Events(clock), SlackInbox(clock)
-    launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), Docker(caller))
+    launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), containers)
     engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
     faults, invocations, record = Faults(), hooks.make_invocations(), Record()
@@ -190,14 +197,16 @@ def _assemble(
     reset = gateway._reset_all_state
     return Application(
         launcher.credentials.around(
-            issuers.around(Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, record, reset))
+            issuers.around(
+                Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, record, containers, reset)
+            )
         ),
         [events.start, engine.start, clock.start],
         [deliveries.stop, clock.stop, events.stop, engine.shutdown, reset],
     )
 
 
-async def _serve(application: Application, listener: socket.socket, port: int) -> None:
+async def _serve(application: Application, listener: socket.socket, port: int, containers: ChoiceOfEngine) -> None:
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
@@ -224,8 +233,16 @@ async def _serve(application: Application, listener: socket.socket, port: int) -
         f"Local AWS on http://{HOST}:{port} (page: http://{HOST}:{port}/_local/); Ctrl-C stops it and its jobs",
         flush=True,
     )
+    containers.start(_say_engine)
     serve = importlib.import_module("hypercorn.asyncio").serve
     try:
         await serve(application.asgi, config, shutdown_trigger=shutdown)
     finally:
         await asyncio.to_thread(application.stop)
+
+
+def _say_engine(containers: ChoiceOfEngine) -> None:
+    """Say what jobs run as, and remove the containers of a local AWS that is no more."""
+    print(containers.said, flush=True)
+    if containers.engine is not None and (removed := leftovers.remove(containers.engine)):
+        print(f"Removed {removed} container(s) that a local AWS left which is no more", flush=True)

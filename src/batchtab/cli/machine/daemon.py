@@ -23,6 +23,8 @@ _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.1
 _PORTS_TRIED = 50
 _PORTS = 65_536
+_KEPT = ("HOME", "LANG", "TMPDIR", "USER", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
+_OF_ENGINES = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "CONTAINERD_", "NERDCTL_", "FINCH_")
 
 
 class Daemon:
@@ -43,10 +45,10 @@ class Daemon:
         found: dict[str, Any] | None = self.get("health")
         return found
 
-    def get(self, page: str) -> Any:
+    def get(self, page: str, seconds: float = 5) -> Any:
         """A page below `/_local/`, read as JSON; None if nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_local/{page}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_local/{page}", timeout=seconds) as answer:
                 found: Any = json.load(answer)
                 return found
         except (OSError, urllib.error.URLError, ValueError):
@@ -128,8 +130,8 @@ class Daemon:
         return True
 
     def _environment(self) -> dict[str, str]:
-        """Little: what jobs run with must not depend on who starts local AWS."""
-        kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR", "USER") if key in os.environ}
+        """Little, so that jobs run alike whoever starts local AWS; what leads to a container engine is kept."""
+        kept = {key: value for key, value in os.environ.items() if key in _KEPT or key.startswith(_OF_ENGINES)}
         bin_ = self._session.state / "bin"
         return {**kept, "PATH": f"{bin_}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 

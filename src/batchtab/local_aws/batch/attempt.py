@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import contextlib
-import os
-import selectors
-import signal
-import subprocess
 import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from batchtab.local_aws.batch import limits, sessions
+from batchtab.local_aws.batch import limits
 from batchtab.local_aws.batch.job import Job
-from batchtab.local_aws.batch.launch import Launch, Launcher, LaunchError
+from batchtab.local_aws.batch.launch import Launcher
 from batchtab.local_aws.batch.logs import LogGroupMissingError, LogStream
 from batchtab.local_aws.batch.roles import RoleError, of_task
+from batchtab.local_aws.batch.run import Run, StartError
 from batchtab.local_aws.batch.store import name_of
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
@@ -28,15 +24,11 @@ ENDED_BY_ITSELF = "Essential container in task exited"
 NOT_STARTED = "Task failed to start"
 TIMED_OUT = "Job attempt duration exceeded timeout"
 
-_FLUSH_SECONDS = 0.2
-# How long output is still read after the process has ended, where something it left behind holds the pipe open.
-_DRAIN_SECONDS = 0.5
-
 
 class Attempt:
-    """One attempt of a job: its process from start to end, its output, its deadlines.
+    """One attempt of a job: its process or container from start to end, its output, its deadlines.
 
-    `run` blocks until the process has ended and is called in a thread of its own; everything else may be called from
+    `run` blocks until that has ended and is called in a thread of its own; everything else may be called from
     other threads.
     """
 
@@ -63,8 +55,8 @@ class Attempt:
         self._launcher = launcher
         self._clock = clock
         self._child_processes = child_processes
-        self._process: subprocess.Popen[bytes] | None = None
-        self._container: str | None = None
+        self._run: Run | None = None
+        self._ended = False
         self._started_real = 0.0
         self._stop_asked = False
         self._stopped_real = 0.0
@@ -83,44 +75,44 @@ class Attempt:
         return found
 
     def run(self, on_running: Callable[[Attempt], None]) -> None:
-        """Start the process, call back once it runs, and return when it has ended."""
+        """Start it, call back once it runs, and return when it has ended."""
         roles = of_task(self.job, self.task_id, self.environment)
         try:
             roles.check_trust()
         except RoleError as error:  # ECS starts no task then
             self.status_reason = str(error)
             return
+        run = None
         try:
-            launch = self._launcher.prepare(self.job, self.number, self.environment["computeEnvironmentName"], roles)
+            run = self._launcher.prepare(
+                self.job, self.number, self.environment["computeEnvironmentName"], roles, self._child_processes
+            )
             self.log.open(roles)
-            process = self._start(launch)
-        except (LaunchError, LogGroupMissingError, RoleError, OSError, ValueError) as error:
+            run.start()
+        except (StartError, LogGroupMissingError, RoleError) as error:
             self._launcher.credentials.close(self.task_id)
             self.status_reason = NOT_STARTED
-            self.reason = str(error) if isinstance(error, LaunchError) else f"CannotStartContainerError: {error}"
+            self.reason = str(error) if isinstance(error, StartError) else f"CannotStartContainerError: {error}"
+            if run is not None:
+                run.close()
             return
         try:
+            self._note_start(run)
             on_running(self)
             if self._stop_asked:
                 self.stop()
-            self._read(process)
+            run.follow(self.log.write)
         finally:
-            # When a container's first process ends, all its processes do.
-            sessions.kill(process.pid)
-            process.wait()
-            self._child_processes.group_ended(process.pid)
+            self._ended = True
+            run.close()
             self._launcher.credentials.close(self.task_id)
-            if self._container:
-                self._launcher.docker.kill(self._container)
-                self._child_processes.container_ended(self._container)
-        code = process.returncode
-        self.exit_code = code if code >= 0 else 128 - code
+        self.exit_code, self.reason = run.exit_code, run.reason
         if self.timed_out:
             self.status_reason = TIMED_OUT
 
     def next_moment(self) -> float | None:
         """Return when this attempt has to be looked at: its timeout, or the end of its grace."""
-        if self._process is None or self._process.returncode is not None:
+        if self._run is None or self._ended:
             return None
         moments = [moment for moment in (self._timeout_at, self._kill_at) if moment is not None]
         return min(moments, default=None)
@@ -145,81 +137,28 @@ class Attempt:
         real = time.monotonic()
         if self._stopped_real:
             return real - self._stopped_real < REAL_SECONDS_BEFORE_KILL
-        return self._process is None or real - self._started_real < REAL_SECONDS_BEFORE_TIMEOUT
+        return self._run is None or real - self._started_real < REAL_SECONDS_BEFORE_TIMEOUT
 
     def stop(self) -> None:
         """End it as ECS stops a task: SIGTERM now, SIGKILL after 30 seconds of the clock."""
         self._stop_asked = True
-        if self._process is not None and self._kill_at is None:
+        if self._run is not None and self._kill_at is None:
             self._stopped_real = time.monotonic()
             self._timeout_at = None
             self._kill_at = self._clock.now() + limits.STOP_GRACE_SECONDS
-            self._signal(signal.SIGTERM)
+            self._run.stop()
             self._clock.wake()
 
     def kill(self) -> None:
         """End it at once."""
         self._stop_asked = True
-        if self._container:
-            self._launcher.docker.kill(self._container)
-        if self._process is not None and self._process.returncode is None:
-            sessions.kill(self._process.pid)
+        if self._run is not None:
+            self._run.kill()
 
-    def _start(self, launch: Launch) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            launch.command,
-            cwd=launch.folder,
-            env=launch.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self._child_processes.group_started(process.pid)
-        if launch.container:
-            self._container = launch.container
-            self._child_processes.container_started(launch.container)
+    def _note_start(self, run: Run) -> None:
         self._started_real = time.monotonic()
         self.started_at_ms = self._clock.now_ms()
         seconds = (self.job.record.get("timeout") or {}).get("attemptDurationSeconds")
         if seconds:
             self._timeout_at = self.started_at_ms / 1000 + seconds
-        self._process = process
-        return process
-
-    def _signal(self, number: signal.Signals) -> None:
-        process = self._process
-        if process is None:
-            return
-        # Once it is reaped its number may be another's; the group lives on only while it has members.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        output = process.stdout
-        if output is None:  # pragma: no cover - it is always piped
-            return
-        rest, lines, flushed, ended = b"", list[str](), time.monotonic(), 0.0
-        with selectors.DefaultSelector() as selector, output:
-            selector.register(output, selectors.EVENT_READ)
-            while True:
-                chunk = b""
-                if selector.select(timeout=_FLUSH_SECONDS):
-                    chunk = os.read(output.fileno(), 65_536)
-                    if not chunk:
-                        break
-                *whole, rest = (rest + chunk).split(b"\n")
-                lines += [line.decode(errors="replace").rstrip("\r") for line in whole]
-                now = time.monotonic()
-                if now - flushed >= _FLUSH_SECONDS:
-                    self.log.write(lines)
-                    lines, flushed = [], now
-                if ended and now - ended > _DRAIN_SECONDS:
-                    break
-                if not ended and not chunk and process.poll() is not None:
-                    ended = now
-                    self._signal(signal.SIGKILL)
-        if rest:
-            lines.append(rest.decode(errors="replace"))
-        self.log.write(lines)
-        process.wait()
+        self._run = run

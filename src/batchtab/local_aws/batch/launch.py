@@ -2,90 +2,84 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from batchtab.local_aws import permissions
 from batchtab.local_aws.batch import images, secrets
-from batchtab.local_aws.batch.docker import Docker
 from batchtab.local_aws.batch.job import Job
+from batchtab.local_aws.batch.process import ProcessRun
 from batchtab.local_aws.batch.roles import RoleError, TaskRoles
+from batchtab.local_aws.batch.run import Run, StartError
 from batchtab.local_aws.batch.store import name_of
+from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.config import Config
+from batchtab.local_aws.containers import flags, leftovers
+from batchtab.local_aws.containers.choice import ChoiceOfEngine
+from batchtab.local_aws.containers.engine import ContainerEngine
+from batchtab.local_aws.containers.run import ContainerRun
 from batchtab.local_aws.credentials import TaskCredentials, issue
 
 
-class LaunchError(Exception):
-    """An attempt cannot start; the text is the reason that AWS gives, as far as AWS has one."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How an attempt runs: as a container (then `container` is its name), or as a process in a folder."""
-
-    command: list[str]
-    folder: Path
-    environment: dict[str, str]
-    container: str | None = None
-
-
 class Launcher:
-    """Turns an attempt into a command, its folder and the environment that Batch would give it."""
+    """Turns an attempt into a container or a process, with the environment that Batch would give it."""
 
-    def __init__(self, config: Config, port: int, home: Path, path: str, docker: Docker) -> None:
+    def __init__(self, config: Config, port: int, home: Path, path: str, containers: ChoiceOfEngine) -> None:
         self._config = config
         self._port = port
         self._home = home
         self._path = os.pathsep.join([str(Path(sys.executable).parent), path])
-        self._docker = docker
+        self._containers = containers
         self.credentials = TaskCredentials(port)
 
-    @property
-    def docker(self) -> Docker:
-        """The Docker engine, which may not be there."""
-        return self._docker
-
-    def prepare(self, job: Job, attempt: int, environment_name: str, roles: TaskRoles) -> Launch:
-        """Say how an attempt runs.
+    def prepare(
+        self, job: Job, attempt: int, environment_name: str, roles: TaskRoles, child_processes: ChildProcesses
+    ) -> Run:
+        """Say how an attempt runs: as a container where an engine is used and has the image, else as a process.
 
         Raises:
-            LaunchError: A secret is missing or may not be read, or there is neither an image nor a folder for it.
+            StartError: A secret is missing or may not be read, or there is neither an image nor a folder for it.
         """
-        properties = job.record["container"]
+        engine = self._containers.engine
+        image = job.record["container"]["image"]
+        if engine is not None and engine.has_image(image):
+            variables = self._variables(job, attempt, environment_name, roles, engine.endpoint(self._port))
+            return _container(engine, job, roles.task_id, variables, child_processes)
+        variables = self._variables(job, attempt, environment_name, roles, self._own_endpoint)
+        folder = self.folder_for(image)
+        command = job.record["container"]["command"]
+        if not command:
+            raise StartError(
+                f"CannotStartContainerError: the definition has no command, and local AWS runs {image} as a process,"
+                " which has no default command; give the definition a command"
+            )
+        words = [*(images.entry_for(image, self._config.entrypoints) or []), *command]
+        own = {"PATH": self._path, "HOME": str(self._home), "LANG": "C.UTF-8"}
+        return ProcessRun(words, folder, own | variables, child_processes)
+
+    @property
+    def _own_endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def _variables(
+        self, job: Job, attempt: int, environment_name: str, roles: TaskRoles, endpoint: str
+    ) -> dict[str, str]:
+        """A job's environment: what Batch sets wins over secrets, those over the definition's, that over the rest."""
         try:
             secret_values = secrets.resolve(job, roles)
         except (secrets.SecretError, RoleError) as error:
-            raise LaunchError(
+            raise StartError(
                 f"ResourceInitializationError: unable to pull secrets or registry auth: {error}"
             ) from error
-        variables = {entry["name"]: entry.get("value", "") for entry in properties["environment"]}
-        variables |= secret_values | batch_variables(job, attempt, environment_name)
-        endpoint = f"http://127.0.0.1:{self._port}"
-        variables = {
+        return {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_REGION": job.region,
             "AWS_DEFAULT_REGION": job.region,
             "AWS_EC2_METADATA_DISABLED": "true",  # this machine's own role, should it have one, is not the job's
-            "LANG": "C.UTF-8",
-        } | variables
-        image = properties["image"]
-        as_container = self._docker.has_image(image)
-        if as_container:
-            variables["AWS_ENDPOINT_URL"] = self._docker.endpoint(self._port)
-        variables = self._credentials(job, roles, reaches=variables["AWS_ENDPOINT_URL"] == endpoint) | variables
-        if as_container:
-            name = f"batchtab-local-{roles.task_id}"
-            command = self._docker.run_command(name, properties, variables)
-            return Launch(command, self._home, {**self._docker.environment, **variables}, name)
-        folder = self.folder_for(image)
-        if not properties["command"]:
-            raise LaunchError(
-                f"CannotStartContainerError: the definition has no command, and local AWS runs {image} as a process,"
-                " which has no default command; give the definition a command"
-            )
-        entrypoint = images.entry_for(image, self._config.entrypoints) or []
-        command = [*entrypoint, *properties["command"]]
-        return Launch(command, folder, {"PATH": self._path, "HOME": str(self._home)} | variables)
+            **self._credentials(job, roles, reaches=endpoint == self._own_endpoint),
+            **{entry["name"]: entry.get("value", "") for entry in job.record["container"]["environment"]},
+            **secret_values,
+            **batch_variables(job, attempt, environment_name),
+        }
 
     def _credentials(self, job: Job, roles: TaskRoles, *, reaches: bool) -> dict[str, str]:
         """Return the variables by which an SDK finds the job role's credentials; none without a job role.
@@ -113,16 +107,27 @@ class Launcher:
         """Return the folder in which an image's jobs run.
 
         Raises:
-            LaunchError: The configuration names none.
+            StartError: The configuration names none.
         """
         folder = images.entry_for(image, self._config.images)
         if folder is not None:
             return folder
         where = self._config.source or "the file given with --config"
-        raise LaunchError(
-            f"CannotPullContainerError: {image} is in no Docker engine here, and local AWS knows no folder for it;"
+        raise StartError(
+            f"CannotPullContainerError: no container engine here has {image}, and local AWS knows no folder for it;"
             f" add '{images.short_name(image)}: <folder>' under local.images in {where}"
         )
+
+
+def _container(
+    engine: ContainerEngine, job: Job, task_id: str, variables: dict[str, str], child_processes: ChildProcesses
+) -> ContainerRun:
+    properties = job.record["container"]
+    fargate = "FARGATE" in job.record["platformCapabilities"]
+    asked = flags.of(properties, fargate=fargate, swappiness=engine.cgroups != "v2")
+    words = [properties["image"], *properties["command"]]
+    name = f"batchtab-local-{task_id}"
+    return ContainerRun(engine, name, [*leftovers.flags(job.id), *asked], words, variables, child_processes)
 
 
 def batch_variables(job: Job, attempt: int, environment_name: str) -> dict[str, str]:

@@ -1,0 +1,115 @@
+"""Which container engine local AWS uses, and why none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+from batchtab.local_aws.containers.engine import NAMES, ContainerEngine
+from batchtab.local_aws.errors import UserError
+
+AUTO, NONE = "auto", "none"
+WANTED = (AUTO, *NAMES, NONE)
+
+_ANSWER_SECONDS = 15
+_DOCKERS = "{{.ServerVersion}}|{{.CgroupVersion}}|{{.SecurityOptions}}"
+_FORMATS = {
+    "docker": _DOCKERS,
+    "podman": "{{.Version.Version}}|{{.Host.CgroupsVersion}}|",
+    "nerdctl": _DOCKERS,
+    "finch": _DOCKERS,
+}
+
+
+class ChoiceOfEngine:
+    """The engine, chosen once: asking a machine's engines takes a moment, in which local AWS starts already."""
+
+    def __init__(self, wanted: str, environment: dict[str, str], where: str = "container_engine") -> None:
+        self._wanted = wanted
+        self._environment = environment
+        self._where = where
+        self._engine: ContainerEngine | None = None
+        self._said = ""
+        self._known = threading.Event()
+
+    def require(self) -> None:
+        """Ask an engine that is wanted by name at once.
+
+        Raises:
+            UserError: It does not answer.
+        """
+        if self._wanted in NAMES:
+            self._choose()
+
+    def start(self, then: Callable[[ChoiceOfEngine], None]) -> None:
+        """Choose in the background, and call back."""
+
+        def choose() -> None:
+            if not self._known.is_set():
+                self._choose()
+            then(self)
+
+        threading.Thread(target=choose, name="container-engine", daemon=True).start()
+
+    @property
+    def engine(self) -> ContainerEngine | None:
+        """The engine, once it is known; None if jobs run as processes."""
+        self._known.wait()
+        return self._engine
+
+    @property
+    def said(self) -> str:
+        """One line for people: which engine is used, or why none is."""
+        self._known.wait()
+        return self._said
+
+    def _choose(self) -> None:
+        """Ask the engines of this machine, one after another, until one answers."""
+        names = {AUTO: NAMES, NONE: ()}.get(self._wanted, (self._wanted,))
+        reasons: list[str] = []
+        for name in names:
+            answer = self._ask(name)
+            if isinstance(answer, ContainerEngine):
+                self._engine = answer
+                self._said = (
+                    f"Jobs run as containers of {name} {answer.version} where it has their image, others as processes"
+                )
+                break
+            reasons.append(answer)
+        else:
+            if self._wanted in NAMES:
+                raise UserError(
+                    f"{self._where}: {reasons[0]}; start it, or write {AUTO} (the first of {', '.join(NAMES)} that"
+                    f" answers) or {NONE} (jobs run as processes)"
+                )
+            self._said = f"Jobs run as processes: {'; '.join(reasons) or f'{self._where} is {NONE}'}"
+        self._known.set()
+
+    def _ask(self, name: str) -> ContainerEngine | str:
+        program = shutil.which(name, path=self._environment.get("PATH"))
+        if program is None:
+            return f"{name} is not installed"
+        try:
+            done = subprocess.run(
+                [program, "info", "--format", _FORMATS[name]],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_ANSWER_SECONDS,
+                start_new_session=True,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return f"{name} does not answer"
+        version, _, rest = done.stdout.strip().partition("|")
+        cgroups, _, security = rest.partition("|")
+        if done.returncode or not version:
+            return f"{name} does not answer"
+        if "rootless" in security and sys.platform == "linux":
+            return f"{name} runs rootless, and its containers can't reach 127.0.0.1"
+        cgroups = f"v{cgroups.removeprefix('v')}" if cgroups else ""
+        return ContainerEngine(name, program, self._environment, version=version, cgroups=cgroups)

@@ -1,0 +1,195 @@
+"""The seam to container engines: what local AWS asks of one, in the words of Docker's command line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from batchtab.local_aws.containers import variables as handed
+
+NAMES = ("docker", "podman", "nerdctl", "finch")
+
+_ENDED = ("exited", "stopped", "dead")  # neither is one that is being stopped or removed
+_ANSWER_SECONDS = 30
+_CREATE_SECONDS = 180  # engines that copy an image for each container take their time where many start at once
+_IMAGES_KNOWN_SECONDS = 3.0
+
+
+class EngineError(Exception):
+    """The engine refused; the text is the last line that it said."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What an engine says of a container that was started."""
+
+    running: bool
+    exit_code: int
+    out_of_memory: bool
+    stop_signal: str
+
+
+class ContainerEngine:
+    """One engine of this machine. Each call is a short-lived client, but for `follow` and `wait`.
+
+    Clients are in a session of their own, so that Ctrl-C does not reach them, and their TMPDIR marks them for the
+    guard process. Exit codes of containers are never taken from a client: `docker run` can lose them.
+
+    Attributes:
+        name: docker, podman, nerdctl or finch.
+        version: As the engine says.
+        cgroups: v1 or v2 where the engine says so, else nothing.
+    """
+
+    def __init__(
+        self, name: str, program: str, environment: dict[str, str], *, version: str = "", cgroups: str = ""
+    ) -> None:
+        self.name = name
+        self.program = program
+        self.version = version
+        self.cgroups = cgroups
+        self._environment = environment | {"TMPDIR": tempfile.gettempdir()}
+        self._lock = threading.Lock()
+        self._images: dict[str, tuple[float, bool]] = {}
+
+    def endpoint(self, port: int) -> str:
+        """Where a container finds local AWS: the machine's loopback, which only Linux shares with containers."""
+        host = "127.0.0.1" if sys.platform == "linux" else "host.docker.internal"
+        return f"http://{host}:{port}"
+
+    def has_image(self, image: str) -> bool:
+        """Whether the engine has an image, as it was at most three seconds ago; never pulls one."""
+        with self._lock:
+            asked, found = self._images.get(image, (0.0, False))
+            if not asked or time.monotonic() - asked > _IMAGES_KNOWN_SECONDS:
+                found = self._call("image", "inspect", image).returncode == 0
+                self._images[image] = (time.monotonic(), found)
+            return found
+
+    def create(self, name: str, flags: list[str], words: list[str], variables: dict[str, str]) -> None:
+        """Make a container, without starting it. Values of variables are on no command line.
+
+        Args:
+            name: Its name.
+            flags: What the job's definition asks for.
+            words: The image, and the command that stands for the image's own.
+            variables: The job's environment.
+
+        Raises:
+            EngineError: The engine refuses.
+        """
+        with handed.over(variables, self._environment) as (more, environment):
+            own = ["--name", name, "--pull", "never", "--network", "host", "--stop-timeout", "0"]
+            # Another driver than a file may be the engine's default, and may keep nothing to be read.
+            own += ["--log-driver", "k8s-file" if self.name == "podman" else "json-file"]
+            if self.name == "podman" and "--read-only" in flags:
+                own += ["--read-only-tmpfs=false"]  # Batch gives no writable /tmp that was not asked for
+            command = ["create", *own, *flags, *more, *words]
+            self._done(self._call(*command, environment=environment, seconds=_CREATE_SECONDS))
+
+    def start(self, name: str) -> None:
+        """Start a container that was created.
+
+        Raises:
+            EngineError: It can't start: there is no such program in the image, for example.
+        """
+        self._done(self._call("start", name, seconds=_CREATE_SECONDS))
+
+    def follow(self, name: str) -> subprocess.Popen[bytes]:
+        """Read a container's output from its begin; the client ends some time after the container."""
+        return self._client("logs", "--follow", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def logs(self, name: str) -> subprocess.Popen[bytes]:
+        """Read what a container has written, and end."""
+        return self._client("logs", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def wait(self, name: str) -> None:
+        """Return when a container has ended, or when the engine can't say."""
+        self._client("wait", name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
+
+    def state(self, name: str) -> State | None:
+        """How a container is; None if there is none of that name."""
+        found = self._inspect([name])
+        if not found:
+            return None
+        state = found[0]["State"]
+        asked = (found[0].get("Config") or {}).get("StopSignal") or signal.SIGTERM.value
+        return State(
+            running=bool(state.get("Running")) or state.get("Status", "exited") not in _ENDED,
+            exit_code=int(state["ExitCode"]),
+            out_of_memory=self._is_out_of_memory(state),
+            stop_signal=str(asked),
+        )
+
+    def signal(self, name: str, number: str) -> bool:
+        """Send a container's first process a signal, by name or number; whether it could be sent."""
+        return self._call("kill", "--signal", number, name).returncode == 0
+
+    def remove(self, *names: str) -> None:
+        """Remove containers and their own volumes, running or not."""
+        self._call("rm", "--force", "--volumes", *names)
+
+    def labelled(self, label: str) -> dict[str, dict[str, str]]:
+        """The containers with a label, `name` or `name=value`: id to all labels of each."""
+        ids = self._call("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
+        return {str(one["Id"]): (one.get("Config") or {}).get("Labels") or {} for one in self._inspect(ids)}
+
+    def _is_out_of_memory(self, state: dict[str, Any]) -> bool:
+        if state.get("OOMKilled"):
+            return True
+        # There Podman does not notice. What local AWS has killed itself is known to be no such case.
+        return self.name == "podman" and self.cgroups == "v1" and state["ExitCode"] == 128 + signal.SIGKILL
+
+    def _inspect(self, names: list[str]) -> list[dict[str, Any]]:
+        if not names:
+            return []
+        done = self._call("container", "inspect", *names)
+        try:
+            found = json.loads(done.stdout or "[]")
+        except ValueError:
+            return []
+        return found if isinstance(found, list) else []
+
+    def _call(
+        self, *arguments: str, environment: dict[str, str] | None = None, seconds: float = _ANSWER_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        client = self._client(
+            *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, environment=environment or self._environment
+        )
+        try:
+            output, error = client.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(client.pid, signal.SIGKILL)
+            client.communicate()
+            return subprocess.CompletedProcess(client.args, 1, "", f"{self.name} did not answer within {seconds:g} s")
+        texts = (text.decode(errors="replace") for text in (output, error))
+        return subprocess.CompletedProcess(client.args, client.returncode, *texts)
+
+    def _client(
+        self, *arguments: str, stdout: int, stderr: int, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [self.program, *arguments],
+            env=environment or self._environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+
+    def _done(self, call: subprocess.CompletedProcess[str]) -> None:
+        if call.returncode:
+            lines = [line.strip() for line in call.stderr.splitlines() if line.strip()]
+            text = lines[-1] if lines else f"{self.name} ended with {call.returncode}"
+            raise EngineError(text.removeprefix("Error: "))

@@ -1,0 +1,53 @@
+"""Whose a container is, and those that a local AWS left which ended together with its guard."""
+
+from __future__ import annotations
+
+import fcntl
+import platform
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from batchtab.local_aws.containers.engine import ContainerEngine
+from batchtab.local_aws.guard import LABEL
+
+_LOCK = "lock"
+_MACHINE = f"{LABEL}.machine"  # an engine may serve several machines
+
+
+def label() -> str:
+    """The label of this local AWS's containers: its temporary folder, which no other has."""
+    return f"{LABEL}={tempfile.gettempdir()}"
+
+
+def flags(job_id: str) -> list[str]:
+    """The labels of a job's container."""
+    labels = (label(), f"{_MACHINE}={platform.node()}", f"{LABEL}.job={job_id}")
+    return [word for one in labels for word in ("--label", one)]
+
+
+def lock(folder: Path) -> IO[str]:
+    """Lock a local AWS's folder, for as long as the file is open: so it is known to be alive."""
+    file = (folder / _LOCK).open("w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def remove(engine: ContainerEngine) -> int:
+    """Remove the containers whose local AWS, on this machine, is no more; how many there were."""
+    found = engine.labelled(f"{_MACHINE}={platform.node()}")
+    left = [name for name, labels in found.items() if LABEL in labels and _is_gone(Path(labels[LABEL]))]
+    if left:
+        engine.remove(*left)
+    return len(left)
+
+
+def _is_gone(folder: Path) -> bool:
+    try:
+        with (folder / _LOCK).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:  # locked, or another user's
+        return False
+    return True

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from batchtab.local_aws.batch.output import Output
+from batchtab.local_aws.batch.run import StartError
+from batchtab.local_aws.child_processes import ChildProcesses
+from batchtab.local_aws.containers.engine import ContainerEngine, EngineError, State
+
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+_KILLED = 128 + signal.SIGKILL
+_LOOK_SECONDS = 0.2
+
+
+class ContainerRun:
+    """A job as a container: created, started, followed, looked at and removed, each in a step of its own.
+
+    Its exit code is the container's, and its output is read again after its end, so that no line is lost with a client
+    that ended too early.
+    """
+
+    def __init__(
+        self,
+        engine: ContainerEngine,
+        name: str,
+        flags: list[str],
+        words: list[str],
+        variables: dict[str, str],
+        child_processes: ChildProcesses,
+    ) -> None:
+        """A container that does not exist yet.
+
+        Args:
+            engine: Who runs it.
+            name: Its name.
+            flags: What its definition asks for, and its labels.
+            words: The image, and the command that stands for the image's own.
+            variables: The job's environment.
+            child_processes: Who removes it however local AWS ends.
+        """
+        self.exit_code: int | None = None
+        self.reason = ""
+        self._engine = engine
+        self._name = name
+        self._flags = flags
+        self._words = words
+        self._variables = variables
+        self._child_processes = child_processes
+        self._killed = False
+        self._started = False
+
+    def start(self) -> None:
+        """Create the container and start it.
+
+        Raises:
+            StartError: The engine refuses.
+        """
+        self._child_processes.containers_of(self._engine.program)
+        try:
+            self._engine.create(self._name, self._flags, self._words, self._variables)
+        except EngineError as error:
+            raise StartError(f"CannotCreateContainerError: {error}") from error
+        try:
+            self._engine.start(self._name)
+        except EngineError as error:
+            raise StartError(f"CannotStartContainerError: {error}") from error
+        self._started = True  # before _killed is looked at: kill() does it the other way round
+        if self._killed:
+            self.kill()
+
+    def follow(self, write: Callable[[list[str]], None]) -> None:
+        """Read what it writes until it ends, and then what the client that followed it has left out."""
+        output = Output(write)
+        client = self._engine.follow(self._name)
+        if client.stdout is not None:
+            output.follow(client.stdout)
+        client.wait()
+        state = self._end()
+        if state is not None:
+            again = self._engine.logs(self._name)
+            if again.stdout is not None:
+                output.follow(again.stdout, skip=output.read)
+            again.wait()
+        output.close()
+        self.exit_code = _KILLED if state is None else state.exit_code
+        if state is not None and state.out_of_memory and not self._killed:
+            self.reason = OUT_OF_MEMORY
+
+    def stop(self) -> None:
+        """Send the image's stop signal, which is SIGTERM unless the image names another."""
+
+        def send() -> None:
+            state = self._engine.state(self._name)
+            if state is not None:
+                self._engine.signal(self._name, state.stop_signal)
+
+        _beside(send)
+
+    def kill(self) -> None:
+        """Send SIGKILL; a container that does not run yet gets it when it does."""
+        self._killed = True
+        if self._started:
+            _beside(lambda: self._engine.signal(self._name, signal.SIGKILL.name))
+
+    def close(self) -> None:
+        """Remove the container with its volumes."""
+        self._engine.remove(self._name)
+
+    def _end(self) -> State | None:
+        """How it has ended, once it has; None if somebody has removed it."""
+        while (state := self._engine.state(self._name)) is not None and state.running:
+            self._engine.wait(self._name)
+            time.sleep(_LOOK_SECONDS)
+        return state
+
+
+def _beside(call: Callable[[], object]) -> None:
+    """Make a call in a thread: who ends jobs holds a lock, and an engine may take its time."""
+    threading.Thread(target=call, daemon=True).start()

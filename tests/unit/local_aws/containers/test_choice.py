@@ -1,0 +1,87 @@
+"""Which engine is taken, and what is said of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.engines import FakeEngine
+
+from batchtab.local_aws.containers.choice import ChoiceOfEngine
+from batchtab.local_aws.errors import UserError
+
+
+def choose(wanted: str, path: Path) -> ChoiceOfEngine:
+    choice = ChoiceOfEngine(wanted, {"PATH": str(path)}, "config/local.yaml: local.container_engine")
+    choice.require()
+    choice.start(lambda _: None)
+    return choice
+
+
+def program(folder: Path, name: str, body: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "nerdctl", "finch"])
+def test_the_engine_that_answers_is_taken(tmp_path: Path, name: str) -> None:
+    # GIVEN one engine
+    fake = FakeEngine.install(tmp_path, name)
+    # WHEN the first that answers is wanted
+    choice = choose("auto", tmp_path)
+    # THEN it is that one
+    assert choice.engine is not None
+    assert (choice.engine.name, choice.engine.program, choice.engine.cgroups) == (name, fake.program, "v2")
+    assert choice.said.startswith(f"Jobs run as containers of {name} {choice.engine.version} where it has their image")
+
+
+def test_an_engine_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
+    # GIVEN a docker client whose daemon is away: old clients end with 0 then
+    program(tmp_path, "docker", "echo '||[]'")
+    FakeEngine.install(tmp_path, "podman")
+    choice = choose("auto", tmp_path)
+    assert choice.engine is not None
+    assert choice.engine.name == "podman"
+
+
+def test_without_an_engine_one_line_says_why(tmp_path: Path) -> None:
+    # GIVEN a docker that does not answer, and a nerdctl whose containers could not reach local AWS
+    program(tmp_path, "docker", "exit 1")
+    program(tmp_path, "nerdctl", "echo '2.0|2|[name=seccomp name=rootless]'")
+    choice = choose("auto", tmp_path)
+    # THEN there is none
+    assert choice.engine is None
+    rootless = (
+        "nerdctl runs rootless, and its containers can't reach 127.0.0.1"
+        if sys.platform == "linux"
+        else "nerdctl is not installed"
+    )
+    assert choice.said == (
+        f"Jobs run as processes: docker does not answer; podman is not installed; {rootless}; finch is not installed"
+    )
+
+
+def test_none_asks_no_engine(tmp_path: Path) -> None:
+    fake = FakeEngine.install(tmp_path)
+    choice = choose("none", tmp_path)
+    assert choice.engine is None
+    assert choice.said == "Jobs run as processes: config/local.yaml: local.container_engine is none"
+    assert fake.calls() == []
+
+
+def test_an_engine_by_name_is_taken_before_others(tmp_path: Path) -> None:
+    FakeEngine.install(tmp_path, "docker")
+    FakeEngine.install(tmp_path, "finch")
+    choice = choose("finch", tmp_path)
+    assert choice.engine is not None
+    assert choice.engine.name == "finch"
+
+
+def test_an_engine_by_name_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        choose("podman", tmp_path)
+    assert str(caught.value) == (
+        "config/local.yaml: local.container_engine: podman is not installed; start it, or write auto (the first of"
+        " docker, podman, nerdctl, finch that answers) or none (jobs run as processes)"
+    )
