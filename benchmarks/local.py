@@ -53,7 +53,7 @@ def started(*, enforce_iam: bool = True) -> Iterator[tuple[int, int, float]]:
         config = Path(folder) / "config" / "stage.yaml"
         config.parent.mkdir()
         (Path(folder) / "work").mkdir()
-        local = {"images": {"worker": "work"}, "enforce_iam": enforce_iam}
+        local = {"images": {"worker": "work"}, "enforce_iam": enforce_iam, "container_engine": "none"}
         config.write_text(json.dumps({"region": REGION, "local": local}))
         began = time.monotonic()
         command = [str(PYTHON), "-m", "batchtab.local_aws", "--config", str(config), "--port", "0"]

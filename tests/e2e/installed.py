@@ -118,7 +118,7 @@ class Installed:
         port = free_port()
         text = path.read_text()
         assert yaml.safe_load(text)["local"]["port"]
-        path.write_text(re.sub(r"^  port: \d+$", f"  port: {port}", text, flags=re.MULTILINE))
+        path.write_text(re.sub(r"^  port: \d+$", f"  port: {port}\n  container_engine: none", text, flags=re.MULTILINE))
         return port
 
     def local_pid(self) -> int:

@@ -27,6 +27,7 @@ from tests.e2e.local_helpers import (
     wait_until,
     write_config,
 )
+from tests.engines import FakeEngine
 
 pytestmark = pytest.mark.e2e
 
@@ -201,40 +202,39 @@ def test_web_page_of_another_site_may_not_use_it(tmp_path: Path) -> None:
         assert local.request("GET", url.removeprefix(local.endpoint)) == (200, b"content")
 
 
-def test_job_runs_as_a_container_where_an_engine_holds_its_image(tmp_path: Path) -> None:
-    # GIVEN a stand-in for docker that holds one image and runs a container's command as it is
-    program = tmp_path / "bin" / "docker"
-    program.parent.mkdir()
-    program.write_text(
-        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n'
-        'case "$1 $4 $5" in \'image \'*) [ "$5" = boxed:1 ]; exit;; esac\n'
-        '[ "$1" = run ] || exit 0\n'
-        'while [ "$1" != boxed:1 ]; do shift; done; shift; exec "$@"\n'
-    )
-    program.chmod(0o755)
-    with running(tmp_path, first_on_path=program.parent) as local:
+def test_job_runs_as_a_container_where_an_engine_has_its_image(tmp_path: Path) -> None:
+    # GIVEN a stand-in for an engine that has one image
+    fake = FakeEngine.install(tmp_path / "bin", "docker", "boxed:1")
+    with running(tmp_path, first_on_path=fake.folder, container_engine="docker") as local:
         batch = make_batch(local)
         # WHEN a job of that image runs, one of another image, and one that is terminated
         code = "import os; print('in', os.environ.get('MINE'), os.environ['AWS_BATCH_JOB_ATTEMPT'])"
         mine = {"environment": [{"name": "MINE", "value": "s3cret"}]}
-        boxed = batch.wait(batch.run(code, properties={"image": "boxed:1", **mine}))
+        boxed = batch.wait(batch.run(sys.executable, "-c", code, properties={"image": "boxed:1", **mine}))
         plain = batch.wait(batch.run("print('plain')"))
-        long = batch.run("import time; print('up', flush=True); time.sleep(60)", properties={"image": "boxed:1"})
+        long = batch.run("sh", "-c", "echo up; exec sleep 60", properties={"image": "boxed:1"})
         running_job = batch.wait(long, "RUNNING")
         wait_until(lambda: batch.output(running_job), "the container")
         batch.api.terminate_job(jobId=long, reason="enough")
         terminated = batch.wait(long)
         output = batch.output(boxed)
-    calls = (tmp_path / "calls").read_text()
     # THEN the first ran in a container, which is removed afterwards; the second as a process
     assert (boxed["status"], output) == ("SUCCEEDED", ["in s3cret 1"])
     task = boxed["container"]["taskArn"].rpartition("/")[2]
-    assert f"run --rm --name batchtab-local-{task} --network host" in calls
-    assert f"rm --force batchtab-local-{task}" in calls
+    calls = "\n".join(fake.calls())
+    assert f"create --name batchtab-local-{task} " in calls
+    assert f"--label batchtab.local-aws.job={boxed['jobId']}" in calls
     assert "s3cret" not in calls
     assert plain["status"] == "SUCCEEDED"
     assert plain["container"]["taskArn"].rpartition("/")[2] not in calls
-    assert terminated["statusReason"] == "enough"
+    assert (terminated["statusReason"], terminated["container"]["exitCode"]) == ("enough", 143)
+    assert fake.containers() == []
+
+
+def test_an_engine_that_is_wanted_and_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    file = write_config(tmp_path, "finch")
+    line = fails("--config", str(file), "--port", "0", PATH="/usr/bin:/bin")
+    assert line.startswith(f"local: {file}: local.container_engine: finch is not installed; start it, or write auto")
 
 
 def test_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
@@ -290,6 +290,7 @@ def test_environment_without_what_it_needs_is_told(options: list[str]) -> None:
         ("local: {image: {}}", "unknown key 'image'"),
         ("local: {port: high}", "'high' is not a port"),
         ("account_id: 12", "'12' is not an account"),
+        ("local: {container_engine: dokcer}", "'dokcer' is not one of auto, docker, podman, nerdctl, finch, none"),
         ("region: [a]", "is not a region"),
         ("- a", "must be a mapping"),
         ("a: [", "cannot be read as YAML"),

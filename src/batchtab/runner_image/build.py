@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from batchtab.runner_image import context
 from batchtab.toolchain import readable
@@ -39,6 +40,7 @@ class Image:
     size_bytes: int
     user: str
     entrypoint: list[str]
+    labels: dict[str, str]
 
 
 def find_builder(wanted: str | None = None) -> str:
@@ -74,6 +76,8 @@ def build(
     arguments: dict[str, str] | None = None,
     base: tuple[str | None, str | None] = (None, None),
     pull: bool = True,
+    labels: dict[str, str] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Image:
     """Build an image and look at it.
 
@@ -81,12 +85,14 @@ def build(
 
     Args:
         tag: the image's name.
-        builder: docker, podman or buildah.
+        builder: docker, podman or buildah, or another that takes docker's flags.
         project: whose `jobs/Dockerfile` and programs.
         arguments: build arguments.
         base: another base image: where it is, and its tag; None is the Dockerfile's own. A tag without a digest is not
             compared with the pinned one.
         pull: whether a base image that is not on this machine may be fetched.
+        labels: labels of the image, beside those of the Dockerfile.
+        log: where the builder's output goes; None is this process's own.
 
     Raises:
         BuildError: if the builder fails, or pip's settings cannot be used.
@@ -100,11 +106,13 @@ def build(
         given |= {name: value for name, value in zip(("BASE_IMAGE", "BASE_TAG"), base, strict=True) if value}
     for name, value in given.items():
         command += ["--build-arg", f"{name}={value}"]
+    for name, value in (labels or {}).items():
+        command += ["--label", f"{name}={value}"]
     if builder == "buildah" and not pull:
         command.append("--pull-never")
     elif builder == "podman" and not pull:
         command.append("--pull=never")
-    if builder != "docker":
+    if builder in ("podman", "buildah"):
         command.append("--format=docker")  # the OCI format has no HEALTHCHECK
     with tempfile.TemporaryDirectory(prefix="batchtab-image-") as folder:
         command += _pip_secrets(Path(folder))
@@ -116,9 +124,10 @@ def build(
             name, own_tag = base[0] or pinned[0], base[1] or pinned[1]
             used.write_text(context.with_base(text, f"{name}:{own_tag}"), encoding="utf-8")
         command += ["--file", str(used)]
-        result = subprocess.run([*command, str(staged)], env=_environment(builder), check=False)
+        result = subprocess.run([*command, str(staged)], env=_environment(builder), stdout=log, stderr=log, check=False)
     if result.returncode != 0:
-        raise BuildError(f"{builder} could not build {file}: exit code {result.returncode}, see above")
+        where = f"see {log.name}" if log else "see above"
+        raise BuildError(f"{builder} could not build {file}: exit code {result.returncode}, {where}")
     return inspect(tag, builder)
 
 
@@ -140,8 +149,8 @@ def inspect(tag: str, builder: str) -> Image:
         )
         size = _bytes(json.loads(listed.stdout)[0]["size"])
     else:
-        config, size = found[0]["Config"], int(found[0]["Size"])
-    return Image(builder, tag, size, config.get("User", ""), config.get("Entrypoint") or [])
+        config, size = found[0]["Config"], int(found[0].get("Size") or 0)
+    return Image(builder, tag, size, config.get("User", ""), config.get("Entrypoint") or [], config.get("Labels") or {})
 
 
 def _environment(builder: str) -> dict[str, str]:

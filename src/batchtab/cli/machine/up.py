@@ -23,12 +23,14 @@ from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
+from batchtab.runner_image import in_engine
 from batchtab.terraform import last_deployment
 from batchtab.terraform.processes import stoppable
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
 from batchtab.toolchain import refresh
 
+_ENGINE_SECONDS = 90  # an engine that hangs takes local AWS a while to give up
 # What AWS says of something that an apply made and that the killed Terraform could not write down.
 _ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|QueueAlreadyExists|ConflictException")
 
@@ -47,12 +49,24 @@ def up(stage: StageOption = "local") -> None:
         with Step("Local AWS") as step:
             started = daemon.start()
             step.result = f"{'started' if started else 'runs already'} on http://127.0.0.1:{daemon.port}"
+        _show_engine(session, daemon)
         aws = Aws(session.catalog.stage.region, session.endpoint_url)
         fresh = _bring_up(session, daemon, stacks, aws)
         demo.show(session, aws, daemon, fresh=fresh)
         print_table(session, aws)
     typer.echo(f"\nWhat reached Slack: http://127.0.0.1:{daemon.port}/_local/")
     typer.echo("Schedules keep firing. batchtab plan shows that nothing differs; batchtab down removes everything.")
+
+
+def _show_engine(session: Session, daemon: Daemon) -> None:
+    """Says what jobs run as, and has the runner image ready where that is an engine's container."""
+    found = daemon.get("containers", _ENGINE_SECONDS) or {}
+    engine = found.get("engine")
+    typer.echo(found.get("said", "Jobs run as processes: local AWS does not say of a container engine"), err=True)
+    if engine is not None:
+        with Step("Runner image") as step:
+            step.at("build")
+            step.result = in_engine.provide(session, engine["name"])
 
 
 def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> bool:

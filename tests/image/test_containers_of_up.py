@@ -1,0 +1,108 @@
+"""The whole story of `batchtab up` with a container engine: it builds the runner image, and runs the jobs in it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.e2e.checkout import Checkout
+from tests.image import podman as podmans
+from tests.image.podman import Podman
+from tests.image.store import missing, temporary_store
+from tests.projects import PROJECT
+
+_MISSING = missing() or podmans.missing()
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.skipif(_MISSING is not None, reason=_MISSING or "")]
+QUEUE = "batchtab-local-default"
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def podman() -> Iterator[Podman]:
+    """A Podman whose base image was made without a registry."""
+    with temporary_store() as store:
+        found = dict(re.findall(r"^ARG (BASE_\w+)=(\S+)$", (PROJECT / "jobs" / "Dockerfile").read_text(), re.MULTILINE))
+        store.make_base(f"{found['BASE_IMAGE']}:{found['BASE_TAG']}")
+        podman = Podman(store.folder)
+        try:
+            yield podman
+        finally:
+            podman.close()
+
+
+@pytest.fixture(scope="module")
+def checkout(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The project, not deployed yet."""
+    checkout = Checkout.make(tmp_path_factory.mktemp("containers") / "project", container_engine="podman")
+    yield checkout
+    down = checkout.run("down", env=podman.environment)
+    assert down.returncode == 0, down.stderr
+    assert podman.containers() == []
+
+
+def test_up_builds_the_image_and_runs_the_example_jobs_in_it(checkout: Checkout, podman: Podman) -> None:
+    # WHEN the stage is brought up on a machine with an engine
+    done = checkout.run("up", env=podman.environment)
+    # THEN it says which engine runs jobs, and that it has built the image
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert re.search(r"Jobs run as containers of podman \d\S+ where it has their image", done.stderr), done.stderr
+    assert "Runner image: built with podman; its jobs run as containers" in done.stderr
+    # AND the example jobs did in containers what they do as processes
+    assert "Job examples-hello: SUCCEEDED, exit code 0" in done.stderr
+    assert "Job examples-fail: FAILED, exit code 3" in done.stderr
+    assert "SUCCEEDED, SUCCEEDED, SUCCEEDED: each started at the end of the one before" in done.stderr
+    assert "one ran; the other gave way to it and exited with 0" in done.stderr
+    assert "Slack message: arrived" in done.stderr
+
+
+def test_a_job_runs_as_the_images_user_with_its_definitions_root(checkout: Checkout) -> None:
+    # WHEN a job tells who and where it is
+    job = _run(
+        checkout, "sh", "-c", "id -u; pwd; cat /proc/1/cmdline | tr '\\0' ' '; echo; touch /app/x || touch /opt/x"
+    )
+    # THEN it is what the image says, under the runner as process 1
+    said = _log(checkout, job)
+    assert said[1:4] == ["10001", "/app", said[3]], said
+    assert said[3].startswith("/usr/local/bin/python -IS /opt/batchtab/runner/entrypoint.py"), said
+    assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 1)
+
+
+def test_a_job_that_needs_more_memory_than_it_has_ends_as_on_batch(checkout: Checkout) -> None:
+    program = "x = [bytearray(2**20) for _ in range(1000)]"
+    job = _run(checkout, "python", "-c", program, memory="64")
+    assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 137)
+    assert job["container"]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+
+
+def test_a_second_up_builds_nothing(checkout: Checkout, podman: Podman) -> None:
+    done = checkout.run("up", env=podman.environment)
+    assert done.returncode == 0, done.stderr
+    assert "Runner image: podman has it, of these files; its jobs run as containers" in done.stderr
+    assert "nothing has changed since the last" in done.stderr
+
+
+def _run(checkout: Checkout, *command: str, memory: str = "512") -> dict[str, Any]:
+    batch = checkout.client("batch")
+    overrides = {"command": list(command), "resourceRequirements": [{"type": "MEMORY", "value": memory}]}
+    definition = "batchtab-local-examples-hello"
+    job_id = batch.submit_job(jobName="asked", jobQueue=QUEUE, jobDefinition=definition, containerOverrides=overrides)[
+        "jobId"
+    ]
+    deadline = time.monotonic() + SECONDS
+    while True:
+        job: dict[str, Any] = batch.describe_jobs(jobs=[job_id])["jobs"][0]
+        if job["status"] in ("SUCCEEDED", "FAILED"):
+            return job
+        assert time.monotonic() < deadline, job
+        time.sleep(0.2)
+
+
+def _log(checkout: Checkout, job: dict[str, Any]) -> list[str]:
+    group = job["container"]["logConfiguration"]["options"]["awslogs-group"]
+    events = checkout.client("logs").get_log_events(
+        logGroupName=group, logStreamName=job["container"]["logStreamName"], startFromHead=True
+    )
+    return [event["message"] for event in events["events"]]
