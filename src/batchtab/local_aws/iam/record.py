@@ -58,6 +58,12 @@ class Record:
                 denial = {"principal": principal, **check.shown(), "why": decision.why}
                 self._denials = [*self._denials[1 - _MOST_DENIALS :], denial]
 
+    def hear(self, principal: str, check: Check, *, allowed: bool) -> None:
+        """Add what a service of AWS asked by itself: EventBridge, where it delivers, in a role's name or in its own."""
+        if principal.startswith("arn:"):  # a service has no policies that could be too wide
+            why = "" if allowed else f"because no policy of the role allows the {check.action} action"
+            self.add(principal, check, None, Decision(allowed, why))
+
     def refuse(self, principal: str, request: str, why: str) -> None:
         """Add a request that was refused because nothing says what it needs."""
         denial = {"principal": principal, "action": request, "resource": "*", "context": {}, "why": why}

@@ -47,6 +47,16 @@ def test_the_administrator_is_only_counted() -> None:
     assert record.shown()["administrator_requests"] == 0
 
 
+def test_what_services_do_in_the_name_of_a_role_is_its_use() -> None:
+    # GIVEN EventBridge, which takes a role and submits a job, and is let in by a queue as itself
+    record = Record()
+    for principal, allowed in ((ROLE, True), (ROLE, False), ("events.amazonaws.com", True)):
+        record.hear(principal, Check("sqs:SendMessage", "q"), allowed=allowed)
+    # THEN the role has used the one, and lacked the other
+    assert record.shown()["used"] == {ROLE: {"sqs:SendMessage": {"q": 1}}}
+    assert [denied["principal"] for denied in record.shown()["denied"]] == [ROLE]
+
+
 def test_requests_without_an_action_are_denials() -> None:
     record = Record()
     record.refuse("anonymous", "autoscaling", "local AWS does not know")
