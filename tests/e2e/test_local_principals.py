@@ -255,6 +255,20 @@ def test_function_may_do_what_its_role_may(batch: Batch) -> None:
     assert invoke(batch.local, function) == "AccessDenied"
 
 
+def test_function_prints_into_a_log_that_its_role_may_write(batch: Batch) -> None:
+    # GIVEN functions whose roles may write logs, may make no group, or may write nothing
+    local, code = batch.local, "def handler(event, context): print('printed')"
+    write = ("logs:CreateLogStream", "logs:PutLogEvents")
+    for actions, written in (((*write, "logs:CreateLogGroup"), True), (write, False), ((), False)):
+        role = make_role(local, actions)
+        function = lambda_function(Batch(local, batch.environment, batch.queue, role), code)
+        # WHEN they print, THEN it is in the log of the first alone
+        invoke(local, function)
+        group = f"/aws/lambda/{function.rpartition(':')[2]}"
+        found = local.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        assert bool(found) is written
+
+
 def test_function_whose_role_lambda_cannot_take_is_refused(batch: Batch) -> None:
     # GIVEN roles that trust tasks only, or are not there
     message = "The role defined for the function cannot be assumed by Lambda."

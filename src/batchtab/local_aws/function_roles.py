@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core.arn import parse_arn
 from ministack.core.responses import error_response_json, get_account_id, request_scope
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch_logs, lambda_svc
 
 from batchtab.local_aws import permissions
 
@@ -37,6 +38,7 @@ def install() -> None:
     create, update = lambda_svc._create_function, lambda_svc._update_config
     create_mapping, configure = lambda_svc._create_esm, lambda_svc._put_event_invoke_config
     mappings, send_on = lambda_svc._iter_all_esms, lambda_svc._route_async_failure
+    write_log = lambda_svc._emit_lambda_logs
 
     def create_function(data: Record) -> Answer:
         return _refused(data.get("Role"), data.get("DeadLetterConfig")) or create(data)
@@ -76,12 +78,17 @@ def install() -> None:
         else:
             send_on(target, name, event, result)
 
+    def emit_lambda_logs(func: Record, *given: Any, **named: Any) -> None:
+        if _may_write_log(func.get("config") or func):
+            write_log(func, *given, **named)
+
     lambda_svc._create_function = create_function
     lambda_svc._update_config = update_config
     lambda_svc._create_esm = create_esm
     lambda_svc._put_event_invoke_config = put_event_invoke_config
     lambda_svc._iter_all_esms = iter_all_esms
     lambda_svc._route_async_failure = route_async_failure
+    lambda_svc._emit_lambda_logs = emit_lambda_logs
 
 
 def _refused(role: str | None, dead_letters: Record | None, sender: str | None = None) -> Answer:
@@ -115,6 +122,21 @@ def _unsendable(role: str, target: str) -> str | None:
     action = _SENDS.get(parse_arn(target).service)
     resource = f"{target}/*" if action == "s3:PutObject" else target
     return action if action and not permissions.role_allows(role, action, resource) else None
+
+
+def _may_write_log(config: Record) -> bool:
+    """Whether a function's role may write what it printed; what it may not write is lost, as on AWS."""
+    if not permissions.enforced():
+        return True
+    _, _, _, region, account, *_ = config["FunctionArn"].split(":")
+    name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+    group = f"arn:aws:logs:{region}:{account}:log-group:{name}"
+    stream = f"{group}:log-stream:{datetime.now(UTC):%Y/%m/%d}/[{config.get('Version', '$LATEST')}]"
+    with request_scope(account, region):
+        asked = [("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]
+        if name not in cloudwatch_logs._log_groups:
+            asked.insert(0, ("logs:CreateLogGroup", f"{group}:log-stream:"))
+        return all(permissions.role_allows(config["Role"], action, resource) for action, resource in asked)
 
 
 def _role(function_name: str) -> str:

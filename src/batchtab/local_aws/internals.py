@@ -182,6 +182,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_LAMBDA_ASYNC_RETRY_BASE_SECONDS",
         "_LAMBDA_ASYNC_RETRY_MAX_SECONDS",
         "_create_esm(data)",
+        "_emit_lambda_logs(func)",
         "_create_function(data)",
         "_esms",
         "_execute_function(func, event)",
