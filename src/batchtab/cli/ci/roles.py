@@ -32,7 +32,9 @@ _PERMISSIONS = (
 
 
 def ci_roles(
-    repository: Annotated[str | None, typer.Option(help="GitHub's repository, as owner/name.")] = None,
+    repository: Annotated[
+        str | None, typer.Option(help="GitHub's repository, as owner/name, spelled as there.")
+    ] = None,
     stage: StageOption = "local",
     oidc_provider_arn: Annotated[
         str | None, typer.Option(help="The account's provider for GitHub, if it has one; an account can have just one.")
