@@ -180,6 +180,20 @@ def test_secret_under_a_customers_key_takes_the_key_too(batch: Batch) -> None:
     assert batch.wait(batch.run("pass", properties=properties))["status"] == "SUCCEEDED"
 
 
+def test_image_of_ecr_is_pulled_by_the_execution_role(batch: Batch) -> None:
+    # GIVEN execution roles of which each lacks one of what a pull needs
+    local, image = batch.local, f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/worker:1"
+    needed = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    for missing in needed:
+        role = task_role(local, "logs:*", *(action for action in needed if action != missing))
+        # WHEN a job has an image there, THEN it fails
+        reason = failed(batch, image=image, executionRoleArn=role)["container"]["reason"]
+        assert f"is not authorized to perform: {missing} on resource: " in reason
+    # AND with all of them, as with the role of the instances, it runs
+    for own in ({"executionRoleArn": task_role(local, "logs:*", *needed)}, {}):
+        assert batch.wait(batch.run("pass", properties={"image": image, **own}))["status"] == "SUCCEEDED"
+
+
 def test_log_is_written_by_the_execution_role_or_the_instances(batch: Batch) -> None:
     # GIVEN execution roles that may make no stream, or make one and write nothing
     local = batch.local

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/IAM_policies.html
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ministack.core.responses import request_scope
@@ -17,6 +18,9 @@ from batchtab.local_aws.batch.store import Record
 
 _TASKS = "ecs-tasks.amazonaws.com"
 _INSTANCES = "ec2.amazonaws.com"
+_ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws)/(?P<name>[^:@]+).*"
+)
 
 
 class RoleError(Exception):
@@ -52,6 +56,19 @@ class TaskRoles:
                     " the role being passed has the proper trust relationship and permissions and that your IAM user"
                     " has permissions to pass this role."
                 )
+
+    def check_image(self, image: str) -> None:
+        """Refuse an image of ECR that the agent may not pull, though nothing is pulled here.
+
+        Raises:
+            RoleError: What is not allowed.
+        """
+        found = _ECR_IMAGE.fullmatch(image)
+        if found is not None:
+            self.check("ecr:GetAuthorizationToken", "*")
+            repository = f"arn:aws:ecr:{found['region']}:{found['account']}:repository/{found['name']}"
+            for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
+                self.check(action, repository)
 
     def check(self, action: str, resource: str, context: dict[str, str] | None = None) -> None:
         """Refuse what the agent may not do.
