@@ -22,6 +22,7 @@ load_profile()
 # tests takes its next file beforehand, and keeps it until then: behind those three come short ones.
 _LONG = (
     "e2e/test_alerts.py",
+    "image/test_containers_of_up.py",
     "e2e/test_schedules.py",
     "e2e/test_installed.py",
     "e2e/test_pull_request.py",

@@ -25,7 +25,6 @@ OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 @pytest.fixture(scope="module")
 def podman() -> Iterator[Podman]:
     with temporary_podman() as podman:
-        podman.make_tiny()
         yield podman
 
 
@@ -195,7 +194,7 @@ def test_variables_and_secrets_reach_it_and_no_command_line(batch: Batch, local:
         "secrets": [{"name": "TOKEN", "valueFrom": "/token"}],
         "executionRoleArn": role,
     }
-    job_id = batch.submit(define(batch, f"env; {FOREVER}", **properties))
+    job_id = batch.submit(define(batch, f"env; trap 'exit 0' TERM; {FOREVER}", **properties))
     # WHEN the machine's processes are looked at until it is up
     seen: set[str] = set()
     deadline = time.monotonic() + SECONDS

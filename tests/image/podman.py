@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+
+import pytest
 
 TINY = "localhost/tiny:1"
 _PROGRAMS = ("sh", "cat", "env", "head", "id", "seq", "sleep", "touch")
@@ -81,31 +82,26 @@ class Podman:
 
 @contextmanager
 def temporary_podman() -> Iterator[Podman]:
-    """A Podman that is gone afterwards."""
+    """A Podman with a small image, which is gone afterwards; skips the test where it runs no container."""
     folder = Path(tempfile.mkdtemp(prefix="batchtab-podman-"))
     podman = Podman(folder)
     try:
+        podman.make_tiny()
+        done = podman.call("run", "--network", "host", "--memory", "64m", TINY, "sh", "-c", "exit 0", check=False)
+        if done.returncode:
+            pytest.skip(f"Podman runs no container here: {done.stderr.strip()[-300:]}")
         yield podman
     finally:
         podman.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@cache
 def missing() -> str | None:
-    """What keeps Podman from running containers here; None if nothing does. Tries one."""
+    """What is not there that Podman needs here; None if all is."""
     if os.geteuid() != 0:
         return "Podman without root has no memory limits here"
     absent = [name for name in ("podman", "runc", "ldd") if shutil.which(name) is None]
-    if absent:
-        return f"not installed: {', '.join(absent)} (apt-get install podman runc)"
-    with temporary_podman() as podman:
-        podman.make_tiny()
-        try:
-            podman.call("run", "--rm", "--network", "host", "--memory", "64m", TINY, "sh", "-c", "exit 0")
-        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-            return f"Podman runs no container here: {error}"
-    return None
+    return f"not installed: {', '.join(absent)} (apt-get install podman runc)" if absent else None
 
 
 def _settings() -> str:

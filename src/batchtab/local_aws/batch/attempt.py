@@ -89,7 +89,7 @@ class Attempt:
             )
             self.log.open(roles)
             run.start()
-        except (StartError, LogGroupMissingError, RoleError) as error:
+        except (StartError, LogGroupMissingError, RoleError, OSError, ValueError) as error:
             self._launcher.credentials.close(self.task_id)
             self.status_reason = NOT_STARTED
             self.reason = str(error) if isinstance(error, StartError) else f"CannotStartContainerError: {error}"

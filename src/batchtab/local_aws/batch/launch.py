@@ -125,7 +125,7 @@ def _container(
 ) -> ContainerRun:
     properties = job.record["container"]
     fargate = "FARGATE" in job.record["platformCapabilities"]
-    asked = flags.of(properties, fargate=fargate, swappiness=engine.cgroups != "v2")
+    asked = flags.of(properties, engine.limits, fargate=fargate, swappiness=engine.cgroups != "v2")
     words = [properties["image"], *properties["command"]]
     name = f"batchtab-local-{task_id}"
     return ContainerRun(engine, name, [*leftovers.flags(job.id), *asked], words, variables, child_processes)

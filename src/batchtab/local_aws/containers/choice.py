@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from batchtab.local_aws.containers.engine import NAMES, ContainerEngine
+from batchtab.local_aws.containers.engine import LIMITS, NAMES, ContainerEngine
 from batchtab.local_aws.errors import UserError
 
 AUTO, NONE = "auto", "none"
@@ -18,7 +18,7 @@ _ANSWER_SECONDS = 15
 _DOCKERS = "{{.ServerVersion}}|{{.CgroupVersion}}|{{.SecurityOptions}}"
 _FORMATS = {
     "docker": _DOCKERS,
-    "podman": "{{.Version.Version}}|{{.Host.CgroupsVersion}}|",
+    "podman": "{{.Version.Version}}|{{.Host.CgroupsVersion}}||{{.Host.CgroupControllers}}",
     "nerdctl": _DOCKERS,
     "finch": _DOCKERS,
 }
@@ -77,6 +77,8 @@ class ChoiceOfEngine:
                 self._said = (
                     f"Jobs run as containers of {name} {answer.version} where it has their image, others as processes"
                 )
+                if missing := LIMITS - answer.limits:
+                    self._said += f"; {name} can't limit {' and '.join(sorted(missing))} here"
                 break
             reasons.append(answer)
         else:
@@ -105,11 +107,16 @@ class ChoiceOfEngine:
             )
         except (OSError, subprocess.TimeoutExpired):
             return f"{name} does not answer"
-        version, _, rest = done.stdout.strip().partition("|")
-        cgroups, _, security = rest.partition("|")
+        version, cgroups, security, controllers, *_ = [*done.stdout.strip().split("|"), "", "", ""]
         if done.returncode or not version:
             return f"{name} does not answer"
         if "rootless" in security and sys.platform == "linux":
             return f"{name} runs rootless, and its containers can't reach 127.0.0.1"
-        cgroups = f"v{cgroups.removeprefix('v')}" if cgroups else ""
-        return ContainerEngine(name, program, self._environment, version=version, cgroups=cgroups)
+        return ContainerEngine(
+            name,
+            program,
+            self._environment,
+            version=version,
+            cgroups=f"v{cgroups.removeprefix('v')}" if cgroups else "",
+            controllers=frozenset(controllers.strip("[]").split()) if name == "podman" else None,
+        )

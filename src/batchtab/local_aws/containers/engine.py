@@ -17,6 +17,7 @@ from typing import Any
 from batchtab.local_aws.containers import variables as handed
 
 NAMES = ("docker", "podman", "nerdctl", "finch")
+LIMITS = frozenset({"cpu", "memory"})
 
 _ENDED = ("exited", "stopped", "dead")  # neither is one that is being stopped or removed
 _ANSWER_SECONDS = 30
@@ -48,15 +49,24 @@ class ContainerEngine:
         name: docker, podman, nerdctl or finch.
         version: As the engine says.
         cgroups: v1 or v2 where the engine says so, else nothing.
+        limits: Which of cpu and memory it can limit. Podman without root often can't, and refuses what asks for it.
     """
 
     def __init__(
-        self, name: str, program: str, environment: dict[str, str], *, version: str = "", cgroups: str = ""
+        self,
+        name: str,
+        program: str,
+        environment: dict[str, str],
+        *,
+        version: str = "",
+        cgroups: str = "",
+        controllers: frozenset[str] | None = None,
     ) -> None:
         self.name = name
         self.program = program
         self.version = version
         self.cgroups = cgroups
+        self.limits = LIMITS if controllers is None else LIMITS & controllers
         self._environment = environment | {"TMPDIR": tempfile.gettempdir()}
         self._lock = threading.Lock()
         self._images: dict[str, tuple[float, bool]] = {}
@@ -91,8 +101,10 @@ class ContainerEngine:
             own = ["--name", name, "--pull", "never", "--network", "host", "--stop-timeout", "0"]
             # Another driver than a file may be the engine's default, and may keep nothing to be read.
             own += ["--log-driver", "k8s-file" if self.name == "podman" else "json-file"]
-            if self.name == "podman" and "--read-only" in flags:
-                own += ["--read-only-tmpfs=false"]  # Batch gives no writable /tmp that was not asked for
+            if self.name == "podman":
+                own.append("--http-proxy=false")  # this machine's proxy is none of a job's business
+                if "--read-only" in flags:
+                    own.append("--read-only-tmpfs=false")  # Batch gives no writable /tmp that was not asked for
             command = ["create", *own, *flags, *more, *words]
             self._done(self._call(*command, environment=environment, seconds=_CREATE_SECONDS))
 

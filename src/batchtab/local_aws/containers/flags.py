@@ -16,7 +16,7 @@ _SWAPPINESS = 60
 _DEVICE_LETTERS = {"READ": "r", "WRITE": "w", "MKNOD": "m"}
 
 
-def of(properties: dict[str, Any], *, fargate: bool, swappiness: bool) -> list[str]:
+def of(properties: dict[str, Any], limits: frozenset[str], *, fargate: bool, swappiness: bool) -> list[str]:
     """Return the flags for a job's container, as Docker, Podman, nerdctl and Finch understand them.
 
     vCPUs are a share on EC2, where a job may use what others leave, and a limit on Fargate. Memory is a limit, without
@@ -24,11 +24,12 @@ def of(properties: dict[str, Any], *, fargate: bool, swappiness: bool) -> list[s
 
     Args:
         properties: containerProperties of the job.
+        limits: Which of cpu and memory the engine can limit.
         fargate: Whether the job runs on Fargate.
         swappiness: Whether the machine can follow `swappiness`; version 2 of cgroups can't.
     """
     linux = properties.get("linuxParameters") or {}
-    flags = _sizes(properties, linux, fargate=fargate, swappiness=swappiness)
+    flags = _sizes(properties, linux, limits, fargate=fargate, swappiness=swappiness)
     if properties.get("user"):
         flags += ["--user", properties["user"]]
     for member, flag in (("readonlyRootFilesystem", "--read-only"), ("privileged", "--privileged")):
@@ -48,12 +49,14 @@ def of(properties: dict[str, Any], *, fargate: bool, swappiness: bool) -> list[s
     return flags + _volumes(properties)
 
 
-def _sizes(properties: dict[str, Any], linux: dict[str, Any], *, fargate: bool, swappiness: bool) -> list[str]:
+def _sizes(
+    properties: dict[str, Any], linux: dict[str, Any], limits: frozenset[str], *, fargate: bool, swappiness: bool
+) -> list[str]:
     vcpus, memory = requirement(properties, "VCPU"), requirement(properties, "MEMORY")
     flags = []
-    if vcpus:
+    if vcpus and "cpu" in limits:
         flags += ["--cpus", f"{vcpus:g}"] if fargate else ["--cpu-shares", str(int(vcpus * _SHARES_PER_VCPU))]
-    if memory:
+    if memory and "memory" in limits:
         swap = linux.get("maxSwap") or 0
         flags += ["--memory", f"{int(memory)}m", "--memory-swap", f"{int(memory) + swap}m"]
         if swap and swappiness:

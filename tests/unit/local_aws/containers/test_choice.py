@@ -36,6 +36,14 @@ def test_the_engine_that_answers_is_taken(tmp_path: Path, name: str) -> None:
     assert choice.said.startswith(f"Jobs run as containers of {name} {choice.engine.version} where it has their image")
 
 
+def test_what_podman_without_root_cannot_limit_is_told(tmp_path: Path) -> None:
+    program(tmp_path, "podman", "echo '5.0.0|v2||[memory pids]'")
+    choice = choose("podman", tmp_path)
+    assert choice.engine is not None
+    assert choice.engine.limits == {"memory"}
+    assert choice.said.endswith("others as processes; podman can't limit cpu here")
+
+
 def test_an_engine_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
     # GIVEN a docker client whose daemon is away: old clients end with 0 then
     program(tmp_path, "docker", "echo '||[]'")

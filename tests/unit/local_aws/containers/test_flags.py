@@ -8,19 +8,26 @@ from typing import Any
 import pytest
 
 from batchtab.local_aws.containers import flags
+from batchtab.local_aws.containers.engine import LIMITS
 
 SIZES = [{"type": "VCPU", "value": "2"}, {"type": "MEMORY", "value": "1024"}]
 MEMORY = ["--memory", "1024m", "--memory-swap", "1024m"]
 
 
 def of(*, fargate: bool = False, swappiness: bool = True, **properties: Any) -> list[str]:
-    return flags.of({"resourceRequirements": SIZES, **properties}, fargate=fargate, swappiness=swappiness)
+    return flags.of({"resourceRequirements": SIZES, **properties}, LIMITS, fargate=fargate, swappiness=swappiness)
 
 
 def test_vcpus_are_a_share_on_ec2_and_a_limit_on_fargate() -> None:
     assert of() == ["--cpu-shares", "2048", *MEMORY]
     half = [{"type": "VCPU", "value": "0.5"}, SIZES[1]]
     assert of(fargate=True, resourceRequirements=half) == ["--cpus", "0.5", *MEMORY]
+
+
+def test_what_the_engine_cannot_limit_is_not_asked_for() -> None:
+    properties = {"resourceRequirements": SIZES}
+    assert flags.of(properties, frozenset({"memory"}), fargate=False, swappiness=True) == MEMORY
+    assert flags.of(properties, frozenset(), fargate=True, swappiness=True) == []
 
 
 @pytest.mark.parametrize(

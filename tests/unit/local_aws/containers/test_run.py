@@ -95,6 +95,8 @@ def test_it_is_created_as_no_engine_would_by_itself(make: Make, fake: FakeEngine
         assert words in call
     # AND Podman makes nothing writable that was not asked for
     assert ("--read-only-tmpfs=false" in call) == (fake.name == "podman")
+    # AND hands on no proxy of the machine
+    assert ("--http-proxy=false" in call) == (fake.name == "podman")
 
 
 def test_a_container_that_had_too_little_memory_ends_with_batchs_reason(make: Make) -> None:
