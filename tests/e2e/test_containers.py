@@ -273,6 +273,24 @@ def test_what_a_local_aws_left_that_died_with_its_guard_goes_at_the_next_start(p
     shutil.rmtree(folder["batchtab.local-aws"])
 
 
+@pytest.mark.skipif(shutil.which("docker") is None, reason="not installed: docker's client")
+def test_dockers_client_does_as_well_where_its_own_exit_code_is_wrong(podman: Podman, tmp_path: Path) -> None:
+    # GIVEN Docker's client on Podman's service: `docker run --rm` ends with 0 there, whatever the container did
+    with (
+        podman.service() as variables,
+        running(tmp_path, container_engine="docker", variables=variables) as local,
+    ):
+        batch = make_batch(local)
+        # WHEN a job fails, and another is stopped
+        job = run(batch, "seq 1 100; seq 101 200 >&2; exit 5", user="10001", readonlyRootFilesystem=True)
+        stopped = begin(batch, f"trap 'exit 7' TERM; {FOREVER}")
+        batch.api.terminate_job(jobId=stopped, reason="enough")
+        # THEN code and log are right
+        assert job["container"]["exitCode"] == 5
+        assert batch.output(job) == [str(number) for number in range(1, 201)]
+        assert batch.wait(stopped, seconds=SECONDS)["container"]["exitCode"] == 7
+
+
 def _output(batch: Batch, job_id: str) -> list[str]:
     job = batch.job(job_id)
     return batch.output(job) if "logStreamName" in job["container"] else []

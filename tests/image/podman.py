@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,26 @@ class Podman:
     def containers(self, label: str = "batchtab.local-aws") -> list[str]:
         """The ids of the containers with a label, running or not."""
         return self.call("ps", "--all", "--quiet", "--filter", f"label={label}").stdout.split()
+
+    @contextmanager
+    def service(self) -> Iterator[dict[str, str]]:
+        """Serve Docker's API; yields what leads a docker client there."""
+        socket = self.folder / "docker.sock"
+        process = subprocess.Popen(
+            ["podman", "system", "service", "--time", "0", f"unix://{socket}"],
+            env={**os.environ, **self.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + 20
+            while not socket.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield {"DOCKER_HOST": f"unix://{socket}"}
+        finally:
+            process.terminate()
+            process.wait()
 
     def close(self) -> None:
         """Remove all containers."""
