@@ -156,9 +156,7 @@ def _assemble(
     from batchtab.local_aws.delivery import Deliveries  # noqa: PLC0415
     from batchtab.local_aws.faults import Faults  # noqa: PLC0415
     from batchtab.local_aws.gateway import FaultyGateway  # noqa: PLC0415
-    from batchtab.local_aws.iam.gate import Gate  # noqa: PLC0415
-    from batchtab.local_aws.iam.record import Record  # noqa: PLC0415
-    from batchtab.local_aws.iam.state import State  # noqa: PLC0415
+    from batchtab.local_aws.iam.gate import enforce  # noqa: PLC0415
     from batchtab.local_aws.repeats import Repeats  # noqa: PLC0415
     from batchtab.local_aws.rules import ScheduledRules  # noqa: PLC0415
     from batchtab.local_aws.schedules import Schedules  # noqa: PLC0415
@@ -171,9 +169,7 @@ def _assemble(
     launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), containers)
     engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
-    faults, invocations, record = Faults(), hooks.make_invocations(), Record()
-    if config.enforce_iam:
-        Gate(State(store), record).install()
+    faults, invocations, record = Faults(), hooks.make_invocations(), enforce(store, is_on=config.enforce_iam)
     repeats = Repeats(FaultyGateway(gateway.app, faults))  # around faults: an answer that is lost on purpose stays lost
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
     rules, schedules, issuers = ScheduledRules(clock), Schedules(clock), Issuers()

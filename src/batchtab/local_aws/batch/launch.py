@@ -65,7 +65,7 @@ class Launcher:
     ) -> dict[str, str]:
         """A job's environment: what Batch sets wins over secrets, those over the definition's, that over the rest."""
         try:
-            roles.check_image(properties["image"])
+            roles.check_image(job.record["container"]["image"])
             secret_values = secrets.resolve(job, roles)
         except (secrets.SecretError, RoleError) as error:
             raise StartError(

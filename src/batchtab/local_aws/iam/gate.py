@@ -11,6 +11,8 @@ from typing import Any
 
 from ministack.core import iam_actions, responses, router
 
+from batchtab.local_aws import permissions
+from batchtab.local_aws.batch.store import Store
 from batchtab.local_aws.iam import principals
 from batchtab.local_aws.iam.checks import Check, Value
 from batchtab.local_aws.iam.denials import denial
@@ -32,6 +34,19 @@ _ALWAYS_ALLOWED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 _PASSING = ("aws:userid", "aws:tokenissuetime")
 _OFF = "`enforce_iam: false` below `local` in the stage's file turns this off"
 _kept: contextvars.ContextVar[tuple[str, str, str, bytes] | None] = contextvars.ContextVar("request", default=None)
+
+
+def enforce(store: Store, *, is_on: bool) -> Record:
+    """Have requests need permissions, and record what is asked, here and where services act by themselves."""
+    record = Record()
+    if is_on:
+        Gate(State(store), record).install()
+        permissions.listeners.append(lambda decided: _hear(record, decided))
+    return record
+
+
+def _hear(record: Record, decided: permissions.Decision) -> None:
+    record.hear(decided.principal, Check(decided.action, decided.resource, decided.context), allowed=decided.allowed)
 
 
 class Gate:

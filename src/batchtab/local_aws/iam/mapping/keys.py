@@ -26,7 +26,10 @@ def _key(call: Call, reference: str) -> Target:
     if call.get("EncryptionContext"):
         context["kms:EncryptionContextKeys"] = list(call.get("EncryptionContext"))
     arn = call.world.key_arn(reference)
-    return Target("key", arn or (reference if reference.startswith("arn:") else call.arn(f"key/{name}")), context)
+    if arn is None:  # an alias of no key is allowed to who may use all keys
+        is_key = ":key/" in reference
+        arn = reference if is_key else call.arn("key/*" if "kms:RequestAlias" in context else f"key/{name}")
+    return Target("key", arn, context)
 
 
 def _on_key(action: str | None = None) -> Rule:
