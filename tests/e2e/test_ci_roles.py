@@ -5,9 +5,7 @@ Each capacity is one story in order: what is deployed by one part is what the ne
 
 from __future__ import annotations
 
-import json
 import subprocess
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +15,12 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.checkout import Checkout
+from tests.e2e.ci_roles import CiRoles
 from tests.e2e.deployed import started
-from tests.e2e.token_service import TokenService
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-ACCOUNT = "000000000000"
 REPOSITORY = "my-company/jobs"
-NAMESPACE = "batchtab-local"
 SERVICE = "everything"
 # Of every kind that a service can have: rules, schedules, a group, chains, arrays, secrets, roles, the submit function.
 JOBS: dict[str, Any] = {
@@ -61,41 +57,20 @@ EC2 = {
 
 
 @dataclass
-class Ci:
-    """The two roles of a stage, and what they are asked to do."""
+class Stage:
+    """A stage that only its two roles touch, once they are made."""
 
-    checkout: Checkout
-    tokens: TokenService
+    roles: CiRoles
 
-    def ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.checkout.port}/_local/{path}", timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def take(self, kind: str) -> dict[str, str]:
-        """The keys of one of the roles, as a workflow gets them: GitHub signs who it is."""
-        claims = {"sub": f"repo:{REPOSITORY}:pull_request"} if kind == "plan" else {}
-        answer = self.checkout.client("sts").assume_role_with_web_identity(
-            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{NAMESPACE}-ci-{kind}",
-            RoleSessionName="GitHubActions",
-            WebIdentityToken=self.tokens.token(REPOSITORY, "local", **claims),
-        )
-        keys = answer["Credentials"]
-        return {
-            "BATCHTAB_LOCAL_CREDENTIALS": "environment",
-            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": keys["SessionToken"],
-        }
+    @property
+    def checkout(self) -> Checkout:
+        return self.roles.checkout
 
     def run(self, kind: str, *arguments: str) -> str:
         """Runs `batchtab` as one of the roles."""
-        done = self.checkout.run(*arguments, env=self.take(kind))
-        assert done.returncode == 0, self.denied() or done.stderr + done.stdout
+        done = self.checkout.run(*arguments, env=self.roles.take(kind))
+        assert done.returncode == 0, self.roles.denied() or done.stderr + done.stdout
         return done.stdout + done.stderr
-
-    def denied(self) -> list[Any]:
-        """What was denied to whom."""
-        return list(self.ask("iam")["denied"])
 
     def change(self, stage: Mapping[str, Any] | None = None, jobs: Mapping[str, Any] | None = None) -> None:
         """Changes keys of the stage's file, and fields of jobs."""
@@ -112,13 +87,13 @@ class Ci:
 
     def deploy(self) -> None:
         """Plans as the role that plans, and deploys just that as the other."""
-        self.run("plan", "plan", "--all", "--no-lock", "--out", "plan")
+        self.run("plan", "plan", "--no-lock", "--out", "plan")
         self.run("deploy", "deploy", "--reviewed", "plan/reviewed.json")
-        assert self.denied() == []
+        assert self.roles.denied() == []
 
     def destroy(self) -> None:
         """Removes all stacks as the role that deploys, in one call of cdktf as people would."""
-        keys = self.take("deploy")
+        keys = self.roles.take("deploy")
         printed = self.checkout.run("env", env=keys).stdout
         done = subprocess.run(
             ["bash", "-c", f"{printed}\nexec cdktf destroy --auto-approve '*'"],
@@ -129,44 +104,37 @@ class Ci:
             timeout=400,
             check=False,
         )
-        assert done.returncode == 0, self.denied() or done.stdout + done.stderr
+        assert done.returncode == 0, self.roles.denied() or done.stdout + done.stderr
 
 
 @contextmanager
-def ci(root: Path, **stage: Any) -> Iterator[Ci]:
+def deployable(root: Path, **stage: Any) -> Iterator[Stage]:
     """A stage whose roles an administrator has made, and nothing else."""
     checkout = Checkout.make(root, jobs=[SERVICE], **stage)
     checkout.replace_jobs(SERVICE, yaml.safe_dump(JOBS))
     with started(root, root / ".batchtab") as local:
-        checkout = Checkout(root, local.port)
-        tokens = TokenService()
-        tokens.register(local)
-        checkout.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
-        for words in (
-            ["bootstrap"],
-            ["ci", "roles", "--repository", REPOSITORY, "--repository-id", "456789", "--yes"],
-        ):
-            done = checkout.run(*words)
-            assert done.returncode == 0, done.stdout + done.stderr
-        yield Ci(checkout, tokens)
+        roles = CiRoles(Checkout(root, local.port), REPOSITORY)
+        roles.checkout.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
+        roles.make(local)
+        yield Stage(roles)
 
 
 def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
-    with ci(tmp_path, **EC2) as stage:
+    with deployable(tmp_path, **EC2) as stage:
         stage.deploy()
         a_second_plan_shows_nothing(stage)
         a_change_of_every_kind(stage)
         a_tag_is_changed(stage)
         a_trigger_is_moved(stage)
         stage.destroy()
-        assert stage.denied() == []
+        assert stage.roles.denied() == []
 
 
-def a_second_plan_shows_nothing(stage: Ci) -> None:
+def a_second_plan_shows_nothing(stage: Stage) -> None:
     assert "No changes: what is deployed" in stage.run("plan", "plan", "--all", "--no-lock")
 
 
-def a_change_of_every_kind(stage: Ci) -> None:
+def a_change_of_every_kind(stage: Stage) -> None:
     stage.change(
         {
             "environment": {**EC2["environment"], "max_vcpus": 32, "queues": {"default": 6, "urgent": 9}},
@@ -184,13 +152,13 @@ def a_change_of_every_kind(stage: Ci) -> None:
     stage.deploy()
 
 
-def a_tag_is_changed(stage: Ci) -> None:
+def a_tag_is_changed(stage: Stage) -> None:
     for tags in ({"team": "one"}, {"team": "two"}, {}):
         stage.change({"tags": tags})
         stage.deploy()
 
 
-def a_trigger_is_moved(stage: Ci) -> None:
+def a_trigger_is_moved(stage: Stage) -> None:
     # GIVEN a rule that becomes a schedule, and one that the submit function decides about from now on
     stage.change(jobs={"often": {"timezone": "Asia/Seoul"}, "new": {"concurrency_policy": "queue"}})
     stage.deploy()

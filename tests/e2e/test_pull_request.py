@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.checkout import ROOT, Checkout
-from tests.e2e.local_helpers import command
+from tests.e2e.ci_roles import CiRoles
+from tests.e2e.deployed import started
 from tests.unit.github import fake_github
 from tests.unit.github.fake_github import REPOSITORY, TOKEN, FakeGitHub
 
@@ -45,6 +46,7 @@ class Runner:
     """Runs a workflow's commands as GitHub's machine would: one after the other, variables and outputs in between."""
 
     checkout: Checkout
+    roles: CiRoles
     hub: FakeGitHub
     folder: Path
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 100)))
@@ -74,11 +76,13 @@ class Runner:
             files["env"].write_text("")  # variables end with their job
             digest = _last_digest(files["output"])
             given = {"BATCHTAB_SYNTHESIZED_DIGEST": digest} if "BATCHTAB_SYNTHESIZED_DIGEST" in job["env"] else {}
+            keys: dict[str, str] = {}
             for step in job["steps"]:
-                condition = step.get("if", "")
-                if "run" not in step or (
-                    (match := re.search(r"event_name == '(\w+)'", condition)) and match[1] != event
-                ):
+                if (match := re.search(r"event_name == '(\w+)'", step.get("if", ""))) and match[1] != event:
+                    continue
+                if taken := re.search(r"outputs\.(\w+)_role_arn", step.get("with", {}).get("role-to-assume", "")):
+                    keys = self.roles.take(taken[1])
+                if "run" not in step:
                     continue
                 words = shlex.split(step["run"])
                 if words[0] != ".venv/bin/batchtab":  # set-up is the machine's
@@ -88,7 +92,7 @@ class Runner:
                     (self.checkout.root / "plan" / "checkov.json").write_text(FINDINGS)
                 variables = dict(line.split("=", 1) for line in files["env"].read_text().splitlines())
                 token = {"GITHUB_TOKEN": TOKEN} if "GITHUB_TOKEN" in step.get("env", {}) else {}
-                done = self.checkout.run(*words[1:], env={**base, **given, **variables, **token})
+                done = self.checkout.run(*words[1:], env={**base, **given, **variables, **token, **keys})
                 if done.returncode and not step.get("continue-on-error"):
                     raise Failed(step["run"], done)
                 said.append(done.stdout)
@@ -111,7 +115,7 @@ class Failed(Exception):  # noqa: N818
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A checkout with a local AWS of its own, an account that has a network only, and a GitHub."""
     root = tmp_path_factory.mktemp("pull-request")
-    checkout = Checkout.make(
+    Checkout.make(
         root,
         jobs=["my-service"],
         network={"subnet_ids": [SUBNET], "security_group_ids": [SECURITY_GROUP]},
@@ -121,21 +125,14 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     (root / "jobs" / "examples" / "jobs.yaml").unlink()  # its queues are not there
     (root / "jobs" / "my-service" / "jobs.yaml").write_text(JOBS)
     (root / "jobs" / "Dockerfile").write_text(DOCKERFILE)
-    log = (root / ".batchtab" / "local.log").open("wb")
-    local = subprocess.Popen(command("--config", "config/local.yaml"), cwd=root, stdout=log, stderr=log)
-    try:
-        for _ in range(100):
-            if checkout.run("bootstrap").returncode == 0:
-                break
-        use_network(checkout)
-        with fake_github.running() as hub:
-            folder = root / ".batchtab" / "actions"
-            folder.mkdir()
-            yield Runner(checkout, hub, folder)
-    finally:
-        local.terminate()
-        local.wait(30)
-        log.close()
+    with started(root, root / ".batchtab") as local, fake_github.running() as hub:
+        roles = CiRoles(Checkout(root, local.port), REPOSITORY)
+        use_network(roles.checkout)
+        roles.make(local)
+        folder = root / ".batchtab" / "actions"
+        folder.mkdir()
+        yield Runner(roles.checkout, roles, hub, folder)
+        assert roles.denied() == []
 
 
 def use_network(checkout: Checkout) -> None:
