@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.e2e import granted
 from tests.e2e.checkout import Checkout
-from tests.e2e.ci_roles import CiRoles
+from tests.e2e.ci_roles import NAMESPACE, CiRoles
 from tests.e2e.deployed import started
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("ci_roles")]
 
 REPOSITORY = "my-company/jobs"
 SERVICE = "everything"
@@ -54,6 +55,17 @@ EC2 = {
     },
     "alerts": {"function_name": "SendToSlack", "channel": "#cron-error", "quiet": True},
 }
+# The account's own network, and alerts that a webhook gets.
+FARGATE = {
+    "network": {"subnet_ids": ["subnet-00000000"], "security_group_ids": ["sg-00000000"]},
+    "environment": {"capacity": "FARGATE", "max_vcpus": 16, "queues": {"default": 5}},
+    "alerts": {
+        "webhook_secret_arn": "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:slack-a1b2c3",
+        "quiet": True,
+    },
+}
+# Grants that no call of the stories needs, with the reason why they are kept.
+KEPT: dict[str, str] = {}
 
 
 @dataclass
@@ -86,7 +98,7 @@ class Stage:
         path.write_text(yaml.safe_dump(content))
 
     def deploy(self) -> None:
-        """Plans as the role that plans, and deploys just that as the other."""
+        """Plans as the role that plans, and deploys just that as the other one."""
         self.run("plan", "plan", "--no-lock", "--out", "plan")
         self.run("deploy", "deploy", "--reviewed", "plan/reviewed.json")
         assert self.roles.denied() == []
@@ -96,7 +108,7 @@ class Stage:
         keys = self.roles.take("deploy")
         printed = self.checkout.run("env", env=keys).stdout
         done = subprocess.run(
-            ["bash", "-c", f"{printed}\nexec cdktf destroy --auto-approve '*'"],
+            ["bash", "-c", f"{printed}\nexec cdktf destroy --skip-provider-lock --auto-approve '*'"],
             cwd=self.checkout.root,
             env={**self.checkout.environment, **keys},
             capture_output=True,
@@ -119,19 +131,36 @@ def deployable(root: Path, **stage: Any) -> Iterator[Stage]:
         yield Stage(roles)
 
 
+# What was needed of each role's grants, by all stories together.
+NEEDED: dict[str, dict[str, bool]] = {"plan": {}, "deploy": {}}
+
+
 def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
     with deployable(tmp_path, **EC2) as stage:
         stage.deploy()
-        a_second_plan_shows_nothing(stage)
+        assert "No changes: what is deployed" in stage.run("plan", "plan", "--all", "--no-lock")
         a_change_of_every_kind(stage)
-        a_tag_is_changed(stage)
-        a_trigger_is_moved(stage)
+        tags_and_triggers_change_again(stage)
         stage.destroy()
-        assert stage.roles.denied() == []
+        nothing_was_denied(stage)
 
 
-def a_second_plan_shows_nothing(stage: Stage) -> None:
-    assert "No changes: what is deployed" in stage.run("plan", "plan", "--all", "--no-lock")
+def test_a_stage_on_fargate_with_a_webhook_and_no_network(tmp_path: Path) -> None:
+    with deployable(tmp_path, **FARGATE) as stage:
+        stage.run("deploy", "deploy", "--unreviewed")
+        stage.run("deploy", "deploy", "--unreviewed", "--all")
+        stage.destroy()
+        nothing_was_denied(stage)
+
+
+@pytest.mark.last
+def test_each_action_that_is_granted_is_needed() -> None:
+    # GIVEN the calls of the stories above WHEN any single action is taken away THEN one of them is denied
+    for kind, grants in NEEDED.items():
+        if grants:
+            unneeded = {name for name, is_needed in grants.items() if not is_needed}
+            assert {name for name in unneeded if name.partition(" ")[0] not in KEPT} == set(), kind
+            assert {name.partition(" ")[0] for name in unneeded} >= KEPT.keys() - {n.partition(" ")[0] for n in grants}
 
 
 def a_change_of_every_kind(stage: Stage) -> None:
@@ -140,6 +169,7 @@ def a_change_of_every_kind(stage: Stage) -> None:
             "environment": {**EC2["environment"], "max_vcpus": 32, "queues": {"default": 6, "urgent": 9}},
             "log_retention_days": 14,
             "alerts": {**EC2["alerts"], "channel": "#other"},
+            "tags": {"team": "one", "cost": "jobs"},
         },
         {
             "often": {"command": ["false"], "schedule": "*/11 * * * *", "queue": "urgent"},
@@ -149,16 +179,24 @@ def a_change_of_every_kind(stage: Stage) -> None:
             "new": {"command": ["true"], "schedule": "1 1 * * *"},
         },
     )
-    stage.deploy()
+    stage.run("deploy", "deploy", "--unreviewed")
 
 
-def a_tag_is_changed(stage: Stage) -> None:
-    for tags in ({"team": "one"}, {"team": "two"}, {}):
-        stage.change({"tags": tags})
-        stage.deploy()
+def tags_and_triggers_change_again(stage: Stage) -> None:
+    # GIVEN a rule that becomes a schedule, one that the submit function decides about, and tags that go and change
+    stage.change(
+        {"tags": {"team": "two"}},
+        {"often": {"timezone": "Asia/Seoul"}, "new": {"concurrency_policy": "queue"}},
+    )
+    stage.run("deploy", "deploy", "--unreviewed")
 
 
-def a_trigger_is_moved(stage: Stage) -> None:
-    # GIVEN a rule that becomes a schedule, and one that the submit function decides about from now on
-    stage.change(jobs={"often": {"timezone": "Asia/Seoul"}, "new": {"concurrency_policy": "queue"}})
-    stage.deploy()
+def nothing_was_denied(stage: Stage) -> None:
+    assert stage.roles.denied() == []
+    checks = stage.roles.ask("iam/checks")
+    for kind, known in NEEDED.items():
+        mine = [each for each in checks if each["principal"] == stage.roles.arn(kind)]
+        assert len(mine) > 50, "the role was not asked about"
+        policies = granted.documents(stage.checkout.client("iam"), f"{NAMESPACE}-ci-{kind}")
+        for name, is_needed in granted.needed(policies, mine).items():
+            known[name] = known.get(name, False) or is_needed
