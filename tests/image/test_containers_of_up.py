@@ -40,8 +40,11 @@ def podman() -> Iterator[Podman]:
 
 @pytest.fixture(scope="module")
 def checkout(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """The project, not deployed yet."""
+    """The project, which `up` has deployed on a machine with an engine, and what it said."""
     checkout = Checkout.make(tmp_path_factory.mktemp("containers") / "project", container_engine="podman")
+    done = checkout.run("up", env=podman.environment)
+    assert done.returncode == 0, done.stderr + done.stdout
+    (checkout.root / "said").write_text(done.stderr)
     yield checkout
     pid = checkout.local_pid()
     os.kill(pid, signal.SIGTERM)
@@ -49,19 +52,18 @@ def checkout(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert podman.containers() == []
 
 
-def test_up_builds_the_image_and_runs_the_example_jobs_in_it(checkout: Checkout, podman: Podman) -> None:
-    # WHEN the stage is brought up on a machine with an engine
-    done = checkout.run("up", env=podman.environment)
-    # THEN it says which engine runs jobs, and that it has built the image
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert re.search(r"Jobs run as containers of podman \d\S+ where it has their image", done.stderr), done.stderr
-    assert "Runner image: built with podman; its jobs run as containers" in done.stderr
+def test_up_builds_the_image_and_runs_the_example_jobs_in_it(checkout: Checkout) -> None:
+    # GIVEN what the first `up` said
+    said = (checkout.root / "said").read_text()
+    # THEN it has told which engine runs jobs, and that it has built the image
+    assert re.search(r"Jobs run as containers of podman \d\S+ where it has their image", said), said
+    assert "Runner image: built with podman; its jobs run as containers" in said
     # AND the example jobs did in containers what they do as processes
-    assert "Job examples-hello: SUCCEEDED, exit code 0" in done.stderr
-    assert "Job examples-fail: FAILED, exit code 3" in done.stderr
-    assert "SUCCEEDED, SUCCEEDED, SUCCEEDED: each started at the end of the one before" in done.stderr
-    assert "one ran; the other gave way to it and exited with 0" in done.stderr
-    assert "Slack message: arrived" in done.stderr
+    assert "Job examples-hello: SUCCEEDED, exit code 0" in said
+    assert "Job examples-fail: FAILED, exit code 3" in said
+    assert "SUCCEEDED, SUCCEEDED, SUCCEEDED: each started at the end of the one before" in said
+    assert "one ran; the other gave way to it and exited with 0" in said
+    assert "Slack message: arrived" in said
 
 
 def test_a_job_runs_as_the_images_user_with_its_definitions_root(checkout: Checkout) -> None:
