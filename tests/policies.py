@@ -97,6 +97,8 @@ _CI: dict[str, Any] = {
     "github_repository": "my-company/jobs",
     "state_bucket": BUCKET,
     "repository_names": ["batchtab-runner"],
+    "repository_id": "456789",
+    "owner_id": "123456",
 }
 #: Inputs of ci_roles beside those that it must have.
 CI_ROLES: Mapping[str, dict[str, Any]] = {
