@@ -101,6 +101,9 @@ def test_each_service_says_it_in_its_own_form(local: LocalAws) -> None:
             getattr(role.client(service), call)()
     with refused("AccessDenied", "local AWS does not know what IAM actions autoscaling has", "enforce_iam"):
         role.client("autoscaling").describe_auto_scaling_groups()
+    with refused("AccessDeniedException", "local AWS does not know what IAM actions sesv2 has"):
+        role.client("sesv2").list_email_identities()
+    assert local.client("sesv2").list_email_identities()["EmailIdentities"] == []
     assert role.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/nobody/session")
 
 

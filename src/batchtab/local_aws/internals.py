@@ -39,6 +39,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "AUTH",
         "_authenticate_only(service, headers, query_params, request_id)",
         "_build_persistence_save_dict()",
+        "_enforce_ses_v2(method, path, headers, body, query_params, request_id)",
         "_get_module(name)",
         "_handle_pre_body_request(method, path, headers, query_params, request_id)",
         "_handle_special_data_plane_request(method, path, headers, body, query_params)",

@@ -47,7 +47,7 @@ def test_what_is_used_is_checked() -> None:
 
 def test_nothing_is_checked_that_is_not_used() -> None:
     by_name = {f"app.{name}" for name in ("app", "_build_persistence_save_dict", "_get_module", "_reset_all_state")}
-    by_name |= {f"app._{name}" for name in ("authenticate_only", "handle_pre_body_request")}
+    by_name |= {f"app._{name}" for name in ("authenticate_only", "enforce_ses_v2", "handle_pre_body_request")}
     by_name |= {"app._handle_special_data_plane_request", "services.iam._groups", "services.iam._users"}
     by_name |= {"app._state_map", *(f"services.{module}.{name}" for module in BESIDE for name in BESIDE[module])}
     wrapped = {"services.eventbridge._put_rule", "services.eventbridge._enable_rule"}  # reached by their names

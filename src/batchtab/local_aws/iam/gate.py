@@ -62,6 +62,16 @@ class Gate:
         authenticate, special = gateway._authenticate_only, gateway._handle_special_data_plane_request
         first = gateway._handle_pre_body_request
 
+        def unknown(service: str, headers: Any, request_id: str) -> Response:
+            error = f"local AWS does not know what IAM actions {service} has"
+            self._record.refuse("", service, error)
+            return denial(service, headers, request_id, "", f"{error}; {_OFF}")
+
+        def enforce_mail(_m: str, _p: str, headers: Any, _b: bytes, query: Any, request_id: str) -> Response | None:
+            # This way ministack would decide by itself.
+            administrator = principals.is_administrator(router.extract_access_key_id(headers, query))
+            return None if administrator else unknown("sesv2", headers, request_id)
+
         def keep(service: str, method: str, path: str, _headers: Any, body: bytes, _params: Any) -> None:
             # That there is no action has ministack authenticate, and ask no more.
             _kept.set((service, method, path, body))
@@ -70,9 +80,11 @@ class Gate:
             kept = _kept.get()
             _kept.set(None)
             failure: Response | None = authenticate(service, headers, query, request_id)
-            if failure is not None or kept is None or kept[0] != service:
+            if failure is not None:
                 return failure
             key = router.extract_access_key_id(headers, query)
+            if kept is None or kept[0] != service:  # a route of ministack's that names no operation
+                return None if principals.is_administrator(key) else unknown(service, headers, request_id)
             return self._refusal(service, key, HttpRequest(*kept[1:3], headers, kept[3], query), request_id)
 
         async def only_administrator(
@@ -91,6 +103,7 @@ class Gate:
 
         iam_actions.extract_iam_action = keep
         gateway._authenticate_only = authenticate_only
+        gateway._enforce_ses_v2 = enforce_mail
         gateway._handle_special_data_plane_request = only_administrator
         gateway._handle_pre_body_request = no_emulator
 
