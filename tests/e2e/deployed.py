@@ -96,6 +96,8 @@ def started(root: Path, logs: Path, *arguments: str, snapshot: Path | None = Non
         local.serve(root)
         yield local
         local.killed = local.killed or local.process.poll() is not None  # `down` ends it
+        if not local.killed:  # what jobs and functions do in their roles' names, too
+            assert local.get("iam")["denied"] == []
 
 
 def _snapshot(local: LocalAws) -> bytes:

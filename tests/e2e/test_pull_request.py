@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.checkout import ROOT, Checkout
-from tests.e2e.ci_roles import CiRoles
+from tests.e2e.ci_roles import CiRoles, use_network
 from tests.e2e.deployed import started
 from tests.unit.github import fake_github
 from tests.unit.github.fake_github import REPOSITORY, TOKEN, FakeGitHub
@@ -133,14 +133,6 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
         folder.mkdir()
         yield Runner(roles.checkout, roles, hub, folder)
         assert roles.denied() == []
-
-
-def use_network(checkout: Checkout) -> None:
-    """Has the stage use the network that is there."""
-    ec2 = checkout.client("ec2")
-    path = checkout.root / "config" / "local.yaml"
-    text = path.read_text().replace(SUBNET, ec2.describe_subnets()["Subnets"][0]["SubnetId"])
-    path.write_text(text.replace(SECURITY_GROUP, ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]))
 
 
 def merge(runner: Runner, pull_request: int, sha: str) -> None:
