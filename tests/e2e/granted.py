@@ -6,6 +6,7 @@ Nothing is deployed again: a recorded check has all that decides it but the role
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -47,6 +48,14 @@ def name_of(action: str, statement: Document) -> str:
     condition = statement.get("Condition")
     when = f" if {json.dumps(condition, sort_keys=True)}" if condition else ""
     return f"{action} on {' '.join(sorted(_many(statement['Resource'])))}{when}"
+
+
+def short(name: str) -> str:
+    """A grant's name with the kinds of its resources alone: `lambda:ListTags on function`."""
+    action, _, rest = name.partition(" on ")
+    resources, _, condition = rest.partition(" if ")
+    kinds = sorted({re.split("[:/]", arn.split(":", 5)[-1])[0] for arn in resources.split(" ")})
+    return f"{action} on {', '.join(kinds)}{' if ' + condition if condition else ''}"
 
 
 def needed(policies: list[Document], checks: list[dict[str, Any]]) -> dict[str, bool]:

@@ -16,8 +16,9 @@ import pytest
 import yaml
 from tests.e2e import granted
 from tests.e2e.checkout import Checkout
-from tests.e2e.ci_roles import NAMESPACE, CiRoles, use_network
+from tests.e2e.ci_roles import ACCOUNT, NAMESPACE, CiRoles, use_network
 from tests.e2e.deployed import started
+from tests.e2e.local_helpers import policy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("ci_roles")]
 
@@ -55,12 +56,14 @@ EC2 = {
     },
     "alerts": {"function_name": "SendToSlack", "channel": "#cron-error", "quiet": True},
 }
-# The account's own network, and alerts that a webhook gets.
+OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/our-own-role"
+# The account's own network, alerts that a webhook gets, and a boundary, without which no role can be made.
 FARGATE = {
+    "permissions_boundary_arn": f"arn:aws:iam::{ACCOUNT}:policy/{NAMESPACE}-ci-boundary",
     "network": {"subnet_ids": ["subnet-00000000"], "security_group_ids": ["sg-00000000"]},
     "environment": {"capacity": "FARGATE", "max_vcpus": 16, "queues": {"default": 5}},
     "alerts": {
-        "webhook_secret_arn": "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:slack-a1b2c3",
+        "webhook_secret_arn": f"arn:aws:secretsmanager:ap-northeast-2:{ACCOUNT}:secret:slack-a1b2c3",
         "quiet": True,
     },
 }
@@ -120,15 +123,24 @@ class Stage:
 
 
 @contextmanager
-def deployable(root: Path, **stage: Any) -> Iterator[Stage]:
-    """A stage whose roles an administrator has made, and nothing else."""
+def deployable(root: Path, stage: Mapping[str, Any], *options: str, **jobs: Any) -> Iterator[Stage]:
+    """A stage whose roles an administrator has made, and nothing else.
+
+    Args:
+        root: Where the project is made.
+        stage: Keys of the stage's file.
+        options: More words for `batchtab ci roles`.
+        jobs: More jobs.
+    """
     checkout = Checkout.make(root, jobs=[SERVICE], **stage)
-    checkout.replace_jobs(SERVICE, yaml.safe_dump(JOBS))
+    checkout.replace_jobs(SERVICE, yaml.safe_dump({**JOBS, "jobs": {**JOBS["jobs"], **jobs}}))
     with started(root, root / ".batchtab") as local:
         roles = CiRoles(Checkout(root, local.port), REPOSITORY)
         use_network(roles.checkout)
-        roles.checkout.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
-        roles.make(local)
+        local.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
+        local.client("iam").create_role(RoleName="our-own-role", AssumeRolePolicyDocument=policy(trust))
+        roles.make(local, *options)
         yield Stage(roles)
 
 
@@ -137,7 +149,7 @@ NEEDED: dict[str, bool] = {}
 
 
 def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
-    with deployable(tmp_path, **EC2) as stage:
+    with deployable(tmp_path, EC2) as stage:
         stage.deploy()
         assert "No changes: what is deployed" in stage.run("plan", "plan", "--all", "--no-lock")
         a_change_of_every_kind(stage)
@@ -146,10 +158,15 @@ def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
         nothing_was_denied(stage)
 
 
-def test_a_stage_on_fargate_with_a_webhook_and_no_network(tmp_path: Path) -> None:
-    with deployable(tmp_path, **FARGATE) as stage:
+def test_a_stage_on_fargate_with_a_webhook_a_boundary_and_roles_of_its_own(tmp_path: Path) -> None:
+    own = {"command": ["true"], "job_role_arn": OWN_ROLE, "execution_role_arn": OWN_ROLE}
+    with deployable(tmp_path, FARGATE, "--make-boundary", own=own) as stage:
         stage.run("deploy", "deploy", "--unreviewed")
         stage.run("plan", "ci", "runner-image")
+        # WHEN roles change and a trigger moves
+        permissions = [{"actions": ["s3:PutObject"], "resources": ["arn:aws:s3:::my-bucket/*"]}]
+        stage.change(jobs={"reader": {"permissions": permissions}, "often": {"timezone": "Asia/Seoul"}})
+        stage.run("deploy", "deploy", "--unreviewed")
         stage.destroy()
         nothing_was_denied(stage)
 
@@ -158,11 +175,11 @@ def test_a_stage_on_fargate_with_a_webhook_and_no_network(tmp_path: Path) -> Non
 def test_each_action_that_is_granted_is_needed() -> None:
     # GIVEN the calls of the stories above WHEN any single action is taken away
     assert NEEDED, "the stories did not run"
-    unneeded = {name for name, is_needed in NEEDED.items() if not is_needed}
+    unneeded = {granted.short(name) for name, is_needed in NEEDED.items() if not is_needed}
     # THEN one of them is denied, or the action is kept for a reason
-    assert sorted(name for name in unneeded if name.partition(" ")[0] not in KEPT) == []
+    assert "\n".join(sorted(unneeded - KEPT.keys())) == ""
     # AND no reason is given for what is needed
-    assert sorted(KEPT.keys() - {name.partition(" ")[0] for name in unneeded}) == []
+    assert sorted(KEPT.keys() - unneeded) == []
 
 
 def a_change_of_every_kind(stage: Stage) -> None:
