@@ -18,7 +18,7 @@ from tests.e2e import granted
 from tests.e2e.checkout import Checkout
 from tests.e2e.ci_roles import ACCOUNT, NAMESPACE, CiRoles, use_network
 from tests.e2e.deployed import started
-from tests.e2e.local_helpers import policy
+from tests.e2e.local_helpers import trust
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("ci_roles")]
 
@@ -138,8 +138,7 @@ def deployable(root: Path, stage: Mapping[str, Any], *options: str, **jobs: Any)
         roles = CiRoles(Checkout(root, local.port), REPOSITORY)
         use_network(roles.checkout)
         local.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
-        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
-        local.client("iam").create_role(RoleName="our-own-role", AssumeRolePolicyDocument=policy(trust))
+        local.client("iam").create_role(RoleName="our-own-role", AssumeRolePolicyDocument=trust("ecs-tasks"))
         roles.make(local, *options)
         yield Stage(roles)
 
