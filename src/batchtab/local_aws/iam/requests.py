@@ -115,22 +115,23 @@ def _query(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
 
 
 def _json(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
-    return from_json(operation.input_shape, _object(http.body, json.loads))
+    return _object(operation, http.body, json.loads)
 
 
-def _cbor(_operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
+def _cbor(operation: OperationModel, http: HttpRequest) -> dict[str, Any]:
     parser = BaseCBORParser()
-    return _object(http.body, lambda raw: parser.parse_data_item(io.BufferedReader(io.BytesIO(raw))))
+    return _object(operation, http.body, lambda raw: parser.parse_data_item(io.BufferedReader(io.BytesIO(raw))))
 
 
-def _object(body: bytes, read: Any) -> dict[str, Any]:
+def _object(operation: OperationModel, body: bytes, read: Any) -> dict[str, Any]:
     try:
         content = read(body) if body else {}
     except (ValueError, KeyError) as error:
         raise UnknownRequestError(f"its body cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise UnknownRequestError("its body is not an object")
-    return content
+    found: dict[str, Any] = from_json(operation.input_shape, content)
+    return found
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,24 @@ def _form_map(shape: Any, form: Mapping[str, str], prefix: str) -> dict[str, Any
     }
 
 
-def from_json(shape: Shape | None, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body's members by the model's names, which are the body's but for few, without those that are null."""
-    renamed = {}
-    for name, member in getattr(shape, "members", {}).items():
-        if (sent := member.serialization.get("name", name)) != name and member.serialization.get("location") is None:
-            renamed[sent] = name
-    return {renamed.get(name, name): value for name, value in content.items() if value is not None}
+def from_json(shape: Any, content: Any) -> Any:
+    """Return what the model has of a body, without members that are null, or that a request has elsewhere.
+
+    AWS ignores all other members, so none of them may say what a request is about.
+    """
+    if shape is None:
+        return {}
+    if shape.type_name == "structure" and isinstance(content, Mapping) and not shape.is_document_type:
+        return {
+            name: from_json(member, content[name])
+            for name, member in shape.members.items()
+            if member.serialization.get("location") is None and content.get(name) is not None
+        }
+    if shape.type_name == "list" and isinstance(content, list):
+        return [from_json(shape.member, each) for each in content]
+    if shape.type_name == "map" and isinstance(content, Mapping):
+        return {key: from_json(shape.value, each) for key, each in content.items()}
+    return content
 
 
 def from_rest(operation: OperationModel, labels: Mapping[str, str], http: Any) -> dict[str, Any]:
@@ -92,6 +103,8 @@ def from_rest(operation: OperationModel, labels: Mapping[str, str], http: Any) -
         if place == "uri" and sent in labels:
             params[name] = labels[sent]
         elif place == "querystring" and sent in http.query:
+            if member.type_name != "list" and len(http.query[sent]) > 1:
+                raise UnknownRequestError(f"{operation.name} has {sent} twice")
             params[name] = list(http.query[sent]) if member.type_name == "list" else http.query[sent][0]
         elif place == "header" and sent.lower() in http.headers:
             params[name] = http.headers[sent.lower()]
@@ -119,7 +132,8 @@ def _body(operation: OperationModel, shape: Any, body: bytes) -> dict[str, Any]:
         raise UnknownRequestError(f"the body of {operation.name} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise UnknownRequestError(f"the body of {operation.name} is not an object")
-    return from_json(shape, content)
+    found: dict[str, Any] = from_json(shape, content)
+    return found
 
 
 def _from_xml(shape: Any, element: ElementTree.Element) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.local_aws.iam.sdk import ACCOUNT, REGION, SmallWorld, sent
 
-from batchtab.local_aws.iam import reference
+from batchtab.local_aws.iam import mapping, reference
 from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.errors import UnknownRequestError
 from batchtab.local_aws.iam.mapping import SERVICES, checks
@@ -21,6 +22,12 @@ CASES = [
     pytest.param(file.stem, *case, id=f"{file.stem}-{case[0]}-{number}")
     for file in sorted((Path(__file__).parent / "operations").glob("*.json"))
     for number, case in enumerate(json.loads(file.read_text()))
+]
+# Those whose bodies are JSON; the models have what else a form, XML and CBOR can say.
+JSON_CASES = [
+    case
+    for case in CASES
+    if model(str(case.values[0])).metadata["protocol"].endswith("json") and case.values[2].get("Payload") is None  # type: ignore[union-attr]
 ]
 # Dependent actions of which no request of ours, and none of the tests, can be in need.
 NOT_IN_NEED = {
@@ -75,6 +82,30 @@ def test_a_resource_of_each_required_type_is_asked_about(
     for action in {check.action for check in asked}:
         types = {reference.type_of(action, check.resource) for check in asked if check.action == action}
         assert reference.required(action) - types - NOT_REQUIRED.get((service, operation), set()) == set()
+
+
+def names_that_rules_read() -> set[str]:
+    """Each name of a parameter in the tables: any text of theirs that is one word."""
+    texts = [file.read_text() for file in Path(mapping.__file__).parent.glob("*.py")]
+    return {name for text in texts for name in re.findall(r'"([A-Za-z]\w+)[".]', text)}
+
+
+@pytest.mark.parametrize(("service", "operation", "params", "expected"), JSON_CASES)
+def test_a_member_that_the_operation_does_not_have_says_nothing(
+    service: str, operation: str, params: dict[str, Any], expected: list[str]
+) -> None:
+    # GIVEN a request, and names that rules read of other operations, or of this one's path, query and headers
+    http = sent(service, operation, **params)
+    shape = model(service).operation_model(operation).input_shape
+    members = shape.members if shape is not None else {}
+    own = {name for name, member in members.items() if member.serialization.get("location") is None}
+    foreign = dict.fromkeys(names_that_rules_read() - own, "foreign")
+    assert {"Name", "FunctionName", "QueueUrl", "Tags", "tags", "ResourceArn"} & foreign.keys()
+    # WHEN its body has them too
+    body = json.dumps({**json.loads(http.body or b"{}"), **foreign}).encode()
+    found = checks(parse(service, replace(http, body=body)), SmallWorld(), REGION, ACCOUNT)
+    # THEN it needs what it needed without them
+    assert [line(check) for check in found] == expected
 
 
 def produced() -> set[str]:

@@ -147,6 +147,20 @@ def test_a_body_that_cannot_be_read_is_refused() -> None:
             parse("events", HttpRequest("POST", "/", target, body, {}))
 
 
+def test_members_of_another_operation_say_nothing_in_cbor() -> None:
+    # GIVEN a request of one operation that has the body of another one
+    body = sent("cloudwatch", "PutMetricAlarm", AlarmName="mine", Tags=TAGS).body
+    http = replace(sent("cloudwatch", "DeleteAlarms", AlarmNames=["other"]), body=body)
+    # THEN none of its members is a parameter
+    assert parse("cloudwatch", http).params == {}
+
+
+def test_a_query_that_says_two_things_is_refused() -> None:
+    path = "/2015-03-31/functions/f"
+    with pytest.raises(UnknownRequestError, match="Qualifier twice"):
+        parse("lambda", HttpRequest("GET", path, {}, b"", {"Qualifier": ["mine", "other"]}))
+
+
 def test_members_that_are_null_were_not_given() -> None:
     body = json.dumps({"Name": "r", "RoleArn": None}).encode()
     request = parse("events", HttpRequest("POST", "/", {"x-amz-target": "AWSEvents.PutRule"}, body, {}))
