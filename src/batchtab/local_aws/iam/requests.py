@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,8 +24,12 @@ from batchtab.local_aws.iam.shapes import from_form, from_json, from_rest
 _CBOR_PATH = re.compile(r"/service/\w+/operation/(\w+)\Z")
 # S3's operations of its Express zones, which have hosts of their own, and elsewhere the paths of other operations.
 _EXPRESS = ("CreateSession", "ListDirectoryBuckets")
-# Of a URL's query, what signs it or says which SDK sent it.
-_NO_PARAMETER = re.compile(r"x-id|x-amz-.*|awsaccesskeyid|signature|expires", re.IGNORECASE)
+# Of a URL's query, what signs it, says which SDK sent it, or is a checksum, which S3 ignores there.
+_NO_PARAMETER = re.compile(
+    r"x-id|awsaccesskeyid|signature|expires|x-amz-(algorithm|credential|date|expires|signedheaders|signature|"
+    r"security-token|content-sha256|checksum-(?!algorithm|mode|type).*)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def parse(service: str, http: HttpRequest) -> Request:
     Raises:
         UnknownRequestError: It is none of the service's operations, or says two things.
     """
+    http = _with_headers_of_query(http) if service == "s3" else http
     protocols = model(service).metadata.get("protocols") or [model(service).metadata["protocol"]]
     found = [*_targeted(http, protocols), *_asked_by_form(service, http, protocols)]
     if "smithy-rpc-v2-cbor" in protocols and (match := _CBOR_PATH.search(http.path)):
@@ -80,6 +85,21 @@ def parse(service: str, http: HttpRequest) -> Request:
         raise UnknownRequestError(f"{service} has no one operation {said}")
     operation = model(service).operation_model(name)
     return Request(service, name, found[0][1](operation, http), http)
+
+
+def _with_headers_of_query(http: HttpRequest) -> HttpRequest:
+    """Return a request to S3 whose headers are where they belong: a presigned URL may have them in its query.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    """
+    moved = [name for name in http.query if name.lower().startswith("x-amz-") and not _NO_PARAMETER.fullmatch(name)]
+    found: dict[str, str] = {}
+    for name in moved:
+        if name.lower() in found or len(http.query[name]) != 1:
+            raise UnknownRequestError(f"s3 has {name} twice")
+        found[name.lower()] = http.query[name][0]
+    query = {name: values for name, values in http.query.items() if name not in moved}
+    return replace(http, headers={**found, **http.headers}, query=query)
 
 
 def _targeted(http: HttpRequest, protocols: list[str]) -> Iterator[tuple[str, Any]]:

@@ -106,6 +106,37 @@ def test_a_presigned_url_is_a_request_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "operation", "params"),
+    [
+        ({"X-Amz-Copy-Source": ["other/secret"]}, "CopyObject", {"CopySource": "other/secret"}),
+        (
+            {"x-amz-tagging": ["a=b"], "x-amz-acl": ["public-read"]},
+            "PutObject",
+            {"Tagging": "a=b", "ACL": "public-read"},
+        ),
+        ({"x-amz-checksum-crc32": ["AAAAAA=="]}, "PutObject", {}),
+    ],
+)
+def test_headers_in_the_query_of_a_presigned_url_are_headers(
+    query: dict[str, list[str]], operation: str, params: dict[str, Any]
+) -> None:
+    # GIVEN a URL that S3 acts on as if the headers in its query had been sent
+    signed = {"X-Amz-Signature": ["s"], "X-Amz-SignedHeaders": ["host"], "X-Amz-Expires": ["60"]}
+    request = parse("s3", HttpRequest("PUT", "/bucket/key", {}, b"", {**signed, **query}))
+    # THEN they say what it needs
+    assert request.operation == operation
+    assert request.params == {"Bucket": "bucket", "Key": "key", **params}
+
+
+@pytest.mark.parametrize(
+    "query", [{"x-amz-acl": ["private", "public-read"]}, {"x-amz-acl": ["private"], "X-Amz-Acl": ["public-read"]}]
+)
+def test_a_header_that_is_in_the_query_twice_is_refused(query: dict[str, list[str]]) -> None:
+    with pytest.raises(UnknownRequestError, match="twice"):
+        parse("s3", HttpRequest("PUT", "/bucket/key", {}, b"", query))
+
+
+@pytest.mark.parametrize(
     ("service", "change", "part"),
     [
         ("iam", {"body": b"Action=GetRole&RoleName=a&RoleName=b"}, "RoleName twice"),
