@@ -164,6 +164,7 @@ class _Route:
     literals: Mapping[str, str]
     required: tuple[tuple[str, str], ...]
     weight: int
+    is_of_a_key: bool  # a key of S3 can end with a slash, and is another one then
 
     def fits(self, http: HttpRequest) -> Mapping[str, str] | None:
         """Return the labels of the path, which may be none, if the request is one of this operation."""
@@ -175,7 +176,7 @@ class _Route:
         given = {"querystring": query, "header": http.headers}
         if any(key not in given[place] for place, key in self.required):
             return None
-        match = self.path.match(http.path.rstrip("/") or "/")
+        match = self.path.match(http.path if self.is_of_a_key else http.path.rstrip("/") or "/")
         return None if match is None else match.groupdict()
 
 
@@ -208,7 +209,9 @@ def _route(operation: OperationModel) -> _Route:
             greedy = bool(labels[number + 1]) or "arn" in piece.lower() or piece == "Resource"
             pattern += f"(?P<{piece}>{'.+' if greedy else '[^/]+'})"
     regex = re.compile(pattern + r"\Z", re.DOTALL)
-    return _Route(operation.name, str(operation.http["method"]), regex, literals, tuple(required), weight)
+    return _Route(
+        operation.name, str(operation.http["method"]), regex, literals, tuple(required), weight, "{Key+}" in path
+    )
 
 
 def _routed(service: str, http: HttpRequest) -> list[tuple[str, Any]]:

@@ -99,6 +99,20 @@ def test_cloudwatch_is_understood_in_each_of_its_protocols(protocol: str) -> Non
     assert parse("cloudwatch", requests[protocol]).params == {"AlarmNames": ["a"]}
 
 
+@pytest.mark.parametrize(
+    ("path", "operation", "key"),
+    [
+        ("/bucket/folder/", "GetObject", "folder/"),
+        ("/bucket/folder//", "GetObject", "folder//"),
+        ("/bucket/", "ListObjects", None),
+        ("/bucket", "ListObjects", None),
+    ],
+)
+def test_a_slash_at_the_end_is_part_of_a_key(path: str, operation: str, key: str | None) -> None:
+    request = parse("s3", HttpRequest("GET", path, {}, b"", {}))
+    assert (request.operation, request.params.get("Key")) == (operation, key)
+
+
 def test_a_presigned_url_is_a_request_too() -> None:
     signed = {"X-Amz-Algorithm": ["a"], "X-Amz-Signature": ["s"], "X-Amz-Credential": ["k/d/r/s3/aws4_request"]}
     request = parse("s3", HttpRequest("PUT", "/bucket/key", {}, b"", {**signed, "x-id": ["PutObject"]}))
