@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.conditions import matches, met
@@ -68,7 +69,8 @@ def decide(
     if session is not None:
         layers["session policy"] = _all(session)
     own = [] if resource is None else statements(resource.document)
-    named = [(each, _named(each, principal)) for each in own]
+    role = str(context.get("aws:principalarn", ""))
+    named = [(each, _named(each, principal, role)) for each in own]
     for name, found in {**layers, "resource-based policy": [each for each, how in named if how]}.items():
         if _any(found, "Deny", check, context):
             return Decision(False, f"with an explicit deny in {_article(name)} {name}")
@@ -85,11 +87,29 @@ def decide(
     return Decision(True)
 
 
+def lets_in(check: Check, document: Document, principal: str) -> Decision:
+    """Decide whether a resource's policy alone allows somebody who has no policies.
+
+    Args:
+        check: What is asked for.
+        document: The policy, or a role's trust.
+        principal: A service, such as events.amazonaws.com, or the ARN of an OpenID Connect provider.
+    """
+    context = {key.lower(): value for key, value in check.context.items()}
+    named = [each for each in statements(document) if _named(each, principal, "")]
+    if _any(named, "Deny", check, context):
+        return Decision(False, "with an explicit deny in a resource-based policy")
+    if _any(named, "Allow", check, context):
+        return Decision(True)
+    return Decision(False, f"because no resource-based policy allows the {check.action} action")
+
+
 def statements(document: Document) -> list[Statement]:
-    """Return the statements of a policy; none if it is no policy."""
+    """Return the statements of a policy, of which IAM may have kept percent signs; none if it is no policy."""
     if isinstance(document, str):
+        text = document if document.lstrip().startswith("{") else unquote(document)
         try:
-            document = json.loads(document or "{}")
+            document = json.loads(text or "{}")
         except ValueError:
             return []
     found = document.get("Statement") or [] if isinstance(document, Mapping) else []
@@ -131,18 +151,37 @@ def _list(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
-def _named(statement: Statement, principal: str) -> str:
-    """How a statement of a resource's policy names who asks: `directly`, by its `role`, by its `account`, or not."""
-    names = statement.get("Principal")
-    wanted = _list(names.get("AWS", [])) if isinstance(names, Mapping) else _list(names or [])
+def _named(statement: Statement, principal: str, role: str) -> str:
+    """How a statement of a resource's policy names who asks: `directly`, by its `role`, by its `account`, or not.
+
+    A session is its account, its role and itself: a deny spares it where all three are excepted.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    """
     if not principal:
         return ""
+    if "NotPrincipal" in statement:
+        excepted = _found_in(statement["NotPrincipal"], principal, role).values()
+        spared = all(excepted) if statement.get("Effect") == "Deny" else any(excepted)
+        return "" if spared else "role"
+    return next((how for how, found in _found_in(statement.get("Principal"), principal, role).items() if found), "")
+
+
+def _found_in(names: Any, principal: str, role: str) -> dict[str, bool]:
+    """Return of each way to name a principal whether it is among a statement's names."""
+    kinds = names if isinstance(names, Mapping) else {"AWS": names or []}
+    wanted = _list(kinds.get("AWS", []))
+    if ":oidc-provider/" in principal:
+        return {"directly": principal in _list(kinds.get("Federated", []))}
+    if not principal.startswith("arn:"):
+        services = [each.lower() for each in _list(kinds.get("Service", []))]
+        return {"directly": principal.lower() in services or "*" in wanted}
     account = principal.split(":")[4]
-    if principal in wanted:
-        return "directly"
-    if "*" in wanted or role_of(principal) in [_without_path(each) for each in wanted]:
-        return "role"
-    return "account" if {account, f"arn:aws:iam::{account}:root"} & set(wanted) else ""
+    roles = wanted if role else [_without_path(each) for each in wanted]
+    return {
+        "directly": principal in wanted,
+        "role": "*" in wanted or (role or role_of(principal)) in roles,
+        "account": bool({account, f"arn:aws:iam::{account}:root"} & set(wanted)),
+    }
 
 
 def role_of(principal: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from batchtab.local_aws.iam.checks import Check
-from batchtab.local_aws.iam.evaluation import ResourcePolicy, decide
+from batchtab.local_aws.iam.evaluation import ResourcePolicy, decide, lets_in
 
 ACCOUNT = "123456789012"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/own/session"
@@ -102,6 +104,75 @@ def test_a_queue_may_let_in_who_has_no_policy(principal: Any, allowed: bool) -> 
 def test_a_queue_may_keep_out_who_has_a_policy() -> None:
     decision = decide(check(), [policy()], resource=of_queue({"AWS": ROLE}, "Deny"), principal=SESSION)
     assert decision.why == "with an explicit deny in a resource-based policy"
+
+
+@pytest.mark.parametrize(
+    ("excepted", "allowed"),
+    [
+        ([SESSION, ROLE, f"arn:aws:iam::{ACCOUNT}:root"], True),
+        ([SESSION, ROLE, ACCOUNT], True),
+        ([ROLE, f"arn:aws:iam::{ACCOUNT}:root"], False),
+        ([SESSION], False),
+        ([f"arn:aws:iam::{ACCOUNT}:role/other", f"arn:aws:iam::{ACCOUNT}:root"], False),
+    ],
+)
+def test_a_queue_may_keep_out_all_but_some(excepted: list[str], allowed: bool) -> None:
+    # GIVEN a role that may send, and a queue that keeps out everybody but some
+    own = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*", "NotPrincipal": {"AWS": excepted}}
+    # THEN it spares a session whose account, role and own ARN are excepted
+    decision = decide(check(), [policy()], resource=ResourcePolicy({"Statement": own}), principal=SESSION)
+    assert decision.allowed is allowed
+
+
+@pytest.mark.parametrize(("excepted", "allowed"), [(ROLE, False), (f"arn:aws:iam::{ACCOUNT}:role/other", True)])
+def test_a_queue_may_let_in_all_but_some(excepted: str, allowed: bool) -> None:
+    own = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*", "NotPrincipal": {"AWS": excepted}}
+    decision = decide(check(), [], resource=ResourcePolicy({"Statement": own}), principal=SESSION)
+    assert decision.allowed is allowed
+
+
+def test_a_role_of_another_path_is_another_role() -> None:
+    # GIVEN a session whose role is known with its path, and a queue that names the role of another path
+    asked = check(aws__PrincipalArn=ROLE)
+    other = f"arn:aws:iam::{ACCOUNT}:role/other/own"
+    # THEN the queue lets in the role, and not the other one
+    assert decide(asked, [], resource=of_queue({"AWS": ROLE}), principal=SESSION).allowed
+    assert not decide(asked, [], resource=of_queue({"AWS": other}), principal=SESSION).allowed
+
+
+EVENTS, GITHUB = "events.amazonaws.com", f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("principal", "names", "allowed"),
+    [
+        (EVENTS, {"Service": EVENTS}, True),
+        (EVENTS, {"Service": ["sns.amazonaws.com", "Events.amazonaws.com"]}, True),
+        (EVENTS, "*", True),
+        (EVENTS, {"Service": "sns.amazonaws.com"}, False),
+        (EVENTS, {"AWS": EVENTS, "Federated": EVENTS}, False),
+        (GITHUB, {"Federated": GITHUB}, True),
+        (GITHUB, {"Federated": f"{GITHUB}/other"}, False),
+        (GITHUB, {"AWS": GITHUB, "Service": GITHUB}, False),
+        (GITHUB, "*", False),
+    ],
+)
+def test_services_and_providers_are_let_in_by_their_names(principal: str, names: Any, allowed: bool) -> None:
+    assert lets_in(check(), of_queue(names).document, principal).allowed is allowed
+
+
+def test_a_service_is_kept_out_by_a_deny_and_by_a_condition() -> None:
+    source = {"ArnLike": {"aws:SourceArn": "arn:aws:events:*:*:rule/own-*"}}
+    document = policy(Principal={"Service": EVENTS}, Condition=source)
+    asked = check(aws__SourceArn="arn:aws:events:r:1:rule/own-a")
+    assert lets_in(asked, document, EVENTS).allowed
+    assert not lets_in(check(aws__SourceArn="arn:aws:events:r:1:rule/other"), document, EVENTS).allowed
+    denied = {"Statement": [*document["Statement"], *policy(effect="Deny", Principal="*")["Statement"]]}
+    assert lets_in(asked, denied, EVENTS).why == "with an explicit deny in a resource-based policy"
+
+
+def test_a_document_with_percent_signs_is_a_policy() -> None:
+    assert decide(check(), [quote(json.dumps(policy()))]).allowed
 
 
 def test_limits_hold_for_what_a_queue_gives_to_a_role_but_not_to_a_session() -> None:
