@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from dataclasses import dataclass
@@ -33,12 +34,14 @@ class _Recorded:
 class Record:
     """What IAM was asked and what it said, by principal: a role for all of its sessions.
 
-    Checks that are alike in all but time are one. Beyond 20,000 different ones, only those are counted that are known.
+    Checks that are alike in all but time are one. Beyond 20,000 different ones, new ones are no longer kept in full, and
+    new resources of an action that was used count as `*`; every action that is used is known all the same.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._checks: dict[str, _Recorded] = {}
+        self._used: dict[str, dict[str, dict[str, int]]] = {}
         self._denials: list[dict[str, Any]] = []
         self._administrator = 0
 
@@ -49,14 +52,18 @@ class Record:
     def add(self, principal: str, check: Check, policy: ResourcePolicy | None, decision: Decision) -> None:
         """Add a check that was decided."""
         role = role_of(principal)
-        told = [role, check.shown(), policy and [policy.document, policy.required], decision.allowed]
-        key = json.dumps(told, sort_keys=True, default=str)
+        asked = [role, check.shown(), policy and [policy.document, policy.required], decision.allowed]
+        key = json.dumps(asked, sort_keys=True, default=str)
         with self._lock:
-            if key in self._checks or len(self._checks) < _MOST_CHECKS:
+            is_kept = key in self._checks or len(self._checks) < _MOST_CHECKS
+            if is_kept:
                 self._checks.setdefault(key, _Recorded(role, check, policy, decision)).times += 1
-            if not decision.allowed:
-                denial = {"principal": principal, **check.shown(), "why": decision.why}
-                self._denials = [*self._denials[1 - _MOST_DENIALS :], denial]
+            if decision.allowed:
+                resources = self._used.setdefault(role, {}).setdefault(check.action, {})
+                resource = check.resource if is_kept or check.resource in resources else "*"
+                resources[resource] = resources.get(resource, 0) + 1
+            else:
+                self._deny({"principal": principal, **check.shown(), "why": decision.why})
 
     def hear(self, principal: str, check: Check, *, allowed: bool) -> None:
         """Add what a service of AWS asked by itself: EventBridge, where it delivers, in a role's name or in its own."""
@@ -64,28 +71,35 @@ class Record:
             why = "" if allowed else f"because no policy of the role allows the {check.action} action"
             self.add(principal, check, None, Decision(allowed, why))
 
-    def refuse(self, principal: str, request: str, why: str) -> None:
-        """Add a request that was refused because nothing says what it needs."""
-        denial = {"principal": principal, "action": request, "resource": "*", "context": {}, "why": why}
+    def refuse(self, principal: str, action: str, why: str, resource: str = "*") -> None:
+        """Add what was refused before any policy of the principal's was looked at.
+
+        Args:
+            principal: Who asked, as far as that is known.
+            action: What is asked for; a service's name where nothing says what it is.
+            why: Why it is refused.
+            resource: What it is about.
+        """
         with self._lock:
-            self._denials = [*self._denials[1 - _MOST_DENIALS :], denial]
+            self._deny({"principal": principal, "action": action, "resource": resource, "context": {}, "why": why})
+
+    def _deny(self, denial: dict[str, Any]) -> None:
+        self._denials = [*self._denials[1 - _MOST_DENIALS :], denial]
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
             self._checks.clear()
+            self._used.clear()
             self._denials = []
             self._administrator = 0
 
     def shown(self) -> dict[str, Any]:
-        """Return denials, oldest first, and of each principal what it used."""
-        used: dict[str, dict[str, dict[str, int]]] = {}
+        """Return denials, oldest first, of each principal what it used, and `full` where not all checks are kept."""
         with self._lock:
-            for each in self._checks.values():
-                if each.decision.allowed:
-                    resources = used.setdefault(each.principal, {}).setdefault(each.check.action, {})
-                    resources[each.check.resource] = resources.get(each.check.resource, 0) + each.times
-            return {"administrator_requests": self._administrator, "denied": list(self._denials), "used": used}
+            used = copy.deepcopy(self._used)
+            content = {"administrator_requests": self._administrator, "denied": list(self._denials), "used": used}
+            return content | ({"full": True} if len(self._checks) >= _MOST_CHECKS else {})
 
     def checks(self) -> list[dict[str, Any]]:
         """Return all checks in full, so that they can be decided again under other policies."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.evaluation import Decision, ResourcePolicy
 from batchtab.local_aws.iam.record import Record
@@ -47,14 +49,19 @@ def test_the_administrator_is_only_counted() -> None:
     assert record.shown()["administrator_requests"] == 0
 
 
-def test_what_services_do_in_the_name_of_a_role_is_its_use() -> None:
-    # GIVEN EventBridge, which takes a role and submits a job, and is let in by a queue as itself
+def test_beyond_what_is_kept_every_action_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a record that keeps two checks
+    monkeypatch.setattr("batchtab.local_aws.iam.record._MOST_CHECKS", 2)
     record = Record()
-    for principal, allowed in ((ROLE, True), (ROLE, False), ("events.amazonaws.com", True)):
-        record.hear(principal, Check("sqs:SendMessage", "q"), allowed=allowed)
-    # THEN the role has used the one, and lacked the other
-    assert record.shown()["used"] == {ROLE: {"sqs:SendMessage": {"q": 1}}}
-    assert [denied["principal"] for denied in record.shown()["denied"]] == [ROLE]
+    # WHEN a role reads three objects, one of them again, and then writes
+    for key in ("k", "l", "m", "k"):
+        record.add(SESSION, Check("s3:GetObject", key), None, Decision(True))
+    assert "full" in record.shown()
+    record.add(SESSION, PUT, None, Decision(True))
+    # THEN it has used both actions, though the last checks are not kept
+    used = {"s3:GetObject": {"k": 2, "l": 1, "*": 1}, "s3:PutObject": {"*": 1}}
+    assert record.shown() == {"administrator_requests": 0, "denied": [], "used": {ROLE: used}, "full": True}
+    assert [each["resource"] for each in record.checks()] == ["k", "l"]
 
 
 def test_requests_without_an_action_are_denials() -> None:
