@@ -204,6 +204,55 @@ def test_a_presigned_url_may_do_what_its_signer_may(local: LocalAws) -> None:
         s3.get_object(Bucket="presigned", Key="missing")
 
 
+def test_a_presigned_url_with_a_source_in_its_query_reads_the_source(local: LocalAws) -> None:
+    # GIVEN a role that may write, and not read
+    own = local.client("s3")
+    own.create_bucket(Bucket="hoisted", CreateBucketConfiguration={"LocationConstraint": REGION})
+    own.put_object(Bucket="hoisted", Key="secret", Body=b"text")
+    s3 = Role(local, "writer", {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::hoisted/*"}).client("s3")
+
+    def hoist(params: dict[str, Any], **_: Any) -> None:
+        params["url"] += "?x-amz-copy-source=hoisted/secret"
+
+    s3.meta.events.register("before-call.s3.PutObject", hoist)
+    # WHEN its request has the header of a copy in the URL, THEN it is one
+    with refused("AccessDenied", "s3:GetObject"):
+        s3.put_object(Bucket="hoisted", Key="copy")
+
+
+def test_a_role_is_known_by_its_whole_arn(local: LocalAws) -> None:
+    # GIVEN a role that may take and pass roles of its own path
+    role = Role(
+        local, "pathless", {"Action": ["sts:AssumeRole", "iam:PassRole"], "Resource": "arn:aws:iam::*:role/mine/*"}
+    )
+    other = Role(local, "wanted")
+    # WHEN it names a role of no path as one of its path, THEN that is no role, to the administrator neither
+    false = other.arn.replace(":role/", ":role/mine/")
+    for sts in (role.client("sts"), local.client("sts")):
+        with refused("AccessDenied"):
+            sts.assume_role(RoleArn=false, RoleSessionName="s")
+
+
+def test_a_body_names_no_other_resource_than_the_path(local: LocalAws) -> None:
+    # GIVEN a role that may change schedules of its own
+    own = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/own-*"
+    role = Role(local, "scheduling", {"Action": "scheduler:*", "Resource": own})
+
+    def rename(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = json.dumps({**json.loads(params["body"]), "Name": "own-a"}).encode()
+
+    scheduler = role.client("scheduler")
+    scheduler.meta.events.register("before-call.scheduler.CreateSchedule", rename)
+    # WHEN the path has another's name and the body its own, THEN the path's counts
+    with refused("AccessDeniedException", "schedule/default/other"):
+        scheduler.create_schedule(
+            Name="other",
+            ScheduleExpression="rate(1 day)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q", "RoleArn": role.arn},
+        )
+
+
 def test_no_way_of_the_emulator_leads_past(local: LocalAws) -> None:
     keys = Role(local, "stranger").keys
     credential = f"AWS4-HMAC-SHA256 Credential={keys['AccessKeyId']}/20260101/{REGION}/s3/aws4_request"

@@ -105,6 +105,12 @@ def test_claim_that_is_no_condition_key_is_absent(local: LocalAws, service: Toke
 
 def test_role_that_is_not_there_is_denied_like_any_other(local: LocalAws, service: TokenService) -> None:
     assert error(local, f"arn:aws:iam::{ACCOUNT}:role/none", service.token()) == _DENIED
+    # AND so is a role of another path, or account, than that of the ARN
+    arn = role(local, aud="sts.amazonaws.com")
+    assert error(local, arn.replace(":role/", ":role/mine/"), service.token()) == _DENIED
+    # AND what was refused is recorded
+    denied = local.get("iam")["denied"][-1]
+    assert (denied["action"], denied["principal"]) == ("sts:AssumeRoleWithWebIdentity", _PROVIDER)
 
 
 def test_token_that_cannot_be_verified_is_refused(local: LocalAws, service: TokenService) -> None:
@@ -129,7 +135,9 @@ def test_token_that_cannot_be_verified_is_refused(local: LocalAws, service: Toke
 
 def test_session_may_not_be_longer_than_the_role_allows(local: LocalAws, service: TokenService) -> None:
     arn = role(local, aud="sts.amazonaws.com")
-    assert error(local, arn, service.token(), DurationSeconds=7200)[0] == "ValidationError"
+    for seconds in (7200, 60, 100_000):
+        assert error(local, arn, service.token(), DurationSeconds=seconds)[0] == "ValidationError"
+    assert take(local, arn, service.token(), DurationSeconds=900)["Credentials"]
 
 
 def test_operation_without_a_signature_is_this_one_alone(local: LocalAws) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from ministack.services import iam, sts
 
 from batchtab.local_aws.gateway import App, Receive, Scope, Send, header
+from batchtab.local_aws.iam import principals
 from batchtab.local_aws.strangers import refusal
 
 PATH = "/_local/credentials/"
@@ -43,7 +44,12 @@ def issue(role_arn: str, session_name: str, seconds: float = _SECONDS) -> Creden
         role_arn: The role.
         session_name: What comes after the role's name in the principal's ARN.
         seconds: How long the credentials are valid, in real time.
+
+    Raises:
+        LookupError: There is no such role.
     """
+    if principals.role(role_arn) is None:
+        raise LookupError(f"role {role_arn} does not exist")
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     made = Credentials(
         role_arn,
@@ -117,7 +123,10 @@ class TaskCredentials:
                 return None
             made = self._made.get(task_id)
             if made is None or made.expires - time.time() < _RENEWED_SECONDS:
-                made = self._made[task_id] = issue(role, task_id)
+                try:
+                    made = self._made[task_id] = issue(role, task_id)
+                except LookupError:  # it was deleted while the job ran
+                    return None
             return made
 
 

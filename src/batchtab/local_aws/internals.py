@@ -58,15 +58,9 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "core.iam_evaluator": (
         "AuthError",
         "CredentialResolutionError",
-        "EvalContext",
-        "_POLICY_REQUIRED",
         "_gather_role_policies(role_name, account_id)",
-        "_names_condition_key(policies, prefix)",
         "_permissions_boundary(store, name, account_id)",
         "_resource_policy(service, resource_arn)",
-        "combine_resource_policy(identity, ctx, policy, owner_account, required, limits)",
-        "evaluate(ctx, policies, limits)",
-        "evaluate_resource_policy(doc, ctx, service)",
         "evaluate_trust_policy(trust_doc, caller_arn, ctx)",
         "is_root_access_key(access_key_id)",
         "resolve_credential(access_key_id, account_id)",
@@ -254,7 +248,6 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "validate_policy_document(doc)",
         *BESIDE["sts"],
     ),
-    "services.tagging": ("resource_tags(arn)",),
 }
 
 

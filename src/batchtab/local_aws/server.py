@@ -172,7 +172,7 @@ def _assemble(
     faults, invocations, record = Faults(), hooks.make_invocations(), enforce(store, is_on=config.enforce_iam)
     repeats = Repeats(FaultyGateway(gateway.app, faults))  # around faults: an answer that is lost on purpose stays lost
     deliveries = Deliveries(clock, Targets(api.submit, hooks.original_invoke_target(), faults), faults)
-    rules, schedules, issuers = ScheduledRules(clock), Schedules(clock), Issuers()
+    rules, schedules, issuers = ScheduledRules(clock), Schedules(clock), Issuers(record)
 
     def reset_batch() -> None:
         engine.reset()

@@ -13,7 +13,6 @@ from ministack.services import eventbridge, lambda_svc, sns, sqs
 from batchtab.local_aws import permissions
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.model import recase, service_model, to_model_case
-from batchtab.local_aws.batch.store import Scope
 from batchtab.local_aws.faults import Faults
 
 Record = dict[str, Any]
@@ -125,29 +124,31 @@ def payload(delivery: Delivery, view: Any = None) -> str:
     return json.dumps(event)
 
 
-def _check_role(delivery: Delivery, action: str, *resources: tuple[str, ...]) -> None:
-    """Refuse a delivery whose role may not be taken, or lacks an action on a resource, given by all its names."""
+def _check_role(delivery: Delivery, check: Callable[[str], str | None]) -> None:
+    """Refuse a delivery whose role may not be taken, or may not do what `check` asks of it."""
     role = delivery.target.get("RoleArn") or ""
     if delivery.scheduled:
-        told = permissions.role_refusal(role, "scheduler.amazonaws.com", *permissions.schedule_sources(delivery.rule))
+        refused = permissions.role_refusal(
+            role, "scheduler.amazonaws.com", *permissions.schedule_sources(delivery.rule)
+        )
     else:
-        told = permissions.role_refusal(role, "events.amazonaws.com", delivery.rule.get("Arn", ""))
-    if told is None:
-        for names in resources:
-            if not permissions.role_allows(role, action, *names):
-                told = f"{role} is not authorized to perform: {action} on resource: {names[0]}"
-    if told is not None:
+        refused = permissions.role_refusal(role, "events.amazonaws.com", delivery.rule.get("Arn", ""))
+    if refused is None:
+        refused = check(role)
+    if refused is not None:
         arn = delivery.target["Arn"]
-        raise DeliveryError("NO_PERMISSIONS", f"Not authorized to invoke {arn}: {told}", retried=False)
+        raise DeliveryError("NO_PERMISSIONS", f"Not authorized to invoke {arn}: {refused}", retried=False)
+
+
+def _check_action(delivery: Delivery, action: str) -> None:
+    """Refuse a delivery whose role may not be taken, or lacks an action on the target."""
+    arn = delivery.target["Arn"]
+    _check_role(delivery, lambda role: permissions.action_refusal(role, action, arn))
 
 
 def _check_submission(delivery: Delivery, request: Record) -> None:
-    """Refuse a delivery whose role may not submit this definition to this queue."""
-    scope = Scope.current()
-    queue = _arn(scope, "job-queue", str(request.get("jobQueue", "")))
-    definition = _arn(scope, "job-definition", str(request.get("jobDefinition", "")))
-    base, _, revision = definition.rpartition(":") if definition.count(":") > 5 else (definition, "", "1")
-    _check_role(delivery, "batch:SubmitJob", (queue,), (base, f"{base}:{revision}"))
+    """Refuse a delivery whose role may not submit the job, as a request of the role itself would need it."""
+    _check_role(delivery, lambda role: permissions.request_refusal(role, "batch", "SubmitJob", request))
 
 
 def _check_target(delivery: Delivery, service: str) -> None:
@@ -161,7 +162,7 @@ def _check_target(delivery: Delivery, service: str) -> None:
     if service == "sns" and arn not in sns._topics:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"Topic does not exist: {arn}", retried=False)
     if delivery.scheduled or service in ("events", "states"):
-        _check_role(delivery, _ACTIONS[service], (arn,))
+        _check_action(delivery, _ACTIONS[service])
         return
     found = sqs.queue_policy_for_arn(arn) if service == "sqs" else sns.topic_policy_for_arn(arn)
     _check_lets_in(delivery, found[0] if found else None, _ACTIONS[service])
@@ -176,17 +177,13 @@ def _check_lets_in(delivery: Delivery, policy: str | Record | None, action: str)
         )
 
 
-def _arn(scope: Scope, kind: str, reference: str) -> str:
-    return reference if reference.startswith("arn:") else scope.arn(kind, reference)
-
-
 def _invoke_function(delivery: Delivery, view: Any) -> None:
     arn = delivery.target["Arn"]
     record, config, name = lambda_svc._get_func_record_for_ref(arn)
     if not record or not config:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"Function not found: {name}", retried=False)
     if delivery.scheduled:
-        _check_role(delivery, "lambda:InvokeFunction", (arn,))
+        _check_action(delivery, "lambda:InvokeFunction")
     else:
         _check_lets_in(delivery, record.get("policy"), "lambda:InvokeFunction")
     text = payload(delivery, view)

@@ -14,16 +14,22 @@ import re
 import time
 from typing import Any
 
-from ministack.core import iam_evaluator
-from ministack.core.responses import error_response_json, get_region
+from ministack.core.responses import error_response_json
 from ministack.services import iam, sts
 
 from batchtab.local_aws.gateway import App, Receive, Scope, Send, again, header, whole
+from batchtab.local_aws.iam import principals
+from batchtab.local_aws.iam.checks import Check
+from batchtab.local_aws.iam.evaluation import Decision, lets_in
+from batchtab.local_aws.iam.record import Record
 from batchtab.local_aws.strangers import UNSIGNED, refusal
 
 PATH = "/_local/issuers"
 _OPERATION = re.compile(rb"(^|&)Action=AssumeRoleWithWebIdentity(&|$)")
 _LONGEST_BODY = 100_000
+_ACTION = "sts:AssumeRoleWithWebIdentity"
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+_SHORTEST_SECONDS, _DEFAULT_SECONDS, _LONGEST_SECONDS = 900, 3600, 43_200
 # What of a provider's own claims are condition keys, beside those of all.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 _CLAIMS = ("aud", "sub", "amr")
@@ -59,7 +65,8 @@ class TokenError(Exception):
 class Issuers:
     """The keys of token services, by their address."""
 
-    def __init__(self) -> None:
+    def __init__(self, record: Record) -> None:
+        self._record = record
         self._keys: dict[str, list[dict[str, str]]] = {}
 
     def clear(self) -> None:
@@ -141,36 +148,45 @@ class Issuers:
 
     def _refusal(self, role_arn: str, params: dict[str, Any], use_json: bool) -> Any:
         """Return STS's answer where a token gives no right to a role. Bears ministack's signature."""
-        account = role_arn.split(":")[4]
-        role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
+        role, provider = principals.role(role_arn), "anonymous"
         try:
-            provider, claims = self.claims(iam._p(params, "WebIdentityToken"), account, time.time())
+            provider, claims = self.claims(
+                iam._p(params, "WebIdentityToken"), principals.account_of(role_arn), time.time()
+            )
+            trusted = _is_trusted(role, provider, claims) if role else Decision(False, "because there is no such role")
+            if role is None or not trusted.allowed:
+                self._record.refuse(provider, _ACTION, trusted.why, role_arn)
+                return _answer(403, "AccessDenied", f"Not authorized to perform {_ACTION}", use_json)
+            _check_duration(iam._p(params, "DurationSeconds"), role["MaxSessionDuration"])
         except TokenError as error:
+            self._record.refuse(provider, _ACTION, str(error), role_arn)
             return _answer(400, error.code, str(error), use_json)
-        if role is None or not _is_trusted(role, provider, claims):
-            return _answer(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", use_json)
-        if int(iam._p(params, "DurationSeconds") or 3600) > role["MaxSessionDuration"]:
-            message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-            return _answer(400, "ValidationError", message, use_json)
         return None
 
 
-def _is_trusted(role: dict[str, Any], provider: str, claims: dict[str, Any]) -> bool:
+def _check_duration(text: str, longest: int) -> None:
+    """Refuse what is no length of a session.
+
+    Raises:
+        TokenError: As STS has it.
+    """
+    seconds = int(text) if text.isascii() and text.isdigit() else None
+    if text and (seconds is None or not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS):
+        wanted = f"Member must have value from {_SHORTEST_SECONDS} to {_LONGEST_SECONDS}"
+        message = f"1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: {wanted}"
+        raise TokenError("ValidationError", message)
+    if (seconds or _DEFAULT_SECONDS) > longest:
+        raise TokenError(
+            "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
+
+
+def _is_trusted(role: dict[str, Any], provider: str, claims: dict[str, Any]) -> Decision:
     host = provider.partition("oidc-provider/")[2]
     names = (*_CLAIMS, *_OWN_CLAIMS.get(host, ()))
-    asked = iam_evaluator.EvalContext(
-        principal_arn=provider,
-        principal_type="WebIdentityUser",
-        principal_account=provider.split(":")[4],
-        action="sts:AssumeRoleWithWebIdentity",
-        resource_arn=role["Arn"],
-        region=get_region(),
-        service_context={
-            "aws:tagkeys": None,
-            **{f"{host}:{name}".lower(): claims[name] for name in names if name in claims},
-        },
-    )
-    return bool(iam_evaluator.evaluate_trust_policy(role["AssumeRolePolicyDocument"], provider, asked))
+    context = {f"{host}:{name}": claims[name] for name in names if name in claims}
+    asked = Check(_ACTION, role["Arn"], context)
+    return lets_in(asked, role["AssumeRolePolicyDocument"], provider)
 
 
 def _answer(status: int, code: str, message: str, use_json: bool) -> Any:

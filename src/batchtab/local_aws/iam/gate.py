@@ -6,18 +6,18 @@ import contextvars
 import datetime
 import importlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ministack.core import iam_actions, responses, router
+from ministack.core import iam_actions, iam_evaluator, responses, router
 
 from batchtab.local_aws import permissions
 from batchtab.local_aws.batch.store import Store
-from batchtab.local_aws.iam import principals
+from batchtab.local_aws.iam import principals, reference
 from batchtab.local_aws.iam.checks import Check, Value
 from batchtab.local_aws.iam.denials import denial
 from batchtab.local_aws.iam.errors import UnknownRequestError
-from batchtab.local_aws.iam.evaluation import Decision
+from batchtab.local_aws.iam.evaluation import Decision, Document, ResourcePolicy, decide, lets_in
 from batchtab.local_aws.iam.mapping import SERVICES, checks
 from batchtab.local_aws.iam.principals import Principal
 from batchtab.local_aws.iam.record import Record
@@ -40,13 +40,10 @@ def enforce(store: Store, *, is_on: bool) -> Record:
     """Have requests need permissions, and record what is asked, here and where services act by themselves."""
     record = Record()
     if is_on:
-        Gate(State(store), record).install()
-        permissions.listeners.append(lambda decided: _hear(record, decided))
+        gate = Gate(State(store), record)
+        gate.install()
+        permissions.enforce_with(gate)
     return record
-
-
-def _hear(record: Record, decided: permissions.Decision) -> None:
-    record.hear(decided.principal, Check(decided.action, decided.resource, decided.context), allowed=decided.allowed)
 
 
 class Gate:
@@ -101,6 +98,13 @@ class Gate:
                 return await first(method, path, headers, query, request_id)
             return denial("s3", headers, request_id, "s3:*", f"{path} is the administrator's")
 
+        def is_trusted(document: Any, caller: str, context: Any = None) -> bool:
+            # STS asks again; of all but the administrator's requests we have decided by now.
+            if context is None or context.principal_type != "Root":
+                return True
+            return self._trusts_administrator(document, caller, context)
+
+        iam_evaluator.evaluate_trust_policy = is_trusted
         iam_actions.extract_iam_action = keep
         gateway._authenticate_only = authenticate_only
         gateway._enforce_ses_v2 = enforce_mail
@@ -133,6 +137,19 @@ class Gate:
         message = f"User: {arn} is not authorized to perform: {check.action} on resource: {resource} {decision.why}"
         return denial(service, http.headers, request_id, check.action, message)
 
+    def _trusts_administrator(self, document: Document, caller: str, context: Any) -> bool:
+        if principals.role(context.resource_arn) is None:
+            return False
+        given = {name: value for name, value in context.service_context.items() if value}
+        tags = {f"aws:RequestTag/{key}": value for key, value in context.request_tags.items()}
+        asked = Check(context.action, context.resource_arn, {**given, **tags})
+        everything: Document = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+        trust = ResourcePolicy(document, required=True)
+        decision = decide(_now(asked), [everything], resource=trust, principal=caller)
+        if not decision.allowed:
+            self._record.refuse(caller, asked.action, decision.why, asked.resource)
+        return decision.allowed
+
     def _parse(self, service: str, http: HttpRequest) -> Request:
         name = _NAMES.get(service, service)
         if name not in SERVICES:
@@ -155,25 +172,68 @@ class Gate:
         self, role_arn: str, action: str, resource: str, context: Mapping[str, Value] | None = None
     ) -> str | None:
         """Return why a role may not do what a service of AWS asks in its name; None if it may. It is recorded."""
-        principal = principals.of_role(role_arn, responses.get_account_id())
-        found = self.decide(principal, [Check(action, resource, context or {})])
+        return self._asked_by_service(role_arn, [self._check(action, resource, context or {})])
+
+    def request_refusal(self, role_arn: str, service: str, operation: str, params: Mapping[str, Any]) -> str | None:
+        """Return why a role may not make a request that a service of AWS makes in its name; None if it may."""
+        http = HttpRequest("POST", "/", {}, b"", {})
+        try:
+            asked = checks(
+                Request(service, operation, params, http),
+                self._state,
+                responses.get_region(),
+                responses.get_account_id(),
+            )
+        except UnknownRequestError as error:
+            return str(error)
+        return self._asked_by_service(role_arn, asked)
+
+    def lets_in(self, policy: Document, service: str, asked: Sequence[Check]) -> bool:
+        """Whether a resource's policy lets in a service, by one of several checks; that none is allowed is recorded."""
+        times = [_now(Check(each.action, each.resource, {**self._around(each), **each.context})) for each in asked]
+        decisions = [lets_in(each, policy, service) for each in times]
+        if any(decision.allowed for decision in decisions):
+            return True
+        self._record.refuse(service, asked[0].action, decisions[0].why, asked[0].resource, once=True)
+        return False
+
+    def _asked_by_service(self, role_arn: str, asked: Iterable[Check]) -> str | None:
+        principal = principals.of_role(role_arn)
+        if principal is None:
+            return f"role {role_arn} does not exist"
+        found = self.decide(principal, asked)
         if found is None:
             return None
-        return f"{role_arn} is not authorized to perform: {action} on resource: {resource} {found[1].why}"
+        check, decision = found
+        return f"{role_arn} is not authorized to perform: {check.action} on resource: {check.resource} {decision.why}"
+
+    def _check(self, action: str, resource: str, context: Mapping[str, Value]) -> Check:
+        """Return a check with the resource's tags, and with what the action supports of all."""
+        if not reference.knows(action):  # of a service whose requests are not served to roles
+            return Check(action, resource, context)
+        prefix, type_name = action.partition(":")[0], reference.type_of(action, resource)
+        tags: dict[str, Value] = {
+            f"{each}:ResourceTag/{key}": value
+            for key, value in self._state.tags(resource).items()
+            for each in ("aws", prefix)
+        }
+        supported = reference.supported(action, type_name, {**tags, **context})
+        return Check(action, resource if type_name else "*", supported)
 
     def _about(self, principal: Principal, check: Check) -> dict[str, Value]:
+        """The condition keys that each request of a principal has."""
+        account = principals.account_of(check.resource) or principal.account
+        by: dict[str, Value] = {"aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false"}
+        return {**self._around(check), "aws:ResourceAccount": account, **by, **principal.keys}
+
+    def _around(self, check: Check) -> dict[str, Value]:
         """The condition keys that each request has."""
-        account = check.resource.split(":")[4] if check.resource.startswith("arn:") else ""
-        keys: dict[str, Value] = {
+        return {
             "aws:RequestedRegion": responses.get_region(),
-            "aws:ResourceAccount": account or principal.account,
+            "aws:ResourceAccount": principals.account_of(check.resource) or responses.get_account_id(),
             # AWS has HTTPS where this machine has its own network; a policy that asks for it is met.
             "aws:SecureTransport": "true",
-            "aws:SourceIp": "127.0.0.1",
-            "aws:PrincipalIsAWSService": "false",
-            "aws:ViaAWSService": "false",
         }
-        return {**keys, **principal.keys}
 
 
 def _now(check: Check) -> Check:

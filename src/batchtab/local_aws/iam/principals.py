@@ -12,6 +12,9 @@ from ministack.services import iam, sts
 from batchtab.local_aws.iam.checks import Check, Value
 from batchtab.local_aws.iam.evaluation import Decision, Document, ResourcePolicy, decide, role_of
 
+# What the sessions of services are called, of which each has names of its own on AWS.
+_SERVICE_SESSION = "service"
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -55,27 +58,46 @@ def of_key(access_key: str, account: str) -> Principal | None:
     session = limits.pop() if (sts._sessions.get(access_key) or {}).get("SessionPolicies") is not None else None
     boundary = limits[0][0] if limits else None
     keys = {**found.keys, "aws:PrincipalType": found.type, "aws:PrincipalArn": _identity(found.arn)}
-    keys["aws:PrincipalAccount"] = found.account
+    keys |= {"aws:PrincipalAccount": found.account, "aws:SourceIp": "127.0.0.1"}
     return Principal(found.arn, found.account, _documents(found.policies or []), boundary, session, keys)
 
 
-def of_role(arn: str, account: str) -> Principal:
-    """Return a role as a service takes it; one that does not exist has no policies."""
-    name = arn.rpartition("/")[2]
+def of_role(arn: str) -> Principal | None:
+    """Return the session in which a service acts in a role's name; None if there is no such role."""
+    found = role(arn)
+    if found is None:
+        return None
+    account, name = account_of(arn), str(found["RoleName"])
     boundary = iam_evaluator._permissions_boundary(iam._roles, name, account)
     keys: dict[str, Value] = {
         "aws:PrincipalType": "AssumedRole",
         "aws:PrincipalArn": arn,
         "aws:PrincipalAccount": account,
+        "aws:userid": f"{found['RoleId']}:{_SERVICE_SESSION}",
+        **{f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in found.get("Tags") or []},
     }
     policies = _documents(iam_evaluator._gather_role_policies(name, account))
-    return Principal(arn, account, policies, _documents(boundary[0])[0] if boundary else None, None, keys)
+    session = f"arn:aws:sts::{account}:assumed-role/{name}/{_SERVICE_SESSION}"
+    return Principal(session, account, policies, _documents(boundary[0])[0] if boundary else None, None, keys)
+
+
+def role(arn: str) -> dict[str, Any] | None:
+    """Return the role that has an ARN, its account and path as in the ARN; None if there is none."""
+    found: dict[str, Any] | None = iam._roles.get_scoped(account_of(arn), None, arn.rpartition("/")[2])
+    return found if found is not None and found["Arn"] == arn else None
+
+
+def account_of(arn: str) -> str:
+    """Return the account in an ARN; empty if it has none."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 4 else ""
 
 
 def _identity(arn: str) -> str:
     """A session's role with its path: `aws:PrincipalArn` is that of the role."""
-    role = role_of(arn)
-    return str((iam._roles.get(role.rpartition("/")[2]) or {}).get("Arn", role)) if role != arn else arn
+    plain = role_of(arn)
+    found = iam._roles.get_scoped(account_of(arn), None, plain.rpartition("/")[2]) if plain != arn else None
+    return str((found or {}).get("Arn", plain))
 
 
 def _documents(parsed: list[list[Any]]) -> list[Document]:

@@ -34,8 +34,8 @@ class _Recorded:
 class Record:
     """What IAM was asked and what it said, by principal: a role for all of its sessions.
 
-    Checks that are alike in all but time are one. Beyond 20,000 different ones, new ones are no longer kept in full, and
-    new resources of an action that was used count as `*`; every action that is used is known all the same.
+    Checks that are alike in all but time are one. Beyond 20,000 different ones, new ones are no longer kept in full,
+    and new resources of an action that was used count as `*`; every action that is used is known all the same.
     """
 
     def __init__(self) -> None:
@@ -65,13 +65,7 @@ class Record:
             else:
                 self._deny({"principal": principal, **check.shown(), "why": decision.why})
 
-    def hear(self, principal: str, check: Check, *, allowed: bool) -> None:
-        """Add what a service of AWS asked by itself: EventBridge, where it delivers, in a role's name or in its own."""
-        if principal.startswith("arn:"):  # a service has no policies that could be too wide
-            why = "" if allowed else f"because no policy of the role allows the {check.action} action"
-            self.add(principal, check, None, Decision(allowed, why))
-
-    def refuse(self, principal: str, action: str, why: str, resource: str = "*") -> None:
+    def refuse(self, principal: str, action: str, why: str, resource: str = "*", *, once: bool = False) -> None:
         """Add what was refused before any policy of the principal's was looked at.
 
         Args:
@@ -79,9 +73,12 @@ class Record:
             action: What is asked for; a service's name where nothing says what it is.
             why: Why it is refused.
             resource: What it is about.
+            once: Whether one that is recorded already is not recorded again: services ask every moment.
         """
+        denial = {"principal": principal, "action": action, "resource": resource, "context": {}, "why": why}
         with self._lock:
-            self._deny({"principal": principal, "action": action, "resource": resource, "context": {}, "why": why})
+            if not (once and denial in self._denials):
+                self._deny(denial)
 
     def _deny(self, denial: dict[str, Any]) -> None:
         self._denials = [*self._denials[1 - _MOST_DENIALS :], denial]

@@ -27,6 +27,7 @@ from ministack.services import (
 from batchtab.local_aws.batch import tags as batch_tags
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.store import Store
+from batchtab.local_aws.iam import principals
 from batchtab.local_aws.iam.evaluation import ResourcePolicy
 from batchtab.local_aws.iam.mapping.call import tags_in
 
@@ -129,8 +130,8 @@ class State:
 
     def policy(self, arn: str, action: str) -> ResourcePolicy | None:
         """Return the policy of a resource; for who takes a role, that is its trust policy."""
-        if action == "sts:AssumeRole":
-            role = iam._roles.get(arn.rpartition("/")[2])
+        if action.startswith("sts:") and ":role/" in arn:
+            role = principals.role(arn)
             return ResourcePolicy((role or {}).get("AssumeRolePolicyDocument") or "", required=True)
         service = arn.split(":")[2] if arn.startswith("arn:") else ""
         found = iam_evaluator._resource_policy(service, arn) if service in _WITH_POLICY else None
@@ -163,7 +164,8 @@ class State:
         if kind == "policy":
             return (iam._policies.get(arn) or {}).get("Tags")
         holder = getattr(iam, _HOLDERS.get(kind, ""), {})
-        return (holder.get(name.rpartition("/")[2]) or {}).get("Tags")
+        found = holder.get(name.rpartition("/")[2]) or {}
+        return found.get("Tags") if found.get("Arn") == arn else None
 
     def _kms_tags(self, arn: str, _resource: str) -> Any:
         return (kms._resolve_key(arn) or {}).get("Tags")

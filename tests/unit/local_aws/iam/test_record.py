@@ -64,6 +64,14 @@ def test_beyond_what_is_kept_every_action_is_known(monkeypatch: pytest.MonkeyPat
     assert [each["resource"] for each in record.checks()] == ["k", "l"]
 
 
+def test_what_a_service_is_refused_every_moment_is_one_denial() -> None:
+    record = Record()
+    for _ in range(2):
+        record.refuse("ec2.amazonaws.com", "sts:AssumeRole", "because it is not trusted", ROLE, once=True)
+    (denial,) = record.shown()["denied"]
+    assert (denial["principal"], denial["resource"]) == ("ec2.amazonaws.com", ROLE)
+
+
 def test_requests_without_an_action_are_denials() -> None:
     record = Record()
     record.refuse("anonymous", "autoscaling", "local AWS does not know")
