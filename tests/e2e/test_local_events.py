@@ -395,6 +395,11 @@ def test_role_that_may_not_submit_this_is_told(local: LocalAws, batch: Batch) ->
         make_role(local, ("batch:ListJobs",)): "batch:SubmitJob",
         iam.create_role(RoleName=stranger, AssumeRolePolicyDocument=trust)["Role"]["Arn"]: "does not trust",
     }
+    # AND one that may submit its revisions and not what the target names: that is not the same resource
+    denying = make_role(local, submit)
+    denied = policy({"Effect": "Deny", "Action": "batch:SubmitJob", "Resource": f"{base}/{definition}"})
+    iam.put_role_policy(RoleName=denying.rpartition("/")[2], PolicyName="deny", PolicyDocument=denied)
+    roles[denying] = "explicit deny"
     for role, told in roles.items():
         url, arn = sqs_queue(local)
         parameters = {"JobDefinition": definition, "JobName": "never"}
@@ -405,6 +410,9 @@ def test_role_that_may_not_submit_this_is_told(local: LocalAws, batch: Batch) ->
         [message] = received(local, url)
         assert told in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
     assert jobs_named(batch, "never") == []
+    # AND that EventBridge could not take a role is among what was denied
+    refused = [each for each in local.get("iam")["denied"] if each["principal"] == "events.amazonaws.com"]
+    assert f"arn:aws:iam::{ACCOUNT}:role/{stranger}" in [each["resource"] for each in refused]
     # AND exactly the queue and the definition suffice
     enough = make_role(local, submit, Resource=[queue, f"{base}/{definition}", f"{base}/{definition}:*"])
     parameters = {"JobDefinition": definition, "JobName": "allowed"}

@@ -113,6 +113,9 @@ def test_keys_that_nobody_has_are_no_credentials(local: LocalAws) -> None:
         role.client("sts", aws_access_key_id="AKIA00000000UNKNOWN0").get_caller_identity()
     with refused("SignatureDoesNotMatch"):
         role.client("sqs", aws_secret_access_key="wrong").list_queues()
+    # AND both are among what was denied
+    denied = [(each["principal"], each["action"]) for each in local.get("iam")["denied"][-2:]]
+    assert denied == [("anonymous", "sts"), ("anonymous", "sqs")]
 
 
 def test_a_boundary_limits_what_a_role_may_do(local: LocalAws) -> None:
@@ -263,6 +266,7 @@ def test_no_way_of_the_emulator_leads_past(local: LocalAws) -> None:
     ):
         status, _ = local.request(method, path, headers={"Authorization": credential})
         assert status in (400, 403), path
+    assert "/_ministack/reset" in [each["action"] for each in local.get("iam")["denied"]]
     assert local.client("iam").get_role(RoleName="stranger")
 
 

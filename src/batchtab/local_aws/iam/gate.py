@@ -59,15 +59,15 @@ class Gate:
         authenticate, special = gateway._authenticate_only, gateway._handle_special_data_plane_request
         first = gateway._handle_pre_body_request
 
-        def unknown(service: str, headers: Any, request_id: str) -> Response:
+        def unknown(service: str, headers: Any, query: Any, request_id: str) -> Response:
             error = f"local AWS does not know what IAM actions {service} has"
-            self._record.refuse("", service, error)
+            self._record.refuse(_who(headers, query), service, error)
             return denial(service, headers, request_id, "", f"{error}; {_OFF}")
 
         def enforce_mail(_m: str, _p: str, headers: Any, _b: bytes, query: Any, request_id: str) -> Response | None:
             # This way ministack would decide by itself.
             administrator = principals.is_administrator(router.extract_access_key_id(headers, query))
-            return None if administrator else unknown("sesv2", headers, request_id)
+            return None if administrator else unknown("sesv2", headers, query, request_id)
 
         def keep(service: str, method: str, path: str, _headers: Any, body: bytes, _params: Any) -> None:
             # That there is no action has ministack authenticate, and ask no more.
@@ -78,10 +78,11 @@ class Gate:
             _kept.set(None)
             failure: Response | None = authenticate(service, headers, query, request_id)
             if failure is not None:
+                self._record.refuse("anonymous", service, "its key or its signature is not valid")
                 return failure
             key = router.extract_access_key_id(headers, query)
             if kept is None or kept[0] != service:  # a route of ministack's that names no operation
-                return None if principals.is_administrator(key) else unknown(service, headers, request_id)
+                return None if principals.is_administrator(key) else unknown(service, headers, query, request_id)
             return self._refusal(service, key, HttpRequest(*kept[1:3], headers, kept[3], query), request_id)
 
         async def only_administrator(
@@ -96,7 +97,9 @@ class Gate:
             # ministack's own paths, of which some empty it.
             if not path.startswith("/_") or principals.is_administrator(router.extract_access_key_id(headers, query)):
                 return await first(method, path, headers, query, request_id)
-            return denial("s3", headers, request_id, "s3:*", f"{path} is the administrator's")
+            why = f"{path} is the administrator's"
+            self._record.refuse(_who(headers, query), path, why)
+            return denial("s3", headers, request_id, "s3:*", why)
 
         def is_trusted(document: Any, caller: str, context: Any = None) -> bool:
             # STS asks again; of all but the administrator's requests we have decided by now.
@@ -124,6 +127,7 @@ class Gate:
                 return None  # such as AssumeRoleWithWebIdentity, which brings a token instead
             if principal is None:
                 why = "the request is not signed" if not key else "the access key is not known"
+                self._record.refuse(arn, f"{SERVICES[request.service][0]}:{request.operation}", why)
                 return denial(service, http.headers, request_id, "", f"User: {arn} may do nothing: {why}")
             asked = checks(request, self._state, responses.get_region(), responses.get_account_id())
         except UnknownRequestError as error:
@@ -234,6 +238,13 @@ class Gate:
             # AWS has HTTPS where this machine has its own network; a policy that asks for it is met.
             "aws:SecureTransport": "true",
         }
+
+
+def _who(headers: Any, query: Any) -> str:
+    """The ARN of who has signed a request; `anonymous` where that is nobody."""
+    key = router.extract_access_key_id(headers, query)
+    principal = principals.of_key(key, responses.get_account_id()) if key else None
+    return principal.arn if principal else "anonymous"
 
 
 def _now(check: Check) -> Check:
