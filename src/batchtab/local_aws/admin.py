@@ -15,7 +15,7 @@ from batchtab.local_aws.clock import MAXIMUM_SPEED, Clock, iso, parse_time
 from batchtab.local_aws.containers.choice import ChoiceOfEngine
 from batchtab.local_aws.faults import Faults
 from batchtab.local_aws.functions import LONGEST_RETRY_SECONDS, Invocations
-from batchtab.local_aws.gateway import App, Receive, Scope, Send
+from batchtab.local_aws.gateway import App, BodyTooLongError, Receive, Scope, Send, whole
 from batchtab.local_aws.iam.record import Record
 from batchtab.local_aws.internals import MINISTACK_VERSION
 from batchtab.local_aws.slack import SlackInbox
@@ -103,7 +103,7 @@ class Admin:
             ("DELETE", "iam"): self._forget_iam,
             ("GET", "iam/checks"): self._read_checks,
             ("GET", "health"): self._health,
-            ("GET", "containers"): self._tell_engine,
+            ("GET", "containers"): self._read_engine,
             ("GET", "snapshot"): self._take_snapshot,
             ("POST", "reset"): self._reset_all,
         }
@@ -189,7 +189,7 @@ class Admin:
             "folder": str(Path.cwd()),
         }
 
-    async def _tell_engine(self) -> object:
+    async def _read_engine(self) -> object:
         engine = await asyncio.to_thread(lambda: self._containers.engine)
         found = engine and {"name": engine.name, "program": engine.program, "version": engine.version}
         return {"engine": found, "said": self._containers.said}
@@ -253,11 +253,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > _LONGEST_BODY:
-            raise RefusedError(f"the body is longer than {_LONGEST_BODY} bytes", 413)
-    return body
+    try:
+        return await whole(receive, _LONGEST_BODY)
+    except BodyTooLongError as error:
+        raise RefusedError(str(error), 413) from error

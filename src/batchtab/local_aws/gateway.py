@@ -84,13 +84,23 @@ def _operation(scope: Scope, body: bytes) -> str:
     return str(scope["path"]).rstrip("/").rpartition("/")[2]
 
 
-async def whole(receive: Receive) -> bytes:
-    """Read a request's body to its end."""
+class BodyTooLongError(Exception):
+    """A request's body is longer than what it may be."""
+
+
+async def whole(receive: Receive, longest: int | None = None) -> bytes:
+    """Read a request's body to its end.
+
+    Raises:
+        BodyTooLongError: It is longer than `longest` bytes; the rest is not read.
+    """
     body, more = b"", True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
+        if longest is not None and len(body) > longest:
+            raise BodyTooLongError(f"the body is longer than {longest} bytes")
     return body
 
 

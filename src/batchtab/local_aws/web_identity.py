@@ -17,7 +17,7 @@ from typing import Any
 from ministack.core.responses import error_response_json
 from ministack.services import iam, sts
 
-from batchtab.local_aws.gateway import App, Receive, Scope, Send, again, header, whole
+from batchtab.local_aws.gateway import App, BodyTooLongError, Receive, Scope, Send, again, header, whole
 from batchtab.local_aws.iam import principals
 from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.evaluation import Decision, lets_in
@@ -85,9 +85,13 @@ class Issuers:
                 await inner(scope, receive, send)
             elif scope["path"] == PATH:
                 await self._register(scope, receive, send)
-            elif scope["path"] == "/" and not header(scope, b"authorization"):
-                body = await whole(receive)
-                named = len(body) <= _LONGEST_BODY and _OPERATION.search(body)
+            elif scope["path"] == "/" and not header(scope, b"authorization") and not _refused(scope):
+                try:
+                    body = await whole(receive, _LONGEST_BODY)
+                except BodyTooLongError:  # no such operation, so it is refused for want of a signature
+                    await inner(scope, receive, send)
+                    return
+                named = _OPERATION.search(body)
                 await inner({**scope, UNSIGNED: True} if named else scope, again(body, receive), send)
             else:
                 await inner(scope, receive, send)
@@ -133,12 +137,14 @@ class Issuers:
     async def _register(self, scope: Scope, receive: Receive, send: Send) -> None:
         status, answer = 200, b'{"ok": true}'
         try:
-            if why := refusal(scope, int(scope["server"][1]), is_own_page=True):
+            if why := _refused(scope):
                 status, answer = 403, json.dumps({"error": why}).encode()
             else:
-                content = json.loads(await whole(receive))
+                content = json.loads(await whole(receive, _LONGEST_BODY))
                 keys = [{name: str(key[name]) for name in ("kid", "n", "e")} for key in content["jwks"]["keys"]]
                 self._keys[str(content["issuer"])] = keys
+        except BodyTooLongError as error:
+            status, answer = 413, json.dumps({"error": str(error)}).encode()
         except (ValueError, KeyError, TypeError):
             status = 400
             answer = b'{"error": "the body is not {\\"issuer\\": URL, \\"jwks\\": {\\"keys\\": [{kid, n, e}]}}"}'
@@ -150,6 +156,7 @@ class Issuers:
         """Return STS's answer where a token gives no right to a role. Bears ministack's signature."""
         role, provider = principals.role(role_arn), "anonymous"
         try:
+            seconds = _seconds(iam._p(params, "DurationSeconds"))
             provider, claims = self.claims(
                 iam._p(params, "WebIdentityToken"), principals.account_of(role_arn), time.time()
             )
@@ -157,28 +164,34 @@ class Issuers:
             if role is None or not trusted.allowed:
                 self._record.refuse(provider, _ACTION, trusted.why, role_arn)
                 return _answer(403, "AccessDenied", f"Not authorized to perform {_ACTION}", use_json)
-            _check_duration(iam._p(params, "DurationSeconds"), role["MaxSessionDuration"])
+            if seconds > role["MaxSessionDuration"]:
+                message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+                return _answer(400, "ValidationError", message, use_json)
         except TokenError as error:
             self._record.refuse(provider, _ACTION, str(error), role_arn)
             return _answer(400, error.code, str(error), use_json)
         return None
 
 
-def _check_duration(text: str, longest: int) -> None:
-    """Refuse what is no length of a session.
+def _refused(scope: Scope) -> str | None:
+    """Why a request is refused whatever its body is, and whether it is signed or not."""
+    return refusal(scope, int(scope["server"][1]), is_own_page=True)
+
+
+def _seconds(text: str) -> int:
+    """Return how long a session is asked to be.
 
     Raises:
-        TokenError: As STS has it.
+        TokenError: It is no length of a session.
     """
-    seconds = int(text) if text.isascii() and text.isdigit() else None
-    if text and (seconds is None or not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS):
+    seconds = int(text) if text.isascii() and text.isdigit() else 0
+    if not text:
+        return _DEFAULT_SECONDS
+    if not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
         wanted = f"Member must have value from {_SHORTEST_SECONDS} to {_LONGEST_SECONDS}"
         message = f"1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: {wanted}"
         raise TokenError("ValidationError", message)
-    if (seconds or _DEFAULT_SECONDS) > longest:
-        raise TokenError(
-            "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        )
+    return seconds
 
 
 def _is_trusted(role: dict[str, Any], provider: str, claims: dict[str, Any]) -> Decision:
