@@ -35,7 +35,7 @@ def refusal(scope: Scope, port: int, *, is_own_page: bool) -> str | None:
         return f"a page of {origin} may not use local AWS"
     if header(scope, b"sec-fetch-site") not in _OWN_SITE:
         return "a page of another site may not use local AWS"
-    if (host := header(scope, b"host")) not in hosts:
+    if (host := header(scope, b"host").lower()) not in hosts:
         return f"local AWS is {' or '.join(hosts[:2])}, not {host or 'a request without Host'}"
     if not (is_own_page or _is_signed(scope)):
         return "the request has no signature (AWS4 in its Authorization header)"
