@@ -146,7 +146,8 @@ def test_operation_without_a_signature_is_this_one_alone(local: LocalAws) -> Non
     status, _ = local.request("POST", "/", b"Action=AssumeRole&RoleArn=x&RoleSessionName=y&Version=2011-06-15", kind)
     assert status == 403
     # AND so is this one with a body that is none of it, and from a page of another site
-    body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=x&RoleSessionName=y&WebIdentityToken="
+    operation = f"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::{ACCOUNT}:role/x"
+    body = f"{operation}&RoleSessionName=y&WebIdentityToken=".encode()
     assert local.request("POST", "/", body + b"x" * 100_000, kind)[0] == 403
     assert local.request("POST", "/", body, {**kind, "origin": "http://evil.example"})[0] == 403
     # AND a length of the session that is no number is an answer of STS's

@@ -67,10 +67,9 @@ def test_a_check_is_one_that_aws_knows(
     del expected
     for check in needed(service, operation, **params):
         assert reference.knows(check.action)
-        if reference.types(check.action):
-            assert check.resource == "*" or reference.type_of(check.action, check.resource) is not None
-        else:
-            assert check.resource == "*"
+        type_name = reference.type_of(check.action, check.resource)
+        assert type_name is not None or (check.resource == "*" and not reference.required(check.action))
+        assert reference.supported(check.action, type_name, check.context) == check.context
 
 
 @pytest.mark.parametrize(("service", "operation", "params", "expected"), CASES)
