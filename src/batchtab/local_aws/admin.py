@@ -157,18 +157,18 @@ class Admin:
         return await self._read_clock()
 
     async def _read_faults(self) -> object:
-        return self._faults.told()
+        return self._faults.shown()
 
     async def _add_fault(self, body: bytes) -> object:
         try:
             self._faults.add(_json_object(body))
         except ValueError as error:
             raise RefusedError(str(error)) from error
-        return self._faults.told()
+        return self._faults.shown()
 
     async def _end_faults(self) -> object:
         self._faults.clear()
-        return self._faults.told()
+        return self._faults.shown()
 
     async def _read_iam(self) -> object:
         return self._record.shown()

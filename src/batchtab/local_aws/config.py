@@ -52,7 +52,7 @@ def load(path: Path | None) -> Config:
         UserError: The file is missing though it was named, isn't YAML, or a value has the wrong type or folder.
     """
     try:
-        import yaml  # noqa: PLC0415 - so that its absence is told like any other fault
+        import yaml  # noqa: PLC0415 - so that its absence is a message like any other fault
     except ImportError as error:
         raise UserError(f"PyYAML is not installed for {sys.executable}: batchtab setup local") from error
     source = path or DEFAULT_CONFIG

@@ -1,5 +1,5 @@
 class UserError(Exception):
-    """A fault of the person at the keyboard: told in one line, exit status 2."""
+    """A fault of the person at the keyboard: said in one line, exit status 2."""
 
 
 class HookError(UserError):

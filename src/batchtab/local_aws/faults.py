@@ -48,7 +48,7 @@ class Fault:
         """Whether a request is among those that meet it."""
         return self.service == service and (self.operation is None or self.operation.lower() == operation.lower())
 
-    def told(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, Any]:
         """Return it as the path `faults` shows it."""
         left = None if self.ends is None else round(max(0.0, self.ends - time.monotonic()), 1)
         return {
@@ -90,11 +90,11 @@ class Faults:
                 fault.removed = True
             self._all.clear()
 
-    def told(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
         """Return all that are on, oldest first."""
         with self._lock:
             self._all = [fault for fault in self._all if not fault.over]
-            return [fault.told() for fault in self._all]
+            return [fault.shown() for fault in self._all]
 
     def met_by(self, service: str, operation: str) -> Fault | None:
         """Return the fault that a request meets, if any: the oldest one that fits."""

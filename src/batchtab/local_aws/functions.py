@@ -29,7 +29,7 @@ _AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 class Invocations:
     """Replaces ministack's asynchronous invocation by one that lets few of a function run at once. A clock's source.
 
-    Which invocation is asynchronous is told by a context variable, its request id: ministack runs each in a thread of
+    Which invocation is asynchronous is in a context variable, its request id: ministack runs each in a thread of
     its own, with a copy of the context in which it was asked.
     """
 

@@ -1,6 +1,6 @@
 """The internals of ministack that local AWS builds on, checked by name at start-up.
 
-This module imports none of them, so that one that is missing is told as such.
+This module imports none of them, so that one that is missing is named.
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ _SHOWN_JOBS = 10
 
 def render(messages: list[dict[str, Any]], jobs: list[dict[str, Any]], now: float, speed: float) -> str:
     """Return the page: what would have reached Slack, newest first, and the last jobs. One screen, no script."""
-    told = "".join(_message(entry) for entry in reversed(messages[-_SHOWN_MESSAGES:])) or "<p>Nothing yet.</p>"
+    messages_shown = (
+        "".join(_message(entry) for entry in reversed(messages[-_SHOWN_MESSAGES:])) or "<p>Nothing yet.</p>"
+    )
     more = len(messages) - _SHOWN_MESSAGES
     older = f"<p>{more} older ones: <a href='/_local/slack'>all as JSON</a></p>" if more > 0 else ""
     rows = "".join(_job(job) for job in jobs[:_SHOWN_JOBS])
@@ -32,7 +34,7 @@ def render(messages: list[dict[str, Any]], jobs: list[dict[str, Any]], now: floa
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
         f"<title>Local AWS</title><style>{_STYLE}</style></head><body><h1>Local AWS</h1>"
         f"<p>{escape(iso(now))}, {speed:g} times real speed. For this machine's development and tests only.</p>"
-        f"<h2>What reached Slack</h2>{told}{older}<h2>Last jobs</h2>{table}</body></html>"
+        f"<h2>What reached Slack</h2>{messages_shown}{older}<h2>Last jobs</h2>{table}</body></html>"
     )
 
 

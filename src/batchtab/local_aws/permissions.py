@@ -9,22 +9,28 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import get_account_id
 
+from batchtab.local_aws.batch.store import Store
 from batchtab.local_aws.iam import principals
 from batchtab.local_aws.iam.checks import Check, Value
+from batchtab.local_aws.iam.gate import Gate
+from batchtab.local_aws.iam.record import Record
+from batchtab.local_aws.iam.state import State
 
-if TYPE_CHECKING:
-    from batchtab.local_aws.iam.gate import Gate
-
-_gates: list[Gate] = []
+_gates: list[Gate] = []  # the one that decides; none where `enforce_iam` is off
 
 
-def enforce_with(gate: Gate) -> None:
-    """Have a gate decide; without one all is allowed."""
-    _gates[:] = [gate]
+def enforce(store: Store, *, is_on: bool) -> Record:
+    """Have requests and services need permissions, and record what is asked; without `is_on` all is allowed."""
+    record = Record()
+    if is_on:
+        gate = Gate(State(store), record)
+        gate.install()
+        _gates[:] = [gate]
+    return record
 
 
 def enforced() -> bool:

@@ -156,7 +156,7 @@ def _assemble(
     from batchtab.local_aws.delivery import Deliveries  # noqa: PLC0415
     from batchtab.local_aws.faults import Faults  # noqa: PLC0415
     from batchtab.local_aws.gateway import FaultyGateway  # noqa: PLC0415
-    from batchtab.local_aws.iam.gate import enforce  # noqa: PLC0415
+    from batchtab.local_aws.permissions import enforce  # noqa: PLC0415
     from batchtab.local_aws.repeats import Repeats  # noqa: PLC0415
     from batchtab.local_aws.rules import ScheduledRules  # noqa: PLC0415
     from batchtab.local_aws.schedules import Schedules  # noqa: PLC0415

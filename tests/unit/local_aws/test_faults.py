@@ -23,13 +23,13 @@ def test_a_fault_ends_after_its_seconds(seconds: list[float]) -> None:
     assert faults.refuses("dynamodb", "GetItem")
     # WHEN they are almost over, and over
     seconds[0] += 119
-    assert faults.told() == [
+    assert faults.shown() == [
         {"service": "dynamodb", "operation": None, "refuse": True, "seconds_left": 1.0, "met": 1, "held": 0}
     ]
     seconds[0] += 1
     # THEN it is there again
     assert not faults.refuses("dynamodb", "GetItem")
-    assert faults.told() == []
+    assert faults.shown() == []
 
 
 def test_only_the_operation_of_the_service_is_met_in_whatever_case() -> None:
@@ -79,4 +79,4 @@ def test_what_is_no_fault_is_refused(asked: dict[str, Any], told: str) -> None:
     faults = Faults()
     with pytest.raises(ValueError, match="^" + told.replace("(", r"\(")):
         faults.add(asked)
-    assert faults.told() == []
+    assert faults.shown() == []

@@ -33,7 +33,7 @@ class Job:
         end_reason: Why it was terminated or cancelled; None if it was not.
         runnable_since: Clock time at which it became RUNNABLE.
         never_runs: Why no task can be made of it, which fails it; None if one can.
-        blocked_reason: Why it cannot be placed at the head of its queue, as told in its statusReason.
+        blocked_reason: Why it cannot be placed at the head of its queue, as it is in its statusReason.
     """
 
     record: dict[str, Any]

@@ -25,7 +25,7 @@ def resolve(job: Job, roles: TaskRoles) -> dict[str, str]:
         roles: Its roles, one of which has to be allowed to read them.
 
     Raises:
-        SecretError: One of them does not exist; its name is told, never a value.
+        SecretError: One of them does not exist; the message has its name, never a value.
         RoleError: One of them may not be read.
     """
     values = {}

@@ -11,8 +11,6 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses, router
 
-from batchtab.local_aws import permissions
-from batchtab.local_aws.batch.store import Store
 from batchtab.local_aws.iam import principals, reference
 from batchtab.local_aws.iam.checks import Check, Value
 from batchtab.local_aws.iam.denials import denial
@@ -30,20 +28,10 @@ Response = tuple[int, dict[str, str], bytes]
 _NAMES = {"monitoring": "cloudwatch"}
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _ALWAYS_ALLOWED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
-# What of a check is of one session alone: it is no part of what is recorded.
+# Keys that differ between sessions of one role: they decide, but are not recorded, so that checks of sessions are one.
 _PASSING = ("aws:userid", "aws:tokenissuetime")
 _OFF = "`enforce_iam: false` below `local` in the stage's file turns this off"
 _kept: contextvars.ContextVar[tuple[str, str, str, bytes] | None] = contextvars.ContextVar("request", default=None)
-
-
-def enforce(store: Store, *, is_on: bool) -> Record:
-    """Have requests need permissions, and record what is asked, here and where services act by themselves."""
-    record = Record()
-    if is_on:
-        gate = Gate(State(store), record)
-        gate.install()
-        permissions.enforce_with(gate)
-    return record
 
 
 class Gate:
