@@ -351,7 +351,14 @@ def make_batch(local: LocalAws, vcpus: int = 4, **queue: Any) -> Batch:
     return Batch(local, environment, name, make_role(local))
 
 
-_ACTIONS = ("batch:SubmitJob", "sqs:*", "logs:*", "ssm:GetParameters", "secretsmanager:GetSecretValue")
+_ACTIONS = (
+    "batch:SubmitJob",
+    "batch:TagResource",
+    "sqs:*",
+    "logs:*",
+    "ssm:GetParameters",
+    "secretsmanager:GetSecretValue",
+)
 
 
 def make_role(

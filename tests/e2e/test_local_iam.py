@@ -215,7 +215,7 @@ def test_a_presigned_url_with_a_source_in_its_query_reads_the_source(local: Loca
     s3 = Role(local, "writer", {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::hoisted/*"}).client("s3")
 
     def hoist(params: dict[str, Any], **_: Any) -> None:
-        params["url"] += "?x-amz-copy-source=hoisted/secret"
+        params["url"] += "?x-amz-copy-source=hoisted%2Fsecret"
 
     s3.meta.events.register("before-call.s3.PutObject", hoist)
     # WHEN its request has the header of a copy in the URL, THEN it is one
@@ -233,7 +233,7 @@ def test_a_role_is_known_by_its_whole_arn(local: LocalAws) -> None:
     false = other.arn.replace(":role/", ":role/mine/")
     for sts in (role.client("sts"), local.client("sts")):
         with refused("AccessDenied"):
-            sts.assume_role(RoleArn=false, RoleSessionName="s")
+            sts.assume_role(RoleArn=false, RoleSessionName="session")
 
 
 def test_a_body_names_no_other_resource_than_the_path(local: LocalAws) -> None:
