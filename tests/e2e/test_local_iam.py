@@ -299,4 +299,17 @@ def test_it_can_be_turned_off(tmp_path: Path) -> None:
     content["local"]["enforce_iam"] = False
     file.write_text(yaml.safe_dump(content))
     with running(tmp_path, config=file) as local:
-        assert Role(local, "anybody").client("sqs").create_queue(QueueName="q")["QueueUrl"]
+        url = Role(local, "anybody").client("sqs").create_queue(QueueName="q")["QueueUrl"]
+        # AND services ask nobody: a queue without a policy takes a rule's event, a role that is not there will do
+        events, arn = local.client("events"), f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
+        events.put_rule(Name="r", EventPattern='{"source": ["s"]}')
+        events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": arn}])
+        events.put_events(Entries=[{"Source": "s", "DetailType": "x", "Detail": "{}"}])
+        assert local.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+        target = {"Arn": arn, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/none", "Input": "by schedule"}
+        made = local.client("scheduler").create_schedule(
+            Name="s", ScheduleExpression="rate(1 minute)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+        )
+        assert made["ScheduleArn"]
+        (message,) = local.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+        assert message["Body"] == "by schedule"
