@@ -51,3 +51,15 @@ class FakeEngine:
     def refuse(self, word: str, text: str) -> None:
         """Have calls with a word fail."""
         (self.folder / "state" / "refuse").write_text(f"{word}\n{text}\n")
+
+    def accept(self) -> None:
+        """Have no call fail any more."""
+        (self.folder / "state" / "refuse").unlink(missing_ok=True)
+
+    def delay(self, word: str) -> None:
+        """Have calls with a word wait until `go_on`."""
+        (self.folder / "state" / "delay").write_text(word)
+
+    def go_on(self) -> None:
+        """Have no call wait any more."""
+        (self.folder / "state" / "delay").unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.launch import Launcher
 from batchtab.local_aws.batch.logs import LogGroupMissingError, LogStream
 from batchtab.local_aws.batch.roles import RoleError, of_task
-from batchtab.local_aws.batch.run import Run, StartError
+from batchtab.local_aws.batch.run import FollowError, Run, StartError
 from batchtab.local_aws.batch.store import name_of
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
@@ -22,6 +22,7 @@ REAL_SECONDS_BEFORE_KILL = 1.0
 
 ENDED_BY_ITSELF = "Essential container in task exited"
 NOT_STARTED = "Task failed to start"
+NOT_FOLLOWED = "Local AWS could not follow the job to its end"
 TIMED_OUT = "Job attempt duration exceeded timeout"
 
 
@@ -102,6 +103,9 @@ class Attempt:
             if self._stop_asked:
                 self.stop()
             run.follow(self.log.write)
+        except FollowError as error:
+            self.status_reason, self.reason = NOT_FOLLOWED, str(error)
+            return
         finally:
             self._ended = True
             run.close()

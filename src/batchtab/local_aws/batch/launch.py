@@ -15,7 +15,7 @@ from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.config import Config
 from batchtab.local_aws.containers import flags, leftovers
 from batchtab.local_aws.containers.choice import ChoiceOfEngine
-from batchtab.local_aws.containers.engine import ContainerEngine
+from batchtab.local_aws.containers.engine import ContainerEngine, EngineError
 from batchtab.local_aws.containers.run import ContainerRun
 from batchtab.local_aws.credentials import TaskCredentials, issue
 
@@ -37,11 +37,12 @@ class Launcher:
         """Say how an attempt runs: as a container where an engine is used and has the image, else as a process.
 
         Raises:
-            StartError: A secret is missing or may not be read, or there is neither an image nor a folder for it.
+            StartError: A secret is missing or may not be read, there is neither an image nor a folder for it, or the
+                engine does not say whether it has the image.
         """
         engine = self._containers.engine
         image = job.record["container"]["image"]
-        if engine is not None and engine.has_image(image):
+        if engine is not None and _has(engine, image):
             variables = self._variables(job, attempt, environment_name, roles, engine.endpoint(self._port))
             return _container(engine, job, roles.task_id, variables, child_processes)
         variables = self._variables(job, attempt, environment_name, roles, self._own_endpoint)
@@ -118,6 +119,13 @@ class Launcher:
             f"CannotPullContainerError: no container engine here has {image}, and local AWS knows no folder for it;"
             f" add '{images.short_name(image)}: <folder>' under local.images in {where}"
         )
+
+
+def _has(engine: ContainerEngine, image: str) -> bool:
+    try:
+        return engine.has_image(image)
+    except EngineError as error:  # what its definition asks for is not to be dropped because of that
+        raise StartError(f"CannotInspectContainerError: {error}") from error
 
 
 def _container(

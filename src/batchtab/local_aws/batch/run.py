@@ -10,6 +10,10 @@ class StartError(Exception):
     """An attempt cannot start; the text is the reason that AWS gives, as far as AWS has one."""
 
 
+class FollowError(Exception):
+    """An attempt that has started cannot be followed to its end; the text says why."""
+
+
 class Run(Protocol):
     """An attempt's job, from its start to its end.
 
@@ -29,7 +33,11 @@ class Run(Protocol):
         """
 
     def follow(self, write: Callable[[list[str]], None]) -> None:
-        """Hand on the lines that it writes, and return when it has ended."""
+        """Hand on the lines that it writes, and return when it has ended.
+
+        Raises:
+            FollowError: Whether and how it has ended can't be known.
+        """
 
     def stop(self) -> None:
         """Ask it to end."""

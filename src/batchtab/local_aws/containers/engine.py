@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,11 +23,16 @@ LIMITS = frozenset({"cpu", "memory"})
 _ENDED = ("exited", "stopped", "dead")  # neither is one that is being stopped or removed
 _ANSWER_SECONDS = 30
 _CREATE_SECONDS = 180  # engines that copy an image for each container take their time where many start at once
+_WAIT_SECONDS = 60.0  # an engine that went away in between may never answer a client that waits
 _IMAGES_KNOWN_SECONDS = 3.0
+_PAUSES = (0.5, 1.0, 2.0, 4.0)  # between tries of a call that got no answer: an engine may be restarting
+# What Docker, Podman and nerdctl say of what is not there; any other failure is none of an answer.
+_ABSENT = re.compile(r"no such (container|image|object)|image not known", re.IGNORECASE)
+_NOT_RUNNING = re.compile(r"container (\S+ )?is not running|only kill running|state improper", re.IGNORECASE)
 
 
 class EngineError(Exception):
-    """The engine refused; the text is the last line that it said."""
+    """The engine refused, or did not answer; the text is the last line that it said."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class ContainerEngine:
         self.limits = LIMITS if controllers is None else LIMITS & controllers
         self._environment = environment | {"TMPDIR": tempfile.gettempdir()}
         self._lock = threading.Lock()
-        self._images: dict[str, tuple[float, bool]] = {}
+        self._images: dict[str, tuple[float, bool | EngineError]] = {}
 
     def endpoint(self, port: int) -> str:
         """Where a container finds local AWS: the machine's loopback, which only Linux shares with containers."""
@@ -77,13 +83,22 @@ class ContainerEngine:
         return f"http://{host}:{port}"
 
     def has_image(self, image: str) -> bool:
-        """Whether the engine has an image, as it was at most three seconds ago; never pulls one."""
+        """Whether the engine has an image, as it was at most three seconds ago; never pulls one.
+
+        Raises:
+            EngineError: It does not answer.
+        """
         with self._lock:
             asked, found = self._images.get(image, (0.0, False))
             if not asked or time.monotonic() - asked > _IMAGES_KNOWN_SECONDS:
-                found = self._call("image", "inspect", image).returncode == 0
+                try:
+                    found = self._ask("image", "inspect", image).returncode == 0
+                except EngineError as error:  # kept too: whoever waits here is not to wait as long once more
+                    found = error
                 self._images[image] = (time.monotonic(), found)
-            return found
+        if isinstance(found, EngineError):
+            raise EngineError(str(found))
+        return found
 
     def create(self, name: str, flags: list[str], words: list[str], variables: dict[str, str]) -> None:
         """Make a container, without starting it. Values of variables are on no command line.
@@ -125,11 +140,15 @@ class ContainerEngine:
         return self._client("logs", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def wait(self, name: str) -> None:
-        """Return when a container has ended, or when the engine can't say."""
-        self._client("wait", name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
+        """Return when a container has ended, or after a while, or when the engine can't say."""
+        self._call("wait", name, seconds=_WAIT_SECONDS)
 
     def state(self, name: str) -> State | None:
-        """How a container is; None if there is none of that name."""
+        """How a container is; None if there is none of that name.
+
+        Raises:
+            EngineError: The engine does not answer.
+        """
         found = self._inspect([name])
         if not found:
             return None
@@ -143,16 +162,28 @@ class ContainerEngine:
         )
 
     def signal(self, name: str, number: str) -> bool:
-        """Send a container's first process a signal, by name or number; whether it could be sent."""
-        return self._call("kill", "--signal", number, name).returncode == 0
+        """Send a container's first process a signal, by name or number; whether there was one to send it to.
+
+        Raises:
+            EngineError: The engine does not answer.
+        """
+        return self._ask("kill", "--signal", number, name, also=_NOT_RUNNING).returncode == 0
 
     def remove(self, *names: str) -> None:
-        """Remove containers and their own volumes, running or not."""
-        self._call("rm", "--force", "--volumes", *names)
+        """Remove containers and their own volumes, running or not; those that are gone already are none of a fault.
+
+        Raises:
+            EngineError: The engine does not answer, or can't.
+        """
+        self._ask("rm", "--force", "--volumes", *names)
 
     def labelled(self, label: str) -> dict[str, dict[str, str]]:
-        """The containers with a label, `name` or `name=value`: id to all labels of each."""
-        ids = self._call("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
+        """The containers with a label, `name` or `name=value`: id to all labels of each.
+
+        Raises:
+            EngineError: The engine does not answer.
+        """
+        ids = self._ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
         return {str(one["Id"]): (one.get("Config") or {}).get("Labels") or {} for one in self._inspect(ids)}
 
     def _is_out_of_memory(self, state: dict[str, Any]) -> bool:
@@ -164,27 +195,46 @@ class ContainerEngine:
     def _inspect(self, names: list[str]) -> list[dict[str, Any]]:
         if not names:
             return []
-        done = self._call("container", "inspect", *names)
+        done = self._ask("container", "inspect", *names)
         try:
-            found = json.loads(done.stdout or "[]")
-        except ValueError:
-            return []
-        return found if isinstance(found, list) else []
+            found = json.loads(done.stdout.strip() or "[]")
+        except ValueError as error:
+            raise EngineError(f"{self.name} said of {names[0]} what is no JSON: {error}") from error
+        if not isinstance(found, list) or (not found and not done.returncode):
+            raise EngineError(f"{self.name} said nothing of {names[0]}")
+        return found
+
+    def _ask(self, *arguments: str, also: re.Pattern[str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Make a call until it is answered, a few times: it worked, or said that what it is about is not there."""
+        for pause in (*_PAUSES, None):
+            done = self._call(*arguments)
+            if not done.returncode or _ABSENT.search(done.stderr) or (also and also.search(done.stderr)):
+                break
+            if pause is None:
+                self._done(done)
+            else:
+                time.sleep(pause)
+        return done
 
     def _call(
-        self, *arguments: str, environment: dict[str, str] | None = None, seconds: float = _ANSWER_SECONDS
+        self, *arguments: str, environment: dict[str, str] | None = None, seconds: float | None = None
     ) -> subprocess.CompletedProcess[str]:
-        client = self._client(
-            *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, environment=environment or self._environment
-        )
+        seconds = seconds or _ANSWER_SECONDS
         try:
-            output, error = client.communicate(timeout=seconds)
+            client = self._client(
+                *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, environment=environment or self._environment
+            )
+        except OSError as error:
+            return subprocess.CompletedProcess(arguments, 1, "", f"{self.name} can't be called: {error}")
+        try:
+            output, said = client.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(client.pid, signal.SIGKILL)
-            client.communicate()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # what it has started may keep its output open
+                client.communicate(timeout=1)
             return subprocess.CompletedProcess(client.args, 1, "", f"{self.name} did not answer within {seconds:g} s")
-        texts = (text.decode(errors="replace") for text in (output, error))
+        texts = (text.decode(errors="replace") for text in (output, said))
         return subprocess.CompletedProcess(client.args, client.returncode, *texts)
 
     def _client(

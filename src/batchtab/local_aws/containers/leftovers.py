@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import platform
 import tempfile
 from pathlib import Path
 from typing import IO
 
-from batchtab.local_aws.containers.engine import ContainerEngine
+from batchtab.local_aws.containers.engine import ContainerEngine, EngineError
 from batchtab.local_aws.guard import LABEL
+
+logger = logging.getLogger("batchtab.local_aws.containers")
 
 _LOCK = "lock"
 _MACHINE = f"{LABEL}.machine"  # an engine may serve several machines
@@ -35,10 +38,14 @@ def lock(folder: Path) -> IO[str]:
 
 def remove(engine: ContainerEngine) -> int:
     """Remove the containers whose local AWS, on this machine, is no more; how many there were."""
-    found = engine.labelled(f"{_MACHINE}={platform.node()}")
-    left = [name for name, labels in found.items() if LABEL in labels and _is_gone(Path(labels[LABEL]))]
-    if left:
-        engine.remove(*left)
+    try:
+        found = engine.labelled(f"{_MACHINE}={platform.node()}")
+        left = [name for name, labels in found.items() if LABEL in labels and _is_gone(Path(labels[LABEL]))]
+        if left:
+            engine.remove(*left)
+    except EngineError as error:
+        logger.warning("containers of a local AWS that is no more may be left: %s", error)
+        return 0
     return len(left)
 
 

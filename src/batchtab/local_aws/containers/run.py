@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
 from collections.abc import Callable
 
 from batchtab.local_aws.batch.output import Output
-from batchtab.local_aws.batch.run import StartError
+from batchtab.local_aws.batch.run import FollowError, StartError
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.containers.engine import ContainerEngine, EngineError, State
+
+logger = logging.getLogger("batchtab.local_aws.containers")
 
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 _KILLED = 128 + signal.SIGKILL
@@ -72,13 +75,21 @@ class ContainerRun:
             self.kill()
 
     def follow(self, write: Callable[[list[str]], None]) -> None:
-        """Read what it writes until it ends, and then what the client that followed it has left out."""
+        """Read what it writes until it ends, and then what the client that followed it has left out.
+
+        Raises:
+            FollowError: The engine does not answer any more.
+        """
         output = Output(write)
         client = self._engine.follow(self._name)
         if client.stdout is not None:
             output.follow(client.stdout)
         client.wait()
-        state = self._end()
+        try:
+            state = self._end()
+        except EngineError as error:
+            output.close()
+            raise FollowError(f"CannotInspectContainerError: {error}") from error
         if state is not None:
             again = self._engine.logs(self._name)
             if again.stdout is not None:
@@ -106,8 +117,11 @@ class ContainerRun:
             _beside(lambda: self._engine.signal(self._name, signal.SIGKILL.name))
 
     def close(self) -> None:
-        """Remove the container with its volumes."""
-        self._engine.remove(self._name)
+        """Remove the container with its volumes; what the engine does not remove now goes when local AWS ends."""
+        try:
+            self._engine.remove(self._name)
+        except EngineError as error:
+            logger.warning("container %s is not removed yet: %s", self._name, error)
 
     def _end(self) -> State | None:
         """How it has ended, once it has; None if somebody has removed it."""
@@ -119,4 +133,11 @@ class ContainerRun:
 
 def _beside(call: Callable[[], object]) -> None:
     """Make a call in a thread: who ends jobs holds a lock, and an engine may take its time."""
-    threading.Thread(target=call, daemon=True).start()
+
+    def make() -> None:
+        try:
+            call()
+        except EngineError as error:
+            logger.warning("a job's container got no signal: %s", error)
+
+    threading.Thread(target=make, daemon=True).start()
