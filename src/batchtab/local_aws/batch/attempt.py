@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from batchtab.local_aws.batch.run import FollowError, Run, StartError
 from batchtab.local_aws.batch.store import name_of
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.clock import Clock
+
+logger = logging.getLogger("batchtab.local_aws.batch")
 
 # A process takes real time whatever the clock's speed. So that a fast clock ends no job that is merely starting, an
 # attempt gets at least this much real time before its timeout, and between SIGTERM and SIGKILL.
@@ -76,40 +80,41 @@ class Attempt:
         return found
 
     def run(self, on_running: Callable[[Attempt], None]) -> None:
-        """Start it, call back once it runs, and return when it has ended."""
-        roles = of_task(self.job, self.task_id, self.environment)
+        """Start it, call back once it runs, and return when it has ended; whatever fails, fails it in words."""
         try:
-            roles.check_trust()
+            with contextlib.ExitStack() as closing:
+                closing.callback(self._launcher.credentials.close, self.task_id)
+                self._run_through(on_running)
         except RoleError as error:  # ECS starts no task then
             self.status_reason = str(error)
-            return
-        run = None
-        try:
-            run = self._launcher.prepare(
-                self.job, self.number, self.environment["computeEnvironmentName"], roles, self._child_processes
-            )
-            self.log.open(roles)
-            run.start()
-        except (StartError, LogGroupMissingError, RoleError, OSError, ValueError) as error:
-            self._launcher.credentials.close(self.task_id)
-            self.status_reason = NOT_STARTED
-            self.reason = str(error) if isinstance(error, StartError) else f"CannotStartContainerError: {error}"
-            if run is not None:
-                run.close()
-            return
-        try:
+        except FollowError as error:
+            self.status_reason, self.reason = NOT_FOLLOWED, str(error)
+        except Exception as error:  # a fault of local AWS, or of this machine
+            logger.exception("job %s can't go on", self.job.id)
+            self.status_reason = NOT_STARTED if self.started_at_ms is None else NOT_FOLLOWED
+            self.reason = f"{type(error).__name__}: {error}"
+
+    def _run_through(self, on_running: Callable[[Attempt], None]) -> None:
+        roles = of_task(self.job, self.task_id, self.environment)
+        roles.check_trust()
+        with contextlib.ExitStack() as closing:
+            try:
+                run = self._launcher.prepare(
+                    self.job, self.number, self.environment["computeEnvironmentName"], roles, self._child_processes
+                )
+                closing.callback(run.close)
+                self.log.open(roles)
+                run.start()
+            except (StartError, LogGroupMissingError, RoleError, OSError, ValueError) as error:
+                self.status_reason = NOT_STARTED
+                self.reason = str(error) if isinstance(error, StartError) else f"CannotStartContainerError: {error}"
+                return
+            closing.callback(self._note_end)
             self._note_start(run)
             on_running(self)
             if self._stop_asked:
                 self.stop()
             run.follow(self.log.write)
-        except FollowError as error:
-            self.status_reason, self.reason = NOT_FOLLOWED, str(error)
-            return
-        finally:
-            self._ended = True
-            run.close()
-            self._launcher.credentials.close(self.task_id)
         self.exit_code, self.reason = run.exit_code, run.reason
         if self.timed_out:
             self.status_reason = TIMED_OUT
@@ -158,6 +163,9 @@ class Attempt:
         self._stop_asked = True
         if self._run is not None:
             self._run.kill()
+
+    def _note_end(self) -> None:
+        self._ended = True
 
     def _note_start(self, run: Run) -> None:
         self._started_real = time.monotonic()
