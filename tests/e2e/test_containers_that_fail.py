@@ -58,3 +58,18 @@ def test_a_job_whose_engine_goes_away_fails_in_words(batch: Batch, fake: FakeEng
     assert (job["status"], job["statusReason"]) == ("FAILED", "Local AWS could not follow the job to its end")
     assert job["container"]["reason"] == f"CannotInspectContainerError: {AWAY}"
     assert "exitCode" not in job["container"]
+
+
+def test_a_reset_ends_a_container_that_is_being_created(batch: Batch, fake: FakeEngine, local: LocalAws) -> None:
+    # GIVEN a clock that does not move, and a job whose container is being created
+    local.post("clock", speed=0)
+    fake.delay("create")
+    batch.submit(batch.define("sh", "-c", FOREVER))
+    wait_until(lambda: fake.calls("create"), "the container to be asked for")
+    # WHEN local AWS is reset, and then the engine goes on
+    local.post("reset")
+    fake.go_on()
+    # THEN the container is gone without having run
+    wait_until(lambda: fake.calls("rm"), "the container to be removed", seconds=30)
+    assert fake.containers() == []
+    assert fake.calls("start") == []

@@ -61,9 +61,11 @@ class Attempt:
         self._clock = clock
         self._child_processes = child_processes
         self._run: Run | None = None
+        self._started = False
         self._ended = False
         self._started_real = 0.0
         self._stop_asked = False
+        self._kill_asked = False
         self._stopped_real = 0.0
         self._timeout_at: float | None = None
         self._kill_at: float | None = None
@@ -103,14 +105,17 @@ class Attempt:
                     self.job, self.number, self.environment["computeEnvironmentName"], roles, self._child_processes
                 )
                 closing.callback(run.close)
+                self._run = run  # from here on it can be killed, however long its start takes
                 self.log.open(roles)
+                self._refuse_if_killed()
                 run.start()
+                self._refuse_if_killed()
             except (StartError, LogGroupMissingError, RoleError, OSError, ValueError) as error:
                 self.status_reason = NOT_STARTED
                 self.reason = str(error) if isinstance(error, StartError) else f"CannotStartContainerError: {error}"
                 return
             closing.callback(self._note_end)
-            self._note_start(run)
+            self._note_start()
             on_running(self)
             if self._stop_asked:
                 self.stop()
@@ -121,7 +126,7 @@ class Attempt:
 
     def next_moment(self) -> float | None:
         """Return when this attempt has to be looked at: its timeout, or the end of its grace."""
-        if self._run is None or self._ended:
+        if not self._started or self._ended:
             return None
         moments = [moment for moment in (self._timeout_at, self._kill_at) if moment is not None]
         return min(moments, default=None)
@@ -146,12 +151,12 @@ class Attempt:
         real = time.monotonic()
         if self._stopped_real:
             return real - self._stopped_real < REAL_SECONDS_BEFORE_KILL
-        return self._run is None or real - self._started_real < REAL_SECONDS_BEFORE_TIMEOUT
+        return not self._started or real - self._started_real < REAL_SECONDS_BEFORE_TIMEOUT
 
     def stop(self) -> None:
         """End it as ECS stops a task: SIGTERM now, SIGKILL after 30 seconds of the clock."""
         self._stop_asked = True
-        if self._run is not None and self._kill_at is None:
+        if self._run is not None and self._started and self._kill_at is None:
             self._stopped_real = time.monotonic()
             self._timeout_at = None
             self._kill_at = self._clock.now() + limits.STOP_GRACE_SECONDS
@@ -159,18 +164,22 @@ class Attempt:
             self._clock.wake()
 
     def kill(self) -> None:
-        """End it at once."""
-        self._stop_asked = True
+        """End it at once, or as soon as it has started."""
+        self._kill_asked = True  # before _run is looked at: _run_through does it the other way round
         if self._run is not None:
             self._run.kill()
 
     def _note_end(self) -> None:
         self._ended = True
 
-    def _note_start(self, run: Run) -> None:
+    def _refuse_if_killed(self) -> None:
+        if self._kill_asked:
+            raise StartError("CannotStartContainerError: the job was ended while it was being started")
+
+    def _note_start(self) -> None:
         self._started_real = time.monotonic()
         self.started_at_ms = self._clock.now_ms()
         seconds = (self.job.record.get("timeout") or {}).get("attemptDurationSeconds")
         if seconds:
             self._timeout_at = self.started_at_ms / 1000 + seconds
-        self._run = run
+        self._started = True

@@ -43,7 +43,7 @@ class Run(Protocol):
         """Ask it to end."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once; may be called before it has started, and while it starts."""
 
     def close(self) -> None:
         """Leave nothing of it behind."""

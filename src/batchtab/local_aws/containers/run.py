@@ -53,7 +53,6 @@ class ContainerRun:
         self._variables = variables
         self._child_processes = child_processes
         self._killed = False
-        self._started = False
 
     def start(self) -> None:
         """Create the container and start it.
@@ -66,13 +65,12 @@ class ContainerRun:
             self._engine.create(self._name, self._flags, self._words, self._variables)
         except EngineError as error:
             raise StartError(f"CannotCreateContainerError: {error}") from error
+        if self._killed:
+            raise StartError("CannotStartContainerError: the job was ended before its container had started")
         try:
             self._engine.start(self._name)
         except EngineError as error:
             raise StartError(f"CannotStartContainerError: {error}") from error
-        self._started = True  # before _killed is looked at: kill() does it the other way round
-        if self._killed:
-            self.kill()
 
     def follow(self, write: Callable[[list[str]], None]) -> None:
         """Read what it writes until it ends, and then what the client that followed it has left out.
@@ -111,10 +109,9 @@ class ContainerRun:
         _beside(send)
 
     def kill(self) -> None:
-        """Send SIGKILL; a container that does not run yet gets it when it does."""
+        """Send SIGKILL; a container that is still being created is not started."""
         self._killed = True
-        if self._started:
-            _beside(lambda: self._engine.signal(self._name, signal.SIGKILL.name))
+        _beside(lambda: self._engine.signal(self._name, signal.SIGKILL.name))
 
     def close(self) -> None:
         """Remove the container with its volumes; what the engine does not remove now goes when local AWS ends."""

@@ -101,3 +101,15 @@ def test_whatever_fails_both_are_closed_and_the_job_fails_in_words(where: str, c
     made = attempt(where, "fail")
     # THEN its run is closed and its credentials are, and it says what it was
     assert made == [[*calls, "credentials closed"], status, "RuntimeError: out of luck", None]
+
+
+@pytest.mark.parametrize(
+    ("where", "calls"),
+    [("prepare", ["close"]), ("start", ["start", "kill", "close"])],
+)
+def test_what_is_killed_before_it_has_started_does_not_run(where: str, calls: list[str]) -> None:
+    # GIVEN an attempt WHEN it is killed while it is prepared or started
+    made = attempt(where, "kill")
+    # THEN it is closed at once, and never said to run
+    reason = "CannotStartContainerError: the job was ended while it was being started"
+    assert made == [[*calls, "credentials closed"], "Task failed to start", reason, None]

@@ -155,6 +155,31 @@ def test_a_killed_container_ends_with_137_and_no_reason(make: Make) -> None:
     assert (run.exit_code, run.reason) == (137, "")
 
 
+def test_a_container_that_is_killed_while_it_is_created_is_not_started(make: Make, fake: FakeEngine) -> None:
+    # GIVEN an engine that takes its time
+    fake.delay("create")
+    run = make("/bin/sh", "-c", "sleep 30")
+    raised: list[StartError] = []
+
+    def start() -> None:
+        try:
+            run.start()
+        except StartError as error:
+            raised.append(error)
+
+    starter = threading.Thread(target=start, daemon=True)
+    starter.start()
+    # WHEN it is killed meanwhile
+    run.kill()
+    fake.go_on()
+    starter.join(timeout=30)
+    # THEN it is created and removed only
+    assert str(raised[0]).startswith("CannotStartContainerError: the job was ended")
+    assert fake.calls("start") == []
+    run.close()
+    assert fake.containers() == []
+
+
 def test_a_container_that_somebody_removed_counts_as_killed(make: Make, fake: FakeEngine) -> None:
     run = make("/bin/sh", "-c", "echo up; sleep 30")
     _, reader = begin(run)
