@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable
 
 from batchtab.local_aws.containers.engine import LIMITS, NAMES, ContainerEngine
 from batchtab.local_aws.errors import UserError
+
+logger = logging.getLogger("batchtab.local_aws.containers")
 
 AUTO, NONE = "auto", "none"
 WANTED = (AUTO, *NAMES, NONE)
@@ -32,7 +35,7 @@ class ChoiceOfEngine:
         self._environment = environment
         self._where = where
         self._engine: ContainerEngine | None = None
-        self._said = ""
+        self._said = "Jobs run as processes: the engines of this machine could not be asked"
         self._known = threading.Event()
 
     def require(self) -> None:
@@ -48,8 +51,11 @@ class ChoiceOfEngine:
         """Choose in the background, and call back."""
 
         def choose() -> None:
-            if not self._known.is_set():
-                self._choose()
+            try:
+                if not self._known.is_set():
+                    self._choose()
+            except Exception:  # jobs run as processes then, as `said` says
+                logger.exception("the container engines of this machine could not be asked")
             then(self)
 
         threading.Thread(target=choose, name="container-engine", daemon=True).start()
@@ -67,6 +73,12 @@ class ChoiceOfEngine:
         return self._said
 
     def _choose(self) -> None:
+        try:
+            self._ask_all()
+        finally:  # whoever waits for the answer must not wait for ever
+            self._known.set()
+
+    def _ask_all(self) -> None:
         """Ask the engines of this machine, one after another, until one answers."""
         names = {AUTO: NAMES, NONE: ()}.get(self._wanted, (self._wanted,))
         reasons: list[str] = []
@@ -88,7 +100,6 @@ class ChoiceOfEngine:
                     f" answers) or {NONE} (jobs run as processes)"
                 )
             self._said = f"Jobs run as processes: {'; '.join(reasons) or f'{self._where} is {NONE}'}"
-        self._known.set()
 
     def _ask(self, name: str) -> ContainerEngine | str:
         program = shutil.which(name, path=self._environment.get("PATH"))
@@ -101,6 +112,7 @@ class ChoiceOfEngine:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=_ANSWER_SECONDS,
                 start_new_session=True,
                 check=False,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from tests.engines import FakeEngine
 
+from batchtab.local_aws.containers import choice as choices
 from batchtab.local_aws.containers.choice import ChoiceOfEngine
 from batchtab.local_aws.errors import UserError
 
@@ -93,3 +95,31 @@ def test_an_engine_by_name_that_is_not_there_is_an_error(tmp_path: Path) -> None
         "config/local.yaml: local.container_engine: podman is not installed; start it, or write auto (the first of"
         " docker, podman, nerdctl, finch that answers) or none (jobs run as processes)"
     )
+
+
+def test_what_is_no_text_is_no_reason_to_wait_for_ever(tmp_path: Path) -> None:
+    # GIVEN an engine that fails with bytes that are no UTF-8, and one that says such
+    program(tmp_path, "docker", "printf '\\377\\376' >&2; printf '\\377'; exit 1")
+    program(tmp_path, "podman", "printf '4.3.1\\377|v2||[cpu memory]'")
+    # WHEN one is chosen in the background THEN both are known soon
+    assert in_background(ChoiceOfEngine("auto", {"PATH": str(tmp_path)})) == "podman"
+
+
+def test_a_fault_while_asking_is_no_reason_to_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a fault that nobody has thought of
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("out of luck")
+
+    program(tmp_path, "docker", "exit 0")
+    monkeypatch.setattr(choices.subprocess, "run", fail)
+    choice = ChoiceOfEngine("auto", {"PATH": str(tmp_path)})
+    assert in_background(choice) is None
+    assert choice.said == "Jobs run as processes: the engines of this machine could not be asked"
+
+
+def in_background(choice: ChoiceOfEngine) -> str | None:
+    """The name of the engine that a choice in the background comes to."""
+    called = threading.Event()
+    choice.start(lambda _: called.set())
+    assert called.wait(timeout=10)
+    return choice.engine.name if choice.engine is not None else None
