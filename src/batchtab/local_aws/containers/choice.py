@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +20,12 @@ WANTED = (AUTO, *NAMES, NONE)
 
 _ANSWER_SECONDS = 15
 _DOCKERS = "{{.ServerVersion}}|{{.CgroupVersion}}|{{.SecurityOptions}}"
+_ADDRESS = re.compile(r"(?:(?P<scheme>[a-z0-9+.-]+)://)?(?:[^@/]*@)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)?([:/].*)?", re.I)
+_SOCKETS = ("unix", "npipe", "fd")
+_OTHERS_LOOPBACK = "its containers can't reach 127.0.0.1 of this machine"
 _FORMATS = {
-    "docker": _DOCKERS,
-    "podman": "{{.Version.Version}}|{{.Host.CgroupsVersion}}||{{.Host.CgroupControllers}}",
+    "docker": f"{_DOCKERS}||{{{{.OperatingSystem}}}}",
+    "podman": "{{.Version.Version}}|{{.Host.CgroupsVersion}}||{{.Host.CgroupControllers}}|{{.Host.ServiceIsRemote}}",
     "nerdctl": _DOCKERS,
     "finch": _DOCKERS,
 }
@@ -105,9 +109,41 @@ class ChoiceOfEngine:
         program = shutil.which(name, path=self._environment.get("PATH"))
         if program is None:
             return f"{name} is not installed"
+        if place := _elsewhere(self._address(name, program)):
+            return f"{name} runs elsewhere ({place}), and {_OTHERS_LOOPBACK}"
+        done = self._call(program, "info", "--format", _FORMATS[name])
+        version, cgroups, security, controllers, place, *_ = [*done.split("|"), "", "", "", ""]
+        if not version:
+            return f"{name} does not answer"
+        if sys.platform == "linux":  # elsewhere a machine of their own is expected, and has a name for this one
+            if "rootless" in security:
+                return f"{name} runs rootless, and its containers can't reach 127.0.0.1"
+            if place == "Docker Desktop":
+                return f"{name} is Docker Desktop, which runs a machine of its own, and {_OTHERS_LOOPBACK}"
+            if place == "true":
+                return f"{name} only asks a service, which may run elsewhere, and then {_OTHERS_LOOPBACK}"
+        return ContainerEngine(
+            name,
+            program,
+            self._environment,
+            version=version,
+            cgroups=f"v{cgroups.removeprefix('v')}" if cgroups else "",
+            controllers=frozenset(controllers.strip("[]").split()) if name == "podman" else None,
+        )
+
+    def _address(self, name: str, program: str) -> str:
+        """Where a client finds its engine, as far as that is a matter of settings; nothing where it is not."""
+        if name == "docker":  # the contexts that it may have been pointed at are known to itself only
+            return self._environment.get("DOCKER_HOST") or self._call(
+                program, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
+            )
+        return self._environment.get("CONTAINER_HOST", "") if name == "podman" else ""
+
+    def _call(self, *command: str) -> str:
+        """What a client says; nothing if it fails."""
         try:
             done = subprocess.run(
-                [program, "info", "--format", _FORMATS[name]],
+                command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -118,17 +154,18 @@ class ChoiceOfEngine:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
-            return f"{name} does not answer"
-        version, cgroups, security, controllers, *_ = [*done.stdout.strip().split("|"), "", "", ""]
-        if done.returncode or not version:
-            return f"{name} does not answer"
-        if "rootless" in security and sys.platform == "linux":
-            return f"{name} runs rootless, and its containers can't reach 127.0.0.1"
-        return ContainerEngine(
-            name,
-            program,
-            self._environment,
-            version=version,
-            cgroups=f"v{cgroups.removeprefix('v')}" if cgroups else "",
-            controllers=frozenset(controllers.strip("[]").split()) if name == "podman" else None,
-        )
+            return ""
+        return "" if done.returncode else done.stdout.strip()
+
+
+def _elsewhere(address: str) -> str:
+    """Which other machine an address leads to, without a password; nothing if it leads to none.
+
+    The engine of a Mac is in a machine of its own, to which a tunnel may lead.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not found["host"] or found["scheme"] in _SOCKETS:
+        return ""
+    if sys.platform != "linux" and found["host"] in ("127.0.0.1", "[::1]", "localhost"):
+        return ""
+    return f"{found['scheme'] or 'tcp'}://{found['host']}"

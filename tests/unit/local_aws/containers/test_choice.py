@@ -117,6 +117,68 @@ def test_a_fault_while_asking_is_no_reason_to_wait_for_ever(tmp_path: Path, monk
     assert choice.said == "Jobs run as processes: the engines of this machine could not be asked"
 
 
+@pytest.mark.parametrize(
+    ("name", "variable", "address", "shown"),
+    [
+        ("docker", "DOCKER_HOST", "ssh://me:secret@there", "ssh://there"),
+        ("docker", "DOCKER_HOST", "tcp://127.0.0.1:2375", "tcp://127.0.0.1"),
+        ("docker", "DOCKER_HOST", "10.0.0.5:2375", "tcp://10.0.0.5"),
+        ("podman", "CONTAINER_HOST", "ssh://me@there/run/podman/podman.sock", "ssh://there"),
+        ("podman", "CONTAINER_HOST", "tcp://there:8080", "tcp://there"),
+    ],
+)
+def test_an_engine_elsewhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, variable: str, address: str, shown: str
+) -> None:
+    # GIVEN a client that is pointed at another machine
+    monkeypatch.setattr(choices.sys, "platform", "linux")
+    fake = FakeEngine.install(tmp_path, name)
+    with pytest.raises(UserError) as caught:
+        ChoiceOfEngine(name, {"PATH": str(tmp_path), variable: address}).require()
+    # THEN it is refused without being asked
+    assert f"{name} runs elsewhere ({shown}), and its containers can't reach 127.0.0.1 of this machine" in str(
+        caught.value
+    )
+    assert fake.calls() == []
+
+
+def test_a_docker_whose_context_is_elsewhere_is_refused(tmp_path: Path) -> None:
+    program(tmp_path, "docker", "[ $1 = context ] && echo ssh://me@there || echo '28.0|2|||Debian'")
+    choice = choose("auto", tmp_path)
+    assert choice.engine is None
+    assert "docker runs elsewhere (ssh://there)" in choice.said
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "says", "reason"),
+    [
+        ("linux", "docker", "28.0|2|[name=seccomp]||Docker Desktop", "docker is Docker Desktop, which runs a machine"),
+        ("linux", "docker", "28.0|2|[name=seccomp]||Debian GNU/Linux 12", None),
+        ("darwin", "docker", "28.0|2|[name=seccomp]||Docker Desktop", None),
+        ("linux", "podman", "5.0.0|v2||[cpu memory]|true", "podman only asks a service, which may run elsewhere"),
+        ("linux", "podman", "5.0.0|v2||[cpu memory]|false", None),
+        ("darwin", "podman", "5.0.0|v2||[cpu memory]|true", None),
+    ],
+)
+def test_an_engine_says_whether_its_loopback_is_this_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, name: str, says: str, reason: str | None
+) -> None:
+    monkeypatch.setattr(choices.sys, "platform", platform)
+    program(tmp_path, name, f"[ $1 = info ] && echo '{says}'")
+    choice = choose("auto", tmp_path)
+    assert (choice.engine is None) == (reason is not None)
+    assert reason is None or reason in choice.said
+
+
+@pytest.mark.parametrize("address", ["unix:///run/user/1000/docker.sock", "tcp://localhost:2375"])
+def test_what_leads_to_this_mac_is_not_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(choices.sys, "platform", "darwin")
+    FakeEngine.install(tmp_path, "docker")
+    choice = ChoiceOfEngine("docker", {"PATH": str(tmp_path), "DOCKER_HOST": address})
+    choice.require()
+    assert choice.engine is not None
+
+
 def in_background(choice: ChoiceOfEngine) -> str | None:
     """The name of the engine that a choice in the background comes to."""
     called = threading.Event()
