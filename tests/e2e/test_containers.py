@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.local_helpers import Batch, LocalAws, make_batch, running, sizes, wait_until
+from tests.e2e.local_helpers import Batch, LocalAws, alive, make_batch, running, sizes, wait_until
 from tests.image.podman import TINY, Podman, missing, temporary_podman
+
+from batchtab.local_aws import guard
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.skipif(missing() is not None, reason=missing() or "")]
 
@@ -239,6 +241,11 @@ def test_killing_local_aws_outright_leaves_no_container(podman: Podman, tmp_path
             begin(batch)
         batch.submit(define(batch, FOREVER))  # may be anywhere between created and running
         assert len(podman.containers()) >= 2
+        # AND nothing of Podman's own among what the guard ends outright: another's containers may need it
+        [folder, *_] = json.loads(podman.call("inspect", *podman.containers()).stdout)
+        marked = guard.marked(folder["Config"]["Labels"]["batchtab.local-aws"])
+        names = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in marked if alive(pid)]
+        assert [name for name in names if "podman" in name or "conmon" in name] == []
         # WHEN it is killed
         local.process.kill()
         local.process.wait(timeout=10)
@@ -259,9 +266,9 @@ def test_what_a_local_aws_left_that_died_with_its_guard_goes_at_the_next_start(p
     with running(tmp_path, container_engine="podman", variables=podman.environment) as local:
         begin(make_batch(local))
         pid = local.process.pid
-        guard = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        guard_pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
         folder = json.loads(podman.call("inspect", *podman.containers()).stdout)[0]["Config"]["Labels"]
-        for one in (guard, pid):
+        for one in (guard_pid, pid):
             os.kill(one, 9)
         local.process.wait(timeout=10)
         local.killed = True

@@ -1,8 +1,8 @@
 """A small process that outlives local AWS by a moment: whatever way local AWS ends, it ends what local AWS started.
 
 It reads lines from standard input (`group 123`, `done 123`, `engine /usr/bin/podman`). The input ends when local AWS
-does, be it by `kill -9`. Then it ends the process groups that are still listed and every process whose HOME or TMPDIR
-lies in local AWS's temporary folder, removes the engine's containers with local AWS's label, and removes that folder.
+does, be it by `kill -9`. Then it ends the process groups that are still listed, removes the engine's containers with
+local AWS's label, ends every process whose HOME or TMPDIR is in local AWS's temporary folder, and removes that folder.
 
 Run as a file, by itself: it imports nothing but the standard library.
 """
@@ -37,8 +37,7 @@ def main(folder: str, lines: Iterable[str]) -> None:
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    _kill(marked(folder))
-    if engine:
+    if engine:  # first: what is marked may be what the engine needs to remove one
         remove_containers(engine, folder)
     for _ in range(50):
         left = marked(folder)

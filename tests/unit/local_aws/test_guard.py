@@ -53,3 +53,23 @@ def test_guard_finds_what_lives_in_the_folder(tmp_path: Path) -> None:
         for each in (process, other):
             each.kill()
             each.wait()
+
+
+def test_guard_removes_containers_before_it_ends_what_lives_in_the_folder(tmp_path: Path) -> None:
+    # GIVEN a process with its HOME in the folder, and an engine that says whether it runs
+    folder = tmp_path / "own"
+    process = subprocess.Popen(["sleep", "60"], env={**os.environ, "HOME": f"{folder}/home"}, start_new_session=True)
+    engine = tmp_path / "docker"
+    engine.write_text(
+        f"#!/bin/sh\nkill -0 {process.pid} && echo alive >>{tmp_path}/said || echo gone >>{tmp_path}/said\n"
+    )
+    engine.chmod(0o755)
+    try:
+        # WHEN the guard cleans up
+        guard.main(str(folder), [f"engine {engine}\n"])
+        # THEN the engine could count on it
+        assert set((tmp_path / "said").read_text().split()) == {"alive"}
+        assert process.wait(timeout=5) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.wait()

@@ -9,12 +9,12 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.containers import variables as handed
 
 NAMES = ("docker", "podman", "nerdctl", "finch")
@@ -48,8 +48,9 @@ class State:
 class ContainerEngine:
     """One engine of this machine. Each call is a short-lived client, but for `follow` and `wait`.
 
-    Clients are in a session of their own, so that Ctrl-C does not reach them, and their TMPDIR marks them for the
-    guard process. Exit codes of containers are never taken from a client: `docker run` can lose them.
+    Clients are in a session of their own, so that Ctrl-C does not reach them. Nothing in their environment is local
+    AWS's: Podman's helpers inherit it, and the guard process would end them, among them one that all containers of a
+    user share. Exit codes of containers are never taken from a client: `docker run` can lose them.
 
     Attributes:
         name: docker, podman, nerdctl or finch.
@@ -73,7 +74,7 @@ class ContainerEngine:
         self.version = version
         self.cgroups = cgroups
         self.limits = LIMITS if controllers is None else LIMITS & controllers
-        self._environment = environment | {"TMPDIR": tempfile.gettempdir()}
+        self._environment = environment
         self._lock = threading.Lock()
         self._images: dict[str, tuple[float, bool | EngineError]] = {}
 
@@ -100,7 +101,14 @@ class ContainerEngine:
             raise EngineError(str(found))
         return found
 
-    def create(self, name: str, flags: list[str], words: list[str], variables: dict[str, str]) -> None:
+    def create(
+        self,
+        name: str,
+        flags: list[str],
+        words: list[str],
+        variables: dict[str, str],
+        child_processes: ChildProcesses | None = None,
+    ) -> None:
         """Make a container, without starting it. Values of variables are on no command line.
 
         Args:
@@ -108,6 +116,8 @@ class ContainerEngine:
             flags: What the job's definition asks for.
             words: The image, and the command that stands for the image's own.
             variables: The job's environment.
+            child_processes: Who ends the client if local AWS ends, lest it makes a container afterwards. Other
+                clients end by themselves when their container is removed.
 
         Raises:
             EngineError: The engine refuses.
@@ -121,7 +131,9 @@ class ContainerEngine:
                 if "--read-only" in flags:
                     own.append("--read-only-tmpfs=false")  # Batch gives no writable /tmp that was not asked for
             command = ["create", *own, *flags, *more, *words]
-            self._done(self._call(*command, environment=environment, seconds=_CREATE_SECONDS))
+            self._done(
+                self._call(*command, environment=environment, seconds=_CREATE_SECONDS, child_processes=child_processes)
+            )
 
     def start(self, name: str) -> None:
         """Start a container that was created.
@@ -217,7 +229,11 @@ class ContainerEngine:
         return done
 
     def _call(
-        self, *arguments: str, environment: dict[str, str] | None = None, seconds: float | None = None
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        seconds: float | None = None,
+        child_processes: ChildProcesses | None = None,
     ) -> subprocess.CompletedProcess[str]:
         seconds = seconds or _ANSWER_SECONDS
         try:
@@ -226,6 +242,8 @@ class ContainerEngine:
             )
         except OSError as error:
             return subprocess.CompletedProcess(arguments, 1, "", f"{self.name} can't be called: {error}")
+        if child_processes is not None:
+            child_processes.group_started(client.pid)
         try:
             output, said = client.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -234,6 +252,9 @@ class ContainerEngine:
             with contextlib.suppress(subprocess.TimeoutExpired):  # what it has started may keep its output open
                 client.communicate(timeout=1)
             return subprocess.CompletedProcess(client.args, 1, "", f"{self.name} did not answer within {seconds:g} s")
+        finally:
+            if child_processes is not None:
+                child_processes.group_ended(client.pid)
         texts = (text.decode(errors="replace") for text in (output, said))
         return subprocess.CompletedProcess(client.args, client.returncode, *texts)
 

@@ -62,7 +62,7 @@ class ContainerRun:
         """
         self._child_processes.containers_of(self._engine.program)
         try:
-            self._engine.create(self._name, self._flags, self._words, self._variables)
+            self._engine.create(self._name, self._flags, self._words, self._variables, self._child_processes)
         except EngineError as error:
             raise StartError(f"CannotCreateContainerError: {error}") from error
         if self._killed:

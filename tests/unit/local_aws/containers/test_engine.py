@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from tests.engines import FakeEngine
 
+from batchtab.local_aws import guard
 from batchtab.local_aws.batch.run import FollowError
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.containers import engine as engines
@@ -158,3 +161,57 @@ def test_leftovers_of_an_engine_that_does_not_answer_end_nothing(
     fake.refuse("ps", AWAY)
     assert leftovers.remove(engine) == 0
     assert "may be left: Cannot connect" in caplog.text
+
+
+def test_nothing_marks_a_client_for_the_guard(
+    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN local AWS's temporary folder, and a client at work: what it leaves running inherits its environment
+    own = tmp_path / "own"
+    own.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(own))
+        made = ContainerEngine(fake.name, fake.program, fake.environment)
+        made.create("job-1", [], ["job:1", "true"], {"PATH": "/bin"})
+        fake.delay("start")
+        starter = threading.Thread(target=made.start, args=("job-1",), daemon=True)
+        starter.start()
+        wait_for(lambda: fake.calls("start"))
+        # WHEN the guard looks for what it ends THEN it finds none
+        assert guard.marked(str(own)) == []
+        fake.go_on()
+        starter.join(timeout=30)
+    engine.remove("job-1")
+
+
+def test_the_guard_ends_a_client_that_would_make_a_container_afterwards(
+    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path
+) -> None:
+    # GIVEN an engine that takes its time to create one
+    children = ChildProcesses(tmp_path / "own", {"PATH": "/usr/bin:/bin"})
+    fake.delay("create")
+    raised: list[str] = []
+
+    def create() -> None:
+        try:
+            engine.create("job-1", [], ["job:1", "true"], {}, children)
+        except EngineError as error:
+            raised.append(str(error))
+
+    maker = threading.Thread(target=create, daemon=True)
+    maker.start()
+    wait_for(lambda: fake.calls("create"))
+    # WHEN local AWS ends
+    children.close()
+    maker.join(timeout=10)
+    fake.go_on()
+    # THEN its client did too
+    assert raised == ["docker ended with -9"]
+    assert fake.containers() == []
+
+
+def wait_for(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
