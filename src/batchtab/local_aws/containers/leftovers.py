@@ -15,7 +15,9 @@ from batchtab.local_aws.guard import LABEL
 logger = logging.getLogger("batchtab.local_aws.containers")
 
 _LOCK = "lock"
-_MACHINE = f"{LABEL}.machine"  # an engine may serve several machines
+_MACHINE = f"{LABEL}.machine"  # an engine may serve several machines, and containers that each are like one
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_MOUNTS = Path("/proc/self/ns/mnt")
 
 
 def label() -> str:
@@ -23,9 +25,20 @@ def label() -> str:
     return f"{LABEL}={tempfile.gettempdir()}"
 
 
+def machine() -> str:
+    """Whose folders are seen here: those of this start of the system and this namespace of mounts.
+
+    Two development containers on one engine may have one host name, and each a /tmp of its own.
+    """
+    try:
+        return f"{_BOOT.read_text().strip()}.{_MOUNTS.stat().st_ino}"
+    except OSError:  # not Linux: there all processes see the same folders
+        return platform.node()
+
+
 def flags(job_id: str) -> list[str]:
     """The labels of a job's container."""
-    labels = (label(), f"{_MACHINE}={platform.node()}", f"{LABEL}.job={job_id}")
+    labels = (label(), f"{_MACHINE}={machine()}", f"{LABEL}.job={job_id}")
     return [word for one in labels for word in ("--label", one)]
 
 
@@ -39,7 +52,7 @@ def lock(folder: Path) -> IO[str]:
 def remove(engine: ContainerEngine) -> int:
     """Remove the containers whose local AWS, on this machine, is no more; how many there were."""
     try:
-        found = engine.labelled(f"{_MACHINE}={platform.node()}")
+        found = engine.labelled(f"{_MACHINE}={machine()}")
         left = [name for name, labels in found.items() if LABEL in labels and _is_gone(Path(labels[LABEL]))]
         if left:
             engine.remove(*left)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -54,10 +57,46 @@ def test_those_of_another_machine_are_left(
 ) -> None:
     # GIVEN a container that another machine has put on a shared engine
     with monkeypatch.context() as patch:
-        patch.setattr(leftovers.platform, "node", lambda: "elsewhere")
+        patch.setattr(leftovers, "machine", lambda: "elsewhere")
         create(engine, "theirs", tmp_path / "none", patch)
     assert leftovers.remove(engine) == 0
     assert fake.containers() == ["theirs"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are namespaces of mounts on Linux only")
+def test_a_host_name_is_no_machine(
+    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a container of a local AWS under this host name, which has a /tmp of its own
+    command = [sys.executable, "-c", "from batchtab.local_aws.containers import leftovers; print(leftovers.machine())"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    here, there = (
+        subprocess.run([*before, *command], env=environment, capture_output=True, text=True, check=False)
+        for before in ([], unshare)
+    )
+    if there.returncode:
+        pytest.skip(f"no namespace can be made here: {there.stderr.strip()[-200:]}")
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers, "machine", there.stdout.strip)
+        create(engine, "theirs", tmp_path / "not-seen-here", patch)
+    # WHEN leftovers are removed here THEN it is left
+    assert here.stdout.strip() == leftovers.machine()
+    assert leftovers.remove(engine) == 0
+    assert fake.containers() == ["theirs"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a machine is known by its name only")
+def test_another_start_of_the_system_is_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = leftovers.machine()
+    (tmp_path / "boot_id").write_text("another\n")
+    monkeypatch.setattr(leftovers, "_BOOT", tmp_path / "boot_id")
+    assert leftovers.machine() not in (before, leftovers.platform.node())
+
+
+def test_without_proc_a_machine_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "_BOOT", tmp_path / "none")
+    assert leftovers.machine() == leftovers.platform.node()
 
 
 def test_the_guard_removes_those_with_its_folders_label(
