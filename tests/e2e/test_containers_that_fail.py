@@ -49,8 +49,7 @@ def test_a_job_whose_engine_does_not_answer_does_not_become_a_process(
 def test_a_job_whose_engine_goes_away_fails_in_words(batch: Batch, fake: FakeEngine) -> None:
     # GIVEN a job that runs, whose client for its log has ended
     job_id = batch.submit(batch.define("sh", "-c", f"seq 3; {FOREVER}"))
-    job = batch.wait(job_id, "RUNNING")
-    wait_until(lambda: "3" in batch.output(job), "its lines")
+    wait_until(lambda: fake.calls("wait"), "its end to be waited for")
     # WHEN its engine does not answer any more
     fake.refuse("", AWAY)
     job = batch.wait(job_id, seconds=60)

@@ -23,7 +23,7 @@ LIMITS = frozenset({"cpu", "memory"})
 _ENDED = ("exited", "stopped", "dead")  # neither is one that is being stopped or removed
 _ANSWER_SECONDS = 30
 _CREATE_SECONDS = 180  # engines that copy an image for each container take their time where many start at once
-_WAIT_SECONDS = 60.0  # an engine that went away in between may never answer a client that waits
+_WAIT_SECONDS = 15.0  # an engine that went away in between may never answer a client that waits
 _IMAGES_KNOWN_SECONDS = 3.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0)  # between tries of a call that got no answer: an engine may be restarting
 # What Docker, Podman and nerdctl say of what is not there; any other failure is none of an answer.
