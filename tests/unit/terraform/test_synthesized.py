@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,13 @@ import pytest
 from batchtab.declarations.catalog import load
 from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
+from batchtab.terraform.live_code import found_in
+from batchtab.terraform.refusals import FUNCTIONS, texts
 from batchtab.terraform.synthesized import Synthesized, digest
 
+ROOT = Path(__file__).parents[3]
+CODE = "assets/x/code.zip"
+HASH = base64.b64encode(hashlib.sha256(b"zip").digest()).decode()
 BACKEND = {"bucket": "my-company-terraform-state", "key": "example/jobs.tfstate", "region": "ap-northeast-2"}
 STACK: dict[str, Any] = {
     "//": {"metadata": {}},
@@ -28,7 +35,11 @@ STACK: dict[str, Any] = {
     "resource": {
         "aws_batch_job_definition": {
             "a": {"container_properties": '{"image":"r@sha256:000","command":["sh","file(x) $${file(1)}"]}'}
-        }
+        },
+        "aws_lambda_function": {"f": {"filename": CODE, "source_code_hash": HASH}},
+        "aws_iam_role_policy": {
+            "p": {"policy": '${jsonencode({"a": ["${data.terraform_remote_state.environment.outputs.q["x(y)"]}"]})}'}
+        },
     },
 }
 
@@ -127,8 +138,20 @@ def test_a_stage_that_was_not_synthesized_is_one_line(
     ("path", "value", "says"),
     [
         ("module", {"x": {"source": "git::https://evil.example"}}, "module is not allowed in a stack"),
-        ("data.external.x", {"program": ["sh"]}, "data.external is not of the AWS provider"),
-        ("data.http.x", {}, "data.http is not of the AWS provider"),
+        (
+            "data.external.x",
+            {"program": ["sh"]},
+            "data.external is not among what stacks read: aws_availability_zones, ",
+        ),
+        ("data.http.x", {}, "data.http is not among"),
+        ("data.aws_ecr_authorization_token.x", {}, "data.aws_ecr_authorization_token is not among"),
+        ("data.aws_s3_object.x", {"bucket": "b", "key": "k"}, "data.aws_s3_object is not among"),
+        (
+            "data.aws_availability_zones.x",
+            {"filter": [{"name": "${aws_x.y.z}"}]},
+            "data.aws_availability_zones.x is not plain text",
+        ),
+        ("data.terraform_remote_state.environment.config.key", "example/${aws_x.y}", "environment is not plain text"),
         ("resource.null_resource.x", {}, "null_resource is not of the AWS provider"),
         (
             "resource.aws_batch_job_definition.a.provisioner",
@@ -152,9 +175,46 @@ def test_a_stage_that_was_not_synthesized_is_one_line(
         ("provider.evil", [{}], "provider.evil is not allowed"),
         ("data.terraform_remote_state.environment.backend", "http", "reads from elsewhere than S3"),
         ("data.terraform_remote_state.environment.config.profile", "x", "environment.profile is not allowed"),
-        ("output.x.value", '${file("/proc/self/environ")}', "file() would read a file of the machine"),
-        ("output.x.value", '$$${filebase64 ("x")}', "filebase64() would read a file"),
-        ("output.x.value", '%{ if true }${templatefile("x", {})}%{ endif }', "templatefile() would read a file"),
+        ("output.x.value", '${file("/proc/self/environ")}', "file() is a function that no construct calls"),
+        ("output.x.value", '$$${filebase64 ("x")}', "filebase64() is a function"),
+        ("output.x.value", '%{ if true }${templatefile("x", {})}%{ endif }', "templatefile() is a function"),
+        ("output.x.value", '${file/**/("/proc/self/environ")}', "'/*' in an expression"),
+        ("output.x.value", '${[file#x\n("/proc/self/environ")]}', "'#' in an expression"),
+        ("output.x.value", '${file // x\n ("/proc/self/environ")}', "'//' in an expression"),
+        ("output.x.value", "${<<E\n${1}\nE\n}", "'<<' in an expression"),
+        ("output.x.value", '${"text ${upper(file("x"))}"}', "file() is a function"),
+        ("output.x.value", '$$${"}${file("x")}', "file() is a function"),
+        ("output.x.value", "${provider::evil::f(1)}", "provider::evil::f() is a function"),
+        ("output.x.value", "${timestamp()}", "timestamp() is a function"),
+        (
+            "output.x.value",
+            "${jsonencode(data.terraform_remote_state.environment.outputs)}",
+            "data.terraform_remote_state.environment.outputs is read as a whole",
+        ),
+        ("output.x.value", '${data["terraform_remote_state"]["environment"]}', "data is read as a whole"),
+        ("output.x.value", "${1-data.terraform_remote_state.environment}", "environment is read as a whole"),
+        (
+            "resource.aws_lambda_function.f.source_code_hash",
+            "other",
+            f"has the hash {HASH}, and source_code_hash is other",
+        ),
+        ("resource.aws_lambda_function.f", {"source_code_hash": HASH}, "aws_lambda_function.f has no filename"),
+        ("resource.aws_lambda_function.f", {"s3_bucket": "b", "s3_key": "k"}, "aws_lambda_function.f has no filename"),
+        ("resource.aws_lambda_function.f", [{}], "aws_lambda_function.f has no filename"),
+        (
+            "resource.aws_lambda_function.f.filename",
+            "/proc/self/environ",
+            "'/proc/self/environ' is no file below assets/",
+        ),
+        ("resource.aws_lambda_function.f.filename", "assets/../cdk.tf.json", "is no file below assets/"),
+        ("resource.aws_lambda_function.f.filename", "${path.module}/assets/x/code.zip", "is no file below assets/"),
+        (
+            "resource.aws_s3_object.o",
+            {"source": "/proc/self/environ"},
+            "aws_s3_object.o.source '/proc/self/environ' is no",
+        ),
+        ("resource.aws_s3_object.o", {"source": CODE}, f"has the hash {HASH}, and source_code_hash is None"),
+        ("resource.aws_synthetics_canary.c", {"zip_file": "/etc/passwd"}, "aws_synthetics_canary.c.zip_file"),
     ],
 )
 def test_what_could_run_a_program_or_read_the_machine_is_refused(
@@ -164,3 +224,24 @@ def test_what_could_run_a_program_or_read_the_machine_is_refused(
         pack(spoiled(path, value)).take(stage, tmp_path / "out", {})
     assert says in str(caught.value)
     assert "stacks/jobs/cdk.tf.json: " in str(caught.value)
+
+
+def test_of_a_key_that_is_there_twice_what_was_looked_at_is_written(
+    pack: Callable[..., Synthesized], stage: StageConfig, tmp_path: Path
+) -> None:
+    # GIVEN two sections of a name: Python reads the last of them, and Terraform both
+    given = pack(STACK)
+    path = given.folder / "example" / "stacks" / "jobs" / "cdk.tf.json"
+    path.write_text('{"resource": {"null_resource": {"x": {}}}, ' + path.read_text()[1:])
+    # WHEN they are taken
+    Synthesized(given.folder, digest(given.folder)).take(stage, tmp_path / "out", {})
+    # THEN only the one that was looked at is there for Terraform
+    assert "null_resource" not in (tmp_path / "out" / "stacks" / "jobs" / "cdk.tf.json").read_text()
+
+
+def test_functions_that_constructs_call_are_allowed_and_no_others() -> None:
+    # GIVEN all modules, which call whatever a stage's stacks call
+    modules = [json.loads(path.read_text()) for path in (ROOT / "modules").glob("*/*.tf.json")]
+    # THEN each function is allowed, and no other is; the one that reads a file hashes the module's own code
+    called = {one.text for text in texts(modules) for one in found_in(text) if one.kind == "call"}
+    assert called - {"filebase64sha256"} == FUNCTIONS
