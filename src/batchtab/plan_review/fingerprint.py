@@ -19,7 +19,8 @@ from batchtab.plan_review.masking import visible
 from batchtab.plan_review.plan import Plan
 
 VERSION = 2
-_IMAGE = "(runner image)"
+#: What the digest of the runner image counts as.
+IMAGE = "(runner image)"
 _HALF_MADE = "replace_because_tainted"
 # What AWS numbers: it differs from one deployment to the next and says nothing of what is done.
 _VOLATILE = frozenset(
@@ -35,7 +36,7 @@ class Reviewed:
         namespace: Of the stage, so that one stage's review is never taken for another's.
         image_source: What the runner image is built from, as a hash; two builds of the same source count as one.
         stacks: For each stack its changes by address, each with what is done and a hash of it.
-        configuration: For each stack a hash of its configuration.
+        configuration: For each stack a hash of what was synthesized: its JSON and its files.
         provisional: The stacks that were planned with stand-ins.
         differences: What the hashes are of, by stack and address; not written.
     """
@@ -61,7 +62,7 @@ class Reviewed:
             namespace=next((plan.namespace for plan in plans if plan.namespace), ""),
             image_source=image_source,
             stacks={stack: {address: each.text for address, each in of.items()} for stack, of in found.items()},
-            configuration={plan.stack: configuration(plan, image_digest) for plan in plans},
+            configuration={plan.stack: plan.configuration for plan in plans},
             provisional=tuple(plan.stack for plan in plans if plan.provisional),
             differences={stack: {address: each.names for address, each in of.items()} for stack, of in found.items()},
         )
@@ -126,7 +127,7 @@ class Reviewed:
         reviewed = self.stacks[stack]
         if stack in self.provisional:
             # Values were stand-ins then, so what counts is the configuration, and that the same is done.
-            if now.configuration.get(stack) != self.configuration.get(stack):
+            if not self._is_configured_as(stack, now):
                 return [f"{stack}: its configuration is another than that reviewed"]
             others = [a for a, what in planned.items() if _verb(what) != _verb(reviewed.get(a, " "))]
             return [f"{stack}: {_verb(planned[a])} {a} was not reviewed" for a in others]
@@ -140,9 +141,14 @@ class Reviewed:
                 found.append(f"{stack}: {_verb(what)} {address}: other values than those reviewed")
         return found
 
+    def _is_configured_as(self, stack: str, now: Reviewed) -> bool:
+        """Whether the same was synthesized. Terraform's plans alone don't say: they have no locals."""
+        reviewed = self.configuration.get(stack)
+        return bool(reviewed) and reviewed == now.configuration.get(stack)
+
     def _has_become_known(self, stack: str, address: str, now: Reviewed) -> bool:
         """Whether the same configuration does the same, but for values that nobody could know at the review."""
-        if now.configuration.get(stack) != self.configuration.get(stack):
+        if not self._is_configured_as(stack, now):
             return False
         _, _, known, *unknown = self.stacks[stack][address].split()
         names = now.differences.get(stack, {}).get(address, {})
@@ -192,13 +198,6 @@ def changes(plan: Plan, image_digest: str = "") -> dict[str, Change]:
     return found
 
 
-def configuration(plan: Plan, image_digest: str = "") -> str:
-    """A hash of what a stack's configuration says, stand-ins apart."""
-    module = plan.content.get("configuration", {}).get("root_module", {})
-    kept = [resource for resource in module.get("resources", []) if resource.get("mode") == "managed"]
-    return _hash(_normal(kept, image_digest))
-
-
 def _difference(change: dict[str, Any], image_digest: str) -> dict[str, Any]:
     """What differs, attribute by attribute, with what AWS numbers and what is sensitive left out."""
     before = visible(change.get("before"), change.get("before_sensitive")) or {}
@@ -223,7 +222,7 @@ def _has_true(value: Any) -> bool:
 def _normal(value: Any, image_digest: str) -> Any:
     """A value in one form: JSON documents read, absent members dropped, the runner image by its name."""
     if isinstance(value, str):
-        text = value.replace(image_digest, _IMAGE) if image_digest else value
+        text = value.replace(image_digest, IMAGE) if image_digest else value
         if text[:1] in "{[":
             try:
                 return _normal(json.loads(text), "")

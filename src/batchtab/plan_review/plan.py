@@ -14,6 +14,8 @@ from batchtab.plan_review.resource import Resource
 
 NAMESPACE_TAG = "batchtab:namespace"
 STACK_TAG = "batchtab:stack"
+#: What Terraform does not say: its plans have neither locals nor files.
+CONFIGURATION_MARK = "batchtab_configuration"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Plan:
         as_applied: Whether its files and inputs are those applied last, and so what it changes was changed in AWS; None
             if that is not known.
         found_states: By address, the `state` of what somebody enabled or disabled beside Terraform.
+        configuration: A hash of what was synthesized, files and all, the runner image by its name; empty if unknown.
         content: All that Terraform said; it holds sensitive values.
     """
 
@@ -40,6 +43,7 @@ class Plan:
     provisional: bool
     as_applied: bool | None
     found_states: dict[str, str]
+    configuration: str
     content: dict[str, Any]
 
     @classmethod
@@ -89,6 +93,7 @@ class Plan:
             provisional=bool(content.get("batchtab_provisional")),
             as_applied=content.get("batchtab_as_applied"),
             found_states=dict(_states(content.get("resource_drift") or [])),
+            configuration=content.get(CONFIGURATION_MARK, ""),
             content=content,
         )
 

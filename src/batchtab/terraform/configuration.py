@@ -69,17 +69,35 @@ class Configuration:
         Args:
             outputs: Values of other stacks' outputs, by stack and output.
         """
+        read = {
+            stack: {name: outputs.get(stack, {}).get(name) for name in sorted(names)}
+            for stack, names in self.reads.items()
+        }
+        return _hash({**self._written, "read": read})
+
+    def hash_of_written(self, replaced: Mapping[str, str]) -> str:
+        """A hash of what was synthesized alone: its JSON and its files, and nothing that it reads from other stacks.
+
+        Args:
+            replaced: Texts that do not count, such as the digest of an image yet to be built, and what counts instead.
+        """
+        text = json.dumps(self._written, sort_keys=True)
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        return _hash(text)
+
+    @property
+    def _written(self) -> dict[str, Any]:
         files = {
             path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(self.folder.glob("assets/**/*"))
             if path.is_file()
         }
-        read = {
-            stack: {name: outputs.get(stack, {}).get(name) for name in sorted(names)}
-            for stack, names in self.reads.items()
-        }
-        whole = {"configuration": _without_comments(self.content), "files": files, "read": read}
-        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+        return {"configuration": _without_comments(self.content), "files": files}
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _stack(label: str, state: Mapping[str, Any]) -> str:

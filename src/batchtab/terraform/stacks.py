@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,6 +142,15 @@ class Stacks(AbstractContextManager["Stacks"]):
         """
         self.providers.prepare([self._configuration(plan.stack) for plan in plans])
         return in_parallel(self.providers.at_once, self.show, plans)
+
+    def hash_of_written(self, plan: Plan, replaced: Mapping[str, str]) -> str:
+        """A hash of what was synthesized of a plan's stack, whatever it was planned with.
+
+        Args:
+            plan: The plan.
+            replaced: Texts that do not count, and what counts instead.
+        """
+        return self._configuration(plan.stack).hash_of_written(replaced)
 
     def apply(self, plans: Sequence[Plan], on_event: OnEvent, *, done: Callable[[Plan], None]) -> list[str | None]:
         """Does what plans say, and nothing else, several at once. What one of them fails at stops no other.

@@ -87,3 +87,19 @@ def test_comments_order_what_is_not_read_and_what_terraform_left_do_not_count(fo
     (folder / ".terraform").mkdir()
     # THEN it is the same
     assert Configuration(folder).hash({"environment": {"queue_arn": "arn:1", "other": "y"}}) == before
+
+
+def test_what_was_written_counts_whatever_it_reads_and_without_the_image(folder: Path) -> None:
+    # GIVEN a stack with an image
+    def hash_with(image: str, content: dict[str, Any] = CONTENT) -> str:
+        write(folder, {**content, "output": {"image": {"value": json.dumps({"image": f"r@{image}"})}}})
+        return Configuration(folder).hash_of_written({image: "(image)"})
+
+    before = hash_with("sha256:0")
+    # THEN another digest does not count, and what is around it does
+    assert hash_with("sha256:1") == before
+    assert hash_with("sha256:1", {**CONTENT, "locals": {"policy": "*"}}) != before
+    assert hash_with("sha256:1", {**CONTENT, "data": {**CONTENT["data"], "aws_x": {"y": {}}}}) != before
+    # AND so do its files
+    (folder / "assets" / "code" / "function.zip").write_bytes(b"2")
+    assert hash_with("sha256:1") != before

@@ -12,8 +12,9 @@ import typer
 from batchtab.cli.deployment.planning import Planned
 from batchtab.github import actions
 from batchtab.plan_review import markdown, text
-from batchtab.plan_review.fingerprint import Reviewed
+from batchtab.plan_review.fingerprint import IMAGE, Reviewed
 from batchtab.plan_review.left_out import LeftOut
+from batchtab.plan_review.plan import CONFIGURATION_MARK
 from batchtab.plan_review.plan import Plan as Content
 from batchtab.plan_review.summary import summarize
 from batchtab.runner_image.context import source_hash
@@ -26,7 +27,12 @@ REVIEWED = "reviewed.json"
 
 def contents(stacks: Stacks, plans: Sequence[Plan]) -> list[Content]:
     """Plans as they can be compared and put in words."""
-    return [Content.read(content, plan.stack) for plan, content in zip(plans, stacks.shown(plans), strict=True)]
+    image = os.environ.get(DIGEST_VARIABLE)
+    replaced = {image: IMAGE} if image else {}
+    return [
+        Content.read({**content, CONFIGURATION_MARK: stacks.hash_of_written(plan, replaced)}, plan.stack)
+        for plan, content in zip(plans, stacks.shown(plans), strict=True)
+    ]
 
 
 def reviewed(session: Session, found: list[Content]) -> Reviewed:
