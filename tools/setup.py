@@ -67,16 +67,14 @@ def project(lock: str = "dev.txt") -> None:
             run("virtual environment", sys.executable, "-m", "venv", VENV)
         except SetupError as error:
             raise SetupError(f"{error}\nOn Debian and Ubuntu: apt-get install python3-venv") from error
+    built = ("--only-binary", ":all:") if lock == "cli.txt" else ()  # what builds an sdist has no hash
+    by_hash = ("install", "-q", "--require-hashes", *built)
     if not uv.exists():
-        pip = (python, "-m", "pip", "install", "-q", "--require-hashes", "-r")
-        run("installer (uv)", *pip, ROOT / "requirements" / "uv.txt")
+        run("installer (uv)", python, "-m", "pip", *by_hash, "-r", ROOT / "requirements" / "uv.txt")
     try:
-        run(
-            "Python packages",
-            *(uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", requirements),
-        )
+        run("Python packages", uv, "pip", *by_hash, "--python", python, "-r", requirements)
     except SetupError:  # pip may be configured for an index that uv does not know
-        run("Python packages, with pip", python, "-m", "pip", "install", "-q", "--require-hashes", "-r", requirements)
+        run("Python packages, with pip", python, "-m", "pip", *by_hash, "-r", requirements)
     install = (uv, "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--python", python, "-e", ROOT)
     run("the batchtab command", *install)
     stamp.parent.mkdir(parents=True, exist_ok=True)
