@@ -26,14 +26,20 @@ class Environment:
     Attributes:
         name: The stage's.
         exists: Whether it is there.
-        branches: Branches that may deploy; None is any. `protected branches` stands for those with protection.
+        branches: Patterns of branches that may deploy; None is any.
+        tags: Patterns of tags that may deploy too.
+        only_protected: Whether GitHub asks for branches with protection instead, and lets each in while none has any.
         reviewers: Whose approval a deployment needs, one of them.
+        approves_own: Whether who starts a deployment may approve it.
     """
 
     name: str
     exists: bool
     branches: tuple[str, ...] | None = None
+    tags: tuple[str, ...] = ()
+    only_protected: bool = False
     reviewers: tuple[str, ...] = ()
+    approves_own: bool = False
 
     def gaps(self, branch: str) -> list[str]:
         """What these rules leave open.
@@ -43,17 +49,26 @@ class Environment:
         """
         if not self.exists:
             return [f"there is no environment {self.name}: its first deployment creates it, without any rule"]
-        found = []
-        if self.branches is None:
-            found.append(f"environment {self.name}: every branch may deploy, not only {branch}")
-        elif set(self.branches) - {branch, _PROTECTED}:
-            found.append(f"environment {self.name}: {', '.join(self.branches)} may deploy, not only {branch}")
+        name, found = f"environment {self.name}", []
+        if self.only_protected:
+            found.append(
+                f"{name}: every protected branch may deploy, and every branch while none is, not only {branch}"
+            )
+        elif self.branches is None:
+            found.append(f"{name}: every branch may deploy, not only {branch}")
+        elif set(self.branches) - {branch}:
+            found.append(f"{name}: {', '.join(self.branches)} may deploy, not only {branch}")
+        elif not self.branches:
+            found.append(f"{name}: no branch may deploy, not even {branch}")
+        if self.tags:
+            found.append(f"{name}: tags {', '.join(self.tags)} may deploy, not only the branch {branch}")
         if not self.reviewers:
-            found.append(f"environment {self.name}: nobody has to approve; who merges or starts a deployment, deploys")
+            found.append(f"{name}: nobody has to approve; who merges or starts a deployment, deploys")
+        elif self.approves_own:
+            found.append(f"{name}: who starts a deployment may approve it: --prevent-self-review")
         return found
 
 
-_PROTECTED = "protected branches"
 _NO_SUCH = 404
 _REFUSED = {403, 404, 422}
 
@@ -75,22 +90,31 @@ class Environments:
         if found is None:
             return Environment(name, exists=False)
         policy = found.get("deployment_branch_policy")
-        branches: tuple[str, ...] | None = None if policy is None else (_PROTECTED,)
-        if policy and policy.get("custom_branch_policies"):
-            branches = tuple(str(one["name"]) for one in self._policies(name))
+        patterns = self._policies(name) if policy and policy.get("custom_branch_policies") else []
         rules = [rule for rule in found.get("protection_rules", []) if rule["type"] == "required_reviewers"]
         people = [str(_name(one["reviewer"])) for rule in rules for one in rule.get("reviewers", [])]
-        return Environment(name, exists=True, branches=branches, reviewers=tuple(people))
+        return Environment(
+            name,
+            exists=True,
+            branches=tuple(str(one["name"]) for one in patterns if not _is_tag(one)) if policy else None,
+            tags=tuple(str(one["name"]) for one in patterns if _is_tag(one)),
+            only_protected=bool(policy and policy.get("protected_branches")),
+            reviewers=tuple(people),
+            approves_own=not any(rule.get("prevent_self_review") for rule in rules),
+        )
 
-    def protect(self, name: str, branch: str, reviewers: Sequence[str]) -> list[str]:
+    def protect(
+        self, name: str, branch: str, reviewers: Sequence[str], *, prevent_self_review: bool = False
+    ) -> list[str]:
         """Lets only one branch deploy, after an approval; makes the environment where there is none.
 
-        What there is stays: reviewers, a timer, other branches.
+        What there is stays: reviewers, a timer, other branches and tags.
 
         Args:
             name: The stage's.
             branch: The one that deploys.
             reviewers: Users, or teams as `organization/team`.
+            prevent_self_review: Whether who starts a deployment may not approve it; if not, that rule stays as it is.
 
         Returns:
             What GitHub refused; empty if it did all.
@@ -100,6 +124,8 @@ class Environments:
         """
         kept = _kept(self._find(name) or {})
         people = [*kept.pop("reviewers", []), *map(self._reviewer, reviewers)]
+        if prevent_self_review:
+            kept["prevent_self_review"] = True
         people = [one for number, one in enumerate(people) if one not in people[:number]]
         only = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
         refused = []
@@ -112,10 +138,10 @@ class Environments:
             if not people:
                 return refused
             try:
-                self._put(name, {**kept, **only})
+                self._put(name, {**_without_approval(kept), **only})
             except GhError as second:
                 return [*refused, str(second)]
-        if branch not in {policy["name"] for policy in self._policies(name)}:
+        if branch not in {policy["name"] for policy in self._policies(name) if not _is_tag(policy)}:
             self._gh.ask(f"{self._at(name)}/deployment-branch-policies", "POST", {"name": branch, "type": "branch"})
         return refused
 
@@ -143,6 +169,14 @@ class Environments:
 
     def _at(self, name: str) -> str:
         return f"{self._path}/{quote(name, safe='')}"
+
+
+def _is_tag(policy: dict[str, Any]) -> bool:
+    return bool(policy.get("type") == "tag")
+
+
+def _without_approval(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != "prevent_self_review"}
 
 
 def _kept(found: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,11 @@ AT = "repos/my-company/jobs/environments/prod"
 POLICIES = f"{AT}/deployment-branch-policies"
 ARGUMENTS = ["ci", "environment", "--stage", "prod", "--repository", "my-company/jobs"]
 CUSTOM = {"protected_branches": False, "custom_branch_policies": True}
-ALICE = {"type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": {"login": "alice", "id": 7}}]}
+ALICE: dict[str, Any] = {
+    "type": "required_reviewers",
+    "prevent_self_review": True,
+    "reviewers": [{"type": "User", "reviewer": {"login": "alice", "id": 7}}],
+}
 PROTECTED: dict[str, Any] = {"deployment_branch_policy": CUSTOM, "protection_rules": [ALICE, {"type": "branch_policy"}]}
 NO_REVIEWERS = "Please ensure the billing plan supports the required reviewers protection rule. (HTTP 422)"
 
@@ -31,10 +35,11 @@ def test_one_branch_deploys_after_an_approval(gh: FakeGh, capsys: pytest.Capture
         }
     )
     # WHEN it is protected
-    assert main([*ARGUMENTS, "--reviewer", "alice", "--reviewer", "my-company/platform"]) == 0
-    # THEN the call has the branch policy and both reviewers, and the branch is named
+    assert main([*ARGUMENTS, "--reviewer", "alice", "--reviewer", "my-company/platform", "--prevent-self-review"]) == 0
+    # THEN the call has the branch policy and both reviewers, who approve what others start, and the branch is named
     people = [{"type": "User", "id": 7}, {"type": "Team", "id": 9}]
-    assert gh.asked("PUT") == [["PUT", AT, {"deployment_branch_policy": CUSTOM, "reviewers": people}]]
+    rules = {"deployment_branch_policy": CUSTOM, "prevent_self_review": True, "reviewers": people}
+    assert gh.asked("PUT") == [["PUT", AT, rules]]
     assert gh.asked("POST") == [["POST", POLICIES, {"name": "main", "type": "branch"}]]
     assert capsys.readouterr().out.splitlines() == [
         "environment prod: main may deploy",
@@ -44,7 +49,7 @@ def test_one_branch_deploys_after_an_approval(gh: FakeGh, capsys: pytest.Capture
 
 def test_rules_that_are_there_stay(gh: FakeGh) -> None:
     # GIVEN an environment with a timer and a reviewer, who may not approve their own
-    rules = [{"type": "wait_timer", "wait_timer": 30}, {**ALICE, "prevent_self_review": True}]
+    rules = [{"type": "wait_timer", "wait_timer": 30}, ALICE]
     gh.answer(
         **{
             f"GET {AT}": {**PROTECTED, "protection_rules": rules},
@@ -107,6 +112,53 @@ def test_a_check_changes_nothing(gh: FakeGh, capsys: pytest.CaptureFixture[str])
     assert main([*ARGUMENTS, "--check"]) == 1
     assert "open: environment prod: main, release/* may deploy, not only main" in capsys.readouterr().err
     assert {method for method, _, _ in gh.asked()} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "policies", "says"),
+    [
+        (
+            {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False}},
+            [],
+            "every protected branch may deploy, and every branch while none is, not only main",
+        ),
+        ({}, [{"name": "main", "type": "tag"}], "no branch may deploy, not even main"),
+        ({}, [{"name": "main", "type": "tag"}], "tags main may deploy, not only the branch main"),
+        ({}, [{"name": "main"}, {"name": "v*", "type": "tag"}], "tags v* may deploy, not only the branch main"),
+        ({}, [], "no branch may deploy, not even main"),
+        (
+            {"protection_rules": [{**ALICE, "prevent_self_review": False}]},
+            [{"name": "main", "type": "branch"}],
+            "who starts a deployment may approve it: --prevent-self-review",
+        ),
+    ],
+)
+def test_rules_that_look_closed_and_are_open_are_said(
+    gh: FakeGh,
+    capsys: pytest.CaptureFixture[str],
+    rules: dict[str, Any],
+    policies: list[dict[str, str]],
+    says: str,
+) -> None:
+    gh.answer(**{f"GET {AT}": {**PROTECTED, **rules}, f"GET {POLICIES}?per_page=100": {"branch_policies": policies}})
+    assert main([*ARGUMENTS, "--check"]) == 1
+    assert f"open: environment prod: {says}\n" in capsys.readouterr().err
+
+
+def test_a_tag_of_the_branchs_name_is_no_branch(gh: FakeGh) -> None:
+    # GIVEN an environment that a tag `main` may deploy, and no branch
+    policies = {"branch_policies": [{"name": "main", "type": "tag"}]}
+    gh.answer(
+        **{
+            f"GET {AT}": PROTECTED,
+            f"PUT {AT}": {},
+            f"GET {POLICIES}?per_page=100": policies,
+            f"POST {POLICIES}": {"id": 1},
+        }
+    )
+    # WHEN it is protected THEN the branch is added, and the tag is said
+    assert main(ARGUMENTS) == 1
+    assert gh.asked("POST") == [["POST", POLICIES, {"name": "main", "type": "branch"}]]
 
 
 def test_in_a_workflow_what_is_open_is_a_warning_of_the_run(

@@ -26,6 +26,9 @@ def ci_environment(
         list[str] | None, typer.Option(help="Who approves: a user, or a team as organization/team. May be repeated.")
     ] = None,
     branch: Annotated[str, typer.Option(help="The only branch that deploys.")] = "main",
+    prevent_self_review: Annotated[
+        bool, typer.Option("--prevent-self-review", help="Who starts a deployment may not approve it.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; only say what is open.")] = False,
 ) -> int:
     """Create a stage's environment on GitHub, or change it: one branch deploys it, and somebody approves.
@@ -34,14 +37,16 @@ def ci_environment(
     """
     environments = Environments(Gh(), repository)
     try:
-        refused = [] if check else environments.protect(stage, branch, reviewer or [])
+        refused = []
+        if not check:
+            refused = environments.protect(stage, branch, reviewer or [], prevent_self_review=prevent_self_review)
         found = environments.read(stage)
     except GitHubError as error:
         raise UsageError(f"ci environment: {error}") from None
     for line in refused:
         typer.echo(f"refused: {line}", err=True)
     gaps = found.gaps(branch)
-    if found.branches is not None:
+    if found.branches is not None and not found.only_protected:
         typer.echo(f"environment {stage}: {', '.join(found.branches) or 'no branch'} may deploy")
     if found.reviewers:
         typer.echo(f"environment {stage}: {' or '.join(found.reviewers)} approves")
