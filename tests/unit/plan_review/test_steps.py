@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.projects import copy_project
 
+from batchtab.cli.ci.role_memory import Asked
 from batchtab.cli.ci.roles import configuration, copy_module
 from batchtab.cli.main import main
 from batchtab.errors import UsageError
@@ -92,14 +93,8 @@ def test_the_module_of_the_roles_is_copied_as_often_as_it_takes(tmp_path: Path) 
 
 
 def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
-    given = {
-        "repository": "my-company/jobs",
-        "branch": "main",
-        "repository_id": "456789",
-        "owner_id": None,
-        "oidc_provider_arn": None,
-        "permissions_boundary_arn": None,
-    }
+    asked = Asked(branch="main")
+    given = {"repository": "my-company/jobs", "repository_id": "456789", "owner_id": None, "asked": asked}
     made = configuration(Session.open("prod", checkout), "./module", given)
     assert made["module"]["ci_roles"] == {
         "source": "./module",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.ci.audit import audit
 from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
+from batchtab.cli.ci.role_memory import OUTPUT, PLACE, Asked
 from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
@@ -22,6 +24,7 @@ from batchtab.terraform import provider_lock
 from batchtab.terraform.modules import modules_folder
 from batchtab.terraform.session import Session
 
+_BRANCH = "main"  # the module's default
 _PERMISSIONS = (
     "permissions_boundary_arn",
     "make_permissions_boundary",
@@ -54,7 +57,18 @@ def ci_roles(
         list[str] | None,
         typer.Option(help="A role that jobs may have, beside those that jobs.yaml names. May be repeated."),
     ] = None,
-    branch: Annotated[str, typer.Option(help="The branch whose workflows deploy and look for drift.")] = "main",
+    branch: Annotated[
+        str | None, typer.Option(help="The branch whose workflows deploy and look for drift. Default: main.")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(help="GitHub's environment whose jobs deploy. Default: the stage's name.")
+    ] = None,
+    deploy_workflow: Annotated[
+        str | None, typer.Option(help="The workflow's file that deploys. Default: deploy.yml.")
+    ] = None,
+    any_branch: Annotated[
+        bool, typer.Option("--any-branch", help="Let runs on any branch or tag deploy, if the environment's rules do.")
+    ] = False,
     repository_id: Annotated[
         str | None, typer.Option(help="The repository's number on GitHub. Default: what `gh` answers.")
     ] = None,
@@ -62,6 +76,9 @@ def ci_roles(
         str | None,
         typer.Option(help="Its owner's number, if GitHub's subjects have numbers. Default: as `gh` answers."),
     ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Forget what earlier runs were asked for, and is not asked for now.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     show_audit: Annotated[
         bool,
@@ -70,8 +87,9 @@ def ci_roles(
 ) -> int:
     """Make the OIDC provider for GitHub and the roles to plan and to deploy a stage. Safe to run again.
 
-    Their state lies beside the stage's: whoever deploys can't change them. GitHub is asked, through `gh`, for the form
-    of the repository's subjects, unless --repository-id says it.
+    Their state lies beside the stage's: whoever deploys can't change them. It keeps the options: one that is not given
+    again stays as it was, unless --reset forgets it. GitHub is asked, through `gh`, for the form of the repository's
+    subjects, unless --repository-id says it.
     """
     session = Session.open(stage)
     if show_audit:
@@ -80,17 +98,25 @@ def ci_roles(
         return 0
     if repository is None:
         raise UsageError("ci roles: --repository is missing", "name GitHub's repository, as owner/name")
+    now = Asked(
+        branch=branch,
+        environment=environment,
+        deploy_workflow=deploy_workflow,
+        any_branch=any_branch,
+        oidc_provider_arn=oidc_provider_arn,
+        permissions_boundary_arn=permissions_boundary_arn,
+        make_boundary=make_boundary,
+        boundary_action=tuple(boundary_action or ()),
+        passable_role_arn=tuple(passable_role_arn or ()),
+    )
+    made, former = _states(session)
+    config = session.catalog.stage
+    asked = now if reset else now.since(former, config.permissions_boundary_arn, config.own_boundary_arn)
+    if asked != now:
+        typer.echo(f"ci roles: with what was asked for before: {asked.words()} (--reset forgets it)", err=True)
     gh = Gh()
     names = trusted_names(gh, repository, repository_id, owner_id)
-    given = {
-        **names,
-        "branch": branch,
-        "oidc_provider_arn": oidc_provider_arn,
-        **_permissions(
-            session,
-            RoleOptions(permissions_boundary_arn, make_boundary, boundary_action or (), passable_role_arn or ()),
-        ),
-    }
+    given = {**names, "asked": asked, **_permissions(session, asked, made)}
     folder = session.state / "ci-roles" / stage
     folder.mkdir(parents=True, exist_ok=True)
     # A copy, so that no machine's path gets into what Terraform keeps.
@@ -99,25 +125,41 @@ def ci_roles(
     (folder / "main.tf.json").write_text(json.dumps(content, indent=2))
     if lock := provider_lock.path(session):
         shutil.copyfile(lock, folder / lock.name)
-    environment = session.environment()
+    variables = session.environment()
     for command in (["init", "-input=false", "-reconfigure"], ["apply", *(["-auto-approve"] if yes else [])]):
-        done = subprocess.run([session.terraform, *command], cwd=folder, env=environment, check=False)
+        done = subprocess.run([session.terraform, *command], cwd=folder, env=variables, check=False)
         if done.returncode:
             raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
-    config = session.catalog.stage
     if given["make_permissions_boundary"] and config.permissions_boundary_arn is None:
         line = f"permissions_boundary_arn: {config.own_boundary_arn}"
         typer.echo(f"Write into config/{stage}.yaml, so that deployments can make roles: {line}")
-    say_what_is_open(gh, str(names["repository"]), stage, branch)
+    say_what_is_open(gh, str(names["repository"]), asked.environment or stage, asked.branch or _BRANCH)
     return 0
 
 
-def _permissions(session: Session, options: RoleOptions) -> dict[str, Any]:
+def _states(session: Session) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The states of the stage's environment and of its roles; None where there is none yet.
+
+    Raises:
+        UsageError: the bucket is not there, or S3 refuses.
+    """
     config = session.catalog.stage
+    bucket = config.state.bucket
     try:
-        environment = connect(session).state(config.state.bucket, config.name, "environment")
+        aws = connect(session)
+        exists = aws.bucket_exists(bucket, config.account_id)
+        if exists:
+            return aws.state(bucket, config.name, "environment"), aws.state(bucket, PLACE, config.name)
     except (BotoCoreError, ClientError) as error:
         raise UsageError(f"ci roles: the state of the stage cannot be read: {error}", "check credentials") from None
+    raise UsageError(f"ci roles: the state bucket {bucket} is not there", f"batchtab bootstrap --stage {config.name}")
+
+
+def _permissions(session: Session, asked: Asked, environment: dict[str, Any] | None) -> dict[str, Any]:
+    config = session.catalog.stage
+    options = RoleOptions(
+        asked.permissions_boundary_arn, asked.make_boundary, asked.boundary_action, asked.passable_role_arn
+    )
     inputs = role_inputs(session.catalog, options, environment)
     if inputs["terraform_names_environments"]:
         text = "has a name of Terraform's, from an earlier version: the roles know it by its tag"
@@ -145,8 +187,9 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
     Args:
         session: The stage.
         source: Where the module is, seen from the folder that this is written to.
-        given: The options.
+        given: The repository's names, what was asked for, and what `role_inputs` made of it.
     """
+    asked: Asked = given["asked"]
     stage = session.catalog.stage
     image = stage.runner_image
     names = sorted({*stage.repositories, *([image.repository] if image and image.in_ecr else [])})
@@ -157,18 +200,27 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         "namespace": stage.prefix,
         "stage": stage.name,
         "github_repository": given["repository"],
-        "branch": given["branch"],
+        "branch": asked.branch,
+        "environment": asked.environment,
+        "deploy_workflow": asked.deploy_workflow,
+        "deploys_from_branch": False if asked.any_branch else None,
         "repository_id": given["repository_id"],
         "owner_id": given["owner_id"],
         "state_bucket": stage.state.bucket,
         "repository_names": names,
         "manages_network": bool(stage.network.create),
-        "oidc_provider_arn": given["oidc_provider_arn"],
+        "oidc_provider_arn": asked.oidc_provider_arn,
         **{name: given.get(name) for name in _PERMISSIONS},
     }
+    # The boundary as it is: the stage's file may stop naming it, and that must not take it away.
+    kept = replace(
+        asked,
+        make_boundary=bool(given.get("make_permissions_boundary")),
+        permissions_boundary_arn=given.get("permissions_boundary_arn"),
+    )
     backend = {
         "bucket": stage.state.bucket,
-        "key": f"ci/{stage.name}.tfstate",  # not below the stage's own, which a deployment may write
+        "key": f"{PLACE}/{stage.name}.tfstate",
         "region": stage.region,
         "encrypt": True,
         "use_lockfile": True,
@@ -185,7 +237,10 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         },
         "module": {"ci_roles": {key: value for key, value in inputs.items() if value is not None}},
         "output": {
-            name: {"value": f"${{module.ci_roles.{name}}}"}
-            for name in ("plan_role_arn", "deploy_role_arn", "oidc_provider_arn")
+            **{
+                name: {"value": f"${{module.ci_roles.{name}}}"}
+                for name in ("plan_role_arn", "deploy_role_arn", "oidc_provider_arn")
+            },
+            OUTPUT: {"value": {name: value for name, value in asdict(kept).items() if value}},
         },
     }
