@@ -68,6 +68,9 @@ def _on_aws(project: NewProject) -> Iterator[str]:
     for stage in stages:
         yield f"     batchtab bootstrap --stage {stage}"
         yield f"     batchtab ci roles --stage {stage} --repository {repository}"
+    yield "   Teams that do not administer the account: add --make-boundary, and write the"
+    file = stages[0] if len(stages) == 1 else "<stage>"
+    yield f"   line permissions_boundary_arn that it says into config/{file}.yaml."
     yield "4. Name the stages, and protect their environments: who approves deployments?"
     yield f"     gh variable set BATCHTAB_STAGES --body '{json.dumps(stages)}'"
     for stage in stages:
@@ -75,7 +78,7 @@ def _on_aws(project: NewProject) -> Iterator[str]:
         yield "       --reviewer LOGIN"
     yield "5. Open a pull request: its comment shows what will be created. Merge it to"
     yield "   deploy."
-    yield "     git commit --all --message 'First deployment'"
+    yield "     git add --all && git commit --message 'First deployment'"
     yield "     git push --set-upstream origin first-deployment && gh pr create --fill"
     yield ""
     yield "README.md has the commands, and how to upgrade."
