@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.owners import unowned
 
 ROOT = Path(__file__).resolve().parents[3]
 OWN = ROOT / ".github" / "workflows"
@@ -186,6 +187,17 @@ def test_who_may_write_comments_runs_nothing_of_the_branch(folder: Path) -> None
     assert job["permissions"]["pull-requests"] == "write"
     (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
     assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
+def test_what_jobs_with_credentials_execute_or_read_has_owners(project: Path, folder: Path) -> None:
+    # GIVEN the files that jobs with credentials install from, and that decide what they do
+    paths = [f".github/workflows/{path.name}" for path in folder.glob("*.yml")]
+    paths += [words[-1] for script in BY_HASH if (words := script.split())[-2] == "-r"]
+    paths += ["config/prod.yaml", "jobs/Dockerfile", "jobs/reports/jobs.yaml"]
+    paths += ["main.py", "pyproject.toml", ".terraform.lock.hcl"]
+    # THEN each needs a review of an owner
+    assert len(paths) == 11
+    assert unowned((project / ".github" / "CODEOWNERS").read_text(), paths) == []
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from tests.owners import unowned
 
 from batchtab.cli.main import app, main
 
@@ -251,6 +252,35 @@ def test_who_may_write_comments_runs_nothing_of_the_branch() -> None:
     assert job["permissions"]["pull-requests"] == "write"
     (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
     assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
+def test_what_jobs_with_credentials_execute_has_owners() -> None:
+    # GIVEN what those jobs run: make, the set-up, Batchtab as it is here, and packages by hash
+    scripts = {
+        step["run"].split()[0]
+        for name in NAMES
+        for body in read(name)["jobs"].values()
+        if {"id-token", "pull-requests"} & body["permissions"].keys()
+        for step in body["steps"]
+        if "run" in step
+    }
+    assert scripts == {"make", ".venv/bin/batchtab"}
+    folders = (".github/workflows", "requirements", "src/batchtab", "tools")
+    executed = [
+        path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".txt", ".yml"}
+    ]
+    paths = [path.relative_to(ROOT).as_posix() for path in executed]
+    assert len(paths) > 200
+    # AND what they read to decide: the stage, the provider's hashes, the image's build
+    paths += ["Makefile", "pyproject.toml", ".terraform.lock.hcl", "config/prod.yaml", "jobs/Dockerfile", "main.py"]
+    # THEN each needs a review of an owner
+    assert unowned((ROOT / ".github" / "CODEOWNERS").read_text(), paths) == []
+    assert unowned(
+        "/tools/ @a\n/jobs/*/jobs.yaml @a", ["tools/a/b", "jobs/a/jobs.yaml", "jobs/a/b/jobs.yaml", "a"]
+    ) == [
+        "jobs/a/b/jobs.yaml",
+        "a",
+    ]
 
 
 @pytest.mark.slow
