@@ -1,6 +1,6 @@
-"""Was this plan reviewed? Plans compared by what they do, without the values that they hold.
+"""Was this plan reviewed? Plans compared by what they do, without the values that are in them.
 
-What a review leaves behind (`reviewed.json`) holds hashes and addresses only, so it may lie where plans must not.
+What a review leaves behind (`reviewed.json`) has hashes and addresses only, so it may be where plans must not.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class Change:
 
 
 def changes(plan: Plan, image_digest: str = "") -> dict[str, Change]:
-    """What a plan does to each address. Outputs are not told: they follow from the resources.
+    """What a plan does to each address. Outputs are left out: they follow from the resources.
 
     Nor is what only the time did to a schedule: it may do so between the review and the deployment. What a deployment
     left half-made, and Terraform therefore makes anew, counts as made.

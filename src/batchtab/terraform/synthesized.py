@@ -41,7 +41,7 @@ class Synthesized:
         Args:
             stage: The stage.
             out: The folder of the synthesis, such as `cdktf.out`.
-            replaced: Texts of the stacks that are known only here: what stands there, and what belongs there.
+            replaced: Texts of the stacks that are known only here: what is there, and what belongs there.
 
         Raises:
             UsageError: they are others than those that were written, or could have Terraform run a program.

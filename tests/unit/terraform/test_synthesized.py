@@ -83,7 +83,7 @@ def test_stacks_are_taken_with_what_only_the_taker_knows(
     (out / "stacks" / "gone").mkdir(parents=True)
     # WHEN it is taken
     pack(STACK).take(stage, out, {"sha256:000": "sha256:abc"})
-    # THEN it stands in its place, files and all, with the image's digest
+    # THEN it is in its place, files and all, with the image's digest
     assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()) == [
         "stacks/jobs/assets/x/code.zip",
         "stacks/jobs/cdk.tf.json",

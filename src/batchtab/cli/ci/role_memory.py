@@ -9,7 +9,7 @@ from typing import Any
 
 #: The output of the roles' state that has it.
 OUTPUT = "options"
-#: Where the states of roles lie: not below a stage's own, which a deployment may write.
+#: Where the states of roles are: not below a stage's own, which a deployment may write.
 PLACE = "ci"
 
 

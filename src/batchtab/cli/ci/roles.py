@@ -87,7 +87,7 @@ def ci_roles(
 ) -> int:
     """Make the OIDC provider for GitHub and the roles to plan and to deploy a stage. Safe to run again.
 
-    Their state lies beside the stage's: whoever deploys can't change them. It keeps the options: one that is not given
+    Their state is beside the stage's: whoever deploys can't change them. It keeps the options: one that is not given
     again stays as it was, unless --reset forgets it. GitHub is asked, through `gh`, for the form of the repository's
     subjects, unless --repository-id says it.
     """
