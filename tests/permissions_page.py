@@ -26,6 +26,11 @@ modules and checks each action, resource and condition key against AWS's
 Names decide where a name begins with the namespace; the tag `batchtab:namespace` decides where AWS makes the name
 ([why](decisions/0070-names-then-tags.md)). A stage that makes its own network can give this tag to a security group
 without it: AWS makes a network's default group, and no policy can name the network before it is there.
+
+Image repositories are known by their names alone, as several stages may run one image. The deploy role changes those
+that its stage makes (`repositories` in its file), and only pulls from others; `batchtab check` refuses two stages of
+one account and region that both make one. Who deploys the stage that makes it decides what the others run: a stage
+whose images must be its own makes its own repository.
 """
 #: Principals in the order of the page: title, role, source of the policies, kind.
 _SECTIONS = (
@@ -33,6 +38,7 @@ _SECTIONS = (
     ("Workflows: deploy", "ci-deploy", "ci_roles: network", "identity"),
     ("Workflows: deploy, with a boundary", "ci-deploy", "ci_roles: boundary", "identity"),
     ("Workflows: deploy, with roles of your own", "ci-deploy", "ci_roles: own roles", "identity"),
+    ("Workflows: deploy, with images of another stage", "ci-deploy", "ci_roles: shared image", "identity"),
     ("Workflows: deploy, where Terraform names compute environments", "ci-deploy", "ci_roles: own roles", "identity"),
     ("The boundary of `--make-boundary`", "ci-boundary", "ci_roles: boundary made", "boundary"),
     ("Submit function", "submit-run", "stage EC2", "identity"),
@@ -48,7 +54,7 @@ _SECTIONS = (
     ("Dead-letter queue of alerts", "job-alerts-dead-letter", "stage EC2", "resource"),
 )
 #: Sections that show what they have beside another one.
-_BESIDE = {1: 0, 2: 1, 3: 1, 4: 1}
+_BESIDE = {1: 0, 2: 1, 3: 1, 4: 1, 5: 1}
 #: Why, by the first of these that the section's number and title, and the statement's effect and actions, match.
 _WHY = (
     (r"deploy.* Deny iam:\*", "the roles and policies of workflows are changed by people only"),

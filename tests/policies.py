@@ -111,6 +111,8 @@ CI_ROLES: Mapping[str, dict[str, Any]] = {
         "boundary_actions": ["rekognition:DetectLabels"],
         "terraform_names_environments": False,
     },
+    "shared image": {"pulled_repository_names": ["shared-runner"], "terraform_names_environments": False},
+    "shared image alone": {"repository_names": [], "pulled_repository_names": ["shared-runner"]},
     "own roles": {"passable_role_arns": [ROLE], "tags": {"team": "platform"}},
 }
 _QUEUE = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-queue/{NAMESPACE}-default"
@@ -193,7 +195,7 @@ def ci_roles() -> tuple[Policy, ...]:
     """The policies of the workflows' roles by both doors, for each of `CI_ROLES`."""
     found: list[Policy] = []
     for what, inputs in CI_ROLES.items():
-        by_python = in_python(lambda stack, more=inputs: CiRoles(stack, "Default", **_CI, **more))  # type: ignore[misc]
+        by_python = in_python(lambda stack, more=inputs: CiRoles(stack, "Default", **{**_CI, **more}))  # type: ignore[misc]
         found += render(f"ci_roles: {what}", by_python, {})[0]
         found += render(f"module ci_roles: {what}", module("ci_roles"), {**_CI, **inputs})[0]
     return tuple(found)

@@ -293,6 +293,9 @@ def test_each_other_argument_arrives() -> None:
         ({"stage": "ci"}, "stage: 'ci' is reserved"),
         ({"passable_role_arns": ["arn:aws:iam::123456789012:role/*"]}, "is not allowed: a role's ARN"),
         ({"boundary_actions": ["*"]}, "boundary_actions: '*' is not allowed"),
+        ({"repository_names": ["*"]}, "repository_names: '*' is not allowed"),
+        ({"pulled_repository_names": ["team/*"]}, "pulled_repository_names: 'team/*' is not allowed"),
+        ({"repository_names": []}, "repository_names, pulled_repository_names: name at least one"),
         ({"state_bucket": "*"}, "state_bucket: '*' is not allowed"),
     ],
 )

@@ -96,6 +96,23 @@ def test_what_is_nobodys_is_not_taken_by_a_tag(source: str) -> None:
             assert not allows(of(DEPLOY, source), action, f"arn:aws:ec2:{REGION}:{ACCOUNT}:{arn}/x-1", context)
 
 
+def test_an_image_of_another_stage_is_pulled_and_not_changed() -> None:
+    # GIVEN a repository of the stage, and one that is made elsewhere
+    own, shared = (f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}" for name in ("batchtab-runner", "shared-runner"))
+    for role, source in ((role, f"ci_roles: shared image{more}") for role in (DEPLOY, PLAN) for more in ("", " alone")):
+        statements = of(role, source)
+        for action in matching("ecr:*"):
+            # THEN nothing changes the latter
+            if (privilege(action) or {})["access_level"] not in {"Read", "List"}:
+                assert not allows(statements, action, shared), (role, action)
+        assert allows(statements, "ecr:DescribeImages", shared)
+        assert allows(statements, "ecr:BatchGetImage", shared)
+    # AND a deployment pulls from it, and pushes to its own
+    assert allows(of(DEPLOY, "ci_roles: shared image"), "ecr:GetDownloadUrlForLayer", shared)
+    assert allows(of(DEPLOY, "ci_roles: shared image"), "ecr:PutImage", own)
+    assert not allows(of(DEPLOY, "ci_roles: shared image alone"), "ecr:PutImage", own)
+
+
 def test_a_group_that_was_taken_lets_nothing_in() -> None:
     statements = of(DEPLOY, "ci_roles: network")
     group = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batchtab import limits
-from batchtab.declarations import chain
+from batchtab.declarations import chain, one_account
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, Source, read_services
@@ -78,34 +78,13 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         problems.extend(_same_names(chosen))
         problems.extend(_chain_problems(chosen))
         catalogs.append(catalog)
-    problems.extend(_alike_problems(root, known, catalogs))
+    problems.extend(one_account.problems(root, known, {catalog.stage.name for catalog in catalogs}))
     for problem, names in of_stages.values():
         stages = f"stage{'s' if len(names) > 1 else ''} {listed(names)}"
         problems.append(replace(problem, message=problem.message.replace(_STAGES, stages)))
     if problems:
         raise Diagnostics(problems)
     return catalogs
-
-
-def _alike_problems(root: Path, known: Sequence[str], catalogs: Sequence[Catalog]) -> Iterator[Diagnostic]:
-    """Stages of one account whose names go on where another's end: its roles know what is theirs by such names."""
-    read = [read_stage(root / "config" / f"{name}.yaml") for name in known]
-    stages = [
-        (stage, document)
-        for stage, document, _, invalid_fields in read
-        if stage is not None and not stage.is_local and not invalid_fields & {"account_id", "namespace"}
-    ]
-    asked = {catalog.stage.name for catalog in catalogs}
-    for longer, document in stages:
-        for shorter, _ in stages:
-            alike = longer.account_id == shorter.account_id and f"{longer.prefix}-".startswith(f"{shorter.prefix}-")
-            if alike and longer is not shorter and {longer.name, shorter.name} & asked:
-                text = (
-                    f"is the account of stage {shorter.name} too, and names of this stage begin like that one's:"
-                    f" {longer.prefix} and {shorter.prefix}"
-                )
-                hint = "another account, another namespace, or a name that does not go on after a '-'"
-                yield document.problem(("account_id",), text, value=longer.account_id, hint=hint)
 
 
 def _stage_problems(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
+from batchtab.cli.ci.role_inputs import RoleOptions, repositories, role_inputs
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.errors import UsageError
 
@@ -102,3 +102,18 @@ def test_an_environment_of_an_earlier_version_is_known_by_its_tag(
     tmp_path: Path, environment: dict[str, Any] | None, by_tag: bool
 ) -> None:
     assert role_inputs(catalog(tmp_path), RoleOptions(), environment)["terraform_names_environments"] is by_tag
+
+
+@pytest.mark.parametrize(
+    ("more", "made", "pulled"),
+    [
+        ("", [], ["batchtab-runner"]),
+        ("repositories: [batchtab-runner, a]", ["a", "batchtab-runner"], []),
+        ("repositories: [a]", ["a"], ["batchtab-runner"]),
+    ],
+)
+def test_a_repository_that_the_stage_does_not_make_is_pulled_from(
+    tmp_path: Path, more: str, made: list[str], pulled: list[str]
+) -> None:
+    found = repositories(catalog(tmp_path, more).stage)
+    assert found == {"repository_names": made, "pulled_repository_names": pulled}

@@ -283,6 +283,26 @@ def test_two_stages_with_the_same_names_are_refused(project: Path) -> None:
     assert len(lines(project, "b")) == 2
 
 
+@pytest.mark.parametrize(("region", "refused"), [("ap-northeast-2", True), ("eu-west-1", False)])
+def test_two_stages_of_one_account_do_not_make_the_same_repository(project: Path, region: str, refused: bool) -> None:
+    # GIVEN a stage that uses the repository of another one of its account
+    beside(project, "staging")
+    assert catalog.load_all(project)
+    # WHEN it makes it too
+    path = project / "config" / "staging.yaml"
+    path.write_text(path.read_text().replace("ap-northeast-2", region) + "repositories: [own, batchtab-runner]\n")
+    # THEN it is refused once, where both are in one region
+    line = (
+        "config/staging.yaml:9: repositories[1]: 'batchtab-runner' is made by stage example in this account and region"
+        " too [hint: leave it out here and only pull from it, or give it another name]"
+    )
+    if refused:
+        assert lines(project) == lines(project, "example") == lines(project, "staging") == [line]
+        assert catalog.load("local", project)
+    else:
+        assert catalog.load_all(project)
+
+
 def test_a_boundary_is_of_the_stages_account(project: Path) -> None:
     path = project / PROD
     path.write_text(f"{path.read_text()}permissions_boundary_arn: arn:aws:iam::999999999999:policy/x\n")

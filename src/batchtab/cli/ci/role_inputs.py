@@ -8,6 +8,7 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
 
 
@@ -76,6 +77,22 @@ def role_inputs(catalog: Catalog, options: RoleOptions, environment: Mapping[str
         "boundary_actions": list(options.boundary_actions),
         "passable_role_arns": sorted({*brought, *options.passable_role_arns}),
         "terraform_names_environments": has_generated_name(environment or {}, stage.prefix),
+    }
+
+
+def repositories(stage: StageConfig) -> dict[str, list[str]]:
+    """Which image repositories the stage makes, and which of those that it runs images of are made elsewhere.
+
+    Raises:
+        UsageError: there is none.
+    """
+    image = stage.runner_image
+    used = {image.repository} if image and image.in_ecr else set()
+    if not used and not stage.repositories:
+        raise UsageError(f"stage {stage.name} has no image repository", "runner_image or repositories in its file")
+    return {
+        "repository_names": sorted(set(stage.repositories)),
+        "pulled_repository_names": sorted(used.difference(stage.repositories)),
     }
 
 

@@ -13,7 +13,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.ci.audit import audit
-from batchtab.cli.ci.role_inputs import RoleOptions, role_inputs
+from batchtab.cli.ci.role_inputs import RoleOptions, repositories, role_inputs
 from batchtab.cli.ci.role_memory import OUTPUT, PLACE, Asked
 from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
 from batchtab.cli.connection import connect
@@ -191,10 +191,6 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
     """
     asked: Asked = given["asked"]
     stage = session.catalog.stage
-    image = stage.runner_image
-    names = sorted({*stage.repositories, *([image.repository] if image and image.in_ecr else [])})
-    if not names:
-        raise UsageError(f"stage {stage.name} has no image repository", "runner_image or repositories in its file")
     inputs = {
         "source": source,
         "namespace": stage.prefix,
@@ -207,7 +203,7 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         "repository_id": given["repository_id"],
         "owner_id": given["owner_id"],
         "state_bucket": stage.state.bucket,
-        "repository_names": names,
+        **repositories(stage),
         "manages_network": bool(stage.network.create),
         "oidc_provider_arn": asked.oidc_provider_arn,
         **{name: given.get(name) for name in _PERMISSIONS},

@@ -23,6 +23,7 @@ from batchtab.constructs._terraform.expressions import (
     is_expression,
     is_set,
     negate,
+    not_empty,
 )
 from batchtab.constructs._terraform.policies import policy, statements_where
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource, require
@@ -61,6 +62,7 @@ class CiRoles(BatchtabConstruct):
         github_repository: str,
         state_bucket: str,
         repository_names: Sequence[str] | Expression,
+        pulled_repository_names: Sequence[str] | Expression = (),
         branch: str = github.DEFAULT_BRANCH,
         environment: str | None = None,
         repository_id: str | None = None,
@@ -85,7 +87,10 @@ class CiRoles(BatchtabConstruct):
             stage: The stage's name, below which its state lies in the bucket.
             github_repository: `owner/name`. Who renames it changes this too.
             state_bucket: Bucket of the remote state.
-            repository_names: Image repositories that the stage makes and pushes to.
+            repository_names: Image repositories that the stage makes and pushes to. One that two stages name can be
+                changed by both.
+            pulled_repository_names: Image repositories that are made elsewhere, as by another stage of the account:
+                they are looked at and pulled from. Whoever pushes to them decides what this stage runs.
             branch: Whose workflows may deploy, and plan beside pull requests, for drift.
             environment: GitHub's environment whose jobs may deploy; None is the stage's name.
             repository_id: The repository's number, so that no other one of its name is let in:
@@ -125,10 +130,14 @@ class CiRoles(BatchtabConstruct):
         check("state_bucket", state_bucket, limits.BUCKET_NAME)
         if make_permissions_boundary is True and is_set(permissions_boundary_arn) is True:
             raise ValueError("permissions_boundary_arn and make_permissions_boundary: give one of the two")
-        for action in () if is_expression(boundary_actions) else boundary_actions:
-            check("boundary_actions", action, limits.IAM_ACTION)
-        for arn in () if is_expression(passable_role_arns) else passable_role_arns:
-            check("passable_role_arns", arn, limits.ROLE_ARN)
+        for name, values, limit in (
+            ("repository_names", repository_names, limits.REPOSITORY_NAME),
+            ("pulled_repository_names", pulled_repository_names, limits.REPOSITORY_NAME),
+            ("boundary_actions", boundary_actions, limits.IAM_ACTION),
+            ("passable_role_arns", passable_role_arns, limits.ROLE_ARN),
+        ):
+            for value in () if is_expression(values) else values:
+                check(name, value, limit)
         account = Account.of(self)
         names = Names(account, namespace)
         self._namespace, self._boundary, self._tags = namespace, permissions_boundary_arn, tags
@@ -167,17 +176,20 @@ class CiRoles(BatchtabConstruct):
         )
         both_ids = any_of(negate(is_set(owner_id)), is_set(repository_id))
         require(self.deploy_role, both_ids, "owner_id: needs repository_id too: GitHub's subject has both or none")
+        some = any_of(not_empty(repository_names), not_empty(pulled_repository_names))
+        require(self.deploy_role, some, "repository_names, pulled_repository_names: name at least one.")
         state = {"state_bucket": state_bucket, "stage": stage}
         both = {"plan": self.plan_role, "deploy": self.deploy_role}
         deploy = {"deploy": self.deploy_role}
         # Policies of their own, because all inline ones of a role together may have 10,240 characters.
-        self._policy("read", both, read_statements(names, repository_names=repository_names, **state))
+        images = {"repository_names": repository_names, "pulled_repository_names": pulled_repository_names}
+        self._policy("read", both, read_statements(names, repository_names=[*images.values()], **state))
         on_stage = write_statements(
             names, namespace=namespace, terraform_names_environments=terraform_names_environments, **state
         )
         self._policy("write", deploy, statements_where(on_stage))
         self._policy("alerts", deploy, alert_statements(names, namespace=namespace))
-        self._policy("images", deploy, image_statements(names, repository_names=repository_names))
+        self._policy("images", deploy, statements_where(image_statements(names, **images)))
         #: The boundary's ARN that the stage's roles must have, whoever made it; None where there is none.
         self.boundary_arn = choose(make_permissions_boundary, names.boundary, permissions_boundary_arn)
         on_roles = role_statements(

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, holds, matching
+from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, holds, matching
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.construct import CiRoles
+
+
+def _each(name: str, limit: limits.Text) -> Validation:
+    test = f"alltrue([for each in var.{name} : can(regex({hcl(limit.pattern)}, each))])"
+    return holds(test, f"{name}: each must be {limit.meaning}.")
+
 
 VARIABLES = (
     Variable(
@@ -43,8 +49,16 @@ VARIABLES = (
     Variable(
         "repository_names",
         "list(string)",
-        "Image repositories that the stage makes and pushes to.",
-        validations=[holds("length(var.repository_names) > 0", "repository_names: name at least one.")],
+        "Image repositories that the stage makes and pushes to. One that two stages name can be changed by both.",
+        validations=[_each("repository_names", limits.REPOSITORY_NAME)],
+    ),
+    Variable(
+        "pulled_repository_names",
+        "list(string)",
+        "Image repositories that are made elsewhere, as by another stage of the account: they are looked at and pulled"
+        " from. Whoever pushes to them decides what this stage runs.",
+        [],
+        [_each("pulled_repository_names", limits.REPOSITORY_NAME)],
     ),
     Variable(
         "branch",
@@ -115,24 +129,14 @@ VARIABLES = (
         "list(string)",
         "What that boundary allows beside what jobs usually need, such as `rekognition:DetectLabels`.",
         [],
-        [
-            holds(
-                f"alltrue([for a in var.boundary_actions : can(regex({hcl(limits.IAM_ACTION.pattern)}, a))])",
-                f"boundary_actions: each must be {limits.IAM_ACTION.meaning}.",
-            )
-        ],
+        [_each("boundary_actions", limits.IAM_ACTION)],
     ),
     Variable(
         "passable_role_arns",
         "list(string)",
         "Roles that are made elsewhere and that jobs may have, as job or execution role.",
         [],
-        [
-            holds(
-                f"alltrue([for arn in var.passable_role_arns : can(regex({hcl(limits.ROLE_ARN.pattern)}, arn))])",
-                f"passable_role_arns: each must be {limits.ROLE_ARN.meaning}.",
-            )
-        ],
+        [_each("passable_role_arns", limits.ROLE_ARN)],
     ),
     Variable(
         "terraform_names_environments",

@@ -126,9 +126,9 @@ class Names:
         groups = (f"/aws/batch/{prefix}", f"/aws/batch/{prefix}/*", f"/aws/lambda/{prefix}-*")
         return [self._account.arn("logs", f"log-group:{group}{end}") for group in groups for end in ("", ":*")]
 
-    def repositories(self, names: Any) -> Any:
-        """Image repositories of these names."""
-        if is_expression(names):
+    def repositories(self, *names: Any) -> Any:
+        """Image repositories of these names, which are lists or expressions of lists."""
+        if any(map(is_expression, names)):
             arn = self._account.arn("ecr", "repository/${name}")
-            return Expression.of(f"[for name in {hcl(names)} : {hcl(arn)}]")
-        return [self._account.arn("ecr", f"repository/{name}") for name in names]
+            return Expression.of(f"[for name in concat({', '.join(map(hcl, names))}) : {hcl(arn)}]")
+        return [self._account.arn("ecr", f"repository/{name}") for each in names for name in each]

@@ -30,14 +30,16 @@ _EVERYWHERE = (
 )
 
 
-def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_names: Any) -> list[Mapping[str, Any]]:
+def read_statements(
+    names: Names, *, state_bucket: Any, stage: Any, repository_names: Sequence[Any]
+) -> list[Mapping[str, Any]]:
     """Statements that let a plan see what there is, and change nothing.
 
     Args:
         names: ARNs of what the stacks make.
         state_bucket: The bucket of the remote state.
         stage: The stage, below whose name its state lies.
-        repository_names: The image repositories that it may look into.
+        repository_names: The image repositories that it may look into: lists or expressions of lists.
     """
     bucket = f"arn:{names.partition}:s3:::{state_bucket}"
     rows: Sequence[tuple[Sequence[str], Any]] = (
@@ -55,7 +57,7 @@ def read_statements(names: Names, *, state_bucket: Any, stage: Any, repository_n
                 "ecr:GetLifecyclePolicy",
                 "ecr:ListTagsForResource",
             ],
-            names.repositories(repository_names),
+            names.repositories(*repository_names),
         ),
         (["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"], names.rules),
         (

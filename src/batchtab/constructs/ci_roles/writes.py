@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchtab.constructs._terraform.expressions import Condition
+from batchtab.constructs._terraform.expressions import Condition, not_empty
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
 from batchtab.constructs.ci_roles.tags import asks_for, has
@@ -115,27 +115,38 @@ def _templates(names: Names, namespace: Any) -> list[Mapping[str, Any]]:
     ]
 
 
-def image_statements(names: Names, *, repository_names: Any) -> list[Mapping[str, Any]]:
-    """Statements on the stage's image repositories: making them, and pushing to them."""
+def image_statements(
+    names: Names, *, repository_names: Any, pulled_repository_names: Any
+) -> list[tuple[Condition, Mapping[str, Any]]]:
+    """Statements on image repositories: making the stage's own and pushing to them, and pulling from others.
+
+    What another stage of the account runs would otherwise be changed by this one's deployments.
+
+    Args:
+        names: Makes the ARNs.
+        repository_names: Those that the stage makes.
+        pulled_repository_names: Those that are made elsewhere.
+
+    Returns:
+        Each with whether it applies.
+    """
+    pulling = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer"]
+    pushing = [
+        "ecr:CompleteLayerUpload",
+        "ecr:CreateRepository",
+        "ecr:DeleteLifecyclePolicy",
+        "ecr:DeleteRepository",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "ecr:PutImageScanningConfiguration",
+        "ecr:PutImageTagMutability",
+        "ecr:PutLifecyclePolicy",
+        "ecr:TagResource",
+        "ecr:UntagResource",
+        "ecr:UploadLayerPart",
+    ]
     return [
-        allow(
-            [
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:CompleteLayerUpload",
-                "ecr:CreateRepository",
-                "ecr:DeleteLifecyclePolicy",
-                "ecr:DeleteRepository",
-                "ecr:GetDownloadUrlForLayer",
-                "ecr:InitiateLayerUpload",
-                "ecr:PutImage",
-                "ecr:PutImageScanningConfiguration",
-                "ecr:PutImageTagMutability",
-                "ecr:PutLifecyclePolicy",
-                "ecr:TagResource",
-                "ecr:UntagResource",
-                "ecr:UploadLayerPart",
-            ],
-            names.repositories(repository_names),
-        ),
-        allow(["ecr:GetAuthorizationToken"], "*"),  # AWS limits it to no resource
+        (not_empty(repository_names), allow(sorted(pulling + pushing), names.repositories(repository_names))),
+        (not_empty(pulled_repository_names), allow(pulling, names.repositories(pulled_repository_names))),
+        (True, allow(["ecr:GetAuthorizationToken"], "*")),  # AWS limits it to no resource
     ]
