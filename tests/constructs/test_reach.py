@@ -238,7 +238,19 @@ def test_the_boundary_gives_no_way_to_more(boundary: list[dict[str, Any]]) -> No
         "ecs:ExecuteCommand": "ecs:r:1:task/x",
         "ec2:RunInstances": "ec2:r:1:instance/x",
         "ec2:ModifyInstanceAttribute": "ec2:r:1:instance/x",
+        "athena:StartSession": "athena:r:1:workgroup/x",
+        "athena:StartCalculationExecution": "athena:r:1:workgroup/x",
+        "athena:UpdateWorkGroup": "athena:r:1:workgroup/x",
+        "athena:CreatePresignedNotebookUrl": "athena:r:1:workgroup/x",
+        "athena:CreateDataCatalog": "athena:r:1:datacatalog/x",
         "glue:CreateJob": "glue:r:1:job/x",
+        "glue:StartJobRun": "glue:r:1:job/x",
+        "glue:GetConnection": "glue:r:1:connection/x",
+        "glue:GetDevEndpoint": "glue:r:1:devEndpoint/x",
+        "s3:GetDataAccess": "s3:r:1:access-grants/default",
+        "s3:PutBucketPolicy": "s3:::x",
+        "s3:PutObjectAcl": "s3:::x/y",
+        "xray:PutResourcePolicy": "xray:r:1:group/x",
         "ssm:SendCommand": "ssm:r:1:document/x",
         "ssm:StartSession": "ec2:r:1:instance/x",
         "sagemaker:CreatePresignedNotebookInstanceUrl": "sagemaker:r:1:notebook-instance/x",
@@ -259,6 +271,32 @@ def test_the_boundary_gives_no_way_to_more(boundary: list[dict[str, Any]]) -> No
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:batchtab-dev-x"
     assert not allows(admin, "sqs:SendMessage", queue, context, boundary=boundary)
     assert allows(admin, "sqs:SendMessage", queue, boundary=boundary)
+
+
+#: What the reference counts as management of permissions, and is none.
+CONNECTS = {"rds-db:connect"}  # as a user of a database, whose rights are in the database
+
+
+def test_no_pattern_of_the_boundary_has_more_than_data_in_it(boundary: list[dict[str, Any]]) -> None:
+    # GIVEN every action that its patterns stand for
+    found = {
+        action
+        for pattern in actions_of(boundary)
+        for action in (matching(pattern) if "*" in pattern else (pattern,))
+        if action not in CONNECTS
+    }
+    assert len(found) > 200
+    for action in found:
+        known = privilege(action)
+        assert known is not None, action
+        # THEN none manages permissions
+        assert known["access_level"] != "Permissions management", action
+        assert not re.search(r":(Put|Delete|Update)\w*(Policy|Grant|Acl)$|Credential|AccessGrant|DataAccess", action), (
+            action
+        )
+        # AND none passes a role or takes one
+        for about in known["resource_types"].values():
+            assert [d for d in about["dependent_actions"] if re.match(r"(iam|sts):", d)] == [], action
 
 
 def test_the_boundary_holds_what_it_was_told(boundary: list[dict[str, Any]]) -> None:

@@ -11,9 +11,21 @@ from batchtab.constructs.ci_roles.names import Names
 from batchtab.constructs.ci_roles.tags import nothing_of_others
 
 #: What our own roles need (functions, triggers, execution, instances: AWS's policy of ECS), and what jobs work with.
-#: Nothing in it changes who may do what, takes another role, or changes code that runs with another role.
+#: Nothing in it changes who may do what, takes another role, or changes or brings code that runs with another role;
+#: hence few patterns: `athena:*` runs Python with a workgroup's role, `s3:Get*` gets a grant's credentials, `glue:Get*`
+#: a connection's password.
 ACTIONS = (
-    "athena:*",
+    "athena:*PreparedStatement",
+    "athena:BatchGet*",
+    "athena:GetDataCatalog",
+    "athena:GetDatabase",
+    "athena:GetNamedQuery",
+    "athena:GetQuery*",
+    "athena:GetTableMetadata",
+    "athena:GetWorkGroup",
+    "athena:List*",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
     "batch:DescribeJobs",
     "batch:ListJobs",
     "batch:TerminateJob",
@@ -42,8 +54,15 @@ ACTIONS = (
     "es:ESHttp*",
     "events:PutEvents",
     "firehose:PutRecord*",
-    "glue:BatchGet*",
-    "glue:Get*",
+    "glue:BatchGetPartition",
+    "glue:GetCatalog*",
+    "glue:GetColumnStatisticsFor*",
+    "glue:GetDatabase*",
+    "glue:GetPartition*",
+    "glue:GetSchema*",
+    "glue:GetTable*",
+    "glue:GetTags",
+    "glue:GetUserDefinedFunction*",
     "kinesis:Get*",
     "kinesis:List*",
     "kinesis:PutRecord*",
@@ -63,8 +82,12 @@ ACTIONS = (
     "redshift-data:*",
     "s3:AbortMultipartUpload",
     "s3:DeleteObject*",
-    "s3:Get*",
-    "s3:List*",
+    "s3:GetBucketLocation",
+    "s3:GetBucketVersioning",
+    "s3:GetObject*",
+    "s3:ListAllMyBuckets",
+    "s3:ListBucket*",
+    "s3:ListMultipartUploadParts",
     "s3:PutObject",
     "s3:PutObjectTagging",
     "s3:RestoreObject",
@@ -79,7 +102,9 @@ ACTIONS = (
     "sqs:SendMessage",
     "ssm:GetParameter*",
     "states:StartExecution",
-    "xray:Put*",
+    "xray:PutSpans*",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
 )
 
 
