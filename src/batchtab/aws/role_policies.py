@@ -21,13 +21,30 @@ class RolePolicies:
 
         AWS's own policies are left out: what they allow is not ours to change.
         """
-        found = {}
+        return {
+            str(role["Arn"]): sorted(
+                {action for each in self._documents(role["RoleName"]) for action in _allowed(each)}
+            )
+            for role in self._roles()
+        }
+
+    def without_boundary(self, arn: str) -> list[str]:
+        """The names of the roles that do not have this boundary, but for those that workflows take.
+
+        See https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html: a list says no boundaries.
+        """
+        of_workflows = {f"{self._prefix}-ci-{kind}" for kind in ("plan", "deploy")}
+        found = []
+        for name in (role["RoleName"] for role in self._roles()):
+            if name not in of_workflows:
+                role = self._iam.get_role(RoleName=name)["Role"]
+                if role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn") != arn:
+                    found.append(name)
+        return sorted(found)
+
+    def _roles(self) -> Iterator[Mapping[str, Any]]:
         for page in self._iam.get_paginator("list_roles").paginate():
-            for role in page["Roles"]:
-                if role["RoleName"].startswith(f"{self._prefix}-"):
-                    documents = self._documents(role["RoleName"])
-                    found[str(role["Arn"])] = sorted({action for each in documents for action in _allowed(each)})
-        return found
+            yield from (role for role in page["Roles"] if role["RoleName"].startswith(f"{self._prefix}-"))
 
     def _documents(self, name: str) -> Iterator[Mapping[str, Any]]:
         for page in self._iam.get_paginator("list_role_policies").paginate(RoleName=name):

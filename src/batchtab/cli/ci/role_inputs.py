@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
 from batchtab import limits
+from batchtab.aws.role_policies import RolePolicies
+from batchtab.cli.connection import connect
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
+from batchtab.terraform.session import Session
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,30 @@ def role_inputs(catalog: Catalog, options: RoleOptions, environment: Mapping[str
         "passable_role_arns": sorted({*brought, *options.passable_role_arns}),
         "terraform_names_environments": has_generated_name(environment or {}, stage.prefix),
     }
+
+
+def say_unbounded(session: Session, inputs: Mapping[str, Any]) -> None:
+    """Says which roles with the stage's names lack its boundary: a deployment can't change them, but give them to jobs.
+
+    IAM has no condition on the boundary of a role that is passed.
+
+    Args:
+        session: The stage.
+        inputs: What `role_inputs` returned.
+    """
+    stage = session.catalog.stage
+    arn = stage.own_boundary_arn if inputs["make_permissions_boundary"] else inputs["permissions_boundary_arn"]
+    if arn is None:
+        return
+    try:
+        names = RolePolicies(connect(session), stage.prefix).without_boundary(arn)
+    except (BotoCoreError, ClientError) as error:
+        typer.echo(f"open: the roles of {stage.prefix} were not looked at for their boundary: {error}", err=True)
+        return
+    if names:
+        text = f"have another boundary than {arn}, or none, and jobs can get them: {', '.join(names)}"
+        hint = f"deploy stage {stage.name}, which gives it to the roles of its stacks, and delete those that are left"
+        typer.echo(f"open: roles {text} [hint: {hint}]", err=True)
 
 
 def repositories(stage: StageConfig) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.ci.audit import audit
-from batchtab.cli.ci.role_inputs import RoleOptions, repositories, role_inputs
+from batchtab.cli.ci.role_inputs import RoleOptions, repositories, role_inputs, say_unbounded
 from batchtab.cli.ci.role_memory import OUTPUT, PLACE, Asked
 from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
 from batchtab.cli.connection import connect
@@ -130,6 +130,7 @@ def ci_roles(
         done = subprocess.run([session.terraform, *command], cwd=folder, env=variables, check=False)
         if done.returncode:
             raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
+    say_unbounded(session, given)
     if given["make_permissions_boundary"] and config.permissions_boundary_arn is None:
         line = f"permissions_boundary_arn: {config.own_boundary_arn}"
         typer.echo(f"Write into config/{stage}.yaml, so that deployments can make roles: {line}")
