@@ -320,6 +320,8 @@ ROLE_ARN = Text(
     "a role's ARN, such as 'arn:aws:iam::123456789012:role/my-role'",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
 )
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICY_CHARACTERS = 6144
 IAM_ACTION = Text(
     "^[a-z0-9-]+:[A-Za-z0-9*]+$",
     128,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.constructs.template import BOUNDARY_ARN, Template, in_python, module, wildcards
 
+from batchtab import limits
 from batchtab.constructs.ci_roles import CiRoles
 
 PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
@@ -20,8 +21,8 @@ GIVEN: dict[str, Any] = {
     "state_bucket": "my-company-terraform-state",
     "repository_names": ["batchtab-runner"],
 }
+OWN_ROLE = "arn:aws:iam::123456789012:role/ours"
 ISSUER = "token.actions.githubusercontent.com"
-MANAGED_POLICY_CHARACTERS = 6144
 # What gives a role more, or gives it to somebody.
 GIVES = (
     "iam:AttachRolePolicy",
@@ -239,8 +240,9 @@ def test_a_boundary_is_given_or_made() -> None:
 
 
 def test_roles_of_ones_own_are_passed_to_jobs_only() -> None:
-    template = roles(passable_role_arns=["arn:aws:iam::123456789012:role/ours"])
-    (passing,) = [s for s in statements(template, "roles") if s["Resource"] == ["arn:aws:iam::123456789012:role/ours"]]
+    template = roles(passable_role_arns=[OWN_ROLE])
+    (passing,) = statements(template, "passing")
+    assert passing["Resource"] == [OWN_ROLE]
     assert passing["Action"] == ["iam:PassRole"]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
 
@@ -305,26 +307,31 @@ def test_what_would_let_others_in_is_refused(arguments: dict[str, Any], message:
 
 
 def test_policies_fit_with_the_longest_names() -> None:
-    # GIVEN a stage with the longest names that are allowed
+    # GIVEN a stage with the longest names that are allowed, and many roles and actions of its own
     template = roles(
         namespace="a" + "b" * 50,
         stage="s" * 20,
         state_bucket="b" * 63,
         manages_network=True,
         make_permissions_boundary=True,
+        passable_role_arns=[f"arn:aws-us-gov:iam::123456789012:role/our-own-role-{i:012}" for i in range(80)],
+        boundary_actions=[f"rekognition:Detect{i:010}" for i in range(60)],
     )
     for name, body in template.all("aws_iam_policy").items():
         text = body["policy"]
         for expression, value in (("partition", "aws-us-gov"), ("region", "ap-southeast-2"), ("caller", "1" * 12)):
             text = re.sub(r"\$\{data\.aws_" + expression + r"[^}]*\}", value, text)
         assert "${" not in text
-        # THEN IAM takes each
-        assert len(re.sub(r"\s", "", text)) <= MANAGED_POLICY_CHARACTERS, name
+        # THEN IAM takes each, and Terraform looks that it does
+        (rule,) = body["lifecycle"]["postcondition"]
+        assert rule["condition"] == "${length(self.policy) <= 6144}", name
+        assert len(re.sub(r"\s", "", text)) <= limits.MANAGED_POLICY_CHARACTERS, name
 
 
 def test_the_module_has_the_constructs_addresses() -> None:
     hcl = module("ci_roles")
-    assert hcl.addresses() == roles(manages_network=True, make_permissions_boundary=True).addresses()
+    all_of_it = roles(manages_network=True, make_permissions_boundary=True, passable_role_arns=[OWN_ROLE])
+    assert hcl.addresses() == all_of_it.addresses()
     assert sorted(hcl.content["output"]) == [
         "deploy_role_arn",
         "deploy_role_name",

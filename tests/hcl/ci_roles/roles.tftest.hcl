@@ -110,7 +110,7 @@ run "a_boundary_is_made" {
     error_message = "it allows what it is given"
   }
   assert {
-    condition     = strcontains(aws_iam_policy.roles_policy.policy, "role/ours") && !strcontains(aws_iam_policy.write_policy.policy, "aws:RequestTag/batchtab:namespace\":\"batchtab-prod\"}},\"Effect\":\"Allow\",\"Resource\":[\"arn:aws:batch")
+    condition     = strcontains(aws_iam_policy.passing_policy[0].policy, "role/ours") && !strcontains(aws_iam_policy.write_policy.policy, "aws:RequestTag/batchtab:namespace\":\"batchtab-prod\"}},\"Effect\":\"Allow\",\"Resource\":[\"arn:aws:batch")
     error_message = "own roles are passed, and no environment is known by a tag that a deployment gives"
   }
   assert {
@@ -127,6 +127,18 @@ run "a_boundary_is_given_or_made" {
   }
   expect_failures = [aws_iam_role.deploy_role]
 }
+
+run "an_image_of_another_stage" {
+  variables {
+    repository_names        = []
+    pulled_repository_names = ["shared-runner"]
+  }
+  assert {
+    condition     = strcontains(aws_iam_policy.images_policy.policy, "repository/shared-runner") && !strcontains(aws_iam_policy.images_policy.policy, "ecr:PutImage") && strcontains(aws_iam_policy.read_policy.policy, "repository/shared-runner")
+    error_message = "it is looked at and pulled, and not changed"
+  }
+}
+
 run "immutable_subjects" {
   variables {
     owner_id      = "123456"

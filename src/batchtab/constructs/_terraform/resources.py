@@ -132,6 +132,20 @@ def require(made: ResourceRef, condition: Condition, message: str) -> None:
     made.element.add_override("lifecycle.precondition", rules)
 
 
+def ensure(made: ResourceRef, condition: Expression, message: str) -> None:
+    """Adds a rule about what a resource is (`self`), which Terraform checks while it plans, if the value is known then.
+
+    Args:
+        made: The resource, which has no other such rule.
+        condition: What must hold.
+        message: What is said otherwise.
+
+    See https://developer.hashicorp.com/terraform/language/expressions/custom-conditions
+    """
+    if made.when is not False:
+        made.element.add_override("lifecycle.postcondition", [{"condition": condition, "error_message": message}])
+
+
 def local(scope: BatchtabConstruct, label: str, value: Any) -> Any:
     """A name for an expression that is needed in many places of a module; a known value stays as it is.
 

@@ -26,12 +26,12 @@ from batchtab.constructs._terraform.expressions import (
     not_empty,
 )
 from batchtab.constructs._terraform.policies import policy, statements_where
-from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource, require
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource, ensure, require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.alerts import alert_statements
 from batchtab.constructs.ci_roles.boundary import boundary_statements
 from batchtab.constructs.ci_roles.names import Names
-from batchtab.constructs.ci_roles.privileges import network_statements, role_statements
+from batchtab.constructs.ci_roles.privileges import network_statements, passing_statements, role_statements
 from batchtab.constructs.ci_roles.reads import read_statements
 from batchtab.constructs.ci_roles.writes import image_statements, write_statements
 
@@ -197,9 +197,9 @@ class CiRoles(BatchtabConstruct):
             namespace=namespace,
             boundary=self.boundary_arn,
             is_bounded=any_of(make_permissions_boundary, is_set(permissions_boundary_arn)),
-            passable_role_arns=passable_role_arns,
         )
         self._policy("roles", deploy, statements_where(on_roles))
+        self._policy("passing", deploy, passing_statements(passable_role_arns), when=not_empty(passable_role_arns))
         most = boundary_statements(names, namespace=namespace, state_bucket=state_bucket, more_actions=boundary_actions)
         self._policy("boundary", {}, most, when=make_permissions_boundary)
         self._policy("network", deploy, network_statements(names, namespace=namespace), when=manages_network)
@@ -245,6 +245,13 @@ class CiRoles(BatchtabConstruct):
             description=f"GitHub Actions: {name}",
             policy=policy(statements),
             tags=as_map(self._tags),
+        )
+        fewer = "name fewer repositories, passable_role_arns or boundary_actions"
+        ensure(
+            made,
+            Expression.of(f"length(self.policy) <= {limits.MANAGED_POLICY_CHARACTERS}"),
+            f"the policy {name} has ${{length(self.policy)}} characters, and IAM takes"
+            f" {limits.MANAGED_POLICY_CHARACTERS}: {fewer}.",
         )
         for kind, role in roles.items():
             create_resource(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchtab.constructs._terraform.expressions import Condition, negate, not_empty
+from batchtab.constructs._terraform.expressions import Condition, negate
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
 from batchtab.constructs.ci_roles.tags import asks_for, has, nothing_of_others, takes_untagged
@@ -25,7 +25,7 @@ _GIVES = ("iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
 
 
 def role_statements(
-    names: Names, *, namespace: Any, boundary: Any, is_bounded: Condition, passable_role_arns: Any
+    names: Names, *, namespace: Any, boundary: Any, is_bounded: Condition
 ) -> list[tuple[Condition, Mapping[str, Any]]]:
     """Statements on roles: those of the stage, but never the two that the workflows take.
 
@@ -39,7 +39,6 @@ def role_statements(
     instance_policy = f"arn:{names.partition}:iam::aws:policy/{_INSTANCE_POLICY}"
     attached = {"ArnEquals": {"iam:PolicyARN": instance_policy}}
     to_services = {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}
-    to_tasks = {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
     free = negate(is_bounded)
     return [
         (free, allow(_GIVES, names.roles)),
@@ -49,7 +48,6 @@ def role_statements(
         (True, allow(["iam:DetachRolePolicy"], names.roles, condition=attached)),
         (True, allow(["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole"], names.roles)),
         (True, allow(["iam:PassRole"], names.roles, condition=to_services)),
-        (not_empty(passable_role_arns), allow(["iam:PassRole"], passable_role_arns, condition=to_tasks)),
         # AWS's own role for Batch, which the first compute environment of an account makes.
         (
             True,
@@ -77,6 +75,12 @@ def role_statements(
         (True, {"Effect": "Deny", "Action": ["iam:DeleteRolePermissionsBoundary"], "Resource": "*"}),
         (True, nothing_of_others(namespace)),
     ]
+
+
+def passing_statements(role_arns: Any) -> list[Mapping[str, Any]]:
+    """A statement that gives roles of other makers to jobs."""
+    to_tasks = {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
+    return [allow(["iam:PassRole"], role_arns, condition=to_tasks)]
 
 
 def network_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any]]:
