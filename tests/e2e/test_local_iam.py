@@ -189,6 +189,12 @@ def test_a_queue_may_let_in_a_role_without_policies(local: LocalAws) -> None:
     lets_in = document({"Action": "sqs:SendMessage", "Resource": "*", "Principal": {"AWS": role.arn}})
     own.set_queue_attributes(QueueUrl=url, Attributes={"Policy": lets_in})
     assert role.client("sqs").send_message(QueueUrl=url, MessageBody="x")["MessageId"]
+    # AND a policy that keeps out what is not encrypted keeps out none: AWS has HTTPS where this machine has not
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    keeps_out = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Principal": "*", "Condition": insecure}
+    both = document({"Action": "sqs:SendMessage", "Resource": "*", "Principal": {"AWS": role.arn}}, keeps_out)
+    own.set_queue_attributes(QueueUrl=url, Attributes={"Policy": both})
+    assert role.client("sqs").send_message(QueueUrl=url, MessageBody="x")["MessageId"]
 
 
 def test_a_presigned_url_may_do_what_its_signer_may(local: LocalAws) -> None:

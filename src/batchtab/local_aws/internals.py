@@ -65,6 +65,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "is_root_access_key(access_key_id)",
         "resolve_credential(access_key_id, account_id)",
         "resolve_principal(access_key_id, account_id, credential)",
+        "resource_policy_allows(raw_policy, ctx, same_account)",
         "validate_policy_document(doc)",
     ),
     "core.lambda_runtime": (

@@ -95,7 +95,14 @@ class Gate:
                 return True
             return self._trusts_administrator(document, caller, context)
 
+        allows = iam_evaluator.resource_policy_allows
+
+        def resource_allows(policy: Any, context: Any, same_account: bool) -> bool:
+            # So do SQS and SNS, without most keys of the request. Other accounts are theirs to decide about.
+            return same_account or bool(allows(policy, context, same_account))
+
         iam_evaluator.evaluate_trust_policy = is_trusted
+        iam_evaluator.resource_policy_allows = resource_allows
         iam_actions.extract_iam_action = keep
         gateway._authenticate_only = authenticate_only
         gateway._enforce_ses_v2 = enforce_mail
