@@ -15,7 +15,8 @@ from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.config import Config
 from batchtab.local_aws.containers import flags, leftovers
 from batchtab.local_aws.containers.choice import ChoiceOfEngine
-from batchtab.local_aws.containers.engine import ContainerEngine, EngineError
+from batchtab.local_aws.containers.client import EngineError
+from batchtab.local_aws.containers.engine import ContainerEngine
 from batchtab.local_aws.containers.run import ContainerRun
 from batchtab.local_aws.credentials import TaskCredentials, issue
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import signal
 import subprocess
@@ -16,23 +14,16 @@ from typing import Any
 
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.containers import variables as handed
+from batchtab.local_aws.containers.client import Client, EngineError
 
 NAMES = ("docker", "podman", "nerdctl", "finch")
 LIMITS = frozenset({"cpu", "memory"})
 
 _ENDED = ("exited", "stopped", "dead")  # neither is one that is being stopped or removed
-_ANSWER_SECONDS = 30
 _CREATE_SECONDS = 180  # engines that copy an image for each container take their time where many start at once
 _WAIT_SECONDS = 15.0  # an engine that went away in between may never answer a client that waits
 _IMAGES_KNOWN_SECONDS = 3.0
-_PAUSES = (0.5, 1.0, 2.0, 4.0)  # between tries of a call that got no answer: an engine may be restarting
-# What Docker, Podman and nerdctl say of what is not there; any other failure is none of an answer.
-_ABSENT = re.compile(r"no such (container|image|object)|image not known", re.IGNORECASE)
 _NOT_RUNNING = re.compile(r"container (\S+ )?is not running|only kill running|state improper", re.IGNORECASE)
-
-
-class EngineError(Exception):
-    """The engine refused, or did not answer; the text is the last line that it said."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +39,7 @@ class State:
 class ContainerEngine:
     """One engine of this machine. Each call is a short-lived client, but for `follow` and `wait`.
 
-    Clients are in a session of their own, so that Ctrl-C does not reach them. Nothing in their environment is local
-    AWS's: Podman's helpers inherit it, and the guard process would end them, among them one that all containers of a
-    user share. Exit codes of containers are never taken from a client: `docker run` can lose them.
+    Exit codes of containers are never taken from a client: `docker run` can lose them.
 
     Attributes:
         name: docker, podman, nerdctl or finch.
@@ -74,6 +63,7 @@ class ContainerEngine:
         self.version = version
         self.cgroups = cgroups
         self.limits = LIMITS if controllers is None else LIMITS & controllers
+        self._client = Client(name, program, environment)
         self._environment = environment
         self._lock = threading.Lock()
         self._images: dict[str, tuple[float, bool | EngineError]] = {}
@@ -93,7 +83,7 @@ class ContainerEngine:
             asked, found = self._images.get(image, (0.0, False))
             if not asked or time.monotonic() - asked > _IMAGES_KNOWN_SECONDS:
                 try:
-                    found = self._ask("image", "inspect", image).returncode == 0
+                    found = self._client.ask("image", "inspect", image).returncode == 0
                 except EngineError as error:  # kept too: whoever waits here is not to wait as long once more
                     found = error
                 self._images[image] = (time.monotonic(), found)
@@ -131,8 +121,10 @@ class ContainerEngine:
                 if "--read-only" in flags:
                     own.append("--read-only-tmpfs=false")  # Batch gives no writable /tmp that was not asked for
             command = ["create", *own, *flags, *more, *words]
-            self._done(
-                self._call(*command, environment=environment, seconds=_CREATE_SECONDS, child_processes=child_processes)
+            self._client.check(
+                self._client.call(
+                    *command, environment=environment, seconds=_CREATE_SECONDS, child_processes=child_processes
+                )
             )
 
     def start(self, name: str) -> None:
@@ -141,19 +133,19 @@ class ContainerEngine:
         Raises:
             EngineError: It can't start: there is no such program in the image, for example.
         """
-        self._done(self._call("start", name, seconds=_CREATE_SECONDS))
+        self._client.check(self._client.call("start", name, seconds=_CREATE_SECONDS))
 
     def follow(self, name: str) -> subprocess.Popen[bytes]:
         """Read a container's output from its begin; the client ends some time after the container."""
-        return self._client("logs", "--follow", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return self._client.start("logs", "--follow", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def logs(self, name: str) -> subprocess.Popen[bytes]:
         """Read what a container has written, and end."""
-        return self._client("logs", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return self._client.start("logs", name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def wait(self, name: str) -> None:
         """Return when a container has ended, or after a while, or when the engine can't say."""
-        self._call("wait", name, seconds=_WAIT_SECONDS)
+        self._client.call("wait", name, seconds=_WAIT_SECONDS)
 
     def state(self, name: str) -> State | None:
         """How a container is; None if there is none of that name.
@@ -179,15 +171,15 @@ class ContainerEngine:
         Raises:
             EngineError: The engine does not answer.
         """
-        return self._ask("kill", "--signal", number, name, also=_NOT_RUNNING).returncode == 0
+        return self._client.ask("kill", "--signal", number, name, also=_NOT_RUNNING).returncode == 0
 
     def remove(self, *names: str) -> None:
-        """Remove containers and their own volumes, running or not; those that are gone already are none of a fault.
+        """Remove containers and their own volumes, running or not; those that are gone already do no harm.
 
         Raises:
             EngineError: The engine does not answer, or can't.
         """
-        self._ask("rm", "--force", "--volumes", *names)
+        self._client.ask("rm", "--force", "--volumes", *names)
 
     def labelled(self, label: str) -> dict[str, dict[str, str]]:
         """The containers with a label, `name` or `name=value`: id to all labels of each.
@@ -195,7 +187,7 @@ class ContainerEngine:
         Raises:
             EngineError: The engine does not answer.
         """
-        ids = self._ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
+        ids = self._client.ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
         return {str(one["Id"]): (one.get("Config") or {}).get("Labels") or {} for one in self._inspect(ids)}
 
     def _is_out_of_memory(self, state: dict[str, Any]) -> bool:
@@ -207,7 +199,7 @@ class ContainerEngine:
     def _inspect(self, names: list[str]) -> list[dict[str, Any]]:
         if not names:
             return []
-        done = self._ask("container", "inspect", *names)
+        done = self._client.ask("container", "inspect", *names)
         try:
             found = json.loads(done.stdout.strip() or "[]")
         except ValueError as error:
@@ -215,64 +207,3 @@ class ContainerEngine:
         if not isinstance(found, list) or (not found and not done.returncode):
             raise EngineError(f"{self.name} said nothing of {names[0]}")
         return found
-
-    def _ask(self, *arguments: str, also: re.Pattern[str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Make a call until it is answered, a few times: it worked, or said that what it is about is not there."""
-        for pause in (*_PAUSES, None):
-            done = self._call(*arguments)
-            if not done.returncode or _ABSENT.search(done.stderr) or (also and also.search(done.stderr)):
-                break
-            if pause is None:
-                self._done(done)
-            else:
-                time.sleep(pause)
-        return done
-
-    def _call(
-        self,
-        *arguments: str,
-        environment: dict[str, str] | None = None,
-        seconds: float | None = None,
-        child_processes: ChildProcesses | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        seconds = seconds or _ANSWER_SECONDS
-        try:
-            client = self._client(
-                *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, environment=environment or self._environment
-            )
-        except OSError as error:
-            return subprocess.CompletedProcess(arguments, 1, "", f"{self.name} can't be called: {error}")
-        if child_processes is not None:
-            child_processes.group_started(client.pid)
-        try:
-            output, said = client.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(client.pid, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):  # what it has started may keep its output open
-                client.communicate(timeout=1)
-            return subprocess.CompletedProcess(client.args, 1, "", f"{self.name} did not answer within {seconds:g} s")
-        finally:
-            if child_processes is not None:
-                child_processes.group_ended(client.pid)
-        texts = (text.decode(errors="replace") for text in (output, said))
-        return subprocess.CompletedProcess(client.args, client.returncode, *texts)
-
-    def _client(
-        self, *arguments: str, stdout: int, stderr: int, environment: dict[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [self.program, *arguments],
-            env=environment or self._environment,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
-
-    def _done(self, call: subprocess.CompletedProcess[str]) -> None:
-        if call.returncode:
-            lines = [line.strip() for line in call.stderr.splitlines() if line.strip()]
-            text = lines[-1] if lines else f"{self.name} ended with {call.returncode}"
-            raise EngineError(text.removeprefix("Error: "))

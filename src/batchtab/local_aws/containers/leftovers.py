@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from batchtab.local_aws.containers.engine import ContainerEngine, EngineError
+from batchtab.local_aws.containers.client import EngineError
+from batchtab.local_aws.containers.engine import ContainerEngine
 from batchtab.local_aws.guard import LABEL
 
 logger = logging.getLogger("batchtab.local_aws.containers")

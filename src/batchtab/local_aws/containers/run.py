@@ -9,7 +9,8 @@ from collections.abc import Callable
 from batchtab.local_aws.batch.output import Output
 from batchtab.local_aws.batch.run import FollowError, StartError
 from batchtab.local_aws.child_processes import ChildProcesses
-from batchtab.local_aws.containers.engine import ContainerEngine, EngineError, State
+from batchtab.local_aws.containers.client import EngineError
+from batchtab.local_aws.containers.engine import ContainerEngine, State
 
 logger = logging.getLogger("batchtab.local_aws.containers")
 

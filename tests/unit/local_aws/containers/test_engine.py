@@ -15,9 +15,9 @@ from tests.engines import FakeEngine
 from batchtab.local_aws import guard
 from batchtab.local_aws.batch.run import FollowError
 from batchtab.local_aws.child_processes import ChildProcesses
-from batchtab.local_aws.containers import engine as engines
-from batchtab.local_aws.containers import leftovers
-from batchtab.local_aws.containers.engine import ContainerEngine, EngineError
+from batchtab.local_aws.containers import client, leftovers
+from batchtab.local_aws.containers.client import EngineError
+from batchtab.local_aws.containers.engine import ContainerEngine
 from batchtab.local_aws.containers.run import ContainerRun
 
 AWAY = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
@@ -25,7 +25,7 @@ AWAY = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is t
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_PAUSES", (0.05, 0.1, 0.2, 0.4))
+    monkeypatch.setattr(client, "_PAUSES", (0.05, 0.1, 0.2, 0.4))
 
 
 @pytest.fixture
@@ -61,7 +61,11 @@ def test_a_container_that_is_not_there_is_an_answer(fake: FakeEngine, engine: Co
 
 @pytest.mark.parametrize(
     "said",
-    ["Error response from daemon: No such image: job:2", "Error: inspecting object: job:2: image not known"],
+    [
+        "Error response from daemon: No such image: job:2",
+        "Error: inspecting object: job:2: image not known",
+        "invalid reference format: repository name must be lowercase",
+    ],
 )
 def test_an_image_that_is_not_there_is_an_answer(fake: FakeEngine, engine: ContainerEngine, said: str) -> None:
     fake.refuse("inspect", said)
@@ -94,8 +98,8 @@ def test_an_engine_that_says_nothing_in_time_is_none_that_has_no_image(
     fake: FakeEngine, engine: ContainerEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a client that hangs, with a child that has its output open
-    monkeypatch.setattr(engines, "_ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr(engines, "_PAUSES", (0.05,))
+    monkeypatch.setattr(client, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(client, "_PAUSES", (0.05,))
     replace(fake, "/bin/sleep 20 & exec /bin/sleep 20")
     with pytest.raises(EngineError, match=r"^docker did not answer within 0.2 s$"):
         engine.has_image("job:1")
