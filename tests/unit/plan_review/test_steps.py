@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ DIGEST = f"sha256:{'a' * 64}"
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a stage `prod`."""
     copy_project(tmp_path)
-    shutil.copy(tmp_path / "config" / "example.yaml", tmp_path / "config" / "prod.yaml")
+    (tmp_path / "config" / "example.yaml").rename(tmp_path / "config" / "prod.yaml")  # two own no repository
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -105,6 +104,7 @@ def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
         "repository_id": "456789",
         "state_bucket": "my-company-terraform-state",
         "repository_names": ["batchtab-runner"],
+        "pulled_repository_names": [],
         "manages_network": False,
     }
     # AND their state is not where a deployment can write
