@@ -167,8 +167,9 @@ VARIABLES = (
                 f"permissions: an action {limits.WIDE}: name what it needs, or say allow_wide = true.",
             ),
             holds(
-                'alltrue(flatten([for p in var.permissions : [for a in p.actions : a != "*"]]))',
-                "permissions: name the actions, such as s3:GetObject; '*' alone is refused.",
+                "alltrue(flatten([for p in var.permissions : [for a in p.actions :"
+                f" can(regex({hcl(limits.IAM_ACTION.pattern)}, a))]]))",
+                f"permissions: each action must be {limits.IAM_ACTION.meaning}.",
             ),
         ],
     ),
