@@ -63,7 +63,11 @@ _WHY = (
     (r"boundary.*Deny s3:\*", "state is no job's business"),
     (r"^The boundary.*batch:SubmitJob", "another job definition runs a command with another role"),
     (r"^The boundary.*RegisterContainerInstance", "who joins a cluster gets its tasks' credentials"),
-    (r"^The boundary", "what roles of a stage need, and the data that jobs work with"),
+    (
+        r"^The boundary",
+        "what roles of a stage need, and the data that jobs work with: also secrets, parameters and keys of the account"
+        " without a tag of another stage",
+    ),
     (r"own policy", "joins Batch's clusters, pulls images, writes logs"),
     (r"^Dead-letter", "what EventBridge could not deliver"),
     (r"Execution.*secretsmanager|Execution.*ssm:", "the job's secrets, and no other"),

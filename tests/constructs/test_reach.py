@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.iam import actions_of, allows, keys_of, many, matching, privilege, reference
+from tests.iam import actions_of, allows, keys_of, many, matching, privilege, reference, supports
 from tests.policies import ACCOUNT, BOUNDARY, NAMESPACE, REGION, of, policies
 
 DEPLOY, PLAN = f"{NAMESPACE}-ci-deploy", f"{NAMESPACE}-ci-plan"
@@ -266,11 +266,23 @@ def test_the_boundary_gives_no_way_to_more(boundary: list[dict[str, Any]]) -> No
     # AND it neither reads nor writes any state
     for action in matching("s3:*"):
         assert not allows(admin, action, "arn:aws:s3:::my-company-terraform-state/ci/prod.tfstate", boundary=boundary)
-    # AND what another stage tagged is out of reach
-    context = {f"aws:ResourceTag/{TAG}": "batchtab-dev"}
-    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:batchtab-dev-x"
-    assert not allows(admin, "sqs:SendMessage", queue, context, boundary=boundary)
-    assert allows(admin, "sqs:SendMessage", queue, boundary=boundary)
+
+
+def test_what_another_stage_tagged_is_beyond_the_boundary(boundary: list[dict[str, Any]]) -> None:
+    # GIVEN a role with every right, and each thing that an action within the boundary is about
+    admin = [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]
+    within: set[str] = set()
+    for pattern in actions_of(boundary):
+        for action in matching(pattern) if "*" in pattern else (pattern,):
+            for type_, arn in arns_of(action, f"{NAMESPACE}-x"):
+                if supports(action, type_, f"aws:ResourceTag/{TAG}") and allows(admin, action, arn, boundary=boundary):
+                    within.add(action)
+                    # THEN with the stage's tag it is within, and with another one's it is not, but for pulling images
+                    ours, others = ({f"aws:ResourceTag/{TAG}": name} for name in (NAMESPACE, "batchtab-dev"))
+                    assert allows(admin, action, arn, ours, boundary=boundary), action
+                    pulls = action.startswith("ecr:")
+                    assert allows(admin, action, arn, others, boundary=boundary) is pulls, action
+    assert {"sqs:SendMessage", "secretsmanager:GetSecretValue", "ssm:GetParameter", "kms:Decrypt"} <= within
 
 
 #: What the reference counts as management of permissions, and is none.

@@ -8,7 +8,7 @@ from typing import Any
 from batchtab.constructs._terraform.expressions import Expression, hcl, is_expression
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
-from batchtab.constructs.ci_roles.tags import nothing_of_others
+from batchtab.constructs.ci_roles.tags import SERVICES, nothing_of_others
 
 #: What our own roles need (functions, triggers, execution, instances: AWS's policy of ECS), and what jobs work with.
 #: Nothing in it changes who may do what, takes another role, or changes or brings code that runs with another role;
@@ -108,6 +108,10 @@ ACTIONS = (
 )
 
 
+# Data has its owner's tag too, where the owner gives it one. A stage may pull another one's image.
+_TAGGED = sorted({*SERVICES, *(action.partition(":")[0] for action in ACTIONS)} - {"ecr"})
+
+
 def boundary_statements(
     names: Names, *, namespace: Any, state_bucket: Any, more_actions: Any
 ) -> list[Mapping[str, Any]]:
@@ -115,7 +119,8 @@ def boundary_statements(
 
     Args:
         names: ARNs of what the stacks make.
-        namespace: The stage's; what has another one's tag is out of reach.
+        namespace: The stage's; what has another one's tag is out of reach. What has no such tag is not, as most of an
+            account's secrets, parameters and keys.
         state_bucket: The bucket of the remote state, which no job has any business with.
         more_actions: What else may be given.
     """
@@ -130,5 +135,5 @@ def boundary_statements(
         allow(["batch:SubmitJob"], [*names.job_definitions, names.arn("batch", "job-queue/*")]),
         allow(["ecs:RegisterContainerInstance"], [names.arn("ecs", "cluster/*Batch*")]),
         {"Effect": "Deny", "Action": ["s3:*"], "Resource": [bucket, f"{bucket}/*"]},
-        nothing_of_others(namespace),
+        nothing_of_others(namespace, _TAGGED),
     ]

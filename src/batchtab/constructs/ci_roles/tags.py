@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 TAG = "batchtab:namespace"
 _ON_RESOURCE = f"aws:ResourceTag/{TAG}"
-# Where AWS tells a policy the tags of what is changed. Not ecr, whose repositories several stages may use, and not s3.
-_SERVICES = ("batch", "cloudwatch", "dynamodb", "ec2", "events", "iam", "lambda", "logs", "scheduler", "sqs")
+#: Services of what a stage makes, where a policy sees the tags of what is changed. Not ecr: its repositories are known
+#: by their names, as several stages may pull from one.
+SERVICES = ("batch", "cloudwatch", "dynamodb", "ec2", "events", "iam", "lambda", "logs", "scheduler", "sqs")
 
 
 def asks_for(namespace: Any) -> Mapping[str, Any]:
@@ -26,14 +27,14 @@ def takes_untagged(namespace: Any) -> Mapping[str, Any]:
     return {**asks_for(namespace), "Null": {_ON_RESOURCE: "true"}}
 
 
-def nothing_of_others(namespace: Any) -> Mapping[str, Any]:
+def nothing_of_others(namespace: Any, services: Sequence[str] = SERVICES) -> Mapping[str, Any]:
     """A statement that denies whatever has another namespace's tag, also where its name begins like one of ours.
 
-    Where AWS tells no tags, as of what is yet to be made, it denies nothing.
+    Where AWS gives a policy no tags, as of what is yet to be made, it denies nothing.
     """
     return {
         "Effect": "Deny",
-        "Action": [f"{service}:*" for service in _SERVICES],
+        "Action": [f"{service}:*" for service in services],
         "Resource": "*",
         "Condition": {"Null": {_ON_RESOURCE: "false"}, "StringNotEquals": {_ON_RESOURCE: namespace}},
     }
