@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.iam import actions_of, allows, keys_of, many, matching, privilege, reference, supports
 from tests.policies import ACCOUNT, BOUNDARY, NAMESPACE, REGION, of, policies
+
+from batchtab.constructs.job_alerts import alert_table
 
 DEPLOY, PLAN = f"{NAMESPACE}-ci-deploy", f"{NAMESPACE}-ci-plan"
 SOURCES = ["ci_roles: ", "ci_roles: network", "ci_roles: boundary", "ci_roles: boundary made"]
@@ -396,6 +399,24 @@ def test_a_state_that_is_not_there_is_asked_for() -> None:
         assert allows(statements, "s3:ListBucket", bucket)
         assert allows(statements, "s3:ListBucket", bucket, {"s3:prefix": "prod/environment.tfstate"})
         assert not allows(statements, "s3:ListBucket", bucket, {"s3:prefix": "dev/environment.tfstate"})
+
+
+def test_terraforms_own_items_alone_are_read_and_written() -> None:
+    # GIVEN the keys of what Terraform writes into the table of alerts
+    from_code = set(re.findall(r'pk = \{ S = "(\w+)" \}', Path(alert_table.__file__).read_text(encoding="utf-8")))
+    assert from_code == {"route", "late"}
+    table, runs = (
+        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{NAMESPACE}-{name}" for name in ("job-alerts", "job-runs")
+    )
+    for role, names in ((PLAN, ["GetItem"]), (DEPLOY, ["GetItem", "PutItem", "UpdateItem", "DeleteItem"])):
+        statements = of(role, "ci_roles: ")
+        for name in names:
+            for key in from_code:
+                assert allows(statements, f"dynamodb:{name}", table, {"dynamodb:LeadingKeys": key})
+                assert not allows(statements, f"dynamodb:{name}", runs, {"dynamodb:LeadingKeys": key})
+            # THEN what the function remembers of failures is neither read nor changed
+            assert not allows(statements, f"dynamodb:{name}", table, {"dynamodb:LeadingKeys": "failures"})
+            assert not allows(statements, f"dynamodb:{name}", table)
 
 
 def test_a_deployment_asks_the_submit_function_and_no_other() -> None:

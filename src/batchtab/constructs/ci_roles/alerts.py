@@ -7,6 +7,7 @@ from typing import Any
 
 from batchtab.constructs._terraform.policies import allow
 from batchtab.constructs.ci_roles.names import Names
+from batchtab.constructs.ci_roles.reads import ITEMS_OF_TERRAFORM
 from batchtab.constructs.ci_roles.tags import asks_for, has
 
 
@@ -63,17 +64,19 @@ def alert_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any]]
         allow(
             [
                 "dynamodb:CreateTable",
-                "dynamodb:DeleteItem",
                 "dynamodb:DeleteTable",
-                "dynamodb:PutItem",
                 "dynamodb:TagResource",
                 "dynamodb:UntagResource",
                 "dynamodb:UpdateContinuousBackups",
-                "dynamodb:UpdateItem",
                 "dynamodb:UpdateTable",
                 "dynamodb:UpdateTimeToLive",
             ],
             names.tables,
+        ),
+        allow(
+            ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            names.alert_table,
+            condition=ITEMS_OF_TERRAFORM,
         ),
         allow(
             ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],

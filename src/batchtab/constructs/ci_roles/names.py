@@ -74,6 +74,11 @@ class Names:
         return self._named("dynamodb", "table/")
 
     @property
+    def alert_table(self) -> list[str]:
+        """The table of quiet alerts, into which Terraform writes too."""
+        return [self._account.arn("dynamodb", f"table/{self._namespace}-job-alerts")]
+
+    @property
     def functions(self) -> list[str]:
         """Functions."""
         return self._named("lambda", "function:")

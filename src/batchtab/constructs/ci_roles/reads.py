@@ -30,6 +30,14 @@ _EVERYWHERE = (
 )
 
 
+#: The items of the alerts' table that Terraform writes; the others are what the function remembers of failures.
+#: See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ITEMS_OF_TERRAFORM = {
+    "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["late", "route"]},
+    "Null": {"dynamodb:LeadingKeys": "false"},  # as "all of none" holds
+}
+
+
 def read_statements(
     names: Names, *, state_bucket: Any, stage: Any, repository_names: Sequence[Any]
 ) -> list[Mapping[str, Any]]:
@@ -47,8 +55,15 @@ def read_statements(
         (_EVERYWHERE, "*"),
         (["cloudwatch:ListTagsForResource"], names.alarms),
         (["ec2:DescribeVpcAttribute"], [names.arn("ec2", "vpc/*")]),
-        (["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"], names.tables),
-        (["dynamodb:GetItem", "dynamodb:ListTagsOfResource"], names.tables),
+        (
+            [
+                "dynamodb:DescribeContinuousBackups",
+                "dynamodb:DescribeTable",
+                "dynamodb:DescribeTimeToLive",
+                "dynamodb:ListTagsOfResource",
+            ],
+            names.tables,
+        ),
         (
             [
                 "ecr:BatchGetImage",
@@ -98,4 +113,5 @@ def read_statements(
     )
     # S3 says 404 of a state that is not there, and not 403, to those alone who may list; HeadObject has no prefix.
     listing = allow(["s3:ListBucket"], [bucket], condition={"StringLikeIfExists": {"s3:prefix": prefixes}})
-    return [listing, own_key, *(allow(actions, resources) for actions, resources in rows)]
+    items = allow(["dynamodb:GetItem"], names.alert_table, condition=ITEMS_OF_TERRAFORM)
+    return [listing, own_key, items, *(allow(actions, resources) for actions, resources in rows)]
