@@ -27,6 +27,10 @@ Names decide where a name begins with the namespace; the tag `batchtab:namespace
 ([why](decisions/0070-names-then-tags.md)). A stage that makes its own network can give this tag to a security group
 without it: AWS makes a network's default group, and no policy can name the network before it is there.
 
+Of schedules and job definitions AWS gives a policy no tags, so their names alone decide. A stage `prod` could change
+those of a stage `prod-eu` in its account: `batchtab check` refuses such stages, and who calls the modules alone gives
+stages names that do not go on where another one's ends.
+
 Image repositories are known by their names alone, as several stages may run one image. The deploy role changes those
 that its stage makes (`repositories` in its file), and only pulls from others; `batchtab check` refuses two stages of
 one account and region that both make one. Who deploys the stage that makes it decides what the others run: a stage
