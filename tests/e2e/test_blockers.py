@@ -19,6 +19,8 @@ from tests.e2e.local_helpers import LocalAws, running, unique, write_config
 from tests.e2e.token_service import GITHUB, TokenService
 from tests.policies import ACCOUNT, NAMESPACE, REGION, of
 
+from batchtab import limits
+
 pytestmark = pytest.mark.e2e
 
 Statements = list[dict[str, Any]]
@@ -39,9 +41,9 @@ def deploy_role(local: LocalAws, statements: Statements) -> Callable[[str], Any]
     iam, name = local.client("iam"), unique("deploy")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy([trust]))
-    for number, statement in enumerate(statements):
-        if statement["Effect"] == "Allow" and statement["Action"][0].startswith(("lambda:", "ec2:")):
-            iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=policy([statement]))
+    for each in packed(statements):
+        arn = iam.create_policy(PolicyName=unique("part"), PolicyDocument=policy(each))["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     keys = local.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="deploy")
     made: Any = boto3.session.Session(
         aws_access_key_id=keys["Credentials"]["AccessKeyId"],
@@ -52,8 +54,19 @@ def deploy_role(local: LocalAws, statements: Statements) -> Callable[[str], Any]
     return lambda service: made(service, endpoint_url=local.endpoint, config=Config(retries={"max_attempts": 0}))
 
 
+def packed(statements: Statements) -> Iterator[Statements]:
+    """All statements, in as few policies as IAM's limit of their size allows."""
+    part: Statements = []
+    for statement in statements:
+        if part and len(policy([*part, statement])) > limits.MANAGED_POLICY_CHARACTERS:
+            yield part
+            part = []
+        part.append(statement)
+    yield part
+
+
 def policy(statements: Statements) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
 def refused(call: Callable[[], Any]) -> tuple[str, str]:
@@ -78,25 +91,23 @@ def test_a_repository_of_today_is_let_in_by_its_numbers_alone(local: LocalAws) -
     # GIVEN a token of a repository whose subjects have numbers
     service = TokenService()
     service.register(local)
-    provider = local.client("iam").create_open_id_connect_provider(Url=GITHUB, ClientIDList=["sts.amazonaws.com"])
-    token = service.token(environment="prod", sub="repo:my-company@123456/jobs@456789:environment:prod")
+    local.client("iam").create_open_id_connect_provider(Url=GITHUB, ClientIDList=["sts.amazonaws.com"])
+    numbered = "repo:my-company@123456/jobs@456789:environment:prod"
+    token = service.token(environment="prod", sub=numbered)
 
-    def take(subject: str) -> Any:
-        host = GITHUB.removeprefix("https://")
-        trust = {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Principal": {"Federated": provider["OpenIDConnectProviderArn"]},
-            "Condition": {"StringEquals": {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": subject}},
-        }
-        made = local.client("iam").create_role(RoleName=unique("ci"), AssumeRolePolicyDocument=policy([trust]))
+    def take(trust: Statements) -> Any:
+        made = local.client("iam").create_role(RoleName=unique("ci"), AssumeRolePolicyDocument=policy(trust))
         return local.client("sts").assume_role_with_web_identity(
             RoleArn=made["Role"]["Arn"], RoleSessionName="run", WebIdentityToken=token
         )
 
-    assert take("repo:my-company@123456/jobs@456789:environment:prod")["Credentials"]
-    # WHEN a role trusts the names alone, as before July 2026 THEN it cannot be taken
-    code, message = refused(lambda: take("repo:my-company/jobs:environment:prod"))
+    # THEN the role that is made today is taken with it
+    today = of(ROLE, SOURCE, "trust")
+    assert take(today)["Credentials"]
+    # WHEN it trusts the names alone, as before July 2026 THEN it cannot be
+    former = json.loads(json.dumps(today).replace(numbered, "repo:my-company/jobs:environment:prod"))
+    assert former != today
+    code, message = refused(lambda: take(former))
     assert (code, message) == ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 
 
