@@ -13,7 +13,6 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import iam, kms, s3, secretsmanager, sns, sqs, sts
 
-from batchtab import limits
 from batchtab.local_aws import policy_grammar
 from batchtab.local_aws.policy_grammar import Kind, MalformedError
 
@@ -21,6 +20,7 @@ Record = dict[str, Any]
 Handler = Callable[[Record], Any]
 
 # Characters but for white space. That of trusts can be raised to 8,192.
+_MANAGED_CHARACTERS = 6144
 _INLINE_CHARACTERS = {"Role": 10_240, "User": 2048, "Group": 5120}
 _TRUST_CHARACTERS = 2048
 _ATTACHED = 10
@@ -150,10 +150,8 @@ def _managed_refusal(given: Record) -> Any:
     document = iam._p(given, "PolicyDocument")
     if fault := _fault(document, "managed"):
         return iam._error(400, "MalformedPolicyDocument", fault)
-    if policy_grammar.size(document) > limits.MANAGED_POLICY_CHARACTERS:
-        return iam._error(
-            409, "LimitExceeded", f"Cannot exceed quota for PolicySize: {limits.MANAGED_POLICY_CHARACTERS}"
-        )
+    if policy_grammar.size(document) > _MANAGED_CHARACTERS:
+        return iam._error(409, "LimitExceeded", f"Cannot exceed quota for PolicySize: {_MANAGED_CHARACTERS}")
     return None
 
 

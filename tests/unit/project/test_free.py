@@ -35,7 +35,8 @@ def changed(project: Path) -> Path:
         assert count == 1
         path.write_text(text)
     for stage in ("staging", "eu"):
-        shutil.copy(project / "config" / "prod.yaml", project / "config" / f"{stage}.yaml")
+        text = (project / "config" / "prod.yaml").read_text()
+        (project / "config" / f"{stage}.yaml").write_text(text.replace("-prod-runner", f"-{stage}-runner"))
     (project / "config" / "prod.yaml").unlink()
     return project
 
