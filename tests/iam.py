@@ -88,7 +88,7 @@ def keys_of(action: str, type_: str) -> frozenset[str]:
 
 @cache
 def supports(action: str, type_: str, key: str) -> bool:
-    """Whether AWS tells a policy this key, of a request for an action on a resource of a type."""
+    """Whether AWS gives a policy this key, of a request for an action on a resource of a type."""
     asked = key.lower()
     return any(asked == known or (known.endswith("/") and asked.startswith(known)) for known in keys_of(action, type_))
 

@@ -133,7 +133,7 @@ _WHY = (
     (r"dynamodb:Query", "which runs there were"),
     (r"dynamodb:", "what it remembers"),
     (r"Workflows.*sqs:", "dead-letter queues"),
-    (r"sqs:ReceiveMessage", "tells each dead letter of a trigger as a run that did not start"),
+    (r"sqs:ReceiveMessage", "makes an alert of each dead letter of a trigger: its run did not start"),
     (r"sqs:", "what could not be delivered"),
 )
 
@@ -191,9 +191,9 @@ def _conditions(statement: dict[str, Any]) -> str:
 
 
 def _why(title: str, statement: dict[str, Any]) -> str:
-    held = " ".join(f"{operator} {key} {' '.join(values)}" for operator, key, values in conditions(statement))
+    when = " ".join(f"{operator} {key} {' '.join(values)}" for operator, key, values in conditions(statement))
     actions, resources = " ".join(many(statement["Action"])), " ".join(many(statement["Resource"]))
-    text = f"{title} {statement['Effect']} {actions} {resources} {held}".strip()
+    text = f"{title} {statement['Effect']} {actions} {resources} {when}".strip()
     for pattern, why in _WHY:
         if re.search(pattern, text):
             return why

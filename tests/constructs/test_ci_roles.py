@@ -206,7 +206,7 @@ def test_schedules_are_changed_in_the_groups_of_the_stage_only(default: Template
     # GIVEN what a deployment may change of schedules
     by_action = {a: s["Resource"] for s in statements(default, "write") for a in many(s["Action"])}
     of_schedules = {a: [arn.split(":", 5)[5] for arn in by_action[a]] for a in by_action if a.startswith("scheduler:")}
-    # THEN it is what lies in groups with the stage's names, and these groups
+    # THEN it is what is in groups with the stage's names, and these groups
     assert of_schedules["scheduler:CreateSchedule"] == ["schedule/batchtab-prod-*"]
     assert of_schedules["scheduler:CreateScheduleGroup"] == ["schedule-group/batchtab-prod-*"]
     assert {"scheduler:DeleteSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteScheduleGroup"} <= set(by_action)

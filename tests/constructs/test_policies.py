@@ -9,7 +9,7 @@ import pytest
 from tests.iam import conditions, keys_of, many, matching, privilege, supports, types_of
 from tests.policies import Policy, policies
 
-#: Keys that AWS tells of every request by a service, whatever the action.
+#: Keys that AWS gives of every request by a service, whatever the action.
 GLOBAL = {"aws:sourceaccount", "aws:sourcearn"}
 #: What an action is said to need a permission on, and AWS's pages or its own policies say otherwise.
 NEEDS_NONE = {
@@ -104,8 +104,8 @@ def test_each_condition_key_is_one_that_its_action_supports(everything: list[Pol
     assert wrong == set()
 
 
-def test_a_denial_counts_wherever_aws_tells_a_tag(everything: list[Policy]) -> None:
-    # GIVEN what is denied with a condition THEN its key is a tag of the resource, absent where AWS tells none
+def test_a_denial_counts_wherever_aws_gives_a_tag(everything: list[Policy]) -> None:
+    # GIVEN what is denied with a condition THEN its key is a tag of the resource, absent where AWS gives none
     denied = {key for _, s, _, _ in rows(everything) if s["Effect"] == "Deny" for _, key, _ in conditions(s)}
     assert denied == {"aws:ResourceTag/batchtab:namespace"}
 

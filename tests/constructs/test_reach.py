@@ -323,7 +323,7 @@ def test_no_pattern_of_the_boundary_has_more_than_data_in_it(boundary: list[dict
             assert [d for d in about["dependent_actions"] if re.match(r"(iam|sts):", d)] == [], action
 
 
-def test_the_boundary_holds_what_it_was_told(boundary: list[dict[str, Any]]) -> None:
+def test_the_boundary_allows_what_it_was_given(boundary: list[dict[str, Any]]) -> None:
     admin = [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]
     assert allows(admin, "rekognition:DetectLabels", "*", boundary=boundary)
     assert not allows(admin, "rekognition:CreateProject", "*", boundary=boundary)

@@ -229,7 +229,7 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnosti
         problems.append(Diagnostic(document.file, None, "", "", None, f"names a stage '{path.stem}', which {refusal}"))
     invalid_fields: set[str] = {str(key[0]) for key in document.faults if key}
     if path.stem == limits.RESERVED_NAME:
-        text, hint = "names a stage 'ci', below which the states of the roles for workflows lie", "rename the file"
+        text, hint = "names a stage 'ci', and the states of the roles for workflows are below ci/", "rename the file"
         problems.append(Diagnostic(document.file, None, "", "", None, text, hint))
     if not document.data:
         return None, document, problems, invalid_fields

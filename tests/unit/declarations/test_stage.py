@@ -224,7 +224,7 @@ def test_any_file_is_a_stage_or_lines(tmp_path: Path, data: dict[str, Any]) -> N
 
 def test_a_stage_is_not_called_as_the_states_of_the_workflows_roles_are(tmp_path: Path) -> None:
     assert lines(tmp_path, SMALLEST, "ci") == [
-        "ci.yaml: names a stage 'ci', below which the states of the roles for workflows lie [hint: rename the file]"
+        "ci.yaml: names a stage 'ci', and the states of the roles for workflows are below ci/ [hint: rename the file]"
     ]
 
 

@@ -84,7 +84,7 @@ class CiRoles(BatchtabConstruct):
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
             namespace: The stage's: all names of what its stacks make begin with it.
-            stage: The stage's name, below which its state lies in the bucket.
+            stage: The stage's name, below which its state is in the bucket.
             github_repository: `owner/name`. Who renames it changes this too.
             state_bucket: Bucket of the remote state.
             repository_names: Image repositories that the stage makes and pushes to. One that two stages name can be
@@ -120,7 +120,7 @@ class CiRoles(BatchtabConstruct):
         check("namespace", namespace, limits.NAMESPACE_ANY)
         check("stage", stage, limits.STAGE_NAME)
         if stage == limits.RESERVED_NAME:
-            raise ValueError(f"stage: {stage!r} is reserved: the states of the roles for workflows lie below ci/")
+            raise ValueError(f"stage: {stage!r} is reserved: the states of the roles for workflows are below ci/")
         check("github_repository", github_repository, github.REPOSITORY)
         check("branch", branch, github.BRANCH)
         check("environment", environment, github.ENVIRONMENT)

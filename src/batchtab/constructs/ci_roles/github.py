@@ -1,4 +1,4 @@
-"""What GitHub allows as names, as `batchtab.limits` tells what AWS does."""
+"""What GitHub allows as names, as `batchtab.limits` says what AWS does."""
 
 from __future__ import annotations
 

@@ -25,12 +25,12 @@ VARIABLES = (
     Variable(
         "stage",
         "string",
-        "The stage's name, below which its state lies in the bucket.",
+        "The stage's name, below which its state is in the bucket.",
         validations=[
             matching("stage", limits.STAGE_NAME),
             holds(
                 f'var.stage != "{limits.RESERVED_NAME}"',
-                "stage: 'ci' is reserved: the states of the roles for workflows lie below ci/.",
+                "stage: 'ci' is reserved: the states of the roles for workflows are below ci/.",
             ),
         ],
     ),

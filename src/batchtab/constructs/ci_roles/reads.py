@@ -34,7 +34,7 @@ _EVERYWHERE = (
 #: See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 ITEMS_OF_TERRAFORM = {
     "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["late", "route"]},
-    "Null": {"dynamodb:LeadingKeys": "false"},  # as "all of none" holds
+    "Null": {"dynamodb:LeadingKeys": "false"},  # as all of no keys are among these
 }
 
 
@@ -46,7 +46,7 @@ def read_statements(
     Args:
         names: ARNs of what the stacks make.
         state_bucket: The bucket of the remote state.
-        stage: The stage, below whose name its state lies.
+        stage: The stage, below whose name its state is.
         repository_names: The image repositories that it may look into: lists or expressions of lists.
     """
     bucket = f"arn:{names.partition}:s3:::{state_bucket}"

@@ -20,7 +20,7 @@ def write_statements(
         names: ARNs of what the stacks make.
         namespace: The stage's.
         state_bucket: The bucket of the remote state.
-        stage: The stage, below whose name its state lies.
+        stage: The stage, below whose name its state is.
         terraform_names_environments: Whether compute environments are made whose names say nothing of the namespace.
 
     Returns:
@@ -95,7 +95,7 @@ def _by_name(names: Names) -> list[Mapping[str, Any]]:
 
 
 def _templates(names: Names, namespace: Any) -> list[Mapping[str, Any]]:
-    """On launch templates, whose ARNs have a number of AWS's: EC2 tells a tag at creation from one that comes later."""
+    """On launch templates, whose ARNs have a number of AWS's: EC2 treats a tag at creation and a later one apart."""
     templates = [names.arn("ec2", "launch-template/*")]
     created = {"StringEquals": {"ec2:CreateAction": "CreateLaunchTemplate"}}
     return [
