@@ -71,7 +71,7 @@ def make_roles(
     folder: Path, environment: dict[str, str], namespace: str, repositories: list[str], local: LocalAws
 ) -> None:
     """Makes the roles, as the module's page says."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     providers = local.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     inputs = {
         "source": "../../modules/ci_roles",
