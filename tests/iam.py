@@ -73,6 +73,18 @@ def types_of(action: str, arn: str) -> tuple[str, ...]:
     )
 
 
+def arns_of(action: str, name: str) -> Iterator[tuple[str, str]]:
+    """A resource of each type of an action, called `name` or, where AWS makes the name, something."""
+    known = privilege(action)
+    assert known is not None
+    service = reference()[action.partition(":")[0]]
+    for type_ in filter(None, known["resource_types"]):
+        arn = service["resources"][type_]["arn"]
+        for part, value in (("Partition", "aws"), ("Region", "ap-northeast-2"), ("Account", "123456789012")):
+            arn = arn.replace(f"${{{part}}}", value)
+        yield type_, re.sub(r"\$\{[^}]*\}", name, arn)
+
+
 @cache
 def keys_of(action: str, type_: str) -> frozenset[str]:
     """The condition keys that an action supports on a type of resources; those of tags end with `/`."""
