@@ -58,7 +58,9 @@ def test_the_role_suffices(
     (folder / "terraform.tfvars.json").write_text(json.dumps({**network, **variables}))
     # WHEN it is applied and destroyed by the one that deploys, with the tag that the role knows
     tag = {"TF_AWS_DEFAULT_TAGS_batchtab:namespace": namespace}
-    terraform = Terraform(folder, {**terraform_environment, **deploy_keys(local_aws, namespace), **tag})
+    # A provider that serves several tests looks for the modules' archives in another folder.
+    keys = deploy_keys(local_aws, namespace)
+    terraform = Terraform(folder, {**terraform_environment, **keys, **tag}, keeps_provider=False)
     terraform.init()
     terraform.do("apply", "-auto-approve", "-input=false")
     terraform.plan_is_empty()

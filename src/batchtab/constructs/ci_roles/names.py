@@ -128,7 +128,7 @@ class Names:
     def log_groups(self) -> list[str]:
         """Log groups of jobs and functions."""
         prefix = self._namespace
-        groups = (f"/aws/batch/{prefix}", f"/aws/batch/{prefix}/*", f"/aws/lambda/{prefix}-*")
+        groups = (f"/aws/batch/{prefix}", f"/aws/batch/{prefix}/*", f"/aws/batch/{prefix}-*", f"/aws/lambda/{prefix}-*")
         return [self._account.arn("logs", f"log-group:{group}{end}") for group in groups for end in ("", ":*")]
 
     def repositories(self, *names: Any) -> Any:

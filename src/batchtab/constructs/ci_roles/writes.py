@@ -27,7 +27,6 @@ def write_statements(
         Each with whether it applies.
     """
     state = f"arn:{names.partition}:s3:::{state_bucket}/{stage}"
-    generated = names.generated_compute_environments
     by_tag = [
         "batch:CreateJobQueue",
         "batch:DeleteComputeEnvironment",
@@ -41,12 +40,21 @@ def write_statements(
         allow(["s3:GetObject", "s3:DeleteObject"], [f"{state}/*.tflock"]),
         # A queue is made and changed on environments too.
         allow(["batch:CreateComputeEnvironment", *by_tag], names.compute_environments),
-        allow(by_tag, generated, condition=has(namespace)),
         *_by_name(names),
         *_templates(names, namespace),
     ]
-    making = allow(["batch:CreateComputeEnvironment", "batch:TagResource"], generated, condition=asks_for(namespace))
-    return [*((True, statement) for statement in always), (terraform_names_environments, making)]
+    generated = [
+        allow(by_tag, names.generated_compute_environments, condition=has(namespace)),
+        allow(
+            ["batch:CreateComputeEnvironment", "batch:TagResource"],
+            names.generated_compute_environments,
+            condition=asks_for(namespace),
+        ),
+    ]
+    return [
+        *((True, statement) for statement in always),
+        *((terraform_names_environments, statement) for statement in generated),
+    ]
 
 
 def _by_name(names: Names) -> list[Mapping[str, Any]]:
