@@ -97,7 +97,8 @@ def started(root: Path, logs: Path, *arguments: str, snapshot: Path | None = Non
         yield local
         local.killed = local.killed or local.process.poll() is not None  # `down` ends it
         if not local.killed:  # what jobs and functions do in their roles' names, too
-            assert local.get("iam")["denied"] == []
+            denied = local.get("iam")["denied"]
+            assert not denied, denied
 
 
 def _snapshot(local: LocalAws) -> bytes:
