@@ -10,6 +10,8 @@ import pytest
 from tests.unit.runner.harness import end_line, environment, lines, run, start
 from tests.unit.runner.list_jobs_server import ListJobsServer, job_environment, serve
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

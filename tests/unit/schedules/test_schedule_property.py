@@ -24,6 +24,8 @@ from batchtab.schedules.cron import ScheduleError
 from batchtab.schedules.expression import check
 from batchtab.schedules.timing import Timing
 
+pytestmark = pytest.mark.slow
+
 ZONES = (
     "Europe/Berlin",
     "Europe/London",

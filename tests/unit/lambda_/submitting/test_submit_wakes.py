@@ -9,6 +9,8 @@ import pytest
 from tests.examples import rounds
 from tests.unit.lambda_.submitting.world import JOB, World, trigger
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = rounds("SUBMIT_ROUNDS", 20, in_ci=100)
 
 

@@ -20,6 +20,8 @@ from batchtab.local_aws.containers.client import EngineError
 from batchtab.local_aws.containers.engine import ContainerEngine
 from batchtab.local_aws.containers.run import ContainerRun
 
+pytestmark = pytest.mark.slow
+
 AWAY = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 
 

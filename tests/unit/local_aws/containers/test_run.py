@@ -16,6 +16,8 @@ from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.containers.engine import ContainerEngine
 from batchtab.local_aws.containers.run import OUT_OF_MEMORY, ContainerRun
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["docker", "podman"])
 def fake(tmp_path: Path, request: pytest.FixtureRequest) -> FakeEngine:
