@@ -127,10 +127,14 @@ class Stage:
 
     def clock(self, **asked: int | str) -> None:
         """Drives the clock of local AWS."""
-        url = f"http://127.0.0.1:{self.checkout.port}/_local/clock"
-        request = urllib.request.Request(url, data=json.dumps(asked).encode(), method="POST")
+        self.ask("clock", "POST", json.dumps(asked).encode())
+
+    def ask(self, path: str, method: str = "GET", body: bytes | None = None) -> Any:
+        """Asks one of local AWS's own paths."""
+        url = f"http://127.0.0.1:{self.checkout.port}/_local/{path}"
+        request = urllib.request.Request(url, data=body, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            assert answer.status == 200
+            return json.loads(answer.read())
 
     def was_skipped(self, name: str, seconds: int) -> bool:
         """Whether the submit function skipped a run that was due so long ago, since the stage is there."""
@@ -358,6 +362,9 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
         until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
     finally:
         may(iam, policy, document)
+        (denied,) = {(each["action"], each["principal"].split("/")[1]) for each in stage.ask("iam")["denied"]}
+        stage.ask("iam", "DELETE")
+    assert denied == ("batch:SubmitJob", f"{PREFIX}-trigger")
     # THEN it is told for when it was, and what makes it up
     message = stage.messages("alarms-zoned")[0]
     assert "alarms-zoned: its schedule could not submit it" in message
