@@ -21,14 +21,16 @@ load_profile()
 # The longest first; the others follow in the order that pytest-randomly gave them. A worker whose file has one or two
 # tests takes its next file beforehand, and keeps it until then: behind those three come short ones.
 _LONG = (
+    "e2e/test_ci_roles.py",
     "e2e/test_alerts.py",
-    "image/test_containers_of_up.py",
     "e2e/test_schedules.py",
     "e2e/test_installed.py",
     "e2e/test_pull_request.py",
+    "image/test_containers_of_up.py",
+    "e2e/test_local_rules.py",
+    "hcl/test_examples_as_ci.py",
     "e2e/test_killed_up.py",
     "hcl/test_from_cloudformation.py",
-    "e2e/test_local_rules.py",
     "e2e/test_local_batch.py",
     "e2e/test_local_resources.py",
     "e2e/test_up.py",
