@@ -61,8 +61,9 @@ class CiRoles:
             return json.loads(answer.read())
 
     def denied(self) -> list[Any]:
-        """What was denied to whom."""
-        return list(self.ask("iam")["denied"])
+        """What was denied to the two roles."""
+        roles = [f"/{NAMESPACE}-ci-{kind}/" for kind in ("plan", "deploy")]
+        return [each for each in self.ask("iam")["denied"] if any(role in each["principal"] for role in roles)]
 
     def used(self, kind: str) -> set[str]:
         """The actions that a role has used."""

@@ -85,7 +85,7 @@ def stage(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "jobs": [SERVICE],
         "local": {"images": {"plain": "gates"}},
     }
-    with deployed.restored(root, **settings) as checkout:
+    with deployed.restored(root, applies=True, **settings) as checkout:
         checkout.replace_jobs(SERVICE, JOBS)
         done = checkout.run("up")
         assert done.returncode == 0, done.stderr + done.stdout
