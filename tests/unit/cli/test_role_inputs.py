@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from batchtab.cli.ci.role_inputs import RoleOptions, repositories, role_inputs
+from batchtab.cli.ci.role_inputs import repositories, role_inputs
+from batchtab.cli.ci.role_memory import Asked
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.errors import UsageError
 
@@ -49,17 +50,17 @@ def state(name: str) -> dict[str, Any]:
 
 def test_roles_that_jobs_bring_may_be_passed_and_those_that_are_named(tmp_path: Path) -> None:
     more = "arn:aws:iam::123456789012:role/next"
-    inputs = role_inputs(catalog(tmp_path), RoleOptions(passable_role_arns=[more]), None)
+    inputs = role_inputs(catalog(tmp_path), Asked(passable_role_arn=(more,)), None)
     assert [arn.rpartition("/")[2] for arn in inputs["passable_role_arns"]] == ["next", "ours", "starts"]
 
 
 def test_without_a_word_there_is_no_boundary(tmp_path: Path) -> None:
-    inputs = role_inputs(catalog(tmp_path), RoleOptions(), None)
+    inputs = role_inputs(catalog(tmp_path), Asked(), None)
     assert (inputs["make_permissions_boundary"], inputs["permissions_boundary_arn"]) == (False, None)
 
 
 def test_the_stages_boundary_is_required(tmp_path: Path) -> None:
-    inputs = role_inputs(catalog(tmp_path, f"permissions_boundary_arn: {COMPANY}"), RoleOptions(), None)
+    inputs = role_inputs(catalog(tmp_path, f"permissions_boundary_arn: {COMPANY}"), Asked(), None)
     assert (inputs["make_permissions_boundary"], inputs["permissions_boundary_arn"]) == (False, COMPANY)
 
 
@@ -68,7 +69,7 @@ def test_a_boundary_is_made_on_request_and_stays_while_the_stage_names_it(
     tmp_path: Path, stage: str, option: bool
 ) -> None:
     inputs = role_inputs(
-        catalog(tmp_path, stage), RoleOptions(make_boundary=option, boundary_actions=["rekognition:*"]), None
+        catalog(tmp_path, stage), Asked(make_boundary=option, boundary_action=("rekognition:*",)), None
     )
     assert (inputs["make_permissions_boundary"], inputs["permissions_boundary_arn"]) == (True, None)
     assert inputs["boundary_actions"] == ["rekognition:*"]
@@ -77,17 +78,21 @@ def test_a_boundary_is_made_on_request_and_stays_while_the_stage_names_it(
 @pytest.mark.parametrize(
     ("stage", "options", "expected"),
     [
-        ("", RoleOptions(boundary_arn=COMPANY), f"names no boundary.*write there: permissions_boundary_arn: {COMPANY}"),
-        (f"permissions_boundary_arn: {OWN}", RoleOptions(boundary_arn=COMPANY), f"is {OWN} here and {COMPANY}"),
-        (f"permissions_boundary_arn: {COMPANY}", RoleOptions(boundary_arn=OWN), f"is {OWN} here and {COMPANY}"),
-        (f"permissions_boundary_arn: {COMPANY}", RoleOptions(make_boundary=True), f"is {OWN} here and {COMPANY}"),
-        ("", RoleOptions(boundary_actions=["s3:*"]), "is for a boundary that is made here.*--make-boundary"),
-        ("", RoleOptions(boundary_actions=["*"], make_boundary=True), "--boundary-action: '\\*' is not allowed"),
-        ("", RoleOptions(passable_role_arns=["admin"]), "--passable-role-arn: 'admin' is not allowed"),
+        (
+            "",
+            Asked(permissions_boundary_arn=COMPANY),
+            f"names no boundary.*write there: permissions_boundary_arn: {COMPANY}",
+        ),
+        (f"permissions_boundary_arn: {OWN}", Asked(permissions_boundary_arn=COMPANY), f"is {OWN} here and {COMPANY}"),
+        (f"permissions_boundary_arn: {COMPANY}", Asked(permissions_boundary_arn=OWN), f"is {OWN} here and {COMPANY}"),
+        (f"permissions_boundary_arn: {COMPANY}", Asked(make_boundary=True), f"is {OWN} here and {COMPANY}"),
+        ("", Asked(boundary_action=("s3:*",)), "is for a boundary that is made here.*--make-boundary"),
+        ("", Asked(boundary_action=("*",), make_boundary=True), "--boundary-action: '\\*' is not allowed"),
+        ("", Asked(passable_role_arn=("admin",)), "--passable-role-arn: 'admin' is not allowed"),
     ],
 )
 def test_an_option_that_does_not_go_with_the_stage_is_refused(
-    tmp_path: Path, stage: str, options: RoleOptions, expected: str
+    tmp_path: Path, stage: str, options: Asked, expected: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
         role_inputs(catalog(tmp_path, stage), options, None)
@@ -101,7 +106,7 @@ def test_an_option_that_does_not_go_with_the_stage_is_refused(
 def test_an_environment_of_an_earlier_version_is_known_by_its_tag(
     tmp_path: Path, environment: dict[str, Any] | None, by_tag: bool
 ) -> None:
-    assert role_inputs(catalog(tmp_path), RoleOptions(), environment)["terraform_names_environments"] is by_tag
+    assert role_inputs(catalog(tmp_path), Asked(), environment)["terraform_names_environments"] is by_tag
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -11,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab import limits
 from batchtab.aws.role_policies import RolePolicies
+from batchtab.cli.ci.role_memory import Asked
 from batchtab.cli.connection import connect
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.stage import StageConfig
@@ -18,24 +18,7 @@ from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 
-@dataclass(frozen=True)
-class RoleOptions:
-    """The options of `ci roles` on what the roles may do.
-
-    Attributes:
-        boundary_arn: The boundary that exists; None is the stage's.
-        make_boundary: Whether to make one.
-        boundary_actions: What that one allows beside what jobs usually need.
-        passable_role_arns: Roles that jobs may have, beside those that the stage's jobs name.
-    """
-
-    boundary_arn: str | None = None
-    make_boundary: bool = False
-    boundary_actions: Sequence[str] = ()
-    passable_role_arns: Sequence[str] = ()
-
-
-def role_inputs(catalog: Catalog, options: RoleOptions, environment: Mapping[str, Any] | None) -> dict[str, Any]:
+def role_inputs(catalog: Catalog, options: Asked, environment: Mapping[str, Any] | None) -> dict[str, Any]:
     """Inputs of the module `ci_roles`.
 
     Args:
@@ -48,27 +31,27 @@ def role_inputs(catalog: Catalog, options: RoleOptions, environment: Mapping[str
     """
     stage = catalog.stage
     for name, values, limit in (
-        ("--boundary-action", options.boundary_actions, limits.IAM_ACTION),
-        ("--passable-role-arn", options.passable_role_arns, limits.ROLE_ARN),
+        ("--boundary-action", options.boundary_action, limits.IAM_ACTION),
+        ("--passable-role-arn", options.passable_role_arn, limits.ROLE_ARN),
     ):
         for value in values:
             if refusal := limit.refusal(value):
                 raise UsageError(f"ci roles: {name}: '{value}' {refusal}")
     declared, own = stage.permissions_boundary_arn, stage.own_boundary_arn
     makes = options.make_boundary or declared == own
-    asked = own if makes else options.boundary_arn
-    given = [arn for arn in (options.boundary_arn, declared) if arn is not None and arn != asked]
+    asked = own if makes else options.permissions_boundary_arn
+    given = [arn for arn in (options.permissions_boundary_arn, declared) if arn is not None and arn != asked]
     if asked is not None and given:
         raise UsageError(
             f"ci roles: the boundary is {asked} here and {given[0]} in config/{stage.name}.yaml or in another option",
             "say the same in both, or leave the options out",
         )
-    if options.boundary_arn is not None and declared is None and not makes:
+    if options.permissions_boundary_arn is not None and declared is None and not makes:
         raise UsageError(
             f"ci roles: config/{stage.name}.yaml names no boundary, so no role of the stage could be made",
-            f"write there: permissions_boundary_arn: {options.boundary_arn}",
+            f"write there: permissions_boundary_arn: {options.permissions_boundary_arn}",
         )
-    if options.boundary_actions and not makes:
+    if options.boundary_action and not makes:
         raise UsageError("ci roles: --boundary-action: is for a boundary that is made here", "--make-boundary")
     brought = {
         arn
@@ -80,8 +63,8 @@ def role_inputs(catalog: Catalog, options: RoleOptions, environment: Mapping[str
     return {
         "make_permissions_boundary": makes,
         "permissions_boundary_arn": None if makes else asked or declared,
-        "boundary_actions": list(options.boundary_actions),
-        "passable_role_arns": sorted({*brought, *options.passable_role_arns}),
+        "boundary_actions": list(options.boundary_action),
+        "passable_role_arns": sorted({*brought, *options.passable_role_arn}),
         "terraform_names_environments": has_generated_name(environment or {}, stage.prefix),
     }
 

@@ -13,7 +13,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.ci.audit import audit
-from batchtab.cli.ci.role_inputs import RoleOptions, repositories, role_inputs, say_unbounded
+from batchtab.cli.ci.role_inputs import repositories, role_inputs, say_unbounded
 from batchtab.cli.ci.role_memory import OUTPUT, PLACE, Asked
 from batchtab.cli.ci.trusted import say_what_is_open, trusted_names
 from batchtab.cli.connection import connect
@@ -158,10 +158,7 @@ def _states(session: Session) -> tuple[dict[str, Any] | None, dict[str, Any] | N
 
 def _permissions(session: Session, asked: Asked, environment: dict[str, Any] | None) -> dict[str, Any]:
     config = session.catalog.stage
-    options = RoleOptions(
-        asked.permissions_boundary_arn, asked.make_boundary, asked.boundary_action, asked.passable_role_arn
-    )
-    inputs = role_inputs(session.catalog, options, environment)
+    inputs = role_inputs(session.catalog, asked, environment)
     if inputs["terraform_names_environments"]:
         text = "has a name of Terraform's, from an earlier version: the roles know it by its tag"
         typer.echo(f"ci roles: the compute environment of {config.name} {text}", err=True)
