@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -85,6 +86,14 @@ class Checkout:
     def client(self, service: str) -> Any:
         """A client of this copy's local AWS."""
         return _client(service, self.port)
+
+    def ask(self, path: str, method: str = "POST", **content: Any) -> Any:
+        """Asks one of local AWS's own paths."""
+        body = json.dumps(content).encode() if method == "POST" else None
+        url = f"http://127.0.0.1:{self.port}/_local/{path}"
+        request = urllib.request.Request(url, data=body, method=method)
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+            return json.loads(answer.read())
 
     def local_pid(self) -> int:
         """The pid of this copy's local AWS."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,18 +54,11 @@ class CiRoles:
     def arn(self, kind: str) -> str:
         return f"arn:aws:iam::{ACCOUNT}:role/{NAMESPACE}-ci-{kind}"
 
-    def ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.checkout.port}/_local/{path}", timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def denied(self) -> list[Any]:
-        """What was denied to the two roles."""
-        roles = [f"/{NAMESPACE}-ci-{kind}/" for kind in ("plan", "deploy")]
-        return [each for each in self.ask("iam")["denied"] if any(role in each["principal"] for role in roles)]
-
-    def used(self, kind: str) -> set[str]:
-        """The actions that a role has used."""
-        return set(self.ask("iam")["used"].get(self.arn(kind), {}))
+    def denied(self, *kinds: str) -> list[Any]:
+        """What was denied to these roles, or to anybody if none is named."""
+        roles = tuple(f"/{NAMESPACE}-ci-{kind}/" for kind in kinds) or ("",)
+        found = self.checkout.ask("iam", "GET")["denied"]
+        return [each for each in found if any(role in each["principal"] for role in roles)]
 
 
 def use_network(checkout: Checkout) -> None:

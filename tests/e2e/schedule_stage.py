@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,25 +36,17 @@ class Stage:
             self.clients[service] = self.checkout.client(service)
         return self.clients[service]
 
-    def ask(self, path: str, method: str = "POST", **content: Any) -> Any:
-        """Asks one of local AWS's own paths."""
-        body = json.dumps(content).encode() if method == "POST" else None
-        url = f"http://127.0.0.1:{self.checkout.port}/_local/{path}"
-        request = urllib.request.Request(url, data=body, method=method)
-        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
-            return json.loads(answer.read())
-
     def jump(self, moment: str) -> None:
         """Sets the clock; what lies between is not run."""
-        self.ask("clock", time=moment)
+        self.checkout.ask("clock", time=moment)
 
     def walk(self, moment: str) -> None:
         """Lets the clock go on to a moment."""
-        self.ask("clock", advance_to=moment)
+        self.checkout.ask("clock", advance_to=moment)
 
     def only_our_schedules(self) -> None:
         """Freezes the clock, and disables what the stage does each minute."""
-        self.ask("clock", speed=0)
+        self.checkout.ask("clock", speed=0)
         events = self.client("events")
         for rule in events.list_rules()["Rules"]:
             if rule.get("ScheduleExpression") and not rule["Name"].startswith(f"{PREFIX}-{SERVICE}-"):

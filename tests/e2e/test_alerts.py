@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -127,14 +126,7 @@ class Stage:
 
     def clock(self, **asked: int | str) -> None:
         """Drives the clock of local AWS."""
-        self.ask("clock", "POST", json.dumps(asked).encode())
-
-    def ask(self, path: str, method: str = "GET", body: bytes | None = None) -> Any:
-        """Asks one of local AWS's own paths."""
-        url = f"http://127.0.0.1:{self.checkout.port}/_local/{path}"
-        request = urllib.request.Request(url, data=body, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return json.loads(answer.read())
+        self.checkout.ask("clock", **asked)
 
     def was_skipped(self, name: str, seconds: int) -> bool:
         """Whether the submit function skipped a run that was due so long ago, since the stage is there."""
@@ -362,8 +354,9 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
         until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
     finally:
         may(iam, policy, document)
-        (denied,) = {(each["action"], each["principal"].split("/")[1]) for each in stage.ask("iam")["denied"]}
-        stage.ask("iam", "DELETE")
+    found = stage.checkout.ask("iam", "GET")["denied"]
+    stage.checkout.ask("iam", "DELETE")
+    (denied,) = {(each["action"], each["principal"].split("/")[1]) for each in found}
     assert denied == ("batch:SubmitJob", f"{PREFIX}-trigger")
     # THEN it is told for when it was, and what makes it up
     message = stage.messages("alarms-zoned")[0]

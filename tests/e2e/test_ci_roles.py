@@ -133,7 +133,7 @@ def deployable(root: Path, stage: Mapping[str, Any], *options: str, **jobs: Any)
     """
     checkout = Checkout.make(root, jobs=[SERVICE], **stage)
     checkout.replace_jobs(SERVICE, yaml.safe_dump({**JOBS, "jobs": {**JOBS["jobs"], **jobs}}))
-    with started(root, root / ".batchtab") as local:
+    with started(root, root / ".batchtab", applies=True) as local:
         roles = CiRoles(Checkout(root, local.port), REPOSITORY)
         use_network(roles.checkout)
         local.client("ssm").put_parameter(Name="/team/token", Value="secret", Type="SecureString")
@@ -152,6 +152,7 @@ def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
         assert "No changes: what is deployed" in stage.run("plan", "plan", "--all", "--no-lock")
         a_change_of_every_kind(stage)
         tags_and_triggers_change_again(stage)
+        assert stage.roles.denied() == []
         stage.destroy()
         nothing_was_denied_to_the_roles(stage)
 
@@ -165,6 +166,7 @@ def test_a_stage_on_fargate_with_a_webhook_a_boundary_and_roles_of_its_own(tmp_p
         permissions = [{"actions": ["s3:PutObject"], "resources": ["arn:aws:s3:::my-bucket/*"]}]
         stage.change(jobs={"reader": {"permissions": permissions}, "often": {"timezone": "Asia/Seoul"}})
         stage.run("deploy", "deploy", "--unreviewed")
+        assert stage.roles.denied() == []
         stage.destroy()
         nothing_was_denied_to_the_roles(stage)
 
@@ -210,8 +212,8 @@ def tags_and_triggers_change_again(stage: Stage) -> None:
 
 
 def nothing_was_denied_to_the_roles(stage: Stage) -> None:
-    assert stage.roles.denied() == []
-    checks = stage.roles.ask("iam/checks")
+    assert stage.roles.denied("plan", "deploy") == []
+    checks = stage.checkout.ask("iam/checks", "GET")
     for kind in ("plan", "deploy"):
         mine = [each for each in checks if each["principal"] == stage.roles.arn(kind)]
         assert mine, f"the role {kind} was not asked about"

@@ -113,7 +113,7 @@ def tell(story: Story) -> None:
     story.spring = through_a_change(stage, SPRING)
     story.autumn = through_a_change(stage, AUTUMN)
     rule = move(story)
-    until(lambda: stage.ask("faults", "GET") == [], OUTAGE_SECONDS, "the end of the outage")
+    until(lambda: stage.checkout.ask("faults", "GET") == [], OUTAGE_SECONDS, "the end of the outage")
     kill(story)
     meet(story)
     crowd(story)
@@ -129,7 +129,7 @@ def lose_a_table(story: Story) -> None:
     """A job is due when DynamoDB has just gone away for two minutes."""
     stage = story.stage
     stage.jump(f"{DAY}T00:04:30Z")
-    stage.ask("faults", service="dynamodb", seconds=OUTAGE_SECONDS)
+    stage.checkout.ask("faults", service="dynamodb", seconds=OUTAGE_SECONDS)
     stage.walk(f"{DAY}T00:05:10Z")
     story.lost = Watch(lambda: bool(stage.jobs("lost")), patience_seconds=OUTAGE_SECONDS + 180)
 
@@ -164,27 +164,27 @@ def kill(story: Story) -> None:
     """The submit function is killed when it has claimed a run and is about to submit it."""
     stage = story.stage
     stage.jump(f"{DAY}T00:59:30Z")
-    stage.ask("faults", service="batch", operation="SubmitJob", hold_seconds=60)
+    stage.checkout.ask("faults", service="batch", operation="SubmitJob", hold_seconds=60)
     # The walk waits for the function; on a busy machine it could wait until the function is out of time.
     walking = threading.Thread(target=stage.walk, args=(f"{DAY}T01:00:10Z",))
     walking.start()
-    until(lambda: stage.ask("faults", "GET")[0]["held"] == 1, 30, "a submission")
+    until(lambda: stage.checkout.ask("faults", "GET")[0]["held"] == 1, 30, "a submission")
     story.claimed_when_killed = stage.records("killed")["01:00"]
     os.kill(stage.function_process(), signal.SIGKILL)
-    until(lambda: stage.ask("faults", "GET")[0]["held"] == 0, 10, "the end of the connection")
+    until(lambda: stage.checkout.ask("faults", "GET")[0]["held"] == 0, 10, "the end of the connection")
     walking.join()
     story.killed = Watch(lambda: bool(stage.jobs("killed")), patience_seconds=RECOVERY_SECONDS_MAX + 60)
     story.jobs_when_killed = len(stage.jobs("killed"))
-    stage.ask("faults", "DELETE")
+    stage.checkout.ask("faults", "DELETE")
 
 
 def meet(story: Story) -> None:
     """Jobs that are longer than their period, of each policy; each trigger is delivered three times."""
     stage = story.stage
     for sender in ("events", "scheduler"):
-        stage.ask("faults", service=sender, deliveries=3)
+        stage.checkout.ask("faults", service=sender, deliveries=3)
     stage.jump(f"{DAY}T01:59:30Z")
-    stage.ask("clock", speed=1)  # what is after what shows only in a clock that goes
+    stage.checkout.ask("clock", speed=1)  # what is after what shows only in a clock that goes
     for minute in range(4):
         stage.walk(f"{DAY}T02:0{minute}:10Z")
         until(lambda minute=minute: f"02:0{minute}" in stage.records("queue"), 30, "what becomes of the run")
@@ -193,9 +193,9 @@ def meet(story: Story) -> None:
     until(lambda: stage.ended("queue", 3) and stage.ended("forbid", 1) and stage.ended("replace", 3), 60, "all ends")
     stage.walk(f"{DAY}T02:09:10Z")
     until(lambda: stage.ended("forbid", 2), 30, "the last run")
-    stage.ask("clock", speed=0)
-    story.tripled = {fault["service"]: fault["met"] for fault in stage.ask("faults", "GET")}
-    stage.ask("faults", "DELETE")
+    stage.checkout.ask("clock", speed=0)
+    story.tripled = {fault["service"]: fault["met"] for fault in stage.checkout.ask("faults", "GET")}
+    stage.checkout.ask("faults", "DELETE")
 
 
 def crowd(story: Story) -> None:

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 def checkout(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The deployment; `batchtab down` removes it when all is done."""
     root = tmp_path_factory.mktemp("up")
-    with deployed.restored(root, applies=True) as checkout:
+    with deployed.restored(root) as checkout:
         yield checkout
         pid = checkout.local_pid()
         down = checkout.run("down")
