@@ -15,7 +15,7 @@ from batchtab.local_aws.clock import MAXIMUM_SPEED, Clock, iso, parse_time
 from batchtab.local_aws.containers.choice import ChoiceOfEngine
 from batchtab.local_aws.faults import Faults
 from batchtab.local_aws.functions import LONGEST_RETRY_SECONDS, Invocations
-from batchtab.local_aws.gateway import App, BodyTooLongError, Receive, Scope, Send, whole
+from batchtab.local_aws.gateway import App, BodyTooLongError, Receive, Scope, Send, respond, whole
 from batchtab.local_aws.iam.record import Record
 from batchtab.local_aws.internals import MINISTACK_VERSION
 from batchtab.local_aws.slack import SlackInbox
@@ -80,14 +80,8 @@ class Admin:
             content, status = {"error": str(error)}, error.status
         html = isinstance(content, str)
         raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-        kind = b"text/html; charset=utf-8" if html else b"application/json"
-        headers = [
-            (b"content-type", kind),
-            (b"content-length", str(len(raw)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else raw})
+        kind = "text/html; charset=utf-8" if html else "application/json"
+        await respond(send, status, raw, kind, (b"cache-control", b"no-store"), head=scope["method"] == "HEAD")
 
     async def _serve(self, method: str, name: str, body: bytes) -> object:
         served: dict[tuple[str, str], Callable[[], Awaitable[object]]] = {
@@ -209,10 +203,7 @@ async def _refuse(scope: Scope, send: Send, message: str) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    raw = json.dumps({"error": message}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": raw})
+    await respond(send, 403, json.dumps({"error": message}).encode())
 
 
 def _latest(store: Store) -> list[Job]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.services import iam, sts
 
-from batchtab.local_aws.gateway import App, Receive, Scope, Send, header
+from batchtab.local_aws.gateway import App, Receive, Scope, Send, header, respond
 from batchtab.local_aws.iam import principals
 from batchtab.local_aws.strangers import refusal
 
@@ -110,9 +110,7 @@ class TaskCredentials:
             if scope["method"] == "GET" and refusal(scope, self._port, is_own_page=True) is None:
                 found = self._of(str(scope["path"]).removeprefix(PATH), header(scope, b"authorization"))
             body = json.dumps(_shown(found) if found else {"code": "AccessDeniedException", "message": "no such task"})
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-            await send({"type": "http.response.start", "status": 200 if found else 403, "headers": headers})
-            await send({"type": "http.response.body", "body": body.encode()})
+            await respond(send, 200 if found else 403, body.encode())
 
         return serve
 

@@ -142,10 +142,22 @@ async def _refuse(scope: Scope, send: Send, service: str) -> None:
         kind, text = "text/xml", _XML.format(_CODE, message)
     else:
         kind, text = "application/json", json.dumps({"__type": _CODE, "message": message})
-    headers = [
-        (b"content-type", kind.encode()),
-        (b"x-amzn-errortype", _CODE.encode()),
-        (b"content-length", str(len(text)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    await respond(send, 503, text.encode(), kind, (b"x-amzn-errortype", _CODE.encode()))
+
+
+async def respond(
+    send: Send, status: int, body: bytes, kind: str = "application/json", *more: tuple[bytes, bytes], head: bool = False
+) -> None:
+    """Send a whole answer.
+
+    Args:
+        send: Of the request.
+        status: HTTP's.
+        body: The content.
+        kind: Its Content-Type.
+        more: Further headers.
+        head: Whether only the headers were asked for.
+    """
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body})

@@ -17,7 +17,7 @@ from typing import Any
 from ministack.core.responses import error_response_json
 from ministack.services import iam, sts
 
-from batchtab.local_aws.gateway import App, BodyTooLongError, Receive, Scope, Send, again, header, whole
+from batchtab.local_aws.gateway import App, BodyTooLongError, Receive, Scope, Send, again, header, respond, whole
 from batchtab.local_aws.iam import principals
 from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.evaluation import Decision, lets_in
@@ -148,9 +148,7 @@ class Issuers:
         except (ValueError, KeyError, TypeError):
             status = 400
             answer = b'{"error": "the body is not {\\"issuer\\": URL, \\"jwks\\": {\\"keys\\": [{kid, n, e}]}}"}'
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await respond(send, status, answer)
 
     def _refusal(self, role_arn: str, params: dict[str, Any], use_json: bool) -> Any:
         """Return STS's answer where a token gives no right to a role. Bears ministack's signature."""
