@@ -11,6 +11,7 @@ from batchtab.aws.role_policies import RolePolicies
 from batchtab.cli.connection import connect
 from batchtab.cli.machine.daemon import Daemon
 from batchtab.errors import UsageError
+from batchtab.local_aws.iam.evaluation import role_of
 from batchtab.terraform.session import Session
 
 
@@ -40,7 +41,7 @@ def _of_role(role: str, allowed: list[str], recorded: Mapping[str, Any]) -> Iter
     used = {action.lower() for action in recorded["used"].get(role, {})}
     unused = [pattern for pattern in allowed if not any(fnmatch.fnmatchcase(each, pattern.lower()) for each in used)]
     denied = Counter(
-        f"{each['action']} on {each['resource']}" for each in recorded["denied"] if _role(each["principal"]) == role
+        f"{each['action']} on {each['resource']}" for each in recorded["denied"] if role_of(each["principal"]) == role
     )
     yield role.rpartition("/")[2]
     yield f"  used: {len(allowed) - len(unused)} of {len(allowed)} granted actions"
@@ -48,9 +49,3 @@ def _of_role(role: str, allowed: list[str], recorded: Mapping[str, Any]) -> Iter
         yield f"  granted, not used: {', '.join(unused)}"
     for what, times in sorted(denied.items()):
         yield f"  used, denied: {what}{f' ({times} times)' if times > 1 else ''}"
-
-
-def _role(principal: str) -> str:
-    """The ARN of the role that a session has assumed; roles of a stage have no path."""
-    head, mark, rest = principal.partition(":assumed-role/")
-    return f"{head.replace(':sts:', ':iam:')}:role/{rest.partition('/')[0]}" if mark else principal
