@@ -21,7 +21,7 @@ _SECONDS = 120
 
 
 class Podman:
-    """A Podman whose images and containers lie in one folder; `environment` leads there."""
+    """A Podman whose images and containers are in one folder, which `environment` names."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -60,7 +60,7 @@ def checkout(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_up_builds_the_image_and_runs_the_example_jobs_in_it(checkout: Checkout) -> None:
     # GIVEN what the first `up` said
     said = (checkout.root / "said").read_text()
-    # THEN it has told which engine runs jobs, and that it has built the image
+    # THEN it has said which engine runs jobs, and that it has built the image
     assert re.search(r"Jobs run as containers of podman \d\S+ where it has their image", said), said
     assert "Runner image: built with podman; its jobs run as containers" in said
     # AND the example jobs did in containers what they do as processes
@@ -72,7 +72,7 @@ def test_up_builds_the_image_and_runs_the_example_jobs_in_it(checkout: Checkout)
 
 
 def test_a_job_runs_as_the_images_user_with_its_definitions_root(checkout: Checkout) -> None:
-    # WHEN a job tells who and where it is
+    # WHEN a job prints who and where it is
     job = _run(
         checkout, "sh", "-c", "id -u; pwd; cat /proc/1/cmdline | tr '\\0' ' '; echo; touch /app/x || touch /opt/x"
     )

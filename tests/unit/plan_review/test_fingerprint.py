@@ -109,7 +109,7 @@ def test_a_plan_with_stand_ins_is_compared_by_its_configuration() -> None:
     change(now, "aws_cloudwatch_event_target.do_often_target")["after"]["role_arn"] = "arn:aws:iam::0:role/real"
     # THEN the values may differ, since the configuration is the same
     assert review(planned).objections(review(now)) == []
-    # WHEN the configuration differs THEN it is told
+    # WHEN the configuration differs THEN that is an objection
     other = ["jobs-my-service: its configuration is another than that reviewed"]
     assert review(planned).objections(review(now, configuration="other")) == other
     # AND so it is where nobody knows
@@ -139,7 +139,7 @@ def test_what_became_known_since_the_review_is_no_objection() -> None:
     change(now, TARGET)["after"]["role_arn"] = "arn:aws:iam::0:role/real"
     change(now, TARGET)["after_unknown"] = {}
     assert review(reviewed).objections(review(now)) == []
-    # WHEN a value that was known is another one THEN it is told
+    # WHEN a value that was known is another one THEN that is an objection
     change(now, TARGET)["after"]["arn_of_another"] = "x"
     assert review(reviewed).objections(review(now)) == [
         f"jobs-my-service: create {TARGET}: other values than those reviewed"
@@ -158,7 +158,7 @@ def test_what_was_left_half_made_is_made_as_reviewed() -> None:
     entry["change"] |= {"actions": ["create", "delete"], "before": {"name": "half"}}
     assert review(reviewed).objections(review(now)) == []
     assert review(reviewed | {"batchtab_provisional": True}).objections(review(now)) == []
-    # WHEN it is replaced for another reason THEN it is told
+    # WHEN it is replaced for another reason THEN that is an objection
     entry["action_reason"] = "replace_because_cannot_update"
     assert review(reviewed).objections(review(now)) != []
 
@@ -168,7 +168,7 @@ def test_of_a_value_that_is_known_in_part_the_known_part_counts() -> None:
     reviewed, now = content("first-deploy"), content("first-deploy")
     for plan, size in ((reviewed, 1), (now, 2)):
         change(plan, TARGET)["after"]["block"] = [{"size": size}]
-    # WHEN none of it is THEN another value in it is told
+    # WHEN none of it is THEN another value in it is an objection
     for plan in (reviewed, now):
         change(plan, TARGET)["after_unknown"] = {"block": [{}]}
     assert review(reviewed).objections(review(now)) != []

@@ -104,7 +104,7 @@ class ContainerEngine:
         Args:
             name: Its name.
             flags: What the job's definition asks for.
-            words: The image, and the command that stands for the image's own.
+            words: The image, and the command that replaces the image's own.
             variables: The job's environment.
             child_processes: Who ends the client if local AWS ends, lest it makes a container afterwards. Other
                 clients end by themselves when their container is removed.

@@ -41,7 +41,7 @@ class ContainerRun:
             engine: Who runs it.
             name: Its name.
             flags: What its definition asks for, and its labels.
-            words: The image, and the command that stands for the image's own.
+            words: The image, and the command that replaces the image's own.
             variables: The job's environment.
             child_processes: Who removes it however local AWS ends.
         """

@@ -75,7 +75,7 @@ def test_values_of_variables_are_on_no_command_line(make: Make, fake: FakeEngine
         "DOCKER_HOST": "tcp://s3cret",
     }
     program = "import json,os;print(json.dumps(dict(os.environ)))"
-    # WHEN a job tells its environment
+    # WHEN a job prints its environment
     [line] = finish(make("/usr/bin/env", "python3", "-c", program, **values))
     seen = json.loads(line)
     # THEN it has them as they were given
@@ -135,9 +135,9 @@ def test_what_the_engine_refuses_is_told_with_its_words(make: Make, fake: FakeEn
         run.start()
 
 
-@pytest.mark.parametrize(("asked", "told"), [("", "TERM"), ("SIGUSR1", "USR1"), ("10", "USR1")])
-def test_it_is_stopped_by_the_signal_that_its_image_names(make: Make, asked: str, told: str) -> None:
-    # GIVEN a job that says which signal it gets; the engine tells the image's by name or by number
+@pytest.mark.parametrize(("asked", "sent"), [("", "TERM"), ("SIGUSR1", "USR1"), ("10", "USR1")])
+def test_it_is_stopped_by_the_signal_that_its_image_names(make: Make, asked: str, sent: str) -> None:
+    # GIVEN a job that says which signal it gets; the engine names the image's or gives its number
     script = "trap 'echo TERM; exit 3' TERM; trap 'echo USR1; exit 3' USR1; echo up; while :; do sleep 0.05; done"
     run = make("/bin/sh", "-c", script, STOP_SIGNAL=asked)
     lines, reader = begin(run)
@@ -145,7 +145,7 @@ def test_it_is_stopped_by_the_signal_that_its_image_names(make: Make, asked: str
     run.stop()
     reader.join(timeout=30)
     # THEN it got that one
-    assert lines == ["up", told]
+    assert lines == ["up", sent]
     assert run.exit_code == 3
 
 
