@@ -106,11 +106,17 @@ class Stage:
         assert self.roles.denied() == []
 
     def destroy(self) -> None:
-        """Removes all stacks as the role that deploys, in one call of cdktf as people would."""
+        """Removes all stacks as the role that deploys, as people would: each before those that it reads from.
+
+        cdktf does not know that order, and would remove them side by side.
+        """
         keys = self.roles.take("deploy")
         printed = self.checkout.run("env", env=keys).stdout
+        network = ["network"] if (self.checkout.root / "cdktf.out" / "stacks" / "network").is_dir() else []
+        stacks = " ".join([f"jobs-{SERVICE}", "environment", *network])
+        each = "cdktf destroy --skip-provider-lock --auto-approve $stack"
         done = subprocess.run(
-            ["bash", "-c", f"{printed}\nexec cdktf destroy --skip-provider-lock --auto-approve '*'"],
+            ["bash", "-ec", f"{printed}\nfor stack in {stacks}; do {each}; done"],
             cwd=self.checkout.root,
             env={**self.checkout.environment, **keys},
             capture_output=True,
