@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # What people write who come from another tool; AWS's camelCase is turned into snake_case before this is asked.
 _OTHER_WORDS = {
@@ -49,6 +49,20 @@ class UsageError(Exception):
 
     def __str__(self) -> str:
         return one_line(f"batchtab: {self.message} [hint: {self.hint}]" if self.hint else f"batchtab: {self.message}")
+
+
+class InvalidArgumentError(ValueError):
+    """Arguments of a construct that are refused; one line for each.
+
+    Attributes:
+        path: The construct's path, such as `reports/nightly`.
+        problems: What is wrong, in the words of `batchtab check`.
+    """
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self.path = path
+        self.problems = tuple(problems)
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

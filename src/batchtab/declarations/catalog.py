@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batchtab import limits
-from batchtab.declarations import chain, one_account
+from batchtab.declarations import chain, job_rules, one_account
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, Source, read_services
@@ -209,46 +209,11 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
-        yield from _fargate_faults(stage, job) if stage.environment.is_fargate else _ec2_faults(stage, job)
+        yield from job_rules.capacity_faults(job, stage.environment.capacity, _STAGES)
+        if job.vcpus > stage.environment.max_vcpus:
+            yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
-
-
-def _fargate_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"on Fargate ({_STAGES})"
-    sizes = limits.FARGATE_SIZES.get(job.vcpus)
-    if sizes is None:
-        allowed = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
-        near = next((size for size in limits.FARGATE_SIZES if size >= job.vcpus), 32)
-        yield "vcpus", job.vcpus, f"is not a size {on}: {allowed}", f"the next is {near:g}"
-    elif job.memory_mib not in sizes:
-        text = f"does not go with {job.vcpus:g} vCPU {on}: {_steps(sizes)}"
-        near_memory = next((size for size in sizes if size >= job.memory_mib), sizes[-1])
-        yield (
-            "memory_mib",
-            job.memory_mib,
-            text,
-            f"the nearest that is enough: {near_memory}"
-            if (near_memory >= job.memory_mib)
-            else "more memory needs more vcpus",
-        )
-    if sizes and job.vcpus > stage.environment.max_vcpus:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
-    refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds)
-    if refusal:
-        yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
-
-
-def _ec2_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"the capacity of {_STAGES} is {stage.environment.capacity}"
-    if job.vcpus < 1 or not job.vcpus.is_integer():
-        yield "vcpus", job.vcpus, f"is not a whole number, and {on}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
-    elif job.vcpus > stage.environment.max_vcpus:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
-    if job.ephemeral_storage_gib is not None:
-        yield "ephemeral_storage_gib", job.ephemeral_storage_gib, f"is only for Fargate, and {on}", "leave it out"
-    if job.assign_public_ip:
-        yield "assign_public_ip", True, f"is only for Fargate, and {on}", "leave it out"
 
 
 def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
@@ -260,9 +225,3 @@ def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
         if account != stage.account_id:
             hint = f"write {arn.split(':parameter', 1)[1]}: each stage reads its own" if arn and ":ssm:" in arn else ""
             yield field, arn, f"is of account {account}, and the account of {_STAGES} is {stage.account_id}", hint
-
-
-def _steps(sizes: tuple[int, ...]) -> str:
-    if len(sizes) <= 4:
-        return listed(sizes)
-    return f"{sizes[0]} to {sizes[-1]} in steps of {sizes[1] - sizes[0]}"

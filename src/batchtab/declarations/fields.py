@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.yaml_file import Document
 from batchtab.errors import did_you_mean, listed
-from batchtab.limits import Choice, Range, Text
+from batchtab.limits import Choice, Range, Text, Unlike
 
 _OURS = "batchtab"
 _NOT_YET = dict.fromkeys(("multi_node", "multinode", "node_properties", "num_nodes", "number_of_nodes", "nodes"), "")
@@ -61,13 +61,14 @@ def invalid(message: str, hint: str = "", *, at: Sequence[str | int] = (), value
 class Limit:
     """Annotation that checks a field against a limit and tells the JSON Schema about it."""
 
-    limit: Range | Text | Choice
+    limit: Range | Text | Choice | Unlike
 
     def _check(self, value: Any) -> Any:
         refusal = self.limit.refusal(value)
         if refusal is not None:
             choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []
-            raise invalid(refusal, did_you_mean(str(value).upper(), choices))
+            hint = self.limit.hint if isinstance(self.limit, Unlike) else did_you_mean(str(value).upper(), choices)
+            raise invalid(refusal, hint)
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -79,7 +80,7 @@ class Limit:
             result.update(pattern=self.limit.pattern, maxLength=self.limit.maximum)
         elif isinstance(self.limit, Choice):
             result.update(enum=list(self.limit.values))
-        else:
+        elif isinstance(self.limit, Range):
             result["minimum"] = self.limit.minimum
             if self.limit.maximum is not None:
                 result["maximum"] = self.limit.maximum
@@ -144,6 +145,10 @@ def _problem(
     if value is None:
         hint = "a '#' begins a comment in YAML: put a text with one in quotes" if kind == "string_type" else ""
         return document.problem((*prefix, *path), "has no value", hint=hint)
+    if kind == "too_long":
+        context = item["ctx"]
+        text = f"has {context['actual_length']} entries: at most {context['max_length']}"
+        return document.problem((*prefix, *path), text)
     hint = _KIND_HINTS.get(kind, "")
     if kind in _UNQUOTED and isinstance(value, str):
         hint = "write it without quotes" if value else ""
@@ -153,7 +158,7 @@ def _problem(
 
 def _showable(value: object, path: Sequence[str | int]) -> object:
     """The value, unless somebody may have written a secret itself where its name belongs."""
-    return None if "secrets" in path or "webhook_secret_arn" in path else value
+    return None if {"secrets", "secret_options", "registry_credentials", "webhook_secret_arn"} & set(path) else value
 
 
 def _unknown_key(
@@ -173,7 +178,7 @@ def _unknown_key(
 def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     inner = _model_at(model, path[:-1])
     field = None if inner is None else _field(inner, str(path[-1]))
-    text = (field.description or "") if field else ""
+    text = (field.description or "").partition(". ")[0] if field else ""
     return text.removesuffix(".")[:1].lower() + text.removesuffix(".")[1:]
 
 

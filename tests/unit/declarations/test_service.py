@@ -258,7 +258,7 @@ def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
         ("service: s\njobs: [j]", 'jobs.yaml:2: jobs: ["j"] is not a mapping (key: value)'),
         ("service: s\njobs: {j: }", "jobs.yaml:2: job j: has no value"),
         ("service: s\njobs: {j: 5}", "jobs.yaml:2: job j: 5 is not a mapping (key: value)"),
-        ("service: s\njobs: {j: {}}", "jobs.yaml:2: job j: command: is missing: what to run, as a list"),
+        ("service: s\njobs: {j: {}}", "jobs.yaml:2: job j: command: is missing: command as a list"),
         ("service: s\njobs: {j k: {command: [x]}}", "jobs.yaml:2: job j k: is not allowed as a name"),
         ("service: s\nimages: x\njobs: {j: {command: [x]}}", "images: is an unknown key [hint: did you mean 'image'?]"),
         ("service: s\ndefaults: {command: [x]}\njobs: {j: {command: [x]}}", "defaults: command: is an unknown key"),
