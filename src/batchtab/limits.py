@@ -608,3 +608,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"job": JOB_DEFAULTS, "environment": ENVIRONMENT_DEFAULTS, "alerts": ALERT_DEFAULTS, "stage": STAGE_DEFAULTS}
 )
 LOCAL_ACCOUNT_ID = "000000000000"
+
+# Sizes of what a job is made of.
+OVERRIDES_CHARACTERS = 8192  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+ROLE_POLICIES_CHARACTERS = 10_240  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+# Beside letters, digits and spaces: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+TAG_PUNCTUATION = "_.:/=+-@"
+OWN_TAGS = ("batchtab:namespace", "batchtab:stack")

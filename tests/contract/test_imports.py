@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "frameworks": {"errors"},
     "limits": {"choices", "schedules"},
     "names": {"limits"},
-    "declarations": {"choices", "errors", "limits", "names", "schedules"},
+    "declarations": {"choices", "errors", "limits", "masking", "names", "schedules"},
     "constructs": {"choices", "declarations", "errors", "frameworks", "limits", "names", "schedules"},
     "app": {"constructs", "declarations", "errors", "frameworks", "limits"},
     "aws": {"declarations", "errors", "limits", "local_keys", "names", "schedules"},

@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from pathlib import Path
 
 from batchtab import limits
-from batchtab.declarations import chain, job_rules, one_account
+from batchtab.declarations import chain, job_rules, one_account, sizes, tag_rules
+from batchtab.declarations.diagnostics import STAGES as _STAGES
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
-from batchtab.declarations.service import ServiceSpec, Source, read_services
+from batchtab.declarations.service import FILE_NAME, ServiceSpec, Source, read_services
 from batchtab.declarations.stage import StageConfig, read_stage
 from batchtab.declarations.yaml_file import Document
 from batchtab.errors import did_you_mean, listed
 
 Fault = tuple[str, object, str, str]  # field, value, message, hint
-_STAGES = "{stages}"  # in a fault's message: `stage local` or `stages example, local`
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One stage and the services that are deployed in it."""
+    """One stage and the services that are deployed in it, with the files that say so."""
 
     stage: StageConfig
     services: list[ServiceSpec]
+    sources: Sequence[Source] = attribute(default=(), repr=False, compare=False)
+    document: Document | None = attribute(default=None, repr=False, compare=False)
 
     def job_definition_name(self, service: str, job: str) -> str:
         """The physical name, `<namespace>-<stage>-<service>-<job>`; a submitted job is called `<service>-<job>`."""
@@ -71,12 +74,12 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
             continue
         problems.extend(_stage_problems(stage, document, invalid_fields, sources, root))
         chosen = [s for s in sources if stage.jobs is None or "jobs" in invalid_fields or s.spec.service in stage.jobs]
-        catalog = Catalog(stage, [source.spec for source in chosen])
+        catalog = Catalog(stage, [source.spec for source in chosen], chosen, document)
         for source in chosen:
             for problem in _service_problems(catalog, source, invalid_fields):
                 of_stages.setdefault(str(problem), (problem, []))[1].append(name)
         problems.extend(_same_names(chosen))
-        problems.extend(_chain_problems(chosen))
+        problems.extend(_chain_problems(chosen, _is_unread(sources, root)))
         catalogs.append(catalog)
     problems.extend(one_account.problems(root, known, {catalog.stage.name for catalog in catalogs}))
     for problem, names in of_stages.values():
@@ -92,7 +95,7 @@ def _stage_problems(
 ) -> Iterator[Diagnostic]:
     services = [source.spec.service for source in sources]
     for index, name in enumerate(stage.jobs or ()):
-        if name not in services and "jobs" not in invalid_fields:
+        if name not in services and not _is_unread(sources, root) and "jobs" not in invalid_fields:
             text, hint = f"is not a service: {listed(services)}", did_you_mean(name, services)
             yield document.problem(("jobs", index), text, value=name, hint=hint)
     for repository, entry in stage.local.images.items() if stage.local else ():
@@ -109,16 +112,27 @@ def _stage_problems(
         text = f"is of another account than the stage, {stage.account_id}, and IAM takes no boundary from there"
         if not invalid_fields & {"permissions_boundary_arn", "account_id"}:
             yield document.problem(("permissions_boundary_arn",), text, value=boundary)
+    if "tags" not in invalid_fields:
+        yield from tag_rules.stage_problems(stage, document)
     subnets = len(stage.network.subnet_ids)
     if stage.environment.is_fargate and subnets > limits.FARGATE_SUBNETS_MAX:
         text = f"has {subnets} subnets: at most {limits.FARGATE_SUBNETS_MAX} on Fargate"
         yield document.problem(("network", "subnet_ids"), text)
 
 
+def _is_unread(sources: list[Source], root: Path) -> bool:
+    """Whether a file can't be read: it has a line of its own, and its service may be the one that seems unknown."""
+    read = {Path(source.document.file).parent.name for source in sources}
+    return bool({path.parent.name for path in (root / "jobs").glob(f"*/{FILE_NAME}")} - read)
+
+
 def _service_problems(catalog: Catalog, source: Source, invalid_fields: set[str]) -> Iterator[Diagnostic]:
     if not catalog.stage.alerts.quiet and "alerts" not in invalid_fields:
         yield from _unquiet_problems(source)
     yield from _late_problems(source)
+    yield from sizes.problems(catalog.stage, source)
+    if "tags" not in invalid_fields:
+        yield from tag_rules.job_problems(catalog.stage, source)
     for name, job in source.spec.jobs.items():
         for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, invalid_fields):
             if (name, field) not in source.invalid_fields:
@@ -172,8 +186,9 @@ def _same_names(sources: list[Source]) -> Iterator[Diagnostic]:
                 yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
 
 
-def _chain_problems(sources: list[Source]) -> Iterator[Diagnostic]:
+def _chain_problems(sources: list[Source], is_unread: bool) -> Iterator[Diagnostic]:
     """Names in `after` that are no job of the stage, and circles."""
+    services = {source.spec.service for source in sources}
     jobs = [(source.spec.service, name) for source in sources for name in source.spec.jobs]
     before: dict[chain.JobName, list[chain.JobName]] = {}
     where: dict[chain.JobName, Source] = {}
@@ -183,6 +198,8 @@ def _chain_problems(sources: list[Source]) -> Iterator[Diagnostic]:
             where[service, name] = source
             before[service, name] = [chain.resolve(service, reference) for reference in job.after]
             for index, message, hint in chain.unknown(service, job.after, jobs):
+                if is_unread and before[service, name][index][0] not in services:
+                    continue
                 given = source.document.data["jobs"][name]["after"]
                 path = ("jobs", name, "after", index) if isinstance(given, list) else ("jobs", name, "after")
                 yield source.document.problem(path, message, value=job.after[index], hint=hint)

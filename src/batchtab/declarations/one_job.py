@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, Strict, field_validator
 
 from batchtab import limits
-from batchtab.declarations import trigger_fields
+from batchtab.declarations import command_line, trigger_fields
 from batchtab.declarations.fields import Limit, OneOrList, invalid
 from batchtab.declarations.job_fields import JobFields, Line, PlainText
 from batchtab.declarations.table import Source
@@ -87,8 +87,7 @@ class OneJob(JobFields):
     @classmethod
     def _validate_command(cls, value: object) -> object:
         if isinstance(value, str):
-            words = ", ".join(value.split())
-            raise invalid("is not a list", f"write [{words}]: no shell splits it")
+            raise invalid("is not a list", f"write {command_line.command(value)}: no shell splits it")
         if value in ([], ()):
             raise invalid("is empty: at least one word")
         return value

@@ -57,7 +57,7 @@ class ResourceRef:
         Raises:
             LookupError: The thing has no such attribute, or it was decided at synth that it does not exist.
         """
-        if self.kind is not None and not hasattr(self.kind, attribute):
+        if self.kind is not None and not hasattr(self.kind, re.split(r"[.\[]", attribute)[0]):
             raise LookupError(f"{self.address} has no attribute {attribute!r}")
         if self.when is False:
             raise LookupError(f"{self.address} is not made")
