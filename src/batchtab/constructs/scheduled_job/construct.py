@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Unpack
+from typing import Unpack
 
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.arguments import read
-from batchtab.constructs._terraform.aws import BatchJobDefinition, BatchJobDefinitionTimeout, CloudwatchLogGroup
+from batchtab.constructs._terraform.aws import (
+    BatchJobDefinition,
+    BatchJobDefinitionTimeout,
+    CloudwatchLogGroup,
+    IamRolePolicy,
+)
 from batchtab.constructs._terraform.documents import Conditional
 from batchtab.constructs._terraform.expressions import (
     all_of,
@@ -24,12 +29,14 @@ from batchtab.constructs._terraform.expressions import (
     not_empty,
     one_of,
 )
-from batchtab.constructs._terraform.naming import namespaced
+from batchtab.constructs._terraform.naming import namespaced, shorten
+from batchtab.constructs._terraform.policies import allow, policy
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource, local
 from batchtab.constructs.scheduled_job import chain, container, retries, roles, rules, trigger_rules
 from batchtab.constructs.scheduled_job.crontab import Crontab
 from batchtab.constructs.scheduled_job.inputs import Inputs
 from batchtab.constructs.scheduled_job.job_arguments import JobArgumentsDict
+from batchtab.constructs.scheduled_job.metrics import Metric, metric_of_end
 from batchtab.constructs.scheduled_job.timing import Timing
 from batchtab.constructs.scheduled_job.triggers import Triggers, rule_name
 from batchtab.declarations import job_rules
@@ -66,6 +73,9 @@ class ScheduledJob(BatchtabConstruct):
         super().__init__(scope, id_)
         job = read(self, JobArguments, arguments, _faults)
         self.name = job.name
+        self._job_queue_arn = job.job_queue_arn
+        self._grants = 0
+        self._metrics: dict[str, Metric] = {}
         on_fargate = one_of(job.capacity, limits.FARGATE_CAPACITIES)
         crontab = Crontab(self, job.schedule)
         timing = Timing.of(self, job, crontab.expression)
@@ -83,6 +93,7 @@ class ScheduledJob(BatchtabConstruct):
         self.full_name = local(self, "full_name", namespaced(job.namespace, job.name))
         maker = roles.RoleMaker(self, self.full_name, job.job_queue_arn, job.permissions_boundary_arn, job.tags or None)
 
+        self._account = maker.account
         own_log_group = create_resource(
             self,
             CloudwatchLogGroup,
@@ -190,9 +201,48 @@ class ScheduledJob(BatchtabConstruct):
             triggers.deliver("upstream_delivery", upstream, upstream=True)
 
     @property
-    def job_definition_name(self) -> Any:
+    def job_definition_name(self) -> str:
         """The definition's name; submitted by it, Batch takes the newest revision."""
         return self.job_definition["name"]
+
+    @property
+    def job_definition_arn(self) -> str:
+        """The definition's ARN, with its revision."""
+        return self.job_definition["arn"]
+
+    def grant_submit(self, role_name: str) -> None:
+        """Lets a role submit the job, in any revision of its definition.
+
+        See https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
+
+        Args:
+            role_name: The role's name: `role.name` of a binding.
+        """
+        self._grants += 1
+        label = "submit_policy" if self._grants == 1 else f"submit_policy_{self._grants}"
+        definition = self._account.arn("batch", f"job-definition/{self.full_name}")
+        create_resource(
+            self,
+            IamRolePolicy,
+            label,
+            name=shorten(f"submit-{self.full_name}", limits.ROLE_NAME_MAX),
+            role=role_name,
+            policy=policy([allow(["batch:SubmitJob"], [self._job_queue_arn, definition, f"{definition}:*"])]),
+        )
+
+    def metric_failed(self) -> Metric:
+        """How often the job failed, after its last attempt. `metric.alarm(job, "failed")` makes an alarm of it."""
+        return self._metric("FAILED")
+
+    def metric_succeeded(self) -> Metric:
+        """How often the job succeeded."""
+        return self._metric("SUCCEEDED")
+
+    def _metric(self, status: str) -> Metric:
+        if status not in self._metrics:
+            prefix = f"{self._account.arn('batch', f'job-definition/{self.full_name}')}:"
+            self._metrics[status] = metric_of_end(self, self.full_name, prefix, status)
+        return self._metrics[status]
 
 
 def _faults(job: JobArguments, unknown: set[str]) -> Iterator[Fault]:
