@@ -143,6 +143,10 @@ class Log(StrictModel):
 
     @model_validator(mode="after")
     def _validate_driver(self) -> Log:
+        if "splunk-token" in self.options:
+            raise invalid(
+                "is a secret, and options are shown", "write it in secret_options", at=("options", "splunk-token")
+            )
         if self.driver == "awslogs":
             ours = {"mode": "log.mode", "awslogs-multiline-pattern": "log.multiline_pattern"}
             for name in self.options:
