@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from batchtab.masking import mask
 from batchtab.plan_review import masking
 
 # The volume that every job with a read-only root has at /tmp; what is always so says nothing to a reviewer.
@@ -104,7 +105,7 @@ def _log(value: Any) -> dict[str, str]:
         options = {key: text for key, text in options.items() if key not in _OWN_LOG_OPTIONS}
     if options.get("mode") == "blocking":
         del options["mode"]
-    parts = [f"{key}={text}" for key, text in sorted(options.items())]
+    parts = [mask(f"{key}={text}") for key, text in sorted(options.items())]
     parts += [f"{item.get('name')} from a secret" for item in _items(given.get("secretOptions"))]
     return {"log": "" if driver == "awslogs" and not parts else f"{driver}{': ' if parts else ''}{', '.join(parts)}"}
 
