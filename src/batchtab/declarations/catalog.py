@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batchtab import limits
-from batchtab.declarations import chain, one_account
+from batchtab.declarations import chain, instance_sizes, one_account
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec, Source, read_services
@@ -110,7 +110,7 @@ def _stage_problems(
         if not invalid_fields & {"permissions_boundary_arn", "account_id"}:
             yield document.problem(("permissions_boundary_arn",), text, value=boundary)
     subnets = len(stage.network.subnet_ids)
-    if stage.environment.is_fargate and subnets > limits.FARGATE_SUBNETS_MAX:
+    if any(each.is_fargate for each in stage.compute_environments.values()) and subnets > limits.FARGATE_SUBNETS_MAX:
         text = f"has {subnets} subnets: at most {limits.FARGATE_SUBNETS_MAX} on Fargate"
         yield document.problem(("network", "subnet_ids"), text)
 
@@ -209,7 +209,8 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
-        yield from _fargate_faults(stage, job) if stage.environment.is_fargate else _ec2_faults(stage, job)
+        else:
+            yield from _fargate_faults(stage, job) if stage.is_fargate(job.queue) else _ec2_faults(stage, job)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
 
@@ -232,23 +233,36 @@ def _fargate_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
             if (near_memory >= job.memory_mib)
             else "more memory needs more vcpus",
         )
-    if sizes and job.vcpus > stage.environment.max_vcpus:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
+    if sizes:
+        yield from _width_faults(stage, job)
     refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds)
     if refusal:
         yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
 
 
 def _ec2_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"the capacity of {_STAGES} is {stage.environment.capacity}"
+    on = f"the capacity of {_STAGES} is {stage.capacity_of(job.queue)}"
     if job.vcpus < 1 or not job.vcpus.is_integer():
         yield "vcpus", job.vcpus, f"is not a whole number, and {on}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
-    elif job.vcpus > stage.environment.max_vcpus:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
+    else:
+        yield from _width_faults(stage, job)
     if job.ephemeral_storage_gib is not None:
         yield "ephemeral_storage_gib", job.ephemeral_storage_gib, f"is only for Fargate, and {on}", "leave it out"
     if job.assign_public_ip:
         yield "assign_public_ip", True, f"is only for Fargate, and {on}", "leave it out"
+
+
+def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
+    """A job that none of its queue's environments can ever hold."""
+    environments = stage.environments_of(job.queue).values()
+    most = max(each.max_vcpus for each in environments)
+    if job.vcpus > most:
+        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {most}", ""
+        return
+    types = [name for each in environments if not each.is_fargate for name in each.instance_types]
+    if found := instance_sizes.refusal(types, job.vcpus, job.memory_mib):
+        field, text = found
+        yield field, getattr(job, field), f"{text} ({_STAGES})", "other instance_types, or a smaller job"
 
 
 def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
