@@ -371,6 +371,13 @@ def weight_refusal(value: float) -> str | None:
     return f"is not allowed: {WEIGHT_FACTOR_MIN} to {WEIGHT_FACTOR_MAX}, and a smaller one gets more"
 
 
+def overlap(shares: Iterable[str]) -> tuple[str, str] | None:
+    """Two of some share identifiers that are about the same share, as `ab` and `a*` are; None if there are none."""
+    names = sorted(shares)
+    wide = [name for name in names if name.endswith("*")]
+    return next(((name, all_) for name in names for all_ in wide if name != all_ and name.startswith(all_[:-1])), None)
+
+
 # One run. The clock of a timeout starts with the attempt, so waiting in RUNNABLE is not covered; a timed-out attempt is
 # not retried. Only Fargate has an upper bound: its tasks may be stopped after 14 days.
 TIMEOUT_SECONDS = Range(60, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html", default=3600)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, Strict, field_validator, model_validator
@@ -38,7 +37,7 @@ class SchedulingPolicy(StrictModel):
         for name, weight in value.items():
             if refusal := limits.weight_refusal(weight):
                 raise invalid(refusal, at=(name,), value=weight)
-        if twins := overlap(value):
+        if twins := limits.overlap(value):
             raise invalid(f"overlaps with {twins[1]}, and Batch wants each share in one place", at=(twins[0],))
         return value
 
@@ -78,16 +77,6 @@ class Queue(StrictModel):
             if name in self.compute_environments[:index]:
                 raise invalid("is named twice", at=("compute_environments", index), value=name)
         return self
-
-
-def overlap(shares: Iterable[str]) -> tuple[str, str] | None:
-    """Two of some share identifiers that are about the same share: `a*` and `ab`."""
-    names = sorted(shares)
-    for first in names:
-        for second in names:
-            if first != second and first.endswith("*") and second.startswith(first[:-1]):
-                return second, first
-    return None
 
 
 def _from_priority(value: Any) -> Any:
