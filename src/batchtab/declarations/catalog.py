@@ -209,8 +209,9 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
-        else:
-            yield from _fargate_faults(stage, job) if stage.is_fargate(job.queue) else _ec2_faults(stage, job)
+        kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
+        if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
+            yield from _fargate_faults(stage, job) if kinds == {True} else _ec2_faults(stage, job)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
 

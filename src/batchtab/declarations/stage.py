@@ -242,9 +242,10 @@ class StageConfig(StageFile):
         return self.local or LocalAws()
 
     def environments_of(self, queue: str) -> dict[str, ComputeEnvironment]:
-        """A queue's compute environments by name, in the order in which Batch tries them."""
+        """A queue's compute environments by name, in the order in which Batch tries them; all if it is not known."""
         made = self.compute_environments
-        return {name: made[name] for name in self.environment.queues[queue].compute_environments}
+        known = self.environment.queues.get(queue)
+        return made if known is None else {name: made[name] for name in known.compute_environments}
 
     def capacity_of(self, queue: str) -> str:
         """What a queue's jobs run on, as far as a job has to know: the capacity that is tried first."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from batchtab.declarations.catalog import load
 from batchtab.declarations.stage import StageConfig, read_stage
+from batchtab.errors import UsageError
 
 STAGE = """\
 region: eu-west-1
@@ -180,3 +183,22 @@ def test_all_of_an_environment_may_be_said(tmp_path: Path) -> None:
     assert stage.environment.instance_types == ("default_arm64",)
     assert stage.environment.user_data is not None
     assert stage.environment.user_data.endswith("--==--\n")
+
+
+def test_a_job_is_checked_against_what_its_own_queue_runs_on(
+    project: Path, spoil: Callable[[str, str, str], None]
+) -> None:
+    # GIVEN a stage with a queue on Fargate beside one on EC2, and jobs on both
+    queues = "{default: 5, continuously: {priority: 3, compute_environments: [small]}}"
+    spoil("config/local.yaml", "{default: 5, continuously: 3}", queues)
+    spoil(
+        "config/local.yaml", "runner_image:", "environments: {small: {capacity: FARGATE, max_vcpus: 4}}\nrunner_image:"
+    )
+    # WHEN it is read
+    with pytest.raises(UsageError) as caught:
+        load("local", project)
+    # THEN only sizes of the jobs on Fargate are refused, which EC2 has
+    lines = [line.rpartition("jobs.yaml:")[2] for line in str(caught.value).splitlines()]
+    assert lines
+    assert all("memory_mib" in line and "on Fargate (stage local)" in line for line in lines), lines
+    assert {line.split(": ")[1] for line in lines} == {"job tick", "job do-often"}
