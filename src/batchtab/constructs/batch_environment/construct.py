@@ -134,7 +134,6 @@ class BatchEnvironment(BatchtabConstruct):
         check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
         self.namespace = namespace
         self.capacity = capacity
-        account = Account.of(self)
         further = Further(_further(further_compute_environments))
         self._queues = Queues(queues, queue_settings)
         has_own = self._queues.need_own
@@ -150,6 +149,7 @@ class BatchEnvironment(BatchtabConstruct):
             kms_key_id=kms_key_arn,
             tags=as_map(tags),
         )
+        account = Account.of_arn(self, self.log_group["arn"])
         own = None
         if has_own:
             own = ComputeEnvironment(
@@ -207,9 +207,11 @@ class BatchEnvironment(BatchtabConstruct):
             alarm_topic_arns=alarm_topic_arns,
             tags=tags,
             visibility_timeout_seconds=_VISIBILITY_TIMEOUT_SECONDS,
+            account=account,
         )
         self.trigger_role = roles.trigger_role(
             self,
+            account,
             namespace,
             self.job_queue_arns,
             self.trigger_dead_letter_queue,
@@ -219,6 +221,7 @@ class BatchEnvironment(BatchtabConstruct):
         )
         self.execution_role = roles.execution_role(
             self,
+            account,
             namespace,
             any_of(one_of(capacity, limits.FARGATE_CAPACITIES) if has_own else False, further.has_fargate),
             image_repository_arns,

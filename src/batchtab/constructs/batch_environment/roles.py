@@ -22,6 +22,7 @@ from batchtab.constructs._terraform.resources import BatchtabConstruct, Resource
 
 def trigger_role(
     scope: BatchtabConstruct,
+    account: Account,
     namespace: str,
     queue_arns: Expression,
     dead_letter_queue: ResourceRef,
@@ -34,7 +35,6 @@ def trigger_role(
     SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
     Scheduler does all by the role: it asks the submit function, and keeps what it could not deliver.
     """
-    account = Account.of(scope)
     role = create_resource(
         scope,
         IamRole,
@@ -75,6 +75,7 @@ def trigger_role(
 
 def execution_role(
     scope: BatchtabConstruct,
+    account: Account,
     namespace: str,
     when: Condition,
     repository_arns: Any,
@@ -83,7 +84,6 @@ def execution_role(
     tags: Any,
 ) -> ResourceRef:
     """Lets Fargate pull the jobs' images and write their logs; jobs with secrets have a role of their own."""
-    account = Account.of(scope)
     role = create_resource(
         scope,
         IamRole,

@@ -8,7 +8,8 @@ from typing import Any
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.aws import IamInstanceProfile, IamRole, IamRolePolicyAttachment
-from batchtab.constructs._terraform.expressions import Condition, as_map
+from batchtab.constructs._terraform.expressions import Condition, Expression, as_map
+from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.policies import service_trust
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
@@ -38,7 +39,7 @@ def instance_role(
         permissions_boundary=boundary,
         tags=as_map(tags),
     )
-    partition = Account.of(scope).partition
+    partition = _partition(scope, role)
     attachment = create_resource(
         scope,
         IamRolePolicyAttachment,
@@ -51,3 +52,13 @@ def instance_role(
         scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
     )
     return InstanceRole(role, attachment, profile)
+
+
+def _partition(scope: BatchtabConstruct, role: ResourceRef) -> Expression:
+    """Of a module, read from the role's ARN: under `depends_on` Terraform reads data sources only when it applies.
+
+    Then the attachment would be replaced, and the new one, which is the same in AWS, be taken away with the old.
+    """
+    if role.when is False or not isinstance(scope._stack, ModuleStack):
+        return Account.of(scope).partition
+    return Expression.of(f'split(":", {role["arn"].text})[1]')
