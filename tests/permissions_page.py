@@ -109,6 +109,7 @@ _WHY = (
     (r"batch:CreateComputeEnvironment.*RequestTag", "a new one has no name of ours: the request's tag decides"),
     (r"batch:.*terraform-", "environments of an earlier version, and of the module"),
     (r"batch:.*ComputeEnvironment", "the compute environment; a queue is a request on it too"),
+    (r"batch:.*SchedulingPolicy", "the queues' fair shares; a queue is a request on its policy too"),
     (r"batch:.*JobQueue", "job queues"),
     (r"batch:.*JobDefinition", "job definitions"),
     (r"batch:Describe", "runs that wait; AWS limits it to no resource"),

@@ -8,8 +8,25 @@ module "instances" {
   security_group_ids = var.security_group_ids
   min_vcpus          = 0
   max_vcpus          = 32
-  queues             = { default = 5, continuously = 3 }
   alarm_topic_arns   = [aws_sns_topic.oncall.arn]
+  tags               = var.tags
+
+  # Jobs of every few minutes, which may be interrupted, try Spot first.
+  queues                       = { default = 5, continuously = 3 }
+  queue_settings               = { continuously = { compute_environments = ["spot", "default"] } }
+  further_compute_environments = { spot = module.spot.compute_environment }
+}
+
+module "spot" {
+  source = "../../modules/compute_environment"
+
+  namespace          = "shop-ec2"
+  name               = "spot"
+  capacity           = "SPOT"
+  subnet_ids         = var.subnet_ids
+  security_group_ids = var.security_group_ids
+  min_vcpus          = 0
+  max_vcpus          = 64
   tags               = var.tags
 }
 

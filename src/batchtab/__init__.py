@@ -7,8 +7,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from batchtab.constructs.batch_environment import BatchEnvironment
+    from batchtab.constructs.batch_environment import BatchEnvironment, Queue, SchedulingPolicy
     from batchtab.constructs.ci_roles import CiRoles
+    from batchtab.constructs.compute_environment import ComputeEnvironment
     from batchtab.constructs.job_alerts import JobAlerts
     from batchtab.constructs.job_runs import JobRuns
     from batchtab.constructs.runner_repository import RunnerRepository
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "BatchEnvironment": "constructs.batch_environment",
     "CiRoles": "constructs.ci_roles",
+    "ComputeEnvironment": "constructs.compute_environment",
     "JobAlerts": "constructs.job_alerts",
     "JobRuns": "constructs.job_runs",
     "JobSpec": "declarations.job",
+    "Queue": "constructs.batch_environment",
     "RunnerRepository": "constructs.runner_repository",
     "ScheduledJob": "constructs.scheduled_job",
+    "SchedulingPolicy": "constructs.batch_environment",
     "ServiceSpec": "declarations.service",
     "StageConfig": "declarations.stage",
     "UsageError": "errors",
@@ -36,11 +40,14 @@ _HOMES = {
 __all__ = [
     "BatchEnvironment",
     "CiRoles",
+    "ComputeEnvironment",
     "JobAlerts",
     "JobRuns",
     "JobSpec",
+    "Queue",
     "RunnerRepository",
     "ScheduledJob",
+    "SchedulingPolicy",
     "ServiceSpec",
     "StageConfig",
     "UsageError",

@@ -17,6 +17,7 @@ from batchtab.declarations import trigger_arguments
 from batchtab.declarations.alert_routes import routes, watched
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.declarations.chain import resolve
+from batchtab.declarations.environment import ComputeEnvironment as ComputeEnvironmentSpec
 from batchtab.declarations.image_registry import image_uri, repository_arns
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_arguments import JobArguments
@@ -104,7 +105,10 @@ def _network_stack(app: Any, stage: Stage, catalog: Catalog) -> StageStack:
 
 
 def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageStack | None) -> StageStack:
-    from batchtab.constructs.batch_environment import BatchEnvironment  # noqa: PLC0415
+    from constructs import Construct  # noqa: PLC0415
+
+    from batchtab.constructs.batch_environment import BatchEnvironment, Queue, SchedulingPolicy  # noqa: PLC0415
+    from batchtab.constructs.compute_environment import ComputeEnvironment  # noqa: PLC0415
     from batchtab.constructs.job_alerts import JobAlerts  # noqa: PLC0415
     from batchtab.constructs.job_runs import JobRuns  # noqa: PLC0415
     from batchtab.constructs.runner_repository import RunnerRepository  # noqa: PLC0415
@@ -113,24 +117,39 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
     config = catalog.stage
     settings = config.environment
     stack = StageStack(app, "environment", stage)
+    where: dict[str, Any] = {
+        "namespace": stage.namespace,
+        "subnet_ids": stack.read(network, "subnet_ids") if network else config.network.subnet_ids,
+        "security_group_ids": (
+            stack.read(network, "security_group_ids") if network else config.network.security_group_ids
+        ),
+        "permissions_boundary_arn": config.permissions_boundary_arn,
+    }
+    # Their names are the user's, and must not meet those of the stack's own constructs.
+    environments = Construct(stack, "environments")
+    further = {
+        name: ComputeEnvironment(environments, name, name=name, **where, **_capacity(each))
+        for name, each in config.environments.items()
+    }
     environment = BatchEnvironment(
         stack,
         "Default",
-        namespace=stage.namespace,
-        subnet_ids=stack.read(network, "subnet_ids") if network else config.network.subnet_ids,
-        security_group_ids=(
-            stack.read(network, "security_group_ids") if network else config.network.security_group_ids
-        ),
-        capacity=settings.capacity,
-        instance_types=settings.instance_types,
-        min_vcpus=settings.min_vcpus,
-        max_vcpus=settings.max_vcpus,
-        queues=settings.queues,
+        **where,
+        **_capacity(settings),
+        further_compute_environments=further,
+        queues={
+            name: Queue(
+                **queue.model_dump(exclude={"scheduling_policy"}),
+                scheduling_policy=SchedulingPolicy(**policy.model_dump())
+                if (policy := queue.scheduling_policy)
+                else None,
+            )
+            for name, queue in settings.queues.items()
+        },
         runnable_timeout_seconds=settings.runnable_timeout_seconds,
         image_repository_arns=repository_arns(catalog),
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=config.alerts.alarm_topic_arns,
-        permissions_boundary_arn=config.permissions_boundary_arn,
     )
     queue_arns = [environment.job_queue_arn(name) for name in settings.queues]
     runs = JobRuns(
@@ -191,9 +210,14 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         "trigger_dead_letter_queue_arn", environment.trigger_dead_letter_queue["arn"], "What triggers could not submit."
     )
     stack.output("submit_function_arn", runs.function["arn"], "Function that submits runs which need a decision.")
-    if settings.is_fargate:
+    if any(each.is_fargate for each in config.compute_environments.values()):
         stack.output("execution_role_arn", environment.execution_role["arn"], "Execution role on Fargate.")
     return stack
+
+
+def _capacity(settings: ComputeEnvironmentSpec) -> dict[str, Any]:
+    """What a compute environment's settings are called in its construct: the same."""
+    return {name: getattr(settings, name) for name in ComputeEnvironmentSpec.model_fields}
 
 
 def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, environment: StageStack) -> StageStack:
@@ -216,7 +240,7 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
         group_name = group.name
     for name, job in service.jobs.items():
         execution_role_arn: str | None = job.execution_role_arn
-        if execution_role_arn is None and config.environment.is_fargate and not job.reads_secrets:
+        if execution_role_arn is None and config.is_fargate(job.queue) and not job.reads_secrets:
             execution_role_arn = stack.read(environment, "execution_role_arn")
         arguments = {field: getattr(job, field) for field in _SHARED_FIELDS} | {
             **trigger_arguments.timing(job),
@@ -228,7 +252,7 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             "after": ["-".join(resolve(service.service, reference)) for reference in job.after],
             "submit_function_arn": stack.read(environment, "submit_function_arn") if job.is_managed else None,
             "schedule_group_name": group_name if _is_scheduled(job) else None,
-            "capacity": config.environment.capacity,
+            "capacity": config.capacity_of(job.queue),
             "environment": _environment(service.service, name, job),
             "secrets": _secret_arns(config, job.secrets),
             "log": {**job.log.model_dump(), "secret_options": _secret_arns(config, job.log.secret_options)},

@@ -72,6 +72,15 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines(Text):
+    """A text of several lines, which may end with the end of one."""
+
+    def refusal(self, value: str) -> str | None:
+        """Why `value` is not allowed; None if it is."""
+        return Text.refusal(self, value.removesuffix("\n"))
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a few fixed values."""
 
@@ -102,6 +111,20 @@ class Unlike:
     def refusal(self, value: str) -> str | None:
         """Why `value` is not allowed; None if it is."""
         return self.meaning if re.match(self.pattern, value) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn(Choice):
+    """A choice of which AWS has withdrawn some values: they are refused with what AWS says of them."""
+
+    withdrawn: tuple[str, ...]
+    reason: str
+
+    def refusal(self, value: object) -> str | None:
+        """Why `value` is not allowed; None if it is."""
+        if value in self.withdrawn:
+            return f"is withdrawn: {self.reason}; use {self.describe()}"
+        return Choice.refusal(self, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +269,7 @@ IMAGE_DIGEST = Text(
 INSTANCE_TYPE = Text(
     "^[a-z0-9][a-z0-9._-]*$",
     64,
-    "'optimal', a family such as 'm6i' or a type such as 'm6i.large'",
+    "'optimal', 'default_x86_64', 'default_arm64', a family such as 'm6i' or a type such as 'm6i.large'",
     f"{_BATCH_API}/API_ComputeResource.html",
 )
 
@@ -272,6 +295,64 @@ MEMORY_MIB = Range(4, None, "MiB", f"{_BATCH_API}/API_ResourceRequirement.html",
 MIN_VCPUS = Range(0, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=2)
 MAX_VCPUS = Range(1, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=16)
 EPHEMERAL_STORAGE_GIB = Range(21, 200, "GiB", f"{_BATCH_API}/API_EphemeralStorage.html")
+STATE = Choice(("ENABLED", "DISABLED"), f"{_BATCH_API}/API_CreateComputeEnvironment.html")
+# BEST_FIT is left out: an environment that has it is replaced for each change.
+# https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html
+ALLOCATION_STRATEGY = Choice(
+    ("BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
+    f"{_BATCH_GUIDE}/allocation-strategies.html",
+)
+# What is said where none is given. With SPOT_PRICE_CAPACITY_OPTIMIZED provider 5 replaces the environment for changes
+# that AWS makes in place, and stops half-way when the launch template changes.
+# https://github.com/hashicorp/terraform-provider-aws/issues/38695
+ALLOCATION_STRATEGIES: Mapping[str, str] = MappingProxyType(
+    {"EC2": "BEST_FIT_PROGRESSIVE", "SPOT": "SPOT_CAPACITY_OPTIMIZED"}
+)
+BID_PERCENTAGE = Range(1, 100, "percent of the price on demand", f"{_BATCH_API}/API_ComputeResource.html")
+IMAGE_TYPE = Withdrawn(
+    ("ECS_AL2023", "ECS_AL2023_NVIDIA"),
+    f"{_BATCH_API}/API_Ec2Configuration.html",
+    ("ECS_AL2", "ECS_AL2_NVIDIA"),
+    # https://docs.aws.amazon.com/batch/latest/userguide/ecs-migration-2023.html
+    "since June 30, 2026 AWS Batch makes no environment of Amazon Linux 2, whose support ended then",
+)
+IMAGE_ID = Text(
+    "^ami-[0-9a-f]{8,17}$",
+    21,
+    "an image's id, such as 'ami-0123456789abcdef0'",
+    f"{_BATCH_GUIDE}/create-batch-ami.html",
+)
+LAUNCH_TEMPLATE_ID = Text(
+    "^lt-[0-9a-f]{8,17}$",
+    20,
+    "a launch template's id, such as 'lt-0123456789abcdef0'",
+    f"{_BATCH_API}/API_LaunchTemplateSpecification.html",
+)
+# A number: $Latest and $Default count once, when the environment is made, and later changes of the template not.
+LAUNCH_TEMPLATE_VERSION = Range(1, None, "the version's number", f"{_BATCH_API}/API_LaunchTemplateSpecification.html")
+# Batch takes no other form: https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
+USER_DATA = Lines(
+    "^(MIME-Version:|Content-Type: *multipart/)[\\s\\S]*$",
+    16_384,
+    "a MIME multi-part archive, beginning with 'MIME-Version:' or 'Content-Type: multipart/'",
+    f"{_BATCH_GUIDE}/launch-templates.html#lt-user-data",
+)
+INSTANCE_PROFILE_ARN = Text(
+    "^arn:aws[a-z-]*:iam::[0-9]{12}:instance-profile/[A-Za-z0-9+=,.@_/-]+$",
+    2048,
+    "an instance profile's ARN, such as 'arn:aws:iam::123456789012:instance-profile/my-profile'",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+)
+JOB_EXECUTION_TIMEOUT_MINUTES = Range(1, 360, "minutes", f"{_BATCH_API}/API_UpdatePolicy.html", default=30)
+# Terraform's addresses have its name in them, and the names of roles and templates.
+COMPUTE_ENVIRONMENT_NAME = Text(
+    "^[a-z][a-z0-9_]*$",
+    30,
+    "lower-case letters, digits and '_', beginning with a letter",
+    f"{_BATCH_API}/API_CreateComputeEnvironment.html",
+)
+#: What queues call the environment that is made beside them.
+OWN_ENVIRONMENT = "default"
 ROOT_VOLUME_GIB = Range(
     30, 16_384, "GiB", "https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html", default=30
 )
@@ -285,6 +366,37 @@ QUEUES_MAX = QUEUES_QUOTA.maximum
 # The API reference gives no bounds; the console and the service refuse what is outside these.
 QUEUE_PRIORITY = Range(0, 1000, "", f"{_BATCH_GUIDE}/create-job-queue.html")
 RUNNABLE_TIMEOUT_SECONDS = Range(600, 86_400, "seconds", f"{_BATCH_API}/API_JobStateTimeLimitAction.html", default=3600)
+
+ENVIRONMENTS_PER_QUEUE_MAX = 3  # https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html
+_FAIR_SHARE = f"{_BATCH_API}/API_FairsharePolicy.html"
+SHARE_DECAY_SECONDS = Range(0, 604_800, "seconds", _FAIR_SHARE, default=0)
+COMPUTE_RESERVATION = Range(0, 99, "percent", _FAIR_SHARE, default=0)
+SHARES_MAX = 500  # https://docs.aws.amazon.com/batch/latest/APIReference/API_FairsharePolicy.html
+SHARE_IDENTIFIER = Text(
+    "^[A-Za-z0-9]+[*]?$",
+    255,
+    "letters and digits, with '*' at most at the end",
+    f"{_BATCH_API}/API_ShareAttributes.html",
+)
+WEIGHT_FACTOR_MIN, WEIGHT_FACTOR_MAX = 0.0001, 999.9999
+
+
+def weight_refusal(value: float) -> str | None:
+    """Why a share's weight is not allowed; None if it is. A smaller one gets more.
+
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_ShareAttributes.html
+    """
+    if WEIGHT_FACTOR_MIN <= value <= WEIGHT_FACTOR_MAX:
+        return None
+    return f"is not allowed: {WEIGHT_FACTOR_MIN} to {WEIGHT_FACTOR_MAX}, and a smaller one gets more"
+
+
+def overlap(shares: Iterable[str]) -> tuple[str, str] | None:
+    """Two of some share identifiers that are about the same share, as `ab` and `a*` are; None if there are none."""
+    names = sorted(shares)
+    wide = [name for name in names if name.endswith("*")]
+    return next(((name, all_) for name in names for all_ in wide if name != all_ and name.startswith(all_[:-1])), None)
+
 
 # One run. The clock of a timeout starts with the attempt, so waiting in RUNNABLE is not covered; a timed-out attempt is
 # not retried. Only Fargate has an upper bound: its tasks may be stopped after 14 days.
@@ -575,8 +687,13 @@ ENVIRONMENT_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "max_vcpus": MAX_VCPUS.default,
         "queues": MappingProxyType({"default": 5, "continuously": 3}),
         "runnable_timeout_seconds": RUNNABLE_TIMEOUT_SECONDS.default,
+        "state": "ENABLED",
+        "root_volume_gib": ROOT_VOLUME_GIB.default,
+        "job_execution_timeout_minutes": JOB_EXECUTION_TIMEOUT_MINUTES.default,
+        "terminate_jobs_on_update": False,
     }
 )
+QUEUE_DEFAULTS: Mapping[str, Any] = MappingProxyType({"compute_environments": (OWN_ENVIRONMENT,), "state": "ENABLED"})
 ALERT_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "function_name": "SendToSlack",

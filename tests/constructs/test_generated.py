@@ -20,7 +20,15 @@ FILES = [(name, path.name) for name in NAMES for path in sorted((export.MODULES 
 
 
 def test_the_modules_are_found() -> None:
-    assert NAMES == ["batch_environment", "ci_roles", "job_alerts", "job_runs", "runner_repository", "scheduled_job"]
+    assert NAMES == [
+        "batch_environment",
+        "ci_roles",
+        "compute_environment",
+        "job_alerts",
+        "job_runs",
+        "runner_repository",
+        "scheduled_job",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -10,13 +11,18 @@ from pydantic import BaseModel
 from tools import typed_arguments
 
 from batchtab import limits
-from batchtab.constructs.batch_environment import BatchEnvironment
+from batchtab.constructs.batch_environment import BatchEnvironment, Queue, SchedulingPolicy
 from batchtab.constructs.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
+from batchtab.constructs.compute_environment import ComputeEnvironment
+from batchtab.constructs.compute_environment.module import VARIABLES as CAPACITY_VARIABLES
 from batchtab.constructs.scheduled_job import ScheduledJob
 from batchtab.constructs.scheduled_job.variables import VARIABLES as JOB_VARIABLES
+from batchtab.declarations import environment as declared
 from batchtab.declarations.environment import Environment
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_arguments import JobArguments
+from batchtab.declarations.queue import Queue as DeclaredQueue
+from batchtab.declarations.queue import SchedulingPolicy as DeclaredPolicy
 
 # A job owner names a queue, and the stage knows its ARN; what only a stage knows has no place in jobs.yaml.
 # Where a job's alerts go is an input of job_alerts, which knows the jobs by their names.
@@ -68,8 +74,12 @@ def test_a_job_has_the_same_fields_in_yaml_and_python() -> None:
 
 @pytest.mark.parametrize(
     ("construct", "variables"),
-    [(ScheduledJob, JOB_VARIABLES), (BatchEnvironment, ENVIRONMENT_VARIABLES)],
-    ids=["scheduled_job", "batch_environment"],
+    [
+        (ScheduledJob, JOB_VARIABLES),
+        (BatchEnvironment, ENVIRONMENT_VARIABLES),
+        (ComputeEnvironment, CAPACITY_VARIABLES),
+    ],
+    ids=["scheduled_job", "batch_environment", "compute_environment"],
 )
 def test_a_construct_has_the_same_arguments_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
     # GIVEN a construct's arguments and its module's variables
@@ -81,8 +91,12 @@ def test_a_construct_has_the_same_arguments_in_python_and_hcl(construct: type, v
 
 @pytest.mark.parametrize(
     ("construct", "variables"),
-    [(ScheduledJob, JOB_VARIABLES), (BatchEnvironment, ENVIRONMENT_VARIABLES)],
-    ids=["scheduled_job", "batch_environment"],
+    [
+        (ScheduledJob, JOB_VARIABLES),
+        (BatchEnvironment, ENVIRONMENT_VARIABLES),
+        (ComputeEnvironment, CAPACITY_VARIABLES),
+    ],
+    ids=["scheduled_job", "batch_environment", "compute_environment"],
 )
 def test_a_default_is_the_same_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
     arguments = _arguments(construct)
@@ -112,9 +126,23 @@ def test_a_default_is_the_same_in_yaml_and_python() -> None:
 
 
 def test_the_environment_has_the_same_defaults_in_yaml_and_python() -> None:
-    arguments = _arguments(BatchEnvironment)
-    for name, field in Environment.model_fields.items():
-        assert _same(field.default, arguments[name].default), name
+    for construct, fields in (
+        (BatchEnvironment, Environment.model_fields),
+        (ComputeEnvironment, declared.ComputeEnvironment.model_fields),
+    ):
+        arguments = _arguments(construct)
+        for name, field in fields.items():
+            assert _same(field.default, arguments[name].default), name
+
+
+def test_a_queue_has_the_same_fields_and_defaults_in_yaml_and_python() -> None:
+    for made, declared_queue in ((Queue, DeclaredQueue), (SchedulingPolicy, DeclaredPolicy)):
+        default = {each.name: each.default for each in dataclasses.fields(made)}
+        # GIVEN the fields at both doors THEN they are the same, and so is what is left out
+        assert default.keys() == declared_queue.model_fields.keys()
+        for name, field in declared_queue.model_fields.items():
+            if not field.is_required() and default[name] is not dataclasses.MISSING:
+                assert _same(field.default, default[name]), name
 
 
 def test_defaults_are_those_of_the_one_place() -> None:

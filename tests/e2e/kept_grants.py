@@ -20,10 +20,8 @@ _FUNCTIONS = (
     f'{{"ArnLike": {{"lambda:FunctionArn": ["arn:aws:lambda:ap-northeast-2:{ACCOUNT}:function:{NAMESPACE}-*"]}}}}'
 )
 KEPT: dict[str, str] = {
-    "batch:UpdateJobQueue on compute-environment": "a queue gets another environment where one is replaced",
     f"dynamodb:UpdateItem on table if {_ITEMS}": "a job's channel changes",
     "dynamodb:UpdateTable on table": _LATER,
-    f"ec2:CreateLaunchTemplateVersion on launch-template if {_OF_STAGE}": _LATER,
     f"ec2:RevokeSecurityGroupIngress on {_NETWORK} if {_OF_STAGE}": "AWS's default group has a rule, local AWS's none",
     "ecr:BatchCheckLayerAvailability on repository": _PUSH,
     "ecr:BatchGetImage on repository": "the plan reads what an image was built from, once one is there",

@@ -46,15 +46,23 @@ JOBS: dict[str, Any] = {
         },
     },
 }
-EC2 = {
+# Spot in front of what the stage has, in a queue with fair shares.
+FAIR = {
+    "priority": 1,
+    "compute_environments": ["spot", "default"],
+    "scheduling_policy": {"share_distribution": {"reports": 1}},
+}
+SPOT = {"capacity": "SPOT", "min_vcpus": 0, "max_vcpus": 8}
+EC2: dict[str, Any] = {
     "network": {"create": True, "cidr": "10.20.0.0/16"},
     "environment": {
         "capacity": "EC2",
         "instance_types": ["optimal"],
         "max_vcpus": 16,
-        "queues": {"default": 5},
+        "queues": {"default": 5, "fair": FAIR},
         "runnable_timeout_seconds": 3600,
     },
+    "environments": {"spot": SPOT},
     "alerts": {"function_name": "SendToSlack", "channel": "#cron-error", "quiet": True},
 }
 OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/our-own-role"
@@ -190,9 +198,12 @@ def test_each_action_that_is_granted_is_needed() -> None:
 
 
 def a_change_of_every_kind(stage: Stage) -> None:
+    shares = {"share_decay_seconds": 60, "share_distribution": {"reports": 2}}
+    fair = {**FAIR, "priority": 2, "compute_environments": ["default", "spot"], "scheduling_policy": shares}
     stage.change(
         {
-            "environment": {**EC2["environment"], "max_vcpus": 32, "queues": {"default": 6, "urgent": 9}},
+            "environment": {**EC2["environment"], "max_vcpus": 32, "queues": {"default": 6, "urgent": 9, "fair": fair}},
+            "environments": {"spot": {**SPOT, "root_volume_gib": 50}},
             "log_retention_days": 14,
             "alerts": {**EC2["alerts"], "channel": "#other"},
             "tags": {"team": "one", "cost": "jobs"},

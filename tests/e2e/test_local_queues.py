@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
-from tests.e2e.local_helpers import Batch, LocalAws, make_batch, refusal, unique, wait_until
+from tests.e2e.local_helpers import Batch, LocalAws, ec2_resources, make_batch, refusal, unique, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -163,6 +163,30 @@ def test_queue_of_higher_priority_goes_first(local: LocalAws) -> None:
     # THEN the high one's run first
     ended = {job_id: batch.wait(job_id) for job_id in low + high}
     assert sorted(ended, key=lambda job_id: ended[job_id]["startedAt"]) == high + low
+
+
+def test_a_job_that_has_no_room_in_the_first_environment_goes_to_the_next(local: LocalAws) -> None:
+    # GIVEN a queue with a small environment of Spot in front of one on demand
+    api, names = local.client("batch"), [unique("environment"), unique("environment")]
+    for name, kind in zip(names, ("SPOT", "EC2"), strict=True):
+        strategy = "SPOT_CAPACITY_OPTIMIZED" if kind == "SPOT" else "BEST_FIT_PROGRESSIVE"
+        resources = ec2_resources(local, 1, type=kind, allocationStrategy=strategy)
+        api.create_compute_environment(computeEnvironmentName=name, type="MANAGED", computeResources=resources)
+    order = [{"order": number, "computeEnvironment": name} for number, name in enumerate(names, 1)]
+    batch = make_batch(local, computeEnvironmentOrder=order)
+    # WHEN there are three jobs of one vCPU, THEN two run and the third waits
+    gate = unique("gate")
+    first, second, third = (batch.submit(batch.define_gated(gate)) for _ in range(3))
+    for job in (first, second):
+        batch.wait(job, "RUNNING")
+    assert batch.job(third)["status"] == "RUNNABLE"
+    # AND the two are in different environments, the older one in the first
+    clusters = [batch.job(job)["container"]["containerInstanceArn"] for job in (first, second)]
+    assert [name in arn for name, arn in zip(names, clusters, strict=True)] == [True, True]
+    batch.open(gate)
+    # AND when the first is disabled, all else runs on the other
+    api.update_compute_environment(computeEnvironment=names[0], state="DISABLED")
+    assert names[1] in batch.wait(batch.run("pass"))["container"]["containerInstanceArn"]
 
 
 def test_fair_share_gives_the_idle_share_its_turn(local: LocalAws) -> None:

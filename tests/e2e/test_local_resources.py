@@ -69,6 +69,9 @@ def test_compute_environment_lives_from_creation_to_deletion(local: LocalAws) ->
         ({"allocationStrategy": "SPOT_CAPACITY_OPTIMIZED"}, "SPOT only"),
         ({"type": "FARGATE"}, "not applicable to FARGATE"),
         ({"type": "LAMBDA"}, "LAMBDA"),
+        ({"ec2Configuration": [{"imageType": "ECS_AL2"}]}, "since June 30, 2026 no compute environment is created"),
+        ({"ec2Configuration": [{"imageType": "ECS_AL2023"}] * 3}, "ec2Configuration: at most 2 are allowed"),
+        ({"bidPercentage": 101}, "bidPercentage: 101 is not from 0 to 100"),
     ],
 )
 def test_compute_environment_is_refused(local: LocalAws, change: dict[str, Any], told: str) -> None:
@@ -240,6 +243,16 @@ def test_tags_of_every_kind_of_resource(batch: Batch) -> None:
         assert api.list_tags_for_resource(resourceArn=arn)["tags"] == {"keep": "x"}, arn
     assert "aws:" in refusal(api.tag_resource, resourceArn=policy, tags={"aws:x": "1"})
     assert "does not exist" in refusal(api.list_tags_for_resource, resourceArn=f"{policy}-none")
+
+
+def test_shares_that_are_about_the_same_jobs_are_refused(local: LocalAws) -> None:
+    shares = [{"shareIdentifier": "a*", "weightFactor": 1.0}, {"shareIdentifier": "ab", "weightFactor": 1.0}]
+    told = refusal(
+        local.client("batch").create_scheduling_policy,
+        name=unique("policy"),
+        fairsharePolicy={"shareDistribution": shares},
+    )
+    assert "ab and a* overlap" in told
 
 
 def test_scheduling_policy_in_use_stays(local: LocalAws, batch: Batch) -> None:

@@ -35,7 +35,7 @@ class Chart:
         self._load = load
         self._plot = plot
         self._recurrences = recurrences
-        self._limit = calendar.catalog.stage.environment.max_vcpus
+        self._limit = calendar.catalog.stage.max_vcpus
         peak = load.peak[1]
         self._is_limit_drawn = self._limit <= _FAR * peak
         self._top = (max(peak, self._limit) if self._is_limit_drawn else peak or 1) * _HEADROOM

@@ -72,7 +72,7 @@ def contentions(calendar: Calendar, held: Sequence[Reservation], load: Load) -> 
         held: What its runs hold, in order of their starts.
         load: The sum of it.
     """
-    most = calendar.catalog.stage.environment.max_vcpus
+    most = calendar.catalog.stage.max_vcpus
     if load.peak[1] <= most:
         return []
     starts = [hold.start for hold in held]
@@ -102,11 +102,11 @@ class _Waiting:
 
 class _Scheduler:
     def __init__(self, calendar: Calendar) -> None:
-        environment = calendar.catalog.stage.environment
+        queues = calendar.catalog.stage.environment.queues
         self._timelines = calendar.timelines
         self._seconds = calendar.week.seconds
-        self._free = float(environment.max_vcpus)
-        ordered = sorted(environment.queues, key=lambda queue: (-environment.queues[queue], queue))
+        self._free = float(calendar.catalog.stage.max_vcpus)
+        ordered = sorted(queues, key=lambda queue: (-queues[queue].priority, queue))
         self._queues: dict[str, deque[_Waiting]] = {queue: deque() for queue in ordered}
         self._running: list[tuple[int, float]] = []  # a heap: when so many vCPUs become free
         self._current: Contention | None = None

@@ -47,7 +47,7 @@ def reservations(calendar: Calendar) -> list[Reservation]:
     another concurrency policy than `allow` never meets itself.
     """
     found = []
-    most = calendar.catalog.stage.environment.max_vcpus
+    most = calendar.catalog.stage.max_vcpus
     for number, timeline in enumerate(calendar.timelines):
         if timeline.job.suspend:
             continue

@@ -44,7 +44,7 @@ class Recurrence:
     @property
     def wanted(self) -> str:
         """`44 of 32 vCPUs`."""
-        return f"{words.vcpus(self.first.wanted)} of {self.calendar.catalog.stage.environment.max_vcpus:,} vCPUs"
+        return f"{words.vcpus(self.first.wanted)} of {self.calendar.catalog.stage.max_vcpus:,} vCPUs"
 
     @property
     def waits(self) -> str:

@@ -125,7 +125,7 @@ class _Drawing:
         return "dim" if character == self._glyphs.excepted else style
 
     def _load(self, load: Load) -> Iterator[Text]:
-        most = self._calendar.catalog.stage.environment.max_vcpus
+        most = self._calendar.catalog.stage.max_vcpus
         peaks = [total for _, total in load.peaks(self._cells.edges())]
         yield Text(self._glyphs.rule * (self._side + _drawn(self._cells.per_day)), "dim")
         yield self._line(f"vCPUs of {most:,}", self._cells.levels(peaks, most), "blue", name_style="bold")

@@ -9,7 +9,7 @@ from dataclasses import field as attribute
 from pathlib import Path
 
 from batchtab import limits
-from batchtab.declarations import chain, job_rules, one_account, sizes, tag_rules
+from batchtab.declarations import chain, instance_sizes, job_rules, one_account, sizes, tag_rules
 from batchtab.declarations.diagnostics import STAGES as _STAGES
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
@@ -115,7 +115,7 @@ def _stage_problems(
     if "tags" not in invalid_fields:
         yield from tag_rules.stage_problems(stage, document)
     subnets = len(stage.network.subnet_ids)
-    if stage.environment.is_fargate and subnets > limits.FARGATE_SUBNETS_MAX:
+    if any(each.is_fargate for each in stage.compute_environments.values()) and subnets > limits.FARGATE_SUBNETS_MAX:
         text = f"has {subnets} subnets: at most {limits.FARGATE_SUBNETS_MAX} on Fargate"
         yield document.problem(("network", "subnet_ids"), text)
 
@@ -226,11 +226,27 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
-        yield from job_rules.capacity_faults(job, stage.environment.capacity, _STAGES)
-        if job.vcpus > stage.environment.max_vcpus:
-            yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {stage.environment.max_vcpus}", ""
+        kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
+        if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
+            found = list(job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES))
+            yield from found
+            if "vcpus" not in {field for field, *_ in found}:
+                yield from _width_faults(stage, job)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
+
+
+def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
+    """A job that none of its queue's environments can ever hold."""
+    environments = stage.environments_of(job.queue).values()
+    most = max(each.max_vcpus for each in environments)
+    if job.vcpus > most:
+        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {most}", ""
+        return
+    types = [name for each in environments if not each.is_fargate for name in each.instance_types]
+    if found := instance_sizes.refusal(types, job.vcpus, job.memory_mib):
+        field, text = found
+        yield field, getattr(job, field), f"{text} ({_STAGES})", "other instance_types, or a smaller job"
 
 
 def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:

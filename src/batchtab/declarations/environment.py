@@ -1,4 +1,4 @@
-"""The stage's compute environment and network, as its file describes them."""
+"""The stage's compute environments and network, as its file describes them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from pydantic import Field, Strict, field_validator, model_validator
 
 from batchtab import limits
 from batchtab.declarations.fields import Limit, StrictModel, invalid
+from batchtab.declarations.queue import QueueOrPriority
 
 _ENVIRONMENT = limits.ENVIRONMENT_DEFAULTS
-Queues = dict[Annotated[str, Limit(limits.QUEUE_NAME)], Annotated[int, Strict(), Limit(limits.QUEUE_PRIORITY)]]
+_OF_HOSTS = (
+    *("instance_types", "min_vcpus", "allocation_strategy", "bid_percentage", "root_volume_gib", "user_data"),
+    *("launch_template_id", "launch_template_version", "image_type", "image_id", "instance_profile_arn"),
+    *("job_execution_timeout_minutes", "terminate_jobs_on_update"),
+)
+# What is said in a launch template, and so not beside one of the user's own.
+_IN_TEMPLATE = ("root_volume_gib", "user_data")
+_Text = Annotated[str, Strict()]
 
 
 class Network(StrictModel):
@@ -57,15 +65,20 @@ class Network(StrictModel):
         return self
 
 
-class Environment(StrictModel):
-    """Where jobs run, and the queues in which they wait."""
+class ComputeEnvironment(StrictModel):
+    """Capacity on which jobs run.
+
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
+    """
 
     capacity: Annotated[str, Strict(), Limit(limits.CAPACITY)] = Field(
         default=_ENVIRONMENT["capacity"],
         description="EC2 and FARGATE are on demand; SPOT and FARGATE_SPOT may interrupt a job.",
     )
     instance_types: tuple[Annotated[str, Strict(), Limit(limits.INSTANCE_TYPE)], ...] = Field(
-        default=_ENVIRONMENT["instance_types"], min_length=1, description="On EC2: optimal, families or types."
+        default=_ENVIRONMENT["instance_types"],
+        min_length=1,
+        description="On EC2: optimal, default_x86_64, default_arm64, families or types.",
     )
     min_vcpus: Annotated[int, Strict(), Limit(limits.MIN_VCPUS)] = Field(
         default=_ENVIRONMENT["min_vcpus"], description="On EC2: kept running, and paid, even when no job is there."
@@ -73,15 +86,43 @@ class Environment(StrictModel):
     max_vcpus: Annotated[int, Strict(), Limit(limits.MAX_VCPUS)] = Field(
         default=_ENVIRONMENT["max_vcpus"], description="All jobs together."
     )
-    queues: Queues = Field(
-        default=dict(_ENVIRONMENT["queues"]),
-        min_length=1,
-        max_length=limits.QUEUES_MAX,
-        description="Name to priority; of several queues the one with the higher number goes first.",
+    state: Annotated[str, Strict(), Limit(limits.STATE)] = Field(
+        default=_ENVIRONMENT["state"], description="DISABLED starts no more jobs here; those that run go on."
     )
-    runnable_timeout_seconds: Annotated[int, Strict(), Limit(limits.RUNNABLE_TIMEOUT_SECONDS)] | None = Field(
-        default=_ENVIRONMENT["runnable_timeout_seconds"],
-        description="Cancel a job that waits at the head of its queue for so long; null: never.",
+    allocation_strategy: Annotated[str, Strict(), Limit(limits.ALLOCATION_STRATEGY)] | None = Field(
+        default=None, description="On EC2, how instances are chosen; left out: what changes in place."
+    )
+    bid_percentage: Annotated[int, Strict(), Limit(limits.BID_PERCENTAGE)] | None = Field(
+        default=None, description="On SPOT: the highest price, in percent of that on demand; left out: 100."
+    )
+    root_volume_gib: Annotated[int, Strict(), Limit(limits.ROOT_VOLUME_GIB)] = Field(
+        default=_ENVIRONMENT["root_volume_gib"], description="On EC2: root volume of each instance in GiB."
+    )
+    user_data: Annotated[_Text, Limit(limits.USER_DATA)] | None = Field(
+        default=None, description="On EC2: what an instance runs when it starts, a MIME multi-part archive."
+    )
+    launch_template_id: Annotated[_Text, Limit(limits.LAUNCH_TEMPLATE_ID)] | None = Field(
+        default=None, description="On EC2: a launch template of yours; left out: one is made."
+    )
+    launch_template_version: Annotated[int, Strict(), Limit(limits.LAUNCH_TEMPLATE_VERSION)] | None = Field(
+        default=None, description="Which version of launch_template_id: a number, since instances change with it."
+    )
+    image_type: Annotated[str, Strict(), Limit(limits.IMAGE_TYPE)] | None = Field(
+        default=None, description="On EC2, the instances' system: ECS_AL2023, or with GPUs ECS_AL2023_NVIDIA."
+    )
+    image_id: Annotated[_Text, Limit(limits.IMAGE_ID)] | None = Field(
+        default=None, description="On EC2: an AMI of yours, which is of image_type; left out: AWS's newest."
+    )
+    instance_profile_arn: Annotated[_Text, Limit(limits.INSTANCE_PROFILE_ARN)] | None = Field(
+        default=None, description="On EC2: an instance profile of yours; left out: one is made."
+    )
+    job_execution_timeout_minutes: Annotated[int, Strict(), Limit(limits.JOB_EXECUTION_TIMEOUT_MINUTES)] = Field(
+        default=_ENVIRONMENT["job_execution_timeout_minutes"],
+        description="On EC2: how long a running job holds up the replacement of its instance.",
+    )
+    terminate_jobs_on_update: Annotated[bool, Strict()] = Field(
+        default=_ENVIRONMENT["terminate_jobs_on_update"],
+        description="On EC2: end jobs at once when their instance is replaced.",
     )
 
     @property
@@ -90,13 +131,47 @@ class Environment(StrictModel):
         return self.capacity in limits.FARGATE_CAPACITIES
 
     @model_validator(mode="after")
-    def _validate_capacity(self) -> Environment:
+    def _validate_capacity(self) -> ComputeEnvironment:
         if self.is_fargate:
-            for name in ("instance_types", "min_vcpus"):
+            for name in _OF_HOSTS:
                 if name in self.model_fields_set:
                     raise invalid(
                         f"is only for EC2 and SPOT, and the capacity is {self.capacity}", "leave it out", at=(name,)
                     )
         elif self.min_vcpus > self.max_vcpus:
             raise invalid(f"is more than max_vcpus, {self.max_vcpus}", at=("min_vcpus",), value=self.min_vcpus)
+        if self.capacity != "SPOT":
+            text, strategy = f"is only for SPOT, and the capacity is {self.capacity}", self.allocation_strategy
+            if self.bid_percentage is not None:
+                raise invalid(text, "leave it out", at=("bid_percentage",), value=self.bid_percentage)
+            if strategy is not None and strategy.startswith("SPOT_"):
+                raise invalid(text, "BEST_FIT_PROGRESSIVE", at=("allocation_strategy",), value=strategy)
         return self
+
+    @model_validator(mode="after")
+    def _validate_template(self) -> ComputeEnvironment:
+        if (self.launch_template_id is None) != (self.launch_template_version is None):
+            lacking = "launch_template_id" if self.launch_template_id is None else "launch_template_version"
+            other = "launch_template_version" if self.launch_template_id is None else "launch_template_id"
+            raise invalid(f"is missing beside {other}", "give both", at=(lacking,))
+        for name in _IN_TEMPLATE if self.launch_template_id else ():
+            if name in self.model_fields_set:
+                hint = "say it in the template, or leave launch_template_id out"
+                raise invalid("has no effect beside launch_template_id", hint, at=(name,))
+        return self
+
+
+class Environment(ComputeEnvironment):
+    """Where jobs run, and the queues in which they wait."""
+
+    queues: dict[Annotated[str, Limit(limits.QUEUE_NAME)], QueueOrPriority] = Field(
+        default=dict(_ENVIRONMENT["queues"]),
+        validate_default=True,
+        min_length=1,
+        max_length=limits.QUEUES_MAX,
+        description="Name to priority, of which the higher number goes first; or to {priority: 5, …}.",
+    )
+    runnable_timeout_seconds: Annotated[int, Strict(), Limit(limits.RUNNABLE_TIMEOUT_SECONDS)] | None = Field(
+        default=_ENVIRONMENT["runnable_timeout_seconds"],
+        description="Cancel a job that waits at the head of its queue for so long; null: never.",
+    )

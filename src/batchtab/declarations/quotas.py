@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from batchtab import limits
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.job import JobSpec
+from batchtab.declarations.stage import StageConfig
 from batchtab.errors import listed
 from batchtab.schedules.timing import Timing
 
@@ -28,7 +29,7 @@ _QUOTAS = (
 )
 _QUEUES_PER_RULE = 8  # as the rules on events of queues have it
 _RULES_ON_QUEUES = 3  # failed jobs, blocked queues, ended runs
-_ROLES_OF_A_STAGE = 4  # of triggers, of instances or Fargate's start, of the two functions
+_ROLES_OF_A_STAGE = 3  # of triggers, of the two functions
 _LOOKED_AHEAD = timedelta(days=7)
 
 
@@ -70,14 +71,17 @@ def counts(catalog: Catalog) -> dict[str, int]:
     rules_on_queues = _RULES_ON_QUEUES * -(-queues // _QUEUES_PER_RULE) + stage.alerts.quiet
     return {
         limits.RULES_QUOTA.noun: triggers["rule"] + sum(bool(job.after) for job in jobs) + rules_on_queues,
-        limits.ROLES_QUOTA.noun: sum(map(_roles, jobs)) + _ROLES_OF_A_STAGE + stage.alerts.stand_in,
+        limits.ROLES_QUOTA.noun: sum(map(_roles, jobs))
+        + _ROLES_OF_A_STAGE
+        + _roles_of_capacity(stage)
+        + stage.alerts.stand_in,
         limits.SCHEDULES_QUOTA.noun: triggers["schedule"],
         limits.SCHEDULE_GROUPS_QUOTA.noun: sum(
             any(timing.trigger == "schedule" for job in service.jobs.values() if (timing := job.timing) is not None)
             for service in catalog.services
         ),
         limits.QUEUES_QUOTA.noun: queues,
-        limits.COMPUTE_ENVIRONMENTS_QUOTA.noun: 1,
+        limits.COMPUTE_ENVIRONMENTS_QUOTA.noun: len(stage.compute_environments),
     }
 
 
@@ -123,6 +127,13 @@ def _jobs(catalogs: Iterable[Catalog]) -> list[JobSpec]:
 def _roles(job: JobSpec) -> int:
     """Of the program, and one that reads its secrets."""
     return (job.job_role_arn is None) + (job.execution_role_arn is None and bool(job.secrets))
+
+
+def _roles_of_capacity(stage: StageConfig) -> int:
+    """One for the instances of each environment that brings no profile, and one that starts jobs on Fargate."""
+    made = stage.compute_environments.values()
+    own = sum(not each.is_fargate and each.instance_profile_arn is None for each in made)
+    return own + any(each.is_fargate for each in made)
 
 
 def _stages(catalogs: Sequence[Catalog]) -> str:

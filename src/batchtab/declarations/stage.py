@@ -9,11 +9,12 @@ from pydantic import Field, Strict, ValidationError, field_validator, model_vali
 
 from batchtab import limits
 from batchtab.declarations.diagnostics import Diagnostic
-from batchtab.declarations.environment import Environment, Network
+from batchtab.declarations.environment import ComputeEnvironment, Environment, Network
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job_fields import checked_tags
 from batchtab.declarations.yaml_file import Document, read
+from batchtab.errors import did_you_mean, listed
 from batchtab.schedules import zones
 
 _TEXTS = ("account_id", "runner_image.tag", "tags.*")
@@ -138,6 +139,10 @@ class StageFile(StrictModel):
     state: State = Field(description="Where Terraform keeps its state: {bucket: NAME}.")
     network: Network = Field(description="{create: true}, or subnet_ids and security_group_ids that exist.")
     environment: Environment = Field(default=Environment(), description="Capacity and queues.")
+    environments: dict[Annotated[str, Limit(limits.COMPUTE_ENVIRONMENT_NAME)], ComputeEnvironment] = Field(
+        default={},
+        description="More capacity, by names which queues put in order; that of environment is default.",
+    )
     runner_image: ImageRef | None = Field(default=None, description="Image of the jobs that name none.")
     repositories: tuple[RepositoryName, ...] = Field(default=(), description="ECR repositories that this stage makes.")
     alerts: Alerts = Field(default=Alerts(), description="Who is told of a failed job.")
@@ -177,6 +182,39 @@ class StageFile(StrictModel):
     def _validate_tags(cls, value: dict[str, str]) -> dict[str, str]:
         return checked_tags(value)
 
+    @property
+    def compute_environments(self) -> dict[str, ComputeEnvironment]:
+        """The environments that are made: those that some queue names, `default` the one in `environment`."""
+        known = {limits.OWN_ENVIRONMENT: self.environment, **self.environments}
+        named = {name for queue in self.environment.queues.values() for name in queue.compute_environments}
+        return {name: each for name, each in known.items() if name in named}
+
+    @model_validator(mode="after")
+    def _validate_environments(self) -> StageFile:
+        own = limits.OWN_ENVIRONMENT
+        if own in self.environments:
+            raise invalid(f"is what queues call the one in environment: not {own}", at=("environments", own))
+        known = {own: self.environment, **self.environments}
+        for queue, settings in self.environment.queues.items():
+            at = ("environment", "queues", queue, "compute_environments")
+            for index, name in enumerate(settings.compute_environments):
+                if name not in known:
+                    hint = did_you_mean(name, list(known))
+                    raise invalid(f"is not an environment: {listed(known)}", hint, at=(*at, index), value=name)
+            if len({known[name].is_fargate for name in settings.compute_environments}) > 1:
+                kinds = ", ".join(f"{name} is {known[name].capacity}" for name in settings.compute_environments)
+                text = f"mixes Fargate with EC2 or SPOT, which Batch takes in no queue: {kinds}"
+                raise invalid(text, "a queue for each of the two", at=at)
+        unused = [name for name in self.environments if name not in self.compute_environments]
+        if unused:
+            hint = f"queues: {{default: {{priority: 5, compute_environments: [{unused[0]}]}}}}"
+            raise invalid("is used by no queue", hint, at=("environments", unused[0]))
+        said = self.environment.model_fields_set & ComputeEnvironment.model_fields.keys()
+        if said and own not in self.compute_environments:
+            text = f"has no effect: each queue names its compute_environments, and none {own}"
+            raise invalid(text, f"leave it out, or add {own} to a queue", at=("environment", min(said)))
+        return self
+
     @model_validator(mode="after")
     def _validate_local(self) -> StageFile:
         if not self.is_local:
@@ -202,6 +240,25 @@ class StageConfig(StageFile):
     def local_aws(self) -> LocalAws:
         """The settings of local AWS, those left out included."""
         return self.local or LocalAws()
+
+    def environments_of(self, queue: str) -> dict[str, ComputeEnvironment]:
+        """A queue's compute environments by name, in the order in which Batch tries them; all if it is not known."""
+        made = self.compute_environments
+        known = self.environment.queues.get(queue)
+        return made if known is None else {name: made[name] for name in known.compute_environments}
+
+    def capacity_of(self, queue: str) -> str:
+        """What a queue's jobs run on, as far as a job has to know: the capacity that is tried first."""
+        return next(iter(self.environments_of(queue).values())).capacity
+
+    def is_fargate(self, queue: str) -> bool:
+        """Whether a queue's jobs run on Fargate, where sizes come in fixed pairs."""
+        return self.capacity_of(queue) in limits.FARGATE_CAPACITIES
+
+    @property
+    def max_vcpus(self) -> int:
+        """What all environments have together."""
+        return sum(each.max_vcpus for each in self.compute_environments.values())
 
     @property
     def partition(self) -> str:
@@ -249,6 +306,10 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnosti
             invalid_fields.add(str(key[0]) if key else "")
     data = {key: value for key, value in document.data.items() if key not in invalid_fields}
     data.update({key: value for key, value in _STAND_INS.items() if key not in data})
+    if invalid_fields & {"environment", "environments"}:  # one names what is in the other
+        for name in ("environment", "environments"):
+            data.pop(name, None)
+            invalid_fields.add(name)
     if "account_id" in invalid_fields or "account_id" not in document.data:
         data.pop("local", None)
         data.pop("alerts", None)

@@ -10,8 +10,11 @@ from batchtab.plan_review import masking
 from batchtab.plan_review.destruction import kind
 from batchtab.plan_review.permissions import UNKNOWN
 from batchtab.plan_review.plan import Plan
-from batchtab.plan_review.resource import Resource
+from batchtab.plan_review.resource import UPDATE, Resource
 
+_ORDER = "compute_environment_order"
+_CODE = ("source_code_hash", "user_data")
+_NO_OTHER_POLICY = "AWS refuses that for a queue that exists: give it another name"
 # What of a resource is worth a reviewer's eye: its words, and where it stands. Dots lead into blocks.
 _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     "aws_batch_compute_environment": (
@@ -22,13 +25,22 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
         ("subnets", "compute_resources.subnets"),
         ("security groups", "compute_resources.security_group_ids"),
         ("allocation", "compute_resources.allocation_strategy"),
+        ("highest price (%)", "compute_resources.bid_percentage"),
+        ("system", "compute_resources.ec2_configuration.image_type"),
+        ("image", "compute_resources.ec2_configuration.image_id_override"),
         ("state", "state"),
     ),
     "aws_batch_job_queue": (
         ("name", "name"),
         ("priority", "priority"),
+        ("tries", _ORDER),
         ("state", "state"),
         ("cancels a stuck job after (s)", "job_state_time_limit_action.max_time_seconds"),
+    ),
+    "aws_batch_scheduling_policy": (
+        ("looks back (s)", "fair_share_policy.share_decay_seconds"),
+        ("keeps free (%)", "fair_share_policy.compute_reservation"),
+        ("shares and their weights", "fair_share_policy.share_distribution"),
     ),
     "aws_cloudwatch_log_group": (("keeps logs for (days)", "retention_in_days"),),
     "aws_cloudwatch_event_rule": (("state", "state"), ("schedule", "schedule_expression"), ("events", "event_pattern")),
@@ -44,7 +56,11 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "aws_sqs_queue": (("keeps messages for (s)", "message_retention_seconds"),),
     "aws_ecr_repository": (("tags", "image_tag_mutability"), ("can be destroyed with its images", "force_delete")),
-    "aws_launch_template": (("image", "image_id"), ("root volume", "block_device_mappings")),
+    "aws_launch_template": (
+        ("image", "image_id"),
+        ("root volume", "block_device_mappings"),
+        ("runs at start", "user_data"),
+    ),
     "aws_security_group": (("lets in", "ingress"), ("lets out", "egress")),
     "aws_vpc": (("addresses", "cidr_block"),),
 }
@@ -83,10 +99,12 @@ def change(resource: Resource, plan: Plan) -> EnvironmentChange | None:
         before, after = _value(resource, path, after=False), _value(resource, path, after=True)
         if before == after or (path == "name" and resource.before is None):
             continue
-        if path == "source_code_hash":  # says nothing, but that it is another
+        if path in _CODE:  # says nothing, but that it is another
             before, after = ("another", "new") if before and after else ("", "")
         if before or after:
             details.append(Detail(name, before, after))
+    if resource.type == "aws_batch_job_queue" and resource.action == UPDATE:
+        details += _policy(resource)
     name = _name(resource, plan)
     where = f"{resource.address} {name}".lower()
     return EnvironmentChange(
@@ -100,6 +118,23 @@ def change(resource: Resource, plan: Plan) -> EnvironmentChange | None:
     )
 
 
+def _policy(resource: Resource) -> list[Detail]:
+    """A queue that gets a scheduling policy, or loses its one."""
+    policy = "scheduling_policy_arn"
+    had = bool(resource.value(policy, after=False))
+    has = policy in resource.unknown or bool(resource.value(policy, after=True))
+    return [] if had == has else [Detail("scheduling policy", "one" if had else "none", _NO_OTHER_POLICY)]
+
+
+def _order(resource: Resource, *, after: bool) -> str:
+    """The environments that a queue tries, by their names; one that is yet to be made has none."""
+    places = resource.value(_ORDER, after=after) or []
+    if not isinstance(places, list) or (resource.before is None and len(places) == 1):
+        return ""  # the common case of a new queue is no news
+    arns = [place.get("compute_environment") for place in sorted(places, key=lambda place: place.get("order") or 0)]
+    return " → ".join(masking.text(str(arn).rpartition("/")[2]) if arn else "a new one" for arn in arns)
+
+
 def _name(resource: Resource, plan: Plan) -> str:
     for key in ("name", "function_name", "alarm_name", "cidr_block"):
         for after in (True, False):
@@ -110,6 +145,8 @@ def _name(resource: Resource, plan: Plan) -> str:
 
 
 def _value(resource: Resource, path: str, *, after: bool) -> str:
+    if path == _ORDER:
+        return _order(resource, after=after)
     head, *rest = path.split(".")
     value = resource.value(head, after=after)
     for key in rest:

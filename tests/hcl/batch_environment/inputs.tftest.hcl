@@ -25,6 +25,9 @@ mock_provider "aws" {
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/batch/batchtab-test" }
   }
+  mock_resource "aws_batch_scheduling_policy" {
+    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:scheduling-policy/made" }
+  }
   mock_resource "aws_batch_job_queue" {
     defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/made" }
   }
@@ -53,7 +56,7 @@ run "instances" {
     tags                     = { team = "platform" }
   }
   assert {
-    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].allocation_strategy == "SPOT_PRICE_CAPACITY_OPTIMIZED" && aws_batch_compute_environment.compute_environment.compute_resources[0].instance_type == toset(["m6i", "c6i.large"])
+    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].allocation_strategy == "SPOT_CAPACITY_OPTIMIZED" && aws_batch_compute_environment.compute_environment.compute_resources[0].instance_type == toset(["m6i", "c6i.large"])
     error_message = "Spot has a strategy of its own"
   }
   assert {
@@ -110,5 +113,90 @@ run "fargate" {
   assert {
     condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].type == "FARGATE_SPOT"
     error_message = "Fargate Spot is a capacity"
+  }
+}
+
+run "spot_first" {
+  variables {
+    queues = { default = 5, nightly = 3 }
+    further_compute_environments = {
+      spot = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/spot", capacity = "SPOT" }
+    }
+    queue_settings = {
+      nightly = {
+        compute_environments     = ["spot", "default"]
+        state                    = "DISABLED"
+        runnable_timeout_seconds = 900
+        scheduling_policy        = { share_decay_seconds = 60, share_distribution = { a = 0.5, "b*" = 2 } }
+      }
+    }
+  }
+  assert {
+    condition = { for name, queue in aws_batch_job_queue.job_queue : name => [for each in queue.compute_environment_order : "${each.order} ${each.compute_environment}"] } == {
+      default = ["1 arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made"]
+      nightly = ["1 arn:aws:batch:ap-northeast-2:123456789012:compute-environment/spot", "2 arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made"]
+    }
+    error_message = "Spot is tried first, on demand behind it"
+  }
+  assert {
+    condition     = { for name, queue in aws_batch_job_queue.job_queue : name => queue.state } == { default = "ENABLED", nightly = "DISABLED" }
+    error_message = "each queue has its state"
+  }
+  assert {
+    condition     = jsonencode({ for name, queue in aws_batch_job_queue.job_queue : name => distinct(queue.job_state_time_limit_action[*].max_time_seconds) }) == jsonencode({ default = [3600], nightly = [900] })
+    error_message = "and its time"
+  }
+  assert {
+    condition     = jsonencode({ for name, queue in aws_batch_job_queue.job_queue : name => queue.scheduling_policy_arn }) == jsonencode({ default = null, nightly = "arn:aws:batch:ap-northeast-2:123456789012:scheduling-policy/made" })
+    error_message = "only one shares"
+  }
+  assert {
+    condition     = aws_batch_scheduling_policy.scheduling_policy["nightly"].name == "batchtab-test-nightly" && aws_batch_scheduling_policy.scheduling_policy["nightly"].fair_share_policy[0].share_decay_seconds == 60 && aws_batch_scheduling_policy.scheduling_policy["nightly"].fair_share_policy[0].compute_reservation == 0
+    error_message = "the policy has the queue's name"
+  }
+  assert {
+    condition     = { for share in aws_batch_scheduling_policy.scheduling_policy["nightly"].fair_share_policy[0].share_distribution : share.share_identifier => share.weight_factor } == { a = 0.5, "b*" = 2 }
+    error_message = "and the shares' weights"
+  }
+  assert {
+    condition     = output.queue_capacities == { default = "EC2", nightly = "SPOT" } && output.execution_role_arn == null
+    error_message = "jobs are told what they run on"
+  }
+}
+
+run "fargate_behind_another" {
+  variables {
+    queues = { default = 5, small = 3 }
+    further_compute_environments = {
+      fargate = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/fargate", capacity = "FARGATE" }
+    }
+    queue_settings = { small = { compute_environments = ["fargate"] } }
+  }
+  assert {
+    condition     = output.execution_role_arn != null && output.instance_role_name != null && output.queue_capacities.small == "FARGATE"
+    error_message = "both kinds have the roles that they need"
+  }
+}
+
+run "brought" {
+  variables {
+    state                         = "DISABLED"
+    capacity                      = "SPOT"
+    allocation_strategy           = "SPOT_PRICE_CAPACITY_OPTIMIZED"
+    bid_percentage                = 60
+    user_data                     = null
+    create_launch_template        = false
+    launch_template_id            = "lt-0fedcba9876543210"
+    launch_template_version       = 7
+    image_type                    = "ECS_AL2023"
+    image_id                      = "ami-0123456789abcdef0"
+    create_instance_profile       = false
+    instance_profile_arn          = "arn:aws:iam::123456789012:instance-profile/mine"
+    job_execution_timeout_minutes = 5
+    terminate_jobs_on_update      = true
+  }
+  assert {
+    condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].launch_template[0].launch_template_id == "lt-0fedcba9876543210" && aws_batch_compute_environment.compute_environment.compute_resources[0].instance_role == var.instance_profile_arn && aws_batch_compute_environment.compute_environment.state == "DISABLED" && aws_batch_compute_environment.compute_environment.compute_resources[0].bid_percentage == 60
+    error_message = "the environment's own takes what compute_environment takes"
   }
 }

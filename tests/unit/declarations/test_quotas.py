@@ -14,6 +14,7 @@ from batchtab.constructs._terraform import job_events
 from batchtab.declarations import quotas
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.declarations.job import JobSpec
+from batchtab.declarations.queue import Queue
 from batchtab.declarations.service import ServiceSpec
 from batchtab.schedules.timing import Timing
 
@@ -81,7 +82,8 @@ def test_roles_count_in_all_regions() -> None:
 
 
 def test_what_aws_never_raises_is_said_so() -> None:
-    queues = STAGE.environment.model_copy(update={"queues": {f"q{number}": 1 for number in range(30)}})
+    many = {f"q{number}": Queue(priority=1) for number in range(30)}
+    queues = STAGE.environment.model_copy(update={"queues": many})
     note = noted(*(stage(1, DAILY, name=name, environment=queues) for name in ("dev", "prod")))
     assert note == [
         "stages dev, prod: note: 60 job queues: an account may have 50 in eu-west-1, which AWS never raises"

@@ -41,6 +41,10 @@ def load(tmp_path: Path, text: str, name: str = "prod") -> StageConfig:
     return found(written(tmp_path, text, name))
 
 
+def priorities(stage: StageConfig) -> dict[str, int]:
+    return {name: queue.priority for name, queue in stage.environment.queues.items()}
+
+
 def lines(tmp_path: Path, text: str, name: str = "prod") -> list[str]:
     _, _, problems, _ = read_stage(written(tmp_path, text, name))
     return [str(problem).removeprefix(f"{tmp_path}/") for problem in problems]
@@ -52,7 +56,7 @@ def test_the_local_stage_is_the_original_environment_on_local_aws() -> None:
     assert (stage.name, stage.prefix, stage.is_local) == ("local", "batchtab-local", True)
     assert (stage.region, stage.timezone) == ("ap-northeast-2", "Asia/Seoul")
     assert (stage.environment.capacity, stage.environment.min_vcpus, stage.environment.max_vcpus) == ("EC2", 2, 16)
-    assert stage.environment.queues == {"default": 5, "continuously": 3}
+    assert priorities(stage) == {"default": 5, "continuously": 3}
     assert (stage.alerts.function_name, stage.alerts.channel) == ("SendToSlack", "#cron-error")
     assert stage.alerts.stand_in
     assert (stage.alerts.quiet, stage.alerts.repeat_seconds) == (True, 0)
@@ -72,7 +76,7 @@ def test_what_a_stage_leaves_out_has_a_default(tmp_path: Path) -> None:
 
     assert (stage.namespace, stage.timezone, stage.log_retention_days) == ("batchtab", "UTC", 30)
     assert stage.runs.history_days == 90
-    assert stage.environment.queues == {"default": 5, "continuously": 3}
+    assert priorities(stage) == {"default": 5, "continuously": 3}
     assert stage.environment.runnable_timeout_seconds == 3600
     assert stage.jobs is None
 

@@ -396,3 +396,55 @@ def test_jobs_of_all_stacks_are_told_together() -> None:
     whole = of(many_jobs(30))
     assert len(whole.stacks) == 10
     assert whole.headline().startswith("30 jobs change (30 to update)")
+
+
+def queue_change(before: dict[str, Any], after: dict[str, Any], unknown: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """What is said of a queue that changes in place."""
+    plan = content("queue-replaced", "environment")
+    address = 'aws_batch_job_queue.job_queue["default"]'
+    queue = change(plan, address)
+    same = {**queue["before"], "job_state_time_limit_action": []}
+    queue.update(actions=["update"], before={**same, **before}, after={**same, **after}, after_unknown=unknown)
+    plan["resource_changes"] = [each for each in plan["resource_changes"] if each["address"] == address]
+    [said] = of([Plan.read(plan, "environment")]).environment
+    return {detail.name: (detail.before, detail.after) for detail in said.details}
+
+
+def test_the_order_in_which_a_queue_tries_environments_is_told() -> None:
+    # GIVEN a queue that gets an environment, which is yet to be made, in front of its own
+    arn = "arn:aws:batch:ap-northeast-2:000000000000:compute-environment/mine"
+    own = {"compute_environment": arn, "order": 1}
+    said = queue_change(
+        {"compute_environment_order": [own]},
+        {"compute_environment_order": [{"order": 1}, {**own, "order": 2}]},
+        {"compute_environment_order": [{"compute_environment": True}, {}]},
+    )
+    assert said == {"tries": ("mine", "a new one → mine")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unknown", "said"),
+    [
+        (
+            {},
+            {},
+            {"scheduling_policy_arn": True},
+            ("none", "AWS refuses that for a queue that exists: give it another"),
+        ),
+        (
+            {"scheduling_policy_arn": "arn"},
+            {},
+            {},
+            ("one", "AWS refuses that for a queue that exists: give it another"),
+        ),
+        ({"scheduling_policy_arn": "arn"}, {"scheduling_policy_arn": "arn2", "priority": 1}, {}, None),
+    ],
+)
+def test_a_scheduling_policy_that_aws_would_refuse_is_told(
+    before: dict[str, Any], after: dict[str, Any], unknown: dict[str, Any], said: tuple[str, str] | None
+) -> None:
+    found = queue_change(before, after, unknown).get("scheduling policy")
+    assert (found is None) == (said is None)
+    if found and said:
+        assert found[0] == said[0]
+        assert found[1].startswith(said[1])

@@ -35,10 +35,11 @@ def check(
         raise Diagnostics(warnings)
     for loaded in stages:
         environment = loaded.stage.environment
+        capacities = ", ".join(each.capacity for each in loaded.stage.compute_environments.values())
         jobs = [job for service in loaded.services for job in service.jobs.values()]
         scheduled = sum(1 for job in jobs if job.schedule and not job.suspend)
         parts = (
-            f"{environment.capacity} in {loaded.stage.region}",
+            f"{capacities} in {loaded.stage.region}",
             _count(len(environment.queues), "queue"),
             _count(len(loaded.services), "service"),
             f"{_count(len(jobs), 'job')} ({scheduled} scheduled)",

@@ -25,6 +25,7 @@ def dead_letter_queue(
     alarm_topic_arns: Any,
     tags: Any,
     visibility_timeout_seconds: int | None = None,
+    account: Account | None = None,
 ) -> ResourceRef:
     """Makes the queue, lets one service send to it, and raises an alarm while anything lies in it.
 
@@ -40,6 +41,7 @@ def dead_letter_queue(
         alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.
         tags: On the queue and the alarm.
         visibility_timeout_seconds: For a queue that a function reads: longer than the function may run.
+        account: Where it is; None asks AWS.
     """
     own_policy = None
     if sender is not None:
@@ -47,7 +49,7 @@ def dead_letter_queue(
             "Effect": "Allow",
             "Action": "sqs:SendMessage",
             "Principal": {"Service": sender},
-            "Resource": Account.of(scope).arn("sqs", name),
+            "Resource": (account or Account.of(scope)).arn("sqs", name),
             "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
         }
         own_policy = policy([statement])

@@ -190,11 +190,11 @@ def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Valida
     )
 
 
-def among(name: str, limit: limits.Choice) -> Validation:
+def among(name: str, limit: limits.Choice, *, nullable: bool = False) -> Validation:
     """One of a few values."""
     return Validation(
-        f"contains({hcl(list(limit.values))}, var.{name})",
-        f"{name}: ${{var.{name}}} is not {limit.describe()}.",
+        _unless_null(name, f"contains({hcl(list(limit.values))}, var.{name})", nullable=nullable),
+        f"{name}: {_shown(name, nullable=nullable)} is not {limit.describe()}.",
         limit.describe(),
     )
 

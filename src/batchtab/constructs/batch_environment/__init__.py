@@ -1,5 +1,6 @@
-"""A Batch compute environment with its queues, roles and logs."""
+"""Batch compute environments with their queues, roles and logs."""
 
 from batchtab.constructs.batch_environment.construct import BatchEnvironment
+from batchtab.constructs.batch_environment.queues import Queue, SchedulingPolicy
 
-__all__ = ["BatchEnvironment"]
+__all__ = ["BatchEnvironment", "Queue", "SchedulingPolicy"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchtab import limits
+from batchtab.constructs._terraform.expressions import Expression, hcl
 from batchtab.constructs._terraform.module_stack import (
     ModuleStack,
     Validation,
@@ -13,9 +14,25 @@ from batchtab.constructs._terraform.module_stack import (
     matching,
     within,
 )
+from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.batch_environment.construct import BatchEnvironment
+from batchtab.constructs.compute_environment.variables import (
+    CAPACITY,
+    GIVEN,
+    LAST,
+    NETWORK,
+    require_what_is_brought,
+)
 
 _DEFAULTS = limits.ENVIRONMENT_DEFAULTS
+_QUEUE = limits.QUEUE_DEFAULTS
+_POLICY = "object({ share_decay_seconds = optional(number, 0), compute_reservation = optional(number, 0)"
+_POLICY += ", share_distribution = optional(map(number), {}) })"
+_SETTINGS = (
+    f"map(object({{ compute_environments = optional(list(string), {hcl(list(_QUEUE['compute_environments']))})"
+    f", state = optional(string, {hcl(_QUEUE['state'])}), runnable_timeout_seconds = optional(number)"
+    f", scheduling_policy = optional({_POLICY}) }}))"
+)
 
 
 def _priorities() -> Validation:
@@ -26,6 +43,25 @@ def _priorities() -> Validation:
     )
 
 
+def _of_queues(condition: str, text: str) -> Validation:
+    """Something that holds of each queue's settings, `each`."""
+    return holds(f"alltrue([for each in values(var.queue_settings) : {condition}])", f"queue_settings: {text}.")
+
+
+def _of_policies(condition: str, text: str) -> Validation:
+    """Something that holds of each queue's scheduling policy, `policy`."""
+    policies = "[for each in values(var.queue_settings) : each.scheduling_policy if each.scheduling_policy != null]"
+    return holds(f"alltrue([for policy in {policies} : {condition}])", f"queue_settings: scheduling_policy: {text}.")
+
+
+def _within(name: str, bound: limits.Range) -> str:
+    return f"{name} >= {bound.minimum} && {name} <= {bound.maximum}"
+
+
+_SHARE = limits.SHARE_IDENTIFIER
+_WEIGHTS = f"{limits.WEIGHT_FACTOR_MIN} to {limits.WEIGHT_FACTOR_MAX}, and a smaller one gets more"
+_MOST = limits.ENVIRONMENTS_PER_QUEUE_MAX
+
 VARIABLES = (
     Variable(
         "namespace",
@@ -34,45 +70,26 @@ VARIABLES = (
         " definitions by it.",
         validations=[matching("namespace", limits.NAMESPACE_ANY)],
     ),
+    *NETWORK,
+    *CAPACITY,
     Variable(
-        "subnet_ids",
-        "list(string)",
-        "Subnets of the containers or instances; as a rule private ones with a NAT gateway or endpoints.",
-        validations=[holds("length(var.subnet_ids) > 0", "subnet_ids: name at least one.")],
-    ),
-    Variable(
-        "security_group_ids",
-        "list(string)",
-        "Security groups of the containers or instances.",
-        validations=[holds("length(var.security_group_ids) > 0", "security_group_ids: name at least one.")],
-    ),
-    Variable(
-        "capacity",
-        "string",
-        f"What jobs run on: {limits.CAPACITY.describe()}. A change makes a new compute environment first.",
-        _DEFAULTS["capacity"],
-        [among("capacity", limits.CAPACITY)],
-    ),
-    Variable(
-        "instance_types",
-        "list(string)",
-        "For EC2 and SPOT: types, families, or `optimal`, which lets Batch choose.",
-        _DEFAULTS["instance_types"],
-        [holds("length(var.instance_types) > 0", "instance_types: name at least one, such as optimal.")],
-    ),
-    Variable(
-        "min_vcpus",
-        "number",
-        "For EC2 and SPOT: vCPUs that are kept running, and billed, even when no job runs.",
-        _DEFAULTS["min_vcpus"],
-        [within("min_vcpus", limits.MIN_VCPUS)],
-    ),
-    Variable(
-        "max_vcpus",
-        "number",
-        "vCPUs of all running jobs together.",
-        _DEFAULTS["max_vcpus"],
-        [within("max_vcpus", limits.MAX_VCPUS)],
+        "further_compute_environments",
+        "map(object({ arn = string, capacity = string }))",
+        "Compute environments beside the one that is made here, by names for `queue_settings`; the module"
+        " compute_environment has such an object as an output.",
+        {},
+        [
+            each_key("further_compute_environments", "a name", limits.COMPUTE_ENVIRONMENT_NAME),
+            holds(
+                f'!contains(keys(var.further_compute_environments), "{limits.OWN_ENVIRONMENT}")',
+                f"further_compute_environments: {limits.OWN_ENVIRONMENT} is what queues call the one made here.",
+            ),
+            holds(
+                "alltrue([for each in values(var.further_compute_environments) :"
+                f" contains({hcl(list(limits.CAPACITIES))}, each.capacity)])",
+                f"further_compute_environments: capacity must be {limits.CAPACITY.describe()}.",
+            ),
+        ],
     ),
     Variable(
         "queues",
@@ -83,6 +100,55 @@ VARIABLES = (
             holds("length(var.queues) > 0", "queues: name at least one, such as { default = 5 }."),
             each_key("queues", "a name", limits.QUEUE_NAME),
             _priorities(),
+        ],
+    ),
+    Variable(
+        "queue_settings",
+        _SETTINGS,
+        "What else is said of queues, by their names: `compute_environments` in the order in which they are tried, such"
+        ' as `["spot", "default"]`, where `default` is the one made here; `state`; `runnable_timeout_seconds` in place'
+        " of the input; `scheduling_policy` with fair shares, which a queue that exists neither gets nor loses.",
+        {},
+        [
+            _of_queues(
+                f"length(each.compute_environments) >= 1 && length(each.compute_environments) <= {_MOST}",
+                f"compute_environments must name 1 to {_MOST}",
+            ),
+            _of_queues(
+                "length(distinct(each.compute_environments)) == length(each.compute_environments)",
+                "compute_environments names one twice",
+            ),
+            _of_queues(
+                f"contains({hcl(list(limits.STATE.values))}, each.state)", f"state must be {limits.STATE.describe()}"
+            ),
+            _of_queues(
+                "each.runnable_timeout_seconds == null ? true :"
+                f" ({_within('each.runnable_timeout_seconds', limits.RUNNABLE_TIMEOUT_SECONDS)})",
+                f"runnable_timeout_seconds must be {limits.RUNNABLE_TIMEOUT_SECONDS.describe()}",
+            ),
+            _of_policies(
+                _within("policy.share_decay_seconds", limits.SHARE_DECAY_SECONDS),
+                f"share_decay_seconds must be {limits.SHARE_DECAY_SECONDS.describe()}",
+            ),
+            _of_policies(
+                _within("policy.compute_reservation", limits.COMPUTE_RESERVATION),
+                f"compute_reservation must be {limits.COMPUTE_RESERVATION.describe()}",
+            ),
+            _of_policies(
+                f"alltrue([for share in keys(policy.share_distribution) : can(regex({hcl(_SHARE.pattern)}, share))])",
+                f"a share must be {_SHARE.meaning}",
+            ),
+            _of_policies(
+                "alltrue([for weight in values(policy.share_distribution) :"
+                f" weight >= {limits.WEIGHT_FACTOR_MIN} && weight <= {limits.WEIGHT_FACTOR_MAX}])",
+                f"a weight must be {_WEIGHTS}",
+            ),
+            _of_policies(
+                "alltrue(flatten([for wide in keys(policy.share_distribution) : [for share in"
+                ' keys(policy.share_distribution) : share == wide || !endswith(wide, "*") ||'
+                ' !startswith(share, trimsuffix(wide, "*"))]]))',
+                "two shares overlap, and Batch wants each in one place",
+            ),
         ],
     ),
     Variable(
@@ -101,13 +167,6 @@ VARIABLES = (
         _DEFAULTS["runnable_timeout_seconds"],
         [within("runnable_timeout_seconds", limits.RUNNABLE_TIMEOUT_SECONDS, nullable=True)],
         nullable=True,
-    ),
-    Variable(
-        "root_volume_gib",
-        "number",
-        "Root volume of each instance in GiB, for EC2 and SPOT.",
-        limits.ROOT_VOLUME_GIB.default,
-        [within("root_volume_gib", limits.ROOT_VOLUME_GIB)],
     ),
     Variable(
         "image_repository_arns",
@@ -134,17 +193,29 @@ VARIABLES = (
         "SNS topics that are told when a trigger could not submit its job.",
         [],
     ),
-    Variable("permissions_boundary_arn", "string", "Permissions boundary of every role made here.", None),
-    Variable("tags", "map(string)", "Tags of everything made here.", {}),
+    *LAST,
 )
 
 
 def module() -> ModuleStack:
     """The module `batch_environment`."""
     stack = ModuleStack("batch_environment")
-    environment = BatchEnvironment(stack, "Default", **{v.name: stack.variable(v) for v in VARIABLES})
+    inputs = {v.name: stack.variable(v, given=GIVEN.get(v.name)) for v in VARIABLES}
+    arguments = {name: value for name, value in inputs.items() if not name.startswith("create_")}
+    environment = BatchEnvironment(stack, "Default", **arguments)
+    require_what_is_brought(environment.compute_environment)
+    require(
+        environment.job_queue,
+        Expression.of("length(setsubtract(keys(var.queue_settings), keys(var.queues))) == 0"),
+        'queue_settings: ${join(", ", setsubtract(keys(var.queue_settings), keys(var.queues)))} is not in queues.',
+    )
     stack.output("job_queue_arns", environment.job_queue_arns, "ARNs of the job queues by their short names.")
     stack.output("job_queue_names", environment.job_queue_names, "Whole names of the job queues by their short names.")
+    stack.output(
+        "queue_capacities",
+        environment.queue_capacities,
+        "The capacity that each queue tries first, by its short name, to hand on to jobs.",
+    )
     stack.output("compute_environment_arn", environment.compute_environment["arn"], "ARN of the compute environment.")
     stack.output(
         "trigger_role_arn",
@@ -154,12 +225,12 @@ def module() -> ModuleStack:
     stack.output(
         "execution_role_arn",
         environment.execution_role["arn"],
-        "ARN of the execution role for jobs without secrets on Fargate; null on EC2 and SPOT.",
+        "ARN of the execution role for jobs without secrets on Fargate; null where no queue is of Fargate.",
     )
     stack.output(
         "instance_role_name",
         environment.instance_role["name"],
-        "Name of the instances' role, for further policies; null on Fargate.",
+        "Name of the instances' role, for further policies; null on Fargate, or if brought.",
     )
     stack.output("log_group_name", environment.log_group["name"], "Name of the jobs' log group.")
     stack.output("log_group_arn", environment.log_group["arn"], "ARN of the jobs' log group.")
@@ -172,5 +243,7 @@ def module() -> ModuleStack:
         "trigger_dead_letter_queue_url", environment.trigger_dead_letter_queue["id"], "URL of that queue, to read it."
     )
     stack.output("namespace", environment.namespace, "The namespace, to hand on to jobs.")
-    stack.output("capacity", environment.capacity, "The capacity, to hand on to jobs.")
+    stack.output(
+        "capacity", environment.capacity, "The capacity of the compute environment made here, to hand on to jobs."
+    )
     return stack

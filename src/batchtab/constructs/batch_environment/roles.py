@@ -1,20 +1,18 @@
-"""The environment's roles: of its instances, of the triggers, and Fargate's execution role."""
+"""The environment's roles: of the triggers, and Fargate's execution role."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.aws import IamInstanceProfile, IamRole, IamRolePolicy, IamRolePolicyAttachment
+from batchtab.constructs._terraform.aws import IamRole, IamRolePolicy
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
 from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.policies import (
     allow,
     policy,
     schedule_group_arns,
-    service_trust,
     statements_where,
     trust,
     trusts,
@@ -22,47 +20,9 @@ from batchtab.constructs._terraform.policies import (
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 
-@dataclass(frozen=True)
-class InstanceRole:
-    """The role of the instances, as Batch takes it."""
-
-    role: ResourceRef
-    attachment: ResourceRef
-    profile: ResourceRef
-
-
-def instance_role(
-    scope: BatchtabConstruct, namespace: str, when: Condition, boundary: str | None, tags: Any
-) -> InstanceRole:
-    """What an ECS container instance needs, by AWS's managed policy."""
-    name = shorten(f"{namespace}-instance", limits.ROLE_NAME_MAX)
-    role = create_resource(
-        scope,
-        IamRole,
-        "instance_role",
-        when=when,
-        name=name,
-        assume_role_policy=service_trust("ec2.amazonaws.com"),
-        permissions_boundary=boundary,
-        tags=as_map(tags),
-    )
-    partition = Account.of(scope).partition
-    attachment = create_resource(
-        scope,
-        IamRolePolicyAttachment,
-        "instance_role_policy",
-        when=when,
-        role=role.get("name"),
-        policy_arn=f"arn:{partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
-    )
-    profile = create_resource(
-        scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
-    )
-    return InstanceRole(role, attachment, profile)
-
-
 def trigger_role(
     scope: BatchtabConstruct,
+    account: Account,
     namespace: str,
     queue_arns: Expression,
     dead_letter_queue: ResourceRef,
@@ -75,7 +35,6 @@ def trigger_role(
     SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
     Scheduler does all by the role: it asks the submit function, and keeps what it could not deliver.
     """
-    account = Account.of(scope)
     role = create_resource(
         scope,
         IamRole,
@@ -116,6 +75,7 @@ def trigger_role(
 
 def execution_role(
     scope: BatchtabConstruct,
+    account: Account,
     namespace: str,
     when: Condition,
     repository_arns: Any,
@@ -124,7 +84,6 @@ def execution_role(
     tags: Any,
 ) -> ResourceRef:
     """Lets Fargate pull the jobs' images and write their logs; jobs with secrets have a role of their own."""
-    account = Account.of(scope)
     role = create_resource(
         scope,
         IamRole,

@@ -44,6 +44,11 @@ class Names:
         return self._named("batch", "job-queue/")
 
     @property
+    def scheduling_policies(self) -> list[str]:
+        """Scheduling policies, which are called as their queues."""
+        return self._named("batch", "scheduling-policy/")
+
+    @property
     def job_definitions(self) -> list[str]:
         """Job definitions, in every revision."""
         return self._named("batch", "job-definition/")

@@ -13,6 +13,7 @@ _EVERYWHERE = (
     "batch:DescribeComputeEnvironments",
     "batch:DescribeJobDefinitions",
     "batch:DescribeJobQueues",
+    "batch:DescribeSchedulingPolicies",
     "cloudwatch:DescribeAlarms",
     "ec2:DescribeAvailabilityZones",
     "ec2:DescribeInternetGateways",

@@ -69,6 +69,19 @@ def _by_name(names: Names) -> list[Mapping[str, Any]]:
             ],
             names.job_queues,
         ),
+        # A queue is made and changed on its policy too.
+        allow(
+            [
+                "batch:CreateJobQueue",
+                "batch:CreateSchedulingPolicy",
+                "batch:DeleteSchedulingPolicy",
+                "batch:TagResource",
+                "batch:UntagResource",
+                "batch:UpdateJobQueue",
+                "batch:UpdateSchedulingPolicy",
+            ],
+            names.scheduling_policies,
+        ),
         allow(
             [
                 "batch:DeregisterJobDefinition",

@@ -52,6 +52,7 @@ def create(store: Store, request: Record) -> Record:
     resources = copy.deepcopy(request.get("computeResources") or {})
     if managed:
         _check_resources(resources)
+        _check_images(resources)
     elif resources:
         raise ClientError("computeResources must not be given for an UNMANAGED compute environment")
     if request.get("serviceRole"):
@@ -145,6 +146,20 @@ def _check_resources(resources: dict[str, Any]) -> None:
     references.check_network(resources)
 
 
+def _check_images(resources: dict[str, Any]) -> None:
+    """Refuse a new environment of Batch's own images of Amazon Linux 2.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/ecs-migration-2023.html
+    """
+    for each in resources.get("ec2Configuration") or []:
+        own = each.get("imageIdOverride") or resources.get("imageId")
+        if each["imageType"] in limits.WITHDRAWN_IMAGE_TYPES and not own:
+            raise ClientError(
+                f"computeResources.ec2Configuration.imageType: {each['imageType']}: since June 30, 2026 no compute"
+                " environment is created with Amazon Linux 2"
+            )
+
+
 def _check_ec2(resources: dict[str, Any], kind: str) -> None:
     if not resources.get("instanceTypes"):
         raise ClientError(f"computeResources.instanceTypes is required for {kind}")
@@ -159,6 +174,11 @@ def _check_ec2(resources: dict[str, Any], kind: str) -> None:
     strategy = resources.setdefault("allocationStrategy", "BEST_FIT")
     if strategy.startswith("SPOT_") and kind != "SPOT":
         raise ClientError(f"computeResources.allocationStrategy: {strategy} is for SPOT only")
+    if len(resources.get("ec2Configuration") or []) > limits.IMAGES_MAXIMUM:
+        raise ClientError(f"computeResources.ec2Configuration: at most {limits.IMAGES_MAXIMUM} are allowed")
+    bid = resources.get("bidPercentage")
+    if bid is not None and not 0 <= int(bid) <= 100:
+        raise ClientError(f"computeResources.bidPercentage: {bid} is not from 0 to 100")
     if kind == "SPOT" and strategy == "BEST_FIT" and not resources.get("spotIamFleetRole"):
         raise ClientError("computeResources.spotIamFleetRole is required for SPOT with BEST_FIT")
     if resources.get("spotIamFleetRole"):

@@ -15,8 +15,11 @@ _GIB_PER_VCPU = {"c": 2.0, "m": 4.0, "r": 8.0}
 _GIB_OF_FAMILY = {"c5n": 2.625}
 _VCPUS = {"medium": 1, "large": 2}
 _MOST_VCPUS = 192  # of 48xlarge; many families end below
-# What `optimal` means: families of C, M and R, up to 24xlarge.
-_OPTIMAL = (96, 8.0)
+# Words for families, by their biggest instances: vCPUs, and GiB for each. `optimal` is today what default_x86_64 is:
+# m6i, c6i and r6i up to 32xlarge, and c7i up to 48xlarge; on ARM m6g, c6g, r6g and c7g up to 16xlarge.
+# https://docs.aws.amazon.com/batch/latest/userguide/instance-type-compute-table.html
+_X86_64 = ((128, 8.0), (192, 2.0))
+_WORDS = {"optimal": _X86_64, "default_x86_64": _X86_64, "default_arm64": ((64, 8.0),)}
 
 
 def can_run(environment: dict[str, Any], vcpus: float, memory_mib: float) -> bool:
@@ -26,15 +29,17 @@ def can_run(environment: dict[str, Any], vcpus: float, memory_mib: float) -> boo
 
 
 def _fits(name: str, vcpus: float, memory_mib: float) -> bool:
-    if name == "optimal":
-        most, each = _OPTIMAL
-    else:
-        found = _TYPE.fullmatch(name)
-        if found is None:
-            return True
-        most = _MOST_VCPUS
-        if size := found["size"]:
-            most = _VCPUS.get(size) or 4 * int(found["times"] or 1)
-        each = _GIB_OF_FAMILY.get(found["family"], _GIB_PER_VCPU[found["letter"]])
     # An instance's own programs take some of its memory, so that a job of as much as it has never fits.
-    return vcpus <= most and memory_mib < most * each * 1024
+    return any(vcpus <= most and memory_mib < most * each * 1024 for most, each in _sizes(name))
+
+
+def _sizes(name: str) -> tuple[tuple[float, float], ...]:
+    if name in _WORDS:
+        return _WORDS[name]
+    found = _TYPE.fullmatch(name)
+    if found is None:
+        return ((float("inf"), 1.0),)  # its name says nothing
+    most = _MOST_VCPUS
+    if size := found["size"]:
+        most = _VCPUS.get(size) or 4 * int(found["times"] or 1)
+    return ((most, _GIB_OF_FAMILY.get(found["family"], _GIB_PER_VCPU[found["letter"]])),)

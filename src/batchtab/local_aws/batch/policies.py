@@ -61,6 +61,14 @@ def _fair_share(request: Record) -> Record:
             raise ClientError(f"shareDistribution: {entry['shareIdentifier']!r} is not a share identifier")
         if not 0.0001 <= float(entry.get("weightFactor", 1.0)) <= 999.9999:
             raise ClientError("shareDistribution: weightFactor must be from 0.0001 to 999.9999")
+    names = [entry["shareIdentifier"] for entry in policy.get("shareDistribution") or []]
+    for number, name in enumerate(names):
+        for other in names[:number] + names[number + 1 :]:
+            if name == other or (name.endswith("*") and other.startswith(name[:-1])):
+                raise ClientError(f"shareDistribution: {other} and {name} overlap")
+    low, high = limits.SHARE_DECAY_SECONDS
+    if not low <= int(policy.get("shareDecaySeconds", 0)) <= high:
+        raise ClientError(f"shareDecaySeconds must be from {low} to {high}")
     if not 0 <= int(policy.get("computeReservation", 0)) <= 99:
         raise ClientError("computeReservation must be from 0 to 99")
     return policy

@@ -1,8 +1,8 @@
-"""What only EC2 and SPOT capacity has: the launch template, and the blocks that name it."""
+"""The launch template that is made for instances."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
 from typing import Any
 
 from batchtab.constructs._terraform.aws import (
@@ -12,15 +12,24 @@ from batchtab.constructs._terraform.aws import (
     LaunchTemplateMetadataOptions,
     LaunchTemplateTagSpecifications,
 )
-from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, as_number, choose, merged
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    as_map,
+    as_number,
+    choose,
+    hcl,
+    is_set,
+    merged,
+)
 from batchtab.constructs._terraform.framework import TerraformResourceLifecycle
-from batchtab.constructs._terraform.resources import SINGLE_BLOCK, BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
-_UPDATE_TIMEOUT_MINUTES = 30  # how long a running job may hold up the replacement of its instance
+_CDKTF_TOKEN = "${TfToken["  # noqa: S105 - how cdktf writes a text that it knows later
 
 
 def launch_template(
-    scope: BatchtabConstruct, namespace: str, when: Condition, root_volume_gib: Any, tags: Any
+    scope: BatchtabConstruct, namespace: str, when: Condition, root_volume_gib: Any, user_data: Any, tags: Any
 ) -> ResourceRef:
     """Instances with IMDSv2 only, one hop, and an encrypted root volume.
 
@@ -33,6 +42,7 @@ def launch_template(
         when=when,
         name_prefix=f"{namespace}-",
         update_default_version=True,
+        user_data=_encoded(user_data),
         metadata_options=LaunchTemplateMetadataOptions(
             http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
         ),
@@ -56,17 +66,13 @@ def launch_template(
     )
 
 
-def blocks(when: Condition, template: ResourceRef) -> Mapping[str, tuple[Any, Mapping[str, Any]]]:
-    """The blocks of a compute environment that Fargate refuses, empty or not."""
-    once = choose(when, list(SINGLE_BLOCK), [])
-    if when is False:
-        return {}
-    # The number, not `$Latest`: only a change of it replaces the instances.
-    version = Expression.of(f"tostring({template['latest_version'].text})")
-    return {
-        "compute_resources.launch_template": (once, {"launch_template_id": template["id"], "version": version}),
-        "update_policy": (
-            once,
-            {"job_execution_timeout_minutes": _UPDATE_TIMEOUT_MINUTES, "terminate_jobs_on_update": False},
-        ),
-    }
+def is_script(user_data: object) -> bool:
+    """Whether user data is known now; `${…}` in a script of somebody's is the shell's, not Terraform's."""
+    return isinstance(user_data, str) and not isinstance(user_data, Expression) and _CDKTF_TOKEN not in user_data
+
+
+def _encoded(user_data: Any) -> Any:
+    """As EC2 wants it: in Base64."""
+    if is_script(user_data):
+        return base64.b64encode(user_data.encode()).decode()
+    return choose(is_set(user_data), Expression.of(f"base64encode({hcl(user_data)})"), None)

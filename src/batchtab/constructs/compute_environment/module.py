@@ -1,0 +1,55 @@
+"""A compute environment as a Terraform module."""
+
+from __future__ import annotations
+
+from batchtab import limits
+from batchtab.constructs._terraform.expressions import Expression
+from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, matching
+from batchtab.constructs.compute_environment.construct import ComputeEnvironment
+from batchtab.constructs.compute_environment.variables import (
+    CAPACITY,
+    GIVEN,
+    LAST,
+    NETWORK,
+    require_what_is_brought,
+)
+
+VARIABLES = (
+    Variable(
+        "namespace",
+        "string",
+        "What every name begins with, such as `batch-production`: that of the environment whose queues use it.",
+        validations=[matching("namespace", limits.NAMESPACE_ANY)],
+    ),
+    Variable(
+        "name",
+        "string",
+        "Follows the namespace in names, such as `spot`.",
+        validations=[matching("name", limits.COMPUTE_ENVIRONMENT_NAME)],
+    ),
+    *NETWORK,
+    *CAPACITY,
+    *LAST,
+)
+
+
+def module() -> ModuleStack:
+    """The module `compute_environment`."""
+    stack = ModuleStack("compute_environment")
+    inputs = {v.name: stack.variable(v, given=GIVEN.get(v.name)) for v in VARIABLES}
+    arguments = {name: value for name, value in inputs.items() if not name.startswith("create_")}
+    environment = ComputeEnvironment(stack, "Default", **arguments)
+    require_what_is_brought(environment.resource)
+    stack.output(
+        "compute_environment",
+        Expression.of(f"{{ arn = {environment.arn.text}, capacity = var.capacity }}"),
+        "What `further_compute_environments` of batch_environment takes.",
+    )
+    stack.output("compute_environment_arn", environment.arn, "ARN of the compute environment.")
+    stack.output("capacity", environment.capacity, "The capacity.")
+    stack.output(
+        "instance_role_name",
+        environment.instance_role["name"],
+        "Name of the instances' role, for further policies; null on Fargate, or if brought.",
+    )
+    return stack
