@@ -118,6 +118,18 @@ def test_settings_may_be_expressions() -> None:
     assert "local.settings" in template.one("aws_batch_scheduling_policy")["for_each"]
 
 
+def test_a_capacity_that_only_terraform_knows_is_compared_when_it_plans() -> None:
+    order = {"a": Queue(priority=1, compute_environments=["spot", "default"])}
+    template = made(
+        capacity=Expression.of("local.capacity"), queues=order, further_compute_environments={"spot": OTHER}
+    )
+    rules = template.one("aws_batch_job_queue")["lifecycle"]["precondition"]
+    assert any("mixes Fargate with EC2 or SPOT" in rule["error_message"] for rule in rules)
+    # AND where no queue names any, there is nothing to compare
+    alone = made(capacity=Expression.of("local.capacity")).one("aws_batch_job_queue")
+    assert "lifecycle" not in alone
+
+
 def queue(**settings: Any) -> dict[str, Any]:
     return {"queues": {"a": Queue(**{"priority": 1, **settings})}, "further_compute_environments": {"spot": OTHER}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, Strict, field_validator, model_validator
@@ -10,6 +11,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 from batchtab import limits
 from batchtab.declarations.fields import Limit, StrictModel, invalid
 from batchtab.declarations.queue import QueueOrPriority
+from batchtab.errors import did_you_mean, listed
 
 _ENVIRONMENT = limits.ENVIRONMENT_DEFAULTS
 _OF_HOSTS = (
@@ -175,3 +177,44 @@ class Environment(ComputeEnvironment):
         default=_ENVIRONMENT["runnable_timeout_seconds"],
         description="Cancel a job that waits at the head of its queue for so long; null: never.",
     )
+
+
+def made(own: Environment, others: Mapping[str, ComputeEnvironment]) -> dict[str, ComputeEnvironment]:
+    """The environments that some queue names, by their names; `default` is the stage's own."""
+    named = {name for queue in own.queues.values() for name in queue.compute_environments}
+    return {name: each for name, each in {limits.OWN_ENVIRONMENT: own, **others}.items() if name in named}
+
+
+def check_order(environment: Environment, others: Mapping[str, ComputeEnvironment]) -> None:
+    """Refuses what queues name and is not there, what Batch takes in no queue, and what no queue names.
+
+    Args:
+        environment: The stage's own, with the queues.
+        others: Those in `environments`.
+
+    Raises:
+        PydanticCustomError: as a validator of the stage may.
+    """
+    own = limits.OWN_ENVIRONMENT
+    if own in others:
+        raise invalid(f"is what queues call the one in environment: not {own}", at=("environments", own))
+    known = {own: environment, **others}
+    for queue, settings in environment.queues.items():
+        at = ("environment", "queues", queue, "compute_environments")
+        for index, name in enumerate(settings.compute_environments):
+            if name not in known:
+                hint = did_you_mean(name, list(known))
+                raise invalid(f"is not an environment: {listed(known)}", hint, at=(*at, index), value=name)
+        if len({known[name].is_fargate for name in settings.compute_environments}) > 1:
+            kinds = ", ".join(f"{name} is {known[name].capacity}" for name in settings.compute_environments)
+            text = f"mixes Fargate with EC2 or SPOT, which Batch takes in no queue: {kinds}"
+            raise invalid(text, "a queue for each of the two", at=at)
+    used = made(environment, others)
+    for name in others:
+        if name not in used:
+            hint = f"queues: {{default: {{priority: 5, compute_environments: [{name}]}}}}"
+            raise invalid("is used by no queue", hint, at=("environments", name))
+    said = environment.model_fields_set & ComputeEnvironment.model_fields.keys()
+    if said and own not in used:
+        text = f"has no effect: each queue names its compute_environments, and none {own}"
+        raise invalid(text, f"leave it out, or add {own} to a queue", at=("environment", min(said)))

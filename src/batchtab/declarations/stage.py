@@ -9,12 +9,11 @@ from pydantic import Field, Strict, ValidationError, field_validator, model_vali
 
 from batchtab import limits
 from batchtab.declarations.diagnostics import Diagnostic
-from batchtab.declarations.environment import ComputeEnvironment, Environment, Network
+from batchtab.declarations.environment import ComputeEnvironment, Environment, Network, check_order, made
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job_fields import checked_tags
 from batchtab.declarations.yaml_file import Document, read
-from batchtab.errors import did_you_mean, listed
 from batchtab.schedules import zones
 
 _TEXTS = ("account_id", "runner_image.tag", "tags.*")
@@ -185,34 +184,11 @@ class StageFile(StrictModel):
     @property
     def compute_environments(self) -> dict[str, ComputeEnvironment]:
         """The environments that are made: those that some queue names, `default` the one in `environment`."""
-        known = {limits.OWN_ENVIRONMENT: self.environment, **self.environments}
-        named = {name for queue in self.environment.queues.values() for name in queue.compute_environments}
-        return {name: each for name, each in known.items() if name in named}
+        return made(self.environment, self.environments)
 
     @model_validator(mode="after")
     def _validate_environments(self) -> StageFile:
-        own = limits.OWN_ENVIRONMENT
-        if own in self.environments:
-            raise invalid(f"is what queues call the one in environment: not {own}", at=("environments", own))
-        known = {own: self.environment, **self.environments}
-        for queue, settings in self.environment.queues.items():
-            at = ("environment", "queues", queue, "compute_environments")
-            for index, name in enumerate(settings.compute_environments):
-                if name not in known:
-                    hint = did_you_mean(name, list(known))
-                    raise invalid(f"is not an environment: {listed(known)}", hint, at=(*at, index), value=name)
-            if len({known[name].is_fargate for name in settings.compute_environments}) > 1:
-                kinds = ", ".join(f"{name} is {known[name].capacity}" for name in settings.compute_environments)
-                text = f"mixes Fargate with EC2 or SPOT, which Batch takes in no queue: {kinds}"
-                raise invalid(text, "a queue for each of the two", at=at)
-        unused = [name for name in self.environments if name not in self.compute_environments]
-        if unused:
-            hint = f"queues: {{default: {{priority: 5, compute_environments: [{unused[0]}]}}}}"
-            raise invalid("is used by no queue", hint, at=("environments", unused[0]))
-        said = self.environment.model_fields_set & ComputeEnvironment.model_fields.keys()
-        if said and own not in self.compute_environments:
-            text = f"has no effect: each queue names its compute_environments, and none {own}"
-            raise invalid(text, f"leave it out, or add {own} to a queue", at=("environment", min(said)))
+        check_order(self.environment, self.environments)
         return self
 
     @model_validator(mode="after")
@@ -243,9 +219,9 @@ class StageConfig(StageFile):
 
     def environments_of(self, queue: str) -> dict[str, ComputeEnvironment]:
         """A queue's compute environments by name, in the order in which Batch tries them; all if it is not known."""
-        made = self.compute_environments
+        every = self.compute_environments
         known = self.environment.queues.get(queue)
-        return made if known is None else {name: made[name] for name in known.compute_environments}
+        return every if known is None else {name: every[name] for name in known.compute_environments}
 
     def capacity_of(self, queue: str) -> str:
         """What a queue's jobs run on, as far as a job has to know: the capacity that is tried first."""

@@ -13,6 +13,7 @@ from batchtab import limits
 from batchtab.constructs._terraform import job_events
 from batchtab.declarations import quotas
 from batchtab.declarations.catalog import Catalog, load
+from batchtab.declarations.environment import ComputeEnvironment
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.queue import Queue
 from batchtab.declarations.service import ServiceSpec
@@ -138,3 +139,17 @@ def test_the_busiest_minute_is_the_first_of_the_busiest_and_counts_every_rate() 
     timings = [Timing.of("*/10 * * * *"), Timing.of("0 0 * * *"), zoned, Timing.of("rate(7 days)")]
     assert quotas.busiest_minute(timings, NOW) == (datetime(2026, 11, 25, tzinfo=UTC), 4)
     assert quotas.busiest_minute([Timing.of("rate(7 days)")], NOW) == (NOW, 1)
+
+
+def test_each_environment_and_the_role_of_its_instances_are_counted() -> None:
+    # GIVEN a stage with Spot in front of what it has, and small jobs on Fargate
+    before = quotas.counts(stage(1, DAILY))
+    order = Queue(priority=1, compute_environments=("spot", "default"))
+    queues = {"default": order, "small": Queue(priority=1, compute_environments=("small",))}
+    more = {"spot": ComputeEnvironment(capacity="SPOT"), "small": ComputeEnvironment(capacity="FARGATE")}
+    after = quotas.counts(
+        stage(1, DAILY, environment=STAGE.environment.model_copy(update={"queues": queues}), environments=more)
+    )
+    # THEN there are two environments more, a role for Spot's instances, and one that starts jobs on Fargate
+    nouns = (limits.COMPUTE_ENVIRONMENTS_QUOTA.noun, limits.ROLES_QUOTA.noun)
+    assert [after[noun] - before[noun] for noun in nouns] == [2, 2]

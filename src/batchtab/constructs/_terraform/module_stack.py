@@ -169,15 +169,21 @@ def _shown(name: str, *, nullable: bool) -> str:
 
 
 def within(name: str, limit: limits.Range, *, nullable: bool = False) -> Validation:
-    """A number within a range."""
-    bounds = f"var.{name} >= {limit.minimum}"
+    """A whole number within a range: the provider crashes on another one."""
+    bounds = f"floor(var.{name}) == var.{name} && var.{name} >= {limit.minimum}"
     if limit.maximum is not None:
         bounds += f" && var.{name} <= {limit.maximum}"
     return Validation(
         _unless_null(name, f"({bounds})", nullable=nullable),
-        f"{name}: {_shown(name, nullable=nullable)} is not {limit.describe()}.",
+        f"{name}: {_shown(name, nullable=nullable)} is not {_whole(name, nullable=nullable)}{limit.describe()}.",
         limit.describe(),
     )
+
+
+def _whole(name: str, *, nullable: bool) -> str:
+    """What is said first of a fraction, of which its range would say nothing wrong."""
+    text = _unless_null(name, f"floor(var.{name}) == var.{name}", nullable=nullable)
+    return f'${{({text}) ? "" : "a whole number, "}}'
 
 
 def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Validation:

@@ -38,8 +38,8 @@ _SETTINGS = (
 def _priorities() -> Validation:
     bound = limits.QUEUE_PRIORITY
     return holds(
-        f"alltrue([for p in values(var.queues) : p >= {bound.minimum} && p <= {bound.maximum}])",
-        f"queues: a priority must be {bound.describe()}.",
+        f"alltrue([for p in values(var.queues) : {_within('p', bound)}])",
+        f"queues: a priority must be a whole number, {bound.describe()}.",
     )
 
 
@@ -55,7 +55,7 @@ def _of_policies(condition: str, text: str) -> Validation:
 
 
 def _within(name: str, bound: limits.Range) -> str:
-    return f"{name} >= {bound.minimum} && {name} <= {bound.maximum}"
+    return f"floor({name}) == {name} && {name} >= {bound.minimum} && {name} <= {bound.maximum}"
 
 
 _SHARE = limits.SHARE_IDENTIFIER

@@ -12,7 +12,15 @@ from batchtab.constructs._terraform.aws import (
     BatchSchedulingPolicy,
     BatchSchedulingPolicyFairSharePolicy,
 )
-from batchtab.constructs._terraform.expressions import Expression, as_map, as_number, choose, hcl, is_set
+from batchtab.constructs._terraform.expressions import (
+    Expression,
+    as_map,
+    as_number,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+)
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource, require
 from batchtab.constructs.batch_environment.queues import Queues
 
@@ -121,7 +129,8 @@ def job_queue(
         blocks=blocks,
         tags=as_map(tags),
     )
-    if not queues.order_is_known or isinstance(capacities, Expression):
+    known = isinstance(capacities, Mapping) and not any(map(is_expression, capacities.values()))
+    if queues.has("compute_environments") and not (queues.order_is_known and known):
         _require_order(made, queues, capacities)
     return made
 
