@@ -13,6 +13,7 @@ from batchtab.local_aws.batch.member import Member
 from batchtab.local_aws.batch.process import ProcessRun
 from batchtab.local_aws.batch.roles import RoleError, TaskRoles
 from batchtab.local_aws.batch.run import StartError
+from batchtab.local_aws.batch.sizes import requirement
 from batchtab.local_aws.batch.store import name_of
 from batchtab.local_aws.batch.task import Container, Task
 from batchtab.local_aws.child_processes import ChildProcesses
@@ -82,7 +83,7 @@ class Launcher:
         log = LogStream(launch.roles.job, container, launch.roles.task_id, self._clock)
         if engine is not None and _has(engine, image):
             variables = self._variables(launch, container, engine.endpoint(self._port))
-            return Member(container, _container(engine, launch, container, variables), log)
+            return Member(container, _container(engine, launch, container, variables), log, _note(container))
         variables = self._variables(launch, container, self._own_endpoint)
         folder = self.folder_for(image)
         command = container.properties["command"]
@@ -93,7 +94,8 @@ class Launcher:
             )
         words = [*(images.entry_for(image, self._config.entrypoints) or []), *command]
         own = {"PATH": self._path, "HOME": str(self._home), "LANG": "C.UTF-8"}
-        return Member(container, ProcessRun(words, folder, own | variables, launch.child_processes), log)
+        run = ProcessRun(words, folder, own | variables, launch.child_processes)
+        return Member(container, run, log, _note(container))
 
     @property
     def _own_endpoint(self) -> str:
@@ -160,6 +162,11 @@ class Launcher:
             f"CannotPullContainerError: no container engine here has {image}, and local AWS knows no folder for it;"
             f" add '{images.short_name(image)}: <folder>' under local.images in {where}"
         )
+
+
+def _note(container: Container) -> str:
+    gpus = requirement(container.properties, "GPU")
+    return f"(local AWS: the container asks for {gpus:g} GPU, and gets none on this machine)" if gpus else ""
 
 
 def _has(engine: ContainerEngine, image: str) -> bool:

@@ -20,6 +20,7 @@ class Member:
         container: As the definition has it.
         run: Its process or container.
         log: Where it writes.
+        note: What its log begins with, of what it asks for and can't have here; mostly nothing.
         begun: Whether it has started, or is about to.
         started: Whether it has started.
         ended: Whether it has ended, or never will start.
@@ -33,6 +34,7 @@ class Member:
     container: Container
     run: Run
     log: LogStream
+    note: str = ""
     begun: bool = False
     started: bool = False
     ended: bool = False
@@ -53,6 +55,8 @@ class Member:
         self.begun = True
         try:
             self.log.open(roles)
+            if self.note:
+                self.log.write([self.note])
             self.run.start()
         except (LogGroupMissingError, RoleError, OSError, ValueError) as error:
             raise StartError(f"CannotStartContainerError: {error}") from error
