@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.local_helpers import Batch, LocalAws, refusal, sizes, unique, wait_until
+from tests.e2e.local_helpers import Batch, LocalAws, refusal, running, sizes, unique, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -119,6 +120,16 @@ def test_submission_changes_number_and_properties_of_nodes(batch: Batch) -> None
         batch.api.submit_job, **request, jobDefinition=fixed, nodeOverrides={"numNodes": 3}
     )
     assert "array" in refusal(batch.api.submit_job, **request, jobDefinition=name, arrayProperties={"size": 2})
+
+
+def test_a_snapshot_keeps_nodes_with_their_job(batch: Batch, tmp_path: Path) -> None:
+    job = batch.wait(batch.submit(define(batch, node("0:", "print('ran')"))))
+    file = batch.local.snapshot(tmp_path / "snapshot.json")
+    with running(tmp_path, snapshot=file) as later:
+        below = later.client("batch").list_jobs(multiNodeJobId=job["jobId"], jobStatus="SUCCEEDED")["jobSummaryList"]
+        assert f"{job['jobId']}#0" in [each["jobId"] for each in below]
+        listed = later.client("batch").list_jobs(jobQueue=batch.queue, jobStatus="SUCCEEDED")["jobSummaryList"]
+        assert [each["jobId"] for each in listed] == [job["jobId"]]
 
 
 @pytest.mark.parametrize(

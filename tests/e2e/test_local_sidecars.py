@@ -170,6 +170,19 @@ def test_overrides_and_parameters_reach_each_container(batch: Batch) -> None:
     assert "containerOverrides" in refusal(batch.api.submit_job, **request, containerOverrides={"command": ["x"]})
 
 
+def test_overrides_of_all_containers_count_together(batch: Batch) -> None:
+    # GIVEN overrides of two containers, each of which would do by itself
+    def override(length: int) -> dict[str, Any]:
+        variables = [{"name": "A", "value": "x" * length}]
+        return {"taskProperties": [{"containers": [{"name": each, "environment": variables} for each in ("a", "b")]}]}
+
+    name = define(batch, container("a", "pass"), container("b", "pass", essential=False))
+    # WHEN they are submitted THEN ECS can't take more than 8,192 characters
+    assert batch.wait(batch.submit(name, ecsPropertiesOverride=override(3_900)))["status"] == "SUCCEEDED"
+    job = batch.wait(batch.submit(name, ecsPropertiesOverride=override(4_200)))
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Container Overrides length must be at most 8192")
+
+
 ROUTER = {"firelensConfiguration": {"type": "fluentbit"}}
 LOG_TO_ROUTER = {"logConfiguration": {"logDriver": "awsfirelens"}}
 

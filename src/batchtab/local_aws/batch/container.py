@@ -40,10 +40,11 @@ def check(properties: dict[str, Any], *, fargate: bool, node: bool = False) -> N
     if not properties.get("image"):
         raise ClientError("Container properties should specify an image")
     version = (properties.get("fargatePlatformConfiguration") or {}).get("platformVersion")
+    windows = platform.is_windows(properties)
     platform.check(properties, version=version, fargate=fargate)
     check_sizes(properties, fargate=fargate)
     check_roles(properties.get("executionRoleArn"), properties.get("jobRoleArn"), fargate=fargate)
-    check_one(properties, properties.get("executionRoleArn"), fargate=fargate, windows=platform.is_windows(properties))
+    check_one(properties, properties.get("executionRoleArn"), fargate=fargate, windows=windows)
     log_options.check(properties.get("logConfiguration") or {}, fargate=fargate, multiple=False)
     if properties.get("instanceType") and not node:
         raise ClientError("containerProperties.instanceType is for multi-node jobs only")
@@ -53,9 +54,9 @@ def check(properties: dict[str, Any], *, fargate: bool, node: bool = False) -> N
         job_role=properties.get("jobRoleArn"),
         fargate=fargate,
         platform_version=version,
-        windows=platform.is_windows(properties),
+        windows=windows,
     )
-    volumes.check_mounts(properties.get("mountPoints") or [], found)
+    volumes.check_mounts(properties.get("mountPoints") or [], found, windows=windows)
 
 
 def check_roles(execution: str | None, job: str | None, *, fargate: bool) -> None:

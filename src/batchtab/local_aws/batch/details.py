@@ -6,7 +6,7 @@ from batchtab.local_aws.batch.attempt import Attempt
 from batchtab.local_aws.batch.member import Member
 from batchtab.local_aws.batch.store import Record
 
-_ENDED = ("exitCode", "reason")
+_ENDED = ("exitCode", "reason", "logStreamName")
 
 
 def note_start(record: Record, attempt: Attempt) -> None:
@@ -17,7 +17,8 @@ def note_start(record: Record, attempt: Attempt) -> None:
     task = record["ecsProperties"]["taskProperties"][0]
     task |= attempt.arns
     for container, member in zip(task["containers"], attempt.members, strict=True):
-        container["logStreamName"] = member.log.name
+        if member.started:
+            container["logStreamName"] = member.log.name
 
 
 def note_end(record: Record, attempt: Attempt, now_ms: int) -> None:

@@ -58,7 +58,7 @@ def check(properties: Properties, *, fargate: bool) -> None:
             raise ClientError("ECS Container Image must be provided.")
         container.check_one(each, task.get("executionRoleArn"), fargate=fargate, windows=windows)
         log_options.check(each.get("logConfiguration") or {}, fargate=fargate, multiple=True)
-        volumes.check_mounts(each.get("mountPoints") or [], task.get("volumes") or [])
+        volumes.check_mounts(each.get("mountPoints") or [], task.get("volumes") or [], windows=windows)
         _check_seconds(each, fargate=fargate)
     check_sizes(containers, fargate=fargate)
     _check_dependencies(dict(zip(names, containers, strict=True)))

@@ -54,7 +54,7 @@ def check(
             _check_s3_files(s3_files, job_role)
 
 
-def check_mounts(mounts: list[dict[str, Any]], volumes: list[dict[str, Any]]) -> None:
+def check_mounts(mounts: list[dict[str, Any]], volumes: list[dict[str, Any]], *, windows: bool) -> None:
     """Refuse mounts of volumes that do not exist, and two at one place.
 
     Raises:
@@ -66,7 +66,7 @@ def check_mounts(mounts: list[dict[str, Any]], volumes: list[dict[str, Any]]) ->
         source, path = mount.get("sourceVolume"), mount.get("containerPath")
         if source not in names:
             raise ClientError(f"mountPoints: sourceVolume {source!r} is no volume of the job")
-        if not path or not path.startswith("/"):
+        if not path or not (path.startswith("/") or windows):
             raise ClientError(f"mountPoints: containerPath {path!r} is not an absolute path")
         if path in paths:
             raise ClientError(f"mountPoints: {path} is mounted twice")
