@@ -86,11 +86,14 @@ def test_the_exit_code_of_the_essential_container_is_the_jobs(batch: Batch) -> N
 
 
 def test_a_container_that_is_essential_and_fails_stops_the_others(batch: Batch) -> None:
-    name = define(batch, container("main", FOREVER), container("check", "import sys; sys.exit(3)"))
-    job = batch.wait(batch.submit(name))
-    assert job["status"] == "FAILED"
+    # GIVEN two essential containers, of which the second fails, and a rule for its code
+    rules = {"attempts": 3, "evaluateOnExit": [{"onExitCode": "3", "action": "EXIT"}]}
+    check = container("check", "import sys; sys.exit(3)")
+    job = batch.wait(batch.submit(define(batch, container("main", FOREVER), check, retryStrategy=rules)))
+    # THEN its code decides, not that of the one that is stopped for it
+    assert (job["status"], len(job["attempts"])) == ("FAILED", 1)
     assert details(job)["check"]["exitCode"] == 3
-    assert details(job)["main"]["exitCode"] in (143, None)
+    assert details(job)["main"]["exitCode"] == 143
 
 
 def test_complete_and_success_wait_for_the_end_of_another_container(batch: Batch) -> None:

@@ -32,6 +32,7 @@ class TaskRun:
         self._roles = roles
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
+        self._ended: list[Member] = []  # in the order in which they have
         self._stopping = False
         self._killed = False
 
@@ -123,6 +124,7 @@ class TaskRun:
     def _never(self, member: Member, reason: str) -> None:
         with self._changed:
             member.ended, member.reason = True, reason
+            self._ended.append(member)
             if member.container.essential and not self._stopping:
                 self.stop()
             self._changed.notify_all()
@@ -131,6 +133,7 @@ class TaskRun:
         member.follow()
         with self._changed:
             member.ended = True
+            self._ended.append(member)
             if member.container.essential:
                 self.stop()
             elif self._stopping:
@@ -195,8 +198,8 @@ class TaskRun:
         return any(each.runs and real - each.stopped_real < REAL_SECONDS_BEFORE_KILL for each in self.members)
 
     def outcome(self) -> Member:
-        """Return the container that decides how the task has ended: of the essential ones the first that failed."""
-        essential = self._essential()
+        """Return the container that decides how the task has ended: the essential one that failed first, or ended."""
+        essential = [each for each in self._ended if each.container.essential]
         return next((each for each in essential if each.exit_code != 0), essential[0])
 
     def _essential(self) -> list[Member]:
