@@ -140,15 +140,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("capability", "change", "told"), REFUSED)
-def test_settings_that_batch_refuses(batch: Batch, capability: str, change: dict[str, Any], told: str) -> None:
+@pytest.mark.parametrize(("capability", "change", "words"), REFUSED)
+def test_settings_that_batch_refuses(batch: Batch, capability: str, change: dict[str, Any], words: str) -> None:
     request = {
         "jobDefinitionName": unique("definition"),
         "type": "container",
         "platformCapabilities": [capability],
         "containerProperties": properties(batch, **change),
     }
-    assert told in refusal(batch.api.register_job_definition, **request)
+    assert words in refusal(batch.api.register_job_definition, **request)
 
 
 def test_what_is_asked_for_on_ec2_is_given_back_with_batchs_empty_lists(batch: Batch) -> None:
@@ -231,16 +231,16 @@ def test_credentials_of_a_registry_are_read_as_the_execution_role(local: LocalAw
     good = create(Name=unique("registry"), SecretString=json.dumps({"username": "u", "password": "p"}))["ARN"]
     bad = create(Name=unique("registry"), SecretString="p4ss")["ARN"]
     nobody = make_role(local, ("logs:*",))
-    # WHEN jobs name them THEN the one runs, and the others fail in words, without what the secret holds
+    # WHEN jobs name them THEN the one runs, and the others fail in words, without a value
     assert run(batch, repositoryCredentials={"credentialsParameter": good})["status"] == "SUCCEEDED"
-    for secret, role, told in (
+    for secret, role, words in (
         (good, nobody, "is not authorized to perform: secretsmanager:GetSecretValue"),
         (bad, batch.role, "no JSON with username and password"),
     ):
         job = run(batch, repositoryCredentials={"credentialsParameter": secret}, executionRoleArn=role)
         start = "ResourceInitializationError: unable to pull secrets or registry auth: unable to get registry auth"
         assert job["container"]["reason"].startswith(start)
-        assert told in job["container"]["reason"]
+        assert words in job["container"]["reason"]
         assert "p4ss" not in job["container"]["reason"]
 
 

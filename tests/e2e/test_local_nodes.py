@@ -133,7 +133,7 @@ def test_a_snapshot_keeps_nodes_with_their_job(batch: Batch, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         ({"numNodes": 0}, "Number of nodes must be between 1 and 1000."),
         ({"mainNode": 2}, "Main node index is out of range"),
@@ -146,10 +146,10 @@ def test_a_snapshot_keeps_nodes_with_their_job(batch: Batch, tmp_path: Path) -> 
         ({"nodeRangeProperties": [node("0:", "", networkConfiguration={"assignPublicIp": "ENABLED"})]}, "EC2"),
     ],
 )
-def test_nodes_that_batch_refuses(batch: Batch, change: dict[str, Any], told: str) -> None:
+def test_nodes_that_batch_refuses(batch: Batch, change: dict[str, Any], words: str) -> None:
     properties = {"numNodes": 2, "mainNode": 0, "nodeRangeProperties": [node("0:", "")], **change}
     request = {"jobDefinitionName": unique("definition"), "type": "multinode", "nodeProperties": properties}
-    assert told in refusal(batch.api.register_job_definition, **request)
+    assert words in refusal(batch.api.register_job_definition, **request)
 
 
 def test_nodes_are_for_ec2_alone(batch: Batch) -> None:

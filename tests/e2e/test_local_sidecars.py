@@ -1,4 +1,4 @@
-"""Jobs of several containers on local AWS: who waits for whom, who ends whom, what DescribeJobs tells of each."""
+"""Jobs of several containers on local AWS: who waits for whom, who ends whom, what DescribeJobs says of each."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_sidecar_ends_with_the_essential_container_and_each_has_its_own_end_an
     name = define(batch, main, container("proxy", TIDY, essential=False))
     # WHEN the essential container ends
     job = batch.wait(batch.submit(name))
-    # THEN the job has succeeded, the sidecar was asked to end, and both are told
+    # THEN the job has succeeded, the sidecar was asked to end, and both are described
     assert (job["status"], job["statusReason"]) == ("SUCCEEDED", "Essential container in task exited")
     found = details(job)
     assert (found["main"]["exitCode"], found["proxy"]["exitCode"]) == (0, 0)
@@ -99,7 +99,7 @@ def test_a_container_that_is_essential_and_fails_stops_the_others(batch: Batch) 
 def test_complete_and_success_wait_for_the_end_of_another_container(batch: Batch) -> None:
     # GIVEN a container that waits for one that succeeds and for one that merely ends
     waits = [on("migrate", "SUCCESS"), on("warm", "COMPLETE")]
-    # A process finds nothing of a shared volume, so that times tell the order.
+    # A process finds nothing of a shared volume, so that times show the order.
     name = define(
         batch,
         container("main", "import time; print(time.time())", dependsOn=waits),
@@ -195,7 +195,7 @@ def on(name: str, condition: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("containers", "told"),
+    ("containers", "words"),
     [
         ([], "between 1 and 10"),
         ([container(f"c{number}", "") for number in range(11)], "between 1 and 10"),
@@ -223,10 +223,10 @@ def on(name: str, condition: str) -> dict[str, str]:
         ([container("a", "", mountPoints=[{"sourceVolume": "x", "containerPath": "/x"}])], "no volume of the job"),
     ],
 )
-def test_tasks_that_batch_refuses(batch: Batch, containers: list[dict[str, Any]], told: str) -> None:
+def test_tasks_that_batch_refuses(batch: Batch, containers: list[dict[str, Any]], words: str) -> None:
     request = {"jobDefinitionName": unique("definition"), "type": "container"}
     ecs = {"taskProperties": [{"containers": containers}]}
-    assert told in refusal(batch.api.register_job_definition, **request, ecsProperties=ecs)
+    assert words in refusal(batch.api.register_job_definition, **request, ecsProperties=ecs)
 
 
 def test_a_task_on_fargate_is_as_big_as_all_its_containers(batch: Batch) -> None:

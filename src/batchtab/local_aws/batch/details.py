@@ -1,4 +1,4 @@
-"""What DescribeJobs tells of a job's attempts: of its one container, or of each container of its task."""
+"""What DescribeJobs says of a job's attempts: of its one container, or of each container of its task."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from batchtab.local_aws.batch import limits
+from batchtab.local_aws.batch import limits, multiline
 from batchtab.local_aws.batch.errors import ClientError
 
 _SIZE = re.compile(r"\d+[bkmg]?", re.IGNORECASE)
@@ -46,9 +46,9 @@ def check(configuration: dict[str, Any], *, fargate: bool, multiple: bool) -> No
         if not _SIZE.fullmatch(options["max-buffer-size"]):
             raise ClientError(f"Log driver awslogs: max-buffer-size {options['max-buffer-size']!r} is not a size: 25m")
     try:
-        re.compile(options.get("awslogs-multiline-pattern", ""))
-    except re.error as error:
-        raise ClientError(f"Log driver awslogs: awslogs-multiline-pattern: {error}") from error
+        multiline.pattern(options)
+    except ValueError as error:
+        raise ClientError(f"Log driver awslogs: {error}") from error
     if "awslogs-datetime-format" in options and "awslogs-multiline-pattern" in options:
         raise ClientError(
             "Log driver awslogs: awslogs-datetime-format and awslogs-multiline-pattern exclude each other"

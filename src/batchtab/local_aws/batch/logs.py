@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch_logs
 
+from batchtab.local_aws.batch import multiline
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.roles import RoleError, TaskRoles
 from batchtab.local_aws.batch.store import name_of
@@ -41,8 +41,7 @@ class LogStream:
         self._scope = (job.account_id, region)
         self._arn = f"arn:aws:logs:{region}:{job.account_id}:log-group:{self.group}"
         self._clock = clock
-        pattern = options.get("awslogs-multiline-pattern")
-        self._starts = re.compile(pattern) if pattern else None
+        self._starts = multiline.pattern(options)
         self._begun: list[str] = []
 
     def open(self, roles: TaskRoles) -> None:

@@ -61,8 +61,9 @@ class TaskRun:
             with self._changed:
                 if all(member.ended for member in self.members):
                     return
-                if not self._ready():
-                    self._changed.wait(_LOOK_SECONDS)
+                if not self._ready():  # only a startTimeout comes without a word
+                    waits = any(not member.started and not member.ended for member in self.members)
+                    self._changed.wait(_LOOK_SECONDS if waits else None)
 
     def _start_ready(self) -> list[Member]:
         started = []
