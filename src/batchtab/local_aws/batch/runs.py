@@ -91,11 +91,11 @@ class Runs:
             job.record["startedAt"] = attempt.started_at_ms
             details.note_start(job.record, attempt)
             job.record.pop("statusReason", None)
-            above = job.parent or job.node_of
-            if above is not None:
-                above.record.setdefault("startedAt", attempt.started_at_ms)
+            if job.parent is not None:
+                job.parent.record.setdefault("startedAt", attempt.started_at_ms)
             self._states.move(job, "RUNNING")
             if job.node_of is not None and job is _main_of(job.node_of):
+                job.node_of.record["startedAt"] = attempt.started_at_ms
                 job.node_of.record.pop("statusReason", None)
                 self._states.move(job.node_of, "RUNNING")
                 for other in job.node_of.nodes:
