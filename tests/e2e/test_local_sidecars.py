@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.e2e.local_helpers import Batch, LocalAws, refusal, sizes, unique, wait_until
+from tests.e2e.local_helpers import Batch, LocalAws, make_role, refusal, sizes, unique, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -184,6 +184,21 @@ def test_overrides_of_all_containers_count_together(batch: Batch) -> None:
     assert batch.wait(batch.submit(name, ecsPropertiesOverride=override(3_900)))["status"] == "SUCCEEDED"
     job = batch.wait(batch.submit(name, ecsPropertiesOverride=override(4_200)))
     assert (job["status"], job["statusReason"]) == ("FAILED", "Container Overrides length must be at most 8192")
+
+
+def test_all_containers_act_as_the_tasks_role(local: LocalAws, batch: Batch) -> None:
+    # GIVEN a role of the task that may ask for queues, and two containers that do so one after the other
+    role = make_role(local, ("sqs:ListQueues",))
+    code = "import boto3; boto3.client('sqs').list_queues(); print(boto3.client('sts').get_caller_identity()['Arn'])"
+    first = container("first", code, essential=False)
+    main = container("main", code, dependsOn=[on("first", "COMPLETE")])
+    # WHEN they run
+    job = batch.wait(batch.submit(define(batch, main, first, task={"taskRoleArn": role})))
+    # THEN both are sessions of that role, of the one task
+    said = {name: output(batch, job, name)[-1] for name in ("main", "first")}
+    assert job["status"] == "SUCCEEDED", said
+    assert said["main"] == said["first"]
+    assert f":assumed-role/{role.rpartition('/')[2]}/" in said["main"]
 
 
 ROUTER = {"firelensConfiguration": {"type": "fluentbit"}}
