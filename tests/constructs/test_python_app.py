@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.constructs.template import in_python
 
+import batchtab
 from batchtab import BatchEnvironment, Capacity, Permission, Schedule, ScheduledJob
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +65,16 @@ def test_the_examples_app_is_short_and_whole(resources: dict[str, Any]) -> None:
     assert '"Action" = ["batch:SubmitJob"]' in resources["aws_iam_role_policy"]["nightly_submit_policy"]["policy"]
     alarm = resources["aws_cloudwatch_metric_alarm"]["nightly_failed_alarm"]
     assert alarm["dimensions"] == {"RuleName": "${aws_cloudwatch_event_rule.nightly_failed.name}"}
+
+
+def test_the_page_shows_the_example() -> None:
+    # GIVEN the code of the page about Python
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    # THEN the first is the example
+    assert blocks[0] == APP.read_text(encoding="utf-8")
+    # AND the others run
+    names = {name: getattr(batchtab, name) for name in batchtab.__all__}
+    in_python(lambda stack: [exec(block, {**names, "stack": stack}) for block in blocks[1:]])  # noqa: S102 - ours
 
 
 @pytest.mark.parametrize(
