@@ -50,7 +50,8 @@ from batchtab.errors import InvalidArgumentError
 
 _JOB_NAME, _POLICY = limits.RUNNER_VARIABLES["job_name"], limits.RUNNER_VARIABLES["concurrency_policy"]
 _RUN_POLICY = limits.RUN_VARIABLES["run_policy"]
-_names: WeakKeyDictionary[TerraformStack, dict[tuple[str | None, str], str]] = WeakKeyDictionary()
+# Asking a construct for its path costs two messages to jsii, so that only a refusal does it.
+_jobs: WeakKeyDictionary[TerraformStack, dict[tuple[str | None, str], ScheduledJob]] = WeakKeyDictionary()
 
 
 class ScheduledJob(BatchtabConstruct):
@@ -216,10 +217,9 @@ class ScheduledJob(BatchtabConstruct):
         """
         full = (job.namespace, job.name)
         if not any(map(is_expression, full)):
-            names = _names.setdefault(self._stack, {})
-            other = names.setdefault(full, self.node.path)
-            if other != self.node.path:
-                raise InvalidArgumentError(self.node.path, [f"name: '{job.name}' is the name of {other} too"])
+            other = _jobs.setdefault(self._stack, {}).setdefault(full, self)
+            if other is not self:
+                raise InvalidArgumentError(self.node.path, [f"name: '{job.name}' is the name of {other.node.path} too"])
 
     @property
     def job_definition_name(self) -> str:
