@@ -41,6 +41,7 @@ synth: setup ## Write the stage's Terraform stacks to cdktf.out (STAGE=local)
 	@rm -rf cdktf.out && BATCHTAB_STAGE=$(STAGE) $(BIN)/python main.py && ls -d cdktf.out/stacks/*
 
 modules: setup ## Write the Terraform modules from their constructs
+	@$(BIN)/python -m tools.typed_arguments
 	@$(BIN)/python -m batchtab.constructs._terraform.export
 
 modules-check: setup ## Fail if `make modules` would change a committed file

@@ -20,7 +20,9 @@ from batchtab.declarations.chain import resolve
 from batchtab.declarations.environment import ComputeEnvironment as ComputeEnvironmentSpec
 from batchtab.declarations.image_registry import image_uri, repository_arns
 from batchtab.declarations.job import JobSpec
+from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.service import ServiceSpec
+from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
 from batchtab.frameworks import FrameworkError
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:  # loading cdktf takes seconds, and faults of the files should
     from batchtab.constructs.stage_stack import Stage, StageStack
 
 DEFAULT_STAGE = "local"
+#: What a job says is an argument of its construct by the same name.
+_SHARED_FIELDS = JobArguments.model_fields.keys() & JobSpec.model_fields.keys()
 
 
 def main() -> int:
@@ -236,46 +240,34 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
         group_name = group.name
     for name, job in service.jobs.items():
         execution_role_arn: str | None = job.execution_role_arn
-        if execution_role_arn is None and config.is_fargate(job.queue) and not job.secrets:
+        if execution_role_arn is None and config.is_fargate(job.queue) and not job.reads_secrets:
             execution_role_arn = stack.read(environment, "execution_role_arn")
-        ScheduledJob(
-            stack,
-            name,
-            name=f"{service.service}-{name}",
-            namespace=stage.namespace,
-            image=image_uri(catalog, job.image),
-            command=job.command,
-            job_queue_arn=stack.read(environment, f"job_queue_arn_{job.queue}"),
+        arguments = {field: getattr(job, field) for field in _SHARED_FIELDS} | {
             **trigger_arguments.timing(job),
-            after=["-".join(resolve(service.service, reference)) for reference in job.after],
-            after_status=job.after_status,
-            concurrency_policy=job.concurrency_policy,
-            queue_limit=job.queue_limit,
-            pause_on_failure=job.pause_on_failure,
-            submit_function_arn=stack.read(environment, "submit_function_arn") if job.is_managed else None,
-            schedule_group_name=group_name if _is_scheduled(job) else None,
-            description=job.description,
-            capacity=config.capacity_of(job.queue),
-            vcpus=job.vcpus,
-            memory_mib=job.memory_mib,
-            timeout_seconds=job.timeout_seconds,
-            attempts=job.attempts,
-            evaluate_on_exit=[rule.model_dump(exclude_none=True) for rule in job.evaluate_on_exit],
-            array_size=job.array_size,
-            environment=_environment(service.service, name, job),
-            secrets={key: config.secret_arn(reference) for key, reference in job.secrets.items()},
-            secrets_kms_key_arns=config.secrets_kms_key_arns if job.secrets else (),
-            parameters=job.parameters or None,
-            permissions=_permissions(job),
-            read_only_root_filesystem=job.read_only_root_filesystem,
-            ephemeral_storage_gib=job.ephemeral_storage_gib,
-            assign_public_ip=job.assign_public_ip,
-            job_role_arn=job.job_role_arn,
-            execution_role_arn=execution_role_arn,
-            tags=job.tags or None,
             **shared,
-        )
+            "name": f"{service.service}-{name}",
+            "namespace": stage.namespace,
+            "image": image_uri(catalog, job.image),
+            "job_queue_arn": stack.read(environment, f"job_queue_arn_{job.queue}"),
+            "after": ["-".join(resolve(service.service, reference)) for reference in job.after],
+            "submit_function_arn": stack.read(environment, "submit_function_arn") if job.is_managed else None,
+            "schedule_group_name": group_name if _is_scheduled(job) else None,
+            "capacity": config.capacity_of(job.queue),
+            "environment": _environment(service.service, name, job),
+            "secrets": _secret_arns(config, job.secrets),
+            "log": {**job.log.model_dump(), "secret_options": _secret_arns(config, job.log.secret_options)},
+            "secrets_kms_key_arns": config.secrets_kms_key_arns if job.reads_secrets else (),
+            "permissions": _permissions(job),
+            "execution_role_arn": execution_role_arn,
+        }
+        if job.concurrency_policy != "queue":
+            del arguments["queue_limit"]  # its default has no effect then
+        ScheduledJob(stack, name, **arguments)
     return stack
+
+
+def _secret_arns(config: StageConfig, secrets: dict[str, str]) -> dict[str, str]:
+    return {key: config.secret_arn(reference) for key, reference in secrets.items()}
 
 
 def _is_scheduled(job: JobSpec) -> bool:

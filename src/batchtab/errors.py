@@ -2,34 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
-
-# What people write who come from another tool; AWS's camelCase is turned into snake_case before this is asked.
-_OTHER_WORDS = {
-    "args": "command",
-    "attempt_duration_seconds": "timeout_seconds",
-    "cmd": "command",
-    "cpu": "vcpus",
-    "cpus": "vcpus",
-    "cron": "schedule",
-    "env": "environment",
-    "entrypoint": "command",
-    "iam": "permissions",
-    "job_queue": "queue",
-    "max_vcpu": "max_vcpus",
-    "memory": "memory_mib",
-    "memory_mb": "memory_mib",
-    "policy": "permissions",
-    "rate": "schedule",
-    "retries": "attempts",
-    "schedule_expression": "schedule",
-    "size": "array_size",
-    "timeout": "timeout_seconds",
-    "timeout_minutes": "timeout_seconds",
-    "vcpu": "vcpus",
-}
+from collections.abc import Iterable, Sequence
 
 
 class UsageError(Exception):
@@ -51,15 +25,66 @@ class UsageError(Exception):
         return one_line(f"batchtab: {self.message} [hint: {self.hint}]" if self.hint else f"batchtab: {self.message}")
 
 
+class InvalidArgumentError(ValueError):
+    """Arguments of a construct that are refused; one line for each.
+
+    Attributes:
+        path: The construct's path, such as `reports/nightly`.
+        problems: What is wrong, in the words of `batchtab check`.
+    """
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self.path = path
+        self.problems = tuple(problems)
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """`did you mean 'timeout_seconds'?`, or an empty string if nothing known is near."""
-    names = list(known)
-    folded = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", wrong).replace("-", "_").lower()
-    other = _OTHER_WORDS.get(folded)
-    if other in names:
-        return f"did you mean '{other}'?"
-    near = difflib.get_close_matches(wrong, names, 1, 0.6) or difflib.get_close_matches(folded, names, 1, 0.6)
-    return f"did you mean '{near[0]}'?" if near else ""
+    near = nearest(wrong, known)
+    return f"did you mean '{near}'?" if near else ""
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """The known name of which another is a slip: another case, a few other letters, or only its first words.
+
+    A quarter of its letters may differ, so that a short word never leads to one that means something else. Empty if
+    there is none.
+    """
+    names = {folded(name): name for name in reversed(list(known))}
+    word = folded(wrong)
+    if word in names:
+        return names[word]
+    most = max(1, len(word) // 4) if len(word) > 2 else 0
+    slips = [(steps, name) for name in names if (steps := _steps(word, name, most)) <= most]
+    if slips:
+        return names[min(slips)[1]]
+    begun = [name for name in names if name.startswith(f"{word}_")]
+    return names[begun[0]] if len(begun) == 1 else ""
+
+
+def folded(name: str) -> str:
+    """A name in lower case with `_` between its words: `jobRoleArn` and `Job-Role-ARN` become `job_role_arn`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(" ", "_").lower()
+
+
+def _steps(one: str, other: str, most: int) -> int:
+    """How many letters are left out, put in, replaced or exchanged with the next; beyond `most`, some larger number.
+
+    https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance (optimal string alignment)
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        earlier, before, row = before, row, [i]
+        for j, its in enumerate(other, 1):
+            steps = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != its))
+            if i > 1 < j and letter == other[j - 2] and its == one[i - 2]:
+                steps = min(steps, earlier[j - 2] + 1)
+            row.append(steps)
+    return row[-1]
 
 
 def listed(names: Iterable[object]) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from batchtab import choices
 from batchtab.schedules import shapes
 
 _BATCH_API = "https://docs.aws.amazon.com/batch/latest/APIReference"
@@ -93,8 +94,23 @@ class Choice:
 
     def refusal(self, value: object) -> str | None:
         """Why `value` is not allowed; None if it is."""
-        allowed = any(value == known and type(value) is type(known) for known in self.values)
+        allowed = any(value == known and isinstance(value, type(known)) for known in self.values)
+        allowed = allowed and not isinstance(value, bool)
         return None if allowed else f"is not allowed: {self.describe()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A string that must not match a pattern; `meaning` says why such a one is not allowed, `hint` what to do."""
+
+    pattern: str
+    meaning: str
+    hint: str
+    source_url: str
+
+    def refusal(self, value: str) -> str | None:
+        """Why `value` is not allowed; None if it is."""
+        return self.meaning if re.match(self.pattern, value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +237,12 @@ REPOSITORY_NAME = Text(
     "lower-case letters and digits, joined by '.', '_', '-' or '/'",
     f"{_ECR_API}/API_CreateRepository.html",
 )
-# An image in ECR: account, region, repository.
-ECR_IMAGE_PATTERN = "^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
+# An image in ECR, by an address of IPv4, of both IPs, or of FIPS: account, region, repository.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+ECR_IMAGE_PATTERN = (
+    "^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)"
+    "[.](?:amazonaws[.]com(?:[.]cn)?|on[.](?:aws|amazonwebservices[.]com[.]cn))/([^:@]+)"
+)
 # Another registry's image: a host with a dot or a port, then the path.
 REGISTRY_REPOSITORY = Text(
     "^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+$",
@@ -254,7 +274,7 @@ INSTANCE_TYPE = Text(
 )
 
 # Compute.
-CAPACITIES = ("EC2", "SPOT", "FARGATE", "FARGATE_SPOT")
+CAPACITIES = tuple(map(str, choices.Capacity))
 CAPACITY = Choice(CAPACITIES, f"{_BATCH_API}/API_ComputeResource.html")
 FARGATE_CAPACITIES = ("FARGATE", "FARGATE_SPOT")
 FARGATE_SIZES_SOURCE_URL = f"{_BATCH_API}/API_ResourceRequirement.html"
@@ -404,14 +424,38 @@ ON_REASON = Text(
 # What a job gets.
 RESERVED_ENVIRONMENT_PREFIX = "AWS_BATCH"
 ENVIRONMENT_NAME = Text(
+    "^[A-Za-z_][A-Za-z0-9_.-]*$",
+    255,
+    "letters, digits, '_', '.' and '-', beginning with a letter or '_'",
+    f"{_BATCH_API}/API_ContainerProperties.html",
+)
+RESERVED_VARIABLE = Unlike(
+    "(?i)^AWS_BATCH",
+    "is reserved: Batch sets the names that begin with AWS_BATCH",
+    "",
+    f"{_BATCH_API}/API_ContainerProperties.html",
+)
+EMPTY_VARIABLE = Unlike(
+    "^$",
+    "is empty, and Batch drops variables without a value",
+    "leave it out",
+    f"{_BATCH_API}/API_ContainerProperties.html",
+)
+PARAMETER_NAME = Text(
     "^[A-Za-z_][A-Za-z0-9_]*$",
     255,
     "letters, digits and '_', not beginning with a digit",
-    f"{_BATCH_API}/API_ContainerProperties.html",
+    f"{_BATCH_API}/API_RegisterJobDefinition.html",
 )
 _SECRET_ARNS = (
     "arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+",
-    "arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?",
+    "arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+(:[^:]*:[^:]*:[^:]*)?",
+)
+SECRETS_MANAGER_ARN = Text(
+    f"^{_SECRET_ARNS[1].removesuffix('(:[^:]*:[^:]*:[^:]*)?')}$",
+    2048,
+    "the ARN of a Secrets Manager secret",
+    f"{_BATCH_API}/API_RepositoryCredentials.html",
 )
 SECRET_ARN = Text(
     f"^({'|'.join(_SECRET_ARNS)})$",
@@ -419,11 +463,14 @@ SECRET_ARN = Text(
     "the ARN of an SSM parameter or a Secrets Manager secret",
     f"{_BATCH_GUIDE}/specifying-sensitive-data.html",
 )
-# In jobs.yaml also a parameter's name, which each stage completes with its own region and account.
+# In jobs.yaml also a name, which each stage completes with its own region and account. A name alone could be the secret
+# itself, so it begins with '/' or says where it is.
 SECRET = Text(
-    f"^({'|'.join(_SECRET_ARNS)}|/[A-Za-z0-9_./-]+)$",
+    f"^({'|'.join(_SECRET_ARNS)}|/[A-Za-z0-9_./-]+|ssm:[A-Za-z0-9_.-]+"
+    "|secretsmanager:[A-Za-z0-9/_+=.@!-]+(:[^:]*:[^:]*:[^:]*)?)$",
     2048,
-    "the ARN of an SSM parameter or a Secrets Manager secret, or a parameter's name such as '/team/token'",
+    "the ARN of an SSM parameter or a Secrets Manager secret, or its name as '/team/token', 'ssm:token' or"
+    " 'secretsmanager:token'",
     f"{_BATCH_GUIDE}/specifying-sensitive-data.html",
 )
 ROLE_ARN = Text(
@@ -512,7 +559,7 @@ MOMENT = Text(
     f"{_SCHEDULER_API}/API_CreateSchedule.html",
 )
 FLEXIBLE_WINDOW_MINUTES = Range(1, 1440, "minutes", f"{_SCHEDULER_API}/API_FlexibleTimeWindow.html")
-TRIGGER = Choice(("rule", "schedule"), f"{_SCHEDULER_GUIDE}/what-is-scheduler.html")
+TRIGGER = Choice(tuple(map(str, choices.Trigger)), f"{_SCHEDULER_GUIDE}/what-is-scheduler.html")
 EXCEPT = Text(
     shapes.EXCLUSION_PATTERN,
     shapes.EXCLUSION_MAX,
@@ -533,9 +580,9 @@ DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_Re
 AFTER_MAX = 8  # a rule's pattern has 2,048 characters, and the longest name's ARN takes about 210 of them
 # Names of rules that a stage itself has.
 RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue|run-ended)-[0-9]+)$"
-AFTER_STATUS = Choice(("succeeded", "failed", "any"), f"{_BATCH_GUIDE}/batch_job_events.html")
+AFTER_STATUS = Choice(tuple(map(str, choices.AfterStatus)), f"{_BATCH_GUIDE}/batch_job_events.html")
 # Kubernetes' words, and one more.
-CONCURRENCY_POLICY = Choice(("allow", "forbid", "replace", "queue"), f"{_BATCH_API}/API_ListJobs.html")
+CONCURRENCY_POLICY = Choice(tuple(map(str, choices.ConcurrencyPolicy)), f"{_BATCH_API}/API_ListJobs.html")
 QUEUE_LIMIT = Range(1, 100, "runs", f"{_BATCH_API}/API_ListJobs.html", default=10)
 STARTING_DEADLINE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
 USUAL_DURATION_SECONDS = Range(1, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html")
@@ -678,3 +725,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"job": JOB_DEFAULTS, "environment": ENVIRONMENT_DEFAULTS, "alerts": ALERT_DEFAULTS, "stage": STAGE_DEFAULTS}
 )
 LOCAL_ACCOUNT_ID = "000000000000"
+
+# Sizes of what a job is made of.
+OVERRIDES_CHARACTERS = 8192  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+ROLE_POLICIES_CHARACTERS = 10_240  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+# Beside letters, digits and spaces: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+TAG_PUNCTUATION = "_.:/=+-@"
+OWN_TAGS = ("batchtab:namespace", "batchtab:stack")

@@ -53,8 +53,11 @@ def test_the_definition_is_the_originals(original: Template) -> None:
             "options": {
                 "awslogs-group": "${aws_cloudwatch_log_group.log_group.name}",
                 "awslogs-stream-prefix": "my-service-do-something",
+                "mode": "blocking",
             },
         },
+        "volumes": [{"name": "batchtab-tmp"}],
+        "mountPoints": [{"sourceVolume": "batchtab-tmp", "containerPath": "/tmp"}],
     }
 
 
@@ -329,8 +332,8 @@ def test_each_argument_arrives() -> None:
     ("arguments", "message"),
     [
         ({"name": "do something"}, "name: 'do something' is not allowed: letters, digits"),
-        ({"namespace": "Prod"}, "my-service-do-something: namespace: 'Prod' is not allowed"),
-        ({"name": "n" * 120}, "the job definition's name: "),
+        ({"namespace": "Prod"}, "namespace: 'Prod' is not allowed"),
+        ({"name": "n" * 120}, "name: makes the definition's name batchtab-test-nnn"),
         ({"capacity": "fargate"}, "capacity: 'fargate' is not allowed: EC2, SPOT, FARGATE or FARGATE_SPOT"),
         ({"memory_mib": 3}, "memory_mib: 3 is too small: 4 or more (MiB)"),
         ({"timeout_seconds": 59}, "timeout_seconds: 59 is too short: 60 or more (seconds)"),
@@ -339,20 +342,23 @@ def test_each_argument_arrives() -> None:
         ({"array_size": 1}, "array_size: 1 is too small: 2 to 10000 (children)"),
         ({"maximum_event_age_seconds": 59}, "maximum_event_age_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed"),
-        ({"command": []}, "command is empty: name a program to run"),
+        ({"command": []}, "command: [] is empty: at least one word"),
         ({"schedule": "every day"}, "schedule: 'every day' is not a schedule: cron("),
-        ({"num_nodes": 2}, "num_nodes: 2: multi-node parallel jobs are not supported yet"),
-        ({"environment": {"A B": "1"}}, "environment variable: 'A B' is not allowed"),
-        ({"environment": {"AWS_BATCH_X": "1"}}, "environment variable AWS_BATCH_X: Batch keeps names with AWS_BATCH"),
-        ({"secrets": {"AWS_BATCH_X": PARAMETER}}, "environment variable AWS_BATCH_X: Batch keeps names"),
-        ({"secrets": {"TOKEN": "hunter2"}}, "secrets: TOKEN is not the ARN of an SSM parameter"),
-        ({"environment": {"A": ""}}, "environment variable A is empty, and Batch drops such: leave it out"),
-        ({"environment": {"A": "1"}, "secrets": {"A": PARAMETER}}, "A is in environment and in secrets"),
-        ({"ephemeral_storage_gib": 30}, "ephemeral_storage_gib: only Fargate has it, and capacity is EC2"),
-        ({"assign_public_ip": True}, "assign_public_ip: only Fargate has it, and capacity is EC2"),
-        ({"vcpus": 0.5}, "vcpus: 0.5 is not possible on EC2: 1 or more (whole vCPUs on EC2)"),
-        ({"capacity": "FARGATE", "vcpus": 3}, "vcpus: 3 is not a size of Fargate: 0.25, 0.5, 1, 2, 4, 8, 16, 32"),
-        ({"capacity": "FARGATE"}, "memory_mib: 1024 does not go with 1 vCPU on Fargate: 2048, 3072"),
+        ({"num_nodes": 2}, "num_nodes: "),
+        ({"environment": {"A B": "1"}}, "environment.A B: is not allowed as a name: letters"),
+        ({"environment": {"AWS_BATCH_X": "1"}}, "environment.AWS_BATCH_X: is reserved: Batch sets the names"),
+        ({"secrets": {"AWS_BATCH_X": PARAMETER}}, "secrets.AWS_BATCH_X: is reserved: Batch sets the names"),
+        ({"secrets": {"TOKEN": "hunter2"}}, "secrets.TOKEN: is not allowed: the ARN of an SSM parameter"),
+        (
+            {"environment": {"A": ""}},
+            "environment.A: '' is empty, and Batch drops variables without a value [hint: leave it out]",
+        ),
+        ({"environment": {"A": "1"}, "secrets": {"A": PARAMETER}}, "secrets.A: is in environment and in secrets"),
+        ({"ephemeral_storage_gib": 30}, "ephemeral_storage_gib: 30 is only for Fargate, and capacity is EC2"),
+        ({"assign_public_ip": True}, "assign_public_ip: true is only for Fargate, and capacity is EC2"),
+        ({"vcpus": 0.5}, "vcpus: 0.5 is not a whole number, and capacity is EC2"),
+        ({"capacity": "FARGATE", "vcpus": 3}, "vcpus: 3 is not a size on Fargate: 0.25, 0.5, 1, 2, 4, 8, 16, 32"),
+        ({"capacity": "FARGATE"}, "memory_mib: 1024 does not go with 1 vCPU on Fargate: 2048 to 8192"),
         (
             {"capacity": "FARGATE", "memory_mib": 2048, "timeout_seconds": 15 * 86_400},
             "timeout_seconds: 1296000 is too long",
@@ -362,17 +368,23 @@ def test_each_argument_arrives() -> None:
             "ephemeral_storage_gib: 20 is too small: 21 to 200 (GiB)",
         ),
         ({"evaluate_on_exit": [{"action": "STOP", "on_reason": "*"}]}, "action: 'STOP' is not allowed: RETRY or EXIT"),
-        ({"evaluate_on_exit": [{"action": "RETRY"}]}, "a rule needs one of on_exit_code, on_reason, on_status_reason"),
-        ({"evaluate_on_exit": [{"action": "RETRY", "exit": "1"}]}, "evaluate_on_exit: unknown key 'exit'"),
+        (
+            {"evaluate_on_exit": [{"action": "RETRY"}]},
+            "evaluate_on_exit[0]: has no condition: at least one of on_exit_code, on_reason",
+        ),
+        (
+            {"evaluate_on_exit": [{"action": "RETRY", "exit": "1"}]},
+            "evaluate_on_exit[0].exit: is an unknown key: action, on_exit_code",
+        ),
         (
             {"evaluate_on_exit": [{"action": "RETRY", "on_exit_code": str(n)} for n in range(5)]},
-            "evaluate_on_exit: 5 rules: at most 4, since a last one that exits is added",
+            "has 5 rules, and Batch takes 5 with the EXIT for all else that ends them: at most 4",
         ),
         ({"evaluate_on_exit": [{"action": "RETRY", "on_exit_code": "1*2"}]}, "on_exit_code: '1*2' is not allowed"),
-        ({"permissions": [{"actions": ["*"], "resources": ["*"]}]}, "permissions: '*' is not allowed"),
+        ({"permissions": [{"actions": ["*"], "resources": ["*"]}]}, "permissions[0].actions[0]: '*' is not allowed"),
         (
             {"permissions": [{"actions": ["iam:*"], "resources": ["*"]}]},
-            "permissions: 'iam:*' lets the job give itself",
+            "permissions[0].actions[0]: 'iam:*' lets the job give itself",
         ),
     ],
 )
@@ -416,6 +428,7 @@ def test_without_a_namespace_names_are_the_jobs_alone(hcl: Template) -> None:
 def test_addresses_are_the_same_by_both_doors(original: Template, fargate: Template, hcl: Template) -> None:
     permitted = {
         "aws_iam_role_policy.job_role_policy",
+        "aws_iam_role_policy_attachment.job_role_managed_policy",
         "aws_cloudwatch_event_rule.upstream",
         "aws_cloudwatch_event_target.upstream_delivery",
         "aws_scheduler_schedule.schedule",
@@ -464,6 +477,7 @@ def test_only_known_wildcards_are_in_the_module(hcl: Template) -> None:
     assert wildcards(hcl) == [
         ("aws_iam_role_policy.execution_role_policy", "*"),  # ECR's token
         ("aws_iam_role_policy.job_role_policy", "*"),  # the runner's ListJobs
+        ("aws_iam_role_policy.job_role_policy", "*"),  # the channels of ECS Exec
     ]
 
 
@@ -531,8 +545,8 @@ def test_forbid_tells_the_runner_and_lets_it_look_at_the_queue() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"after": ["my-service-do-something"]}, "after: my-service-do-something is this job itself"),
-        ({"after": [f"job-{n}" for n in range(9)]}, "after: 9 jobs: at most 8"),
+        ({"after": ["my-service-do-something"]}, "after: 'my-service-do-something' is this job itself"),
+        ({"after": [f"job-{n}" for n in range(9)]}, "after: has 9 entries: at most 8"),
         ({"after_status": "done"}, "after_status: 'done' is not allowed"),
         ({"concurrency_policy": "wait"}, "concurrency_policy: 'wait' is not allowed: allow, forbid, replace or queue"),
     ],

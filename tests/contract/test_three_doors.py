@@ -7,6 +7,8 @@ import inspect
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
+from tools import typed_arguments
 
 from batchtab import limits
 from batchtab.constructs.batch_environment import BatchEnvironment, Queue, SchedulingPolicy
@@ -18,6 +20,7 @@ from batchtab.constructs.scheduled_job.variables import VARIABLES as JOB_VARIABL
 from batchtab.declarations import environment as declared
 from batchtab.declarations.environment import Environment
 from batchtab.declarations.job import JobSpec
+from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.queue import Queue as DeclaredQueue
 from batchtab.declarations.queue import SchedulingPolicy as DeclaredPolicy
 
@@ -29,7 +32,6 @@ NOT_IN_YAML = {
     *{"submit_function_arn", "schedule_group_name"},
     *{"name", "namespace", "job_queue_arn", "capacity", "trigger_role_arn", "log_group_name", "log_retention_days"},
     *{"dead_letter_queue_arn", "maximum_event_age_seconds", "permissions_boundary_arn", "secrets_kms_key_arns"},
-    "num_nodes",  # refused at both doors, by name
 }
 
 
@@ -38,14 +40,27 @@ IN_PYTHON = {"except": "except_"}
 
 
 def _arguments(construct: type) -> dict[str, inspect.Parameter]:
+    """A construct's arguments; a job's are a table of fields, and typed by what is generated of it."""
+    if construct is ScheduledJob:
+        kind, empty = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
+        return {
+            name: inspect.Parameter(name, kind, default=empty if field.is_required() else field.get_default())
+            for name, field in JobArguments.model_fields.items()
+        }
     signature = inspect.signature(construct.__init__)  # type: ignore[misc]
     return {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two defaults mean the same: no rules are `()`, `[]` or None."""
+    one, other = _plain(one), _plain(other)
     empty: tuple[Any, ...] = ((), [], {}, None)
     return one == other or (one in empty and other in empty) or list(one or []) == list(other or [])
+
+
+def _plain(default: Any) -> Any:
+    """A default that is an object, as what it says beyond its own defaults."""
+    return default.model_dump(exclude_defaults=True) if isinstance(default, BaseModel) else default
 
 
 def test_a_job_has_the_same_fields_in_yaml_and_python() -> None:
@@ -71,7 +86,7 @@ def test_a_construct_has_the_same_arguments_in_python_and_hcl(construct: type, v
     arguments = _arguments(construct)
     names = {IN_PYTHON.get(variable.name, variable.name) for variable in variables}
     # THEN they are the same, but for the flags that tell Terraform at plan time what is made, and what is refused
-    assert {name for name in names if not name.startswith("create_")} == set(arguments) - {"num_nodes"}
+    assert {name for name in names if not name.startswith("create_")} == set(arguments)
 
 
 @pytest.mark.parametrize(
@@ -135,3 +150,10 @@ def test_defaults_are_those_of_the_one_place() -> None:
     for name, value in limits.JOB_DEFAULTS.items():
         if name not in YAML_ONLY:
             assert arguments[name].default == value, name
+
+
+def test_the_typed_arguments_are_those_of_the_tables() -> None:
+    # GIVEN the file that type checkers read
+    written = typed_arguments.JOB.read_text(encoding="utf-8")
+    # WHEN it is made anew THEN it is the same
+    assert written == typed_arguments.formatted(typed_arguments.job_arguments()), "run `make modules`"

@@ -159,6 +159,28 @@ class Stage:
             time.sleep(0.2)
         return True
 
+    def until(self, condition: Callable[[], Any], seconds: float, what: str) -> None:
+        """Waits for something.
+
+        Raises:
+            AssertionError: it did not come; with what the function has before it, and what it logged last.
+        """
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.report()}")
+            time.sleep(0.3)
+
+    def report(self) -> str:
+        """The rows of the table that pass, the number of dead letters, and the last lines of the function's log."""
+        rows = self.checkout.client("dynamodb").scan(TableName=FUNCTION)["Items"]
+        kept = [json.dumps(row)[:300] for row in rows if row["pk"]["S"] in ("pending", "claim", "sent")]
+        logged = self.checkout.client("logs").filter_log_events(
+            logGroupName=f"/aws/lambda/{FUNCTION}", startTime=int((time.time() - 300) * 1000)
+        )["events"]
+        lines = [f"{event['timestamp'] / 1000:.1f} {event['message'].strip()[:200]}" for event in logged[-80:]]
+        return "\n".join([*kept, f"{self.dead_letters()} dead letters, {time.time():.1f}", *lines])
+
     def dead_letters(self) -> int:
         """How many events the dead-letter queue holds, those that somebody reads included."""
         sqs = self.checkout.client("sqs")
@@ -170,18 +192,6 @@ class Stage:
         """The state of that queue's alarm."""
         alarms = self.checkout.client("cloudwatch").describe_alarms(AlarmNames=[DEAD_LETTERS])["MetricAlarms"]
         return str(alarms[0]["StateValue"])
-
-
-def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
-    """Waits for something.
-
-    Raises:
-        AssertionError: it did not come.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.3)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +245,7 @@ def test_a_failed_job_is_one_message_with_the_end_of_its_log(stage: Stage) -> No
     # GIVEN a job that says why it fails
     stage.submit("alarms-orders", "echo reading orders; echo order 1042 has no customer; exit 3")
     # WHEN it was told
-    until(lambda: stage.messages("alarms-orders"), PATIENCE_SECONDS, "a message")
+    stage.until(lambda: stage.messages("alarms-orders"), PATIENCE_SECONDS, "a message")
     time.sleep(3)
     # THEN one message says it, with exit code, stage, service and log
     (message,) = stage.messages("alarms-orders")
@@ -249,13 +259,15 @@ def test_a_failed_job_is_one_message_with_the_end_of_its_log(stage: Stage) -> No
 def test_repeats_are_folded_and_a_recovery_is_told(stage: Stage) -> None:
     # GIVEN a job that was told, and that fails twice more
     stage.submit("alarms-flaky", "exit 1")
-    until(lambda: stage.messages("alarms-flaky"), PATIENCE_SECONDS, "a message")
+    stage.until(lambda: stage.messages("alarms-flaky"), PATIENCE_SECONDS, "a message")
     for _ in range(2):
         stage.submit("alarms-flaky", "exit 1")
-    until(lambda: not stage.pending() and _failures(stage, "alarms-flaky") == 3, PATIENCE_SECONDS, "three failures")
+    stage.until(
+        lambda: not stage.pending() and _failures(stage, "alarms-flaky") == 3, PATIENCE_SECONDS, "three failures"
+    )
     # WHEN it succeeds
     stage.submit("alarms-flaky", "exit 0")
-    until(lambda: len(stage.messages("alarms-flaky")) > 1, PATIENCE_SECONDS, "its recovery")
+    stage.until(lambda: len(stage.messages("alarms-flaky")) > 1, PATIENCE_SECONDS, "its recovery")
     # THEN there are two messages: the first failure, and the recovery with the number of all
     assert len(stage.messages("alarms-flaky")) == 2
     assert "recovered after 3 failures" in stage.messages("alarms-flaky")[1]
@@ -275,7 +287,7 @@ def test_dependents_are_told_with_their_root(stage: Stage) -> None:
     middle = stage.submit("alarms-transform", "exit 0", root)
     stage.submit("alarms-load", "exit 0", middle)
     # WHEN the third fails
-    until(lambda: stage.messages("alarms-load"), PATIENCE_SECONDS, "a message")
+    stage.until(lambda: stage.messages("alarms-load"), PATIENCE_SECONDS, "a message")
     time.sleep(3)
     # THEN one message names all three
     messages = {text for name in ("extract", "transform", "load") for text in stage.messages(f"alarms-{name}")}
@@ -292,8 +304,8 @@ def test_a_storm_is_few_messages_that_name_every_job(stage: Stage) -> None:
     for name in names:
         stage.submit(name, "exit 1")
     # WHEN all is told
-    until(lambda: len(_named(stage, before)) >= STORM, 150, "every name")
-    until(lambda: not stage.pending(), 30, "an end")
+    stage.until(lambda: len(_named(stage, before)) >= STORM, 150, "every name")
+    stage.until(lambda: not stage.pending(), 30, "an end")
     # THEN few messages name all of them, each once
     messages = stage.webhook.messages[before:]
     print(f"\n{STORM} failures: {len(messages)} messages, {[len(_names(message)) for message in messages]} names")
@@ -315,8 +327,8 @@ def _named(stage: Stage, since: int) -> list[str]:
 def test_a_run_that_never_came_is_told(stage: Stage) -> None:
     # GIVEN a job that is due each minute, and whose rule somebody disabled; and one whose runs are skipped
     # WHEN a minute and what it may be late have passed, and a while longer
-    until(lambda: stage.messages("alarms-minutely"), 240, "a message")
-    until(lambda: stage.was_skipped("alarms-patient", 60 + SWEEP_SECONDS), 300, "a run that is skipped")
+    stage.until(lambda: stage.messages("alarms-minutely"), 240, "a message")
+    stage.until(lambda: stage.was_skipped("alarms-patient", 60 + SWEEP_SECONDS), 300, "a run that is skipped")
     # THEN the first is told, although the job is nowhere
     assert "alarms-minutely did not start" in stage.messages("alarms-minutely")[0]
     # AND not each minute anew
@@ -329,12 +341,16 @@ def test_a_run_that_is_replaced_is_no_failure(stage: Stage) -> None:
     # GIVEN a run that is ended for the sake of the next one, as the submit function does it
     batch = stage.checkout.client("batch")
     job_id = stage.submit("alarms-replaced", "sleep 60")
-    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "RUNNING", PATIENCE_SECONDS, "its start")
+    stage.until(
+        lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "RUNNING", PATIENCE_SECONDS, "its start"
+    )
     batch.terminate_job(jobId=job_id, reason="Replaced by the run of 2026-11-24T00:10:00Z")
-    until(lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "FAILED", PATIENCE_SECONDS, "its end")
+    stage.until(
+        lambda: batch.describe_jobs(jobs=[job_id])["jobs"][0]["status"] == "FAILED", PATIENCE_SECONDS, "its end"
+    )
     # WHEN a failure after it is told
     stage.submit("alarms-afterwards", "exit 1")
-    until(lambda: stage.messages("alarms-afterwards"), PATIENCE_SECONDS, "a message")
+    stage.until(lambda: stage.messages("alarms-afterwards"), PATIENCE_SECONDS, "a message")
     # THEN it was not
     assert stage.messages("alarms-replaced") == []
 
@@ -351,7 +367,7 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
         stage.clock(time=f"{datetime.now(UTC) - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
         stage.clock(advance_seconds=300)
         stage.clock(time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
-        until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
+        stage.until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
     finally:
         may(iam, policy, document)
     found = stage.checkout.ask("iam", "GET")["denied"]
@@ -391,17 +407,17 @@ def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) 
     names = [f"alarms-away-{number}" for number in range(3)]
     for name in names:
         stage.submit(name, "exit 1")
-    until(
+    stage.until(
         lambda: len(stage.pending()) == len(names) and stage.dead_letters(), PATIENCE_SECONDS, "what Lambda gave up on"
     )
     # WHEN it is back, and two minutes later
     stage.webhook.away = False
     stage.let_time_pass(130)
     # THEN all arrive by themselves
-    until(lambda: not stage.pending(), PATIENCE_SECONDS, "all are sent")
+    stage.until(lambda: not stage.pending(), PATIENCE_SECONDS, "all are sent")
     assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
     # AND what lies in the dead-letter queue is known to be told
-    until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
+    stage.until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
     done = stage.checkout.run("alerts", "redrive")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "told already" in done.stdout
@@ -415,15 +431,15 @@ def test_what_slack_never_took_lies_in_the_queue_until_it_is_redriven(stage: Sta
     names = [f"alarms-lost-{number}" for number in range(3)]
     for name in names:
         stage.submit(name, "exit 1")
-    until(
+    stage.until(
         lambda: len(stage.pending()) == len(names) and stage.dead_letters(), PATIENCE_SECONDS, "what Lambda gave up on"
     )
     # WHEN a quarter of an hour has passed
     stage.let_time_pass(GIVEN_UP_SECONDS)
-    until(lambda: not stage.pending(), PATIENCE_SECONDS, "given up")
+    stage.until(lambda: not stage.pending(), PATIENCE_SECONDS, "given up")
     # THEN the alarm says so, and a list names every job
-    until(lambda: stage.alarm() == "ALARM", 30, "the alarm")
-    until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
+    stage.until(lambda: stage.alarm() == "ALARM", 30, "the alarm")
+    stage.until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
     listed = stage.checkout.run("alerts", "list")
     assert listed.returncode == 0, listed.stderr
     for name in names:
@@ -440,7 +456,7 @@ def test_what_slack_never_took_lies_in_the_queue_until_it_is_redriven(stage: Sta
     # THEN a redrive tells each once, and the queue and the alarm are quiet
     assert done.returncode == 0, done.stdout + done.stderr
     assert stage.dead_letters() == 0, (held, refused.stdout, done.stdout)
-    until(lambda: not stage.pending(), 30, "all are told")
+    stage.until(lambda: not stage.pending(), 30, "all are told")
     assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
     stage.let_time_pass(0)
-    until(lambda: stage.alarm() == "OK", 90, "the alarm's end")
+    stage.until(lambda: stage.alarm() == "OK", 90, "the alarm's end")

@@ -91,6 +91,6 @@ def test_limits_imports_the_standard_library_and_the_shapes_of_schedules_only() 
     source = Path(limits.__file__).read_text(encoding="utf-8")
 
     assert set(re.findall(r"^(?:from|import) ([a-z_.]+)", source, re.M)) <= {
-        "__future__", "re", "collections.abc", "dataclasses", "types", "typing", "batchtab.schedules",
+        "__future__", "re", "collections.abc", "dataclasses", "types", "typing", "batchtab", "batchtab.schedules",
     }  # fmt: skip
     assert all(field.name for limit in ALL.values() for field in fields(limit))

@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from pathlib import Path
 
 from batchtab import limits
-from batchtab.declarations import chain, instance_sizes, one_account
+from batchtab.declarations import chain, instance_sizes, job_rules, one_account, sizes, tag_rules
+from batchtab.declarations.diagnostics import STAGES as _STAGES
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
-from batchtab.declarations.service import ServiceSpec, Source, read_services
+from batchtab.declarations.service import FILE_NAME, ServiceSpec, Source, read_services
 from batchtab.declarations.stage import StageConfig, read_stage
 from batchtab.declarations.yaml_file import Document
 from batchtab.errors import did_you_mean, listed
 
 Fault = tuple[str, object, str, str]  # field, value, message, hint
-_STAGES = "{stages}"  # in a fault's message: `stage local` or `stages example, local`
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One stage and the services that are deployed in it."""
+    """One stage and the services that are deployed in it, with the files that say so."""
 
     stage: StageConfig
     services: list[ServiceSpec]
+    sources: Sequence[Source] = attribute(default=(), repr=False, compare=False)
+    document: Document | None = attribute(default=None, repr=False, compare=False)
 
     def job_definition_name(self, service: str, job: str) -> str:
         """The physical name, `<namespace>-<stage>-<service>-<job>`; a submitted job is called `<service>-<job>`."""
@@ -71,12 +74,12 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
             continue
         problems.extend(_stage_problems(stage, document, invalid_fields, sources, root))
         chosen = [s for s in sources if stage.jobs is None or "jobs" in invalid_fields or s.spec.service in stage.jobs]
-        catalog = Catalog(stage, [source.spec for source in chosen])
+        catalog = Catalog(stage, [source.spec for source in chosen], chosen, document)
         for source in chosen:
             for problem in _service_problems(catalog, source, invalid_fields):
                 of_stages.setdefault(str(problem), (problem, []))[1].append(name)
         problems.extend(_same_names(chosen))
-        problems.extend(_chain_problems(chosen))
+        problems.extend(_chain_problems(chosen, _is_unread(sources, root)))
         catalogs.append(catalog)
     problems.extend(one_account.problems(root, known, {catalog.stage.name for catalog in catalogs}))
     for problem, names in of_stages.values():
@@ -92,7 +95,7 @@ def _stage_problems(
 ) -> Iterator[Diagnostic]:
     services = [source.spec.service for source in sources]
     for index, name in enumerate(stage.jobs or ()):
-        if name not in services and "jobs" not in invalid_fields:
+        if name not in services and not _is_unread(sources, root) and "jobs" not in invalid_fields:
             text, hint = f"is not a service: {listed(services)}", did_you_mean(name, services)
             yield document.problem(("jobs", index), text, value=name, hint=hint)
     for repository, entry in stage.local.images.items() if stage.local else ():
@@ -109,16 +112,27 @@ def _stage_problems(
         text = f"is of another account than the stage, {stage.account_id}, and IAM takes no boundary from there"
         if not invalid_fields & {"permissions_boundary_arn", "account_id"}:
             yield document.problem(("permissions_boundary_arn",), text, value=boundary)
+    if "tags" not in invalid_fields:
+        yield from tag_rules.stage_problems(stage, document)
     subnets = len(stage.network.subnet_ids)
     if any(each.is_fargate for each in stage.compute_environments.values()) and subnets > limits.FARGATE_SUBNETS_MAX:
         text = f"has {subnets} subnets: at most {limits.FARGATE_SUBNETS_MAX} on Fargate"
         yield document.problem(("network", "subnet_ids"), text)
 
 
+def _is_unread(sources: list[Source], root: Path) -> bool:
+    """Whether a file can't be read: it has a line of its own, and its service may be the one that seems unknown."""
+    read = {Path(source.document.file).parent.name for source in sources}
+    return bool({path.parent.name for path in (root / "jobs").glob(f"*/{FILE_NAME}")} - read)
+
+
 def _service_problems(catalog: Catalog, source: Source, invalid_fields: set[str]) -> Iterator[Diagnostic]:
     if not catalog.stage.alerts.quiet and "alerts" not in invalid_fields:
         yield from _unquiet_problems(source)
     yield from _late_problems(source)
+    yield from sizes.problems(catalog.stage, source)
+    if "tags" not in invalid_fields:
+        yield from tag_rules.job_problems(catalog.stage, source)
     for name, job in source.spec.jobs.items():
         for field, value, message, hint in _job_faults(catalog, source.spec.service, name, job, invalid_fields):
             if (name, field) not in source.invalid_fields:
@@ -172,8 +186,9 @@ def _same_names(sources: list[Source]) -> Iterator[Diagnostic]:
                 yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
 
 
-def _chain_problems(sources: list[Source]) -> Iterator[Diagnostic]:
+def _chain_problems(sources: list[Source], is_unread: bool) -> Iterator[Diagnostic]:
     """Names in `after` that are no job of the stage, and circles."""
+    services = {source.spec.service for source in sources}
     jobs = [(source.spec.service, name) for source in sources for name in source.spec.jobs]
     before: dict[chain.JobName, list[chain.JobName]] = {}
     where: dict[chain.JobName, Source] = {}
@@ -183,6 +198,8 @@ def _chain_problems(sources: list[Source]) -> Iterator[Diagnostic]:
             where[service, name] = source
             before[service, name] = [chain.resolve(service, reference) for reference in job.after]
             for index, message, hint in chain.unknown(service, job.after, jobs):
+                if is_unread and before[service, name][index][0] not in services:
+                    continue
                 given = source.document.data["jobs"][name]["after"]
                 path = ("jobs", name, "after", index) if isinstance(given, list) else ("jobs", name, "after")
                 yield source.document.problem(path, message, value=job.after[index], hint=hint)
@@ -209,48 +226,24 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
+        else:
+            yield from _share_faults(job, shares=queues[job.queue].scheduling_policy is not None)
         kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
         if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
-            yield from _fargate_faults(stage, job) if kinds == {True} else _ec2_faults(stage, job)
+            yield from job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES)
+            yield from _width_faults(stage, job)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
 
 
-def _fargate_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"on Fargate ({_STAGES})"
-    sizes = limits.FARGATE_SIZES.get(job.vcpus)
-    if sizes is None:
-        allowed = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
-        near = next((size for size in limits.FARGATE_SIZES if size >= job.vcpus), 32)
-        yield "vcpus", job.vcpus, f"is not a size {on}: {allowed}", f"the next is {near:g}"
-    elif job.memory_mib not in sizes:
-        text = f"does not go with {job.vcpus:g} vCPU {on}: {_steps(sizes)}"
-        near_memory = next((size for size in sizes if size >= job.memory_mib), sizes[-1])
-        yield (
-            "memory_mib",
-            job.memory_mib,
-            text,
-            f"the nearest that is enough: {near_memory}"
-            if (near_memory >= job.memory_mib)
-            else "more memory needs more vcpus",
-        )
-    if sizes:
-        yield from _width_faults(stage, job)
-    refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds)
-    if refusal:
-        yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
-
-
-def _ec2_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    on = f"the capacity of {_STAGES} is {stage.capacity_of(job.queue)}"
-    if job.vcpus < 1 or not job.vcpus.is_integer():
-        yield "vcpus", job.vcpus, f"is not a whole number, and {on}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
-    else:
-        yield from _width_faults(stage, job)
-    if job.ephemeral_storage_gib is not None:
-        yield "ephemeral_storage_gib", job.ephemeral_storage_gib, f"is only for Fargate, and {on}", "leave it out"
-    if job.assign_public_ip:
-        yield "assign_public_ip", True, f"is only for Fargate, and {on}", "leave it out"
+def _share_faults(job: JobSpec, *, shares: bool) -> Iterator[Fault]:
+    """What Batch refuses when the job is submitted: a fair-share queue wants a share of each job, another one none."""
+    if shares and job.share is None:
+        text = f"is missing, and queue {job.queue} of {_STAGES} has a scheduling_policy: it takes no job without one"
+        yield "share", None, text, ""
+    if not shares and job.share is not None:
+        text = f"is for a queue with a scheduling_policy, and {job.queue} of {_STAGES} has none"
+        yield "share", job.share, text, "leave it out"
 
 
 def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
@@ -275,9 +268,3 @@ def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
         if account != stage.account_id:
             hint = f"write {arn.split(':parameter', 1)[1]}: each stage reads its own" if arn and ":ssm:" in arn else ""
             yield field, arn, f"is of account {account}, and the account of {_STAGES} is {stage.account_id}", hint
-
-
-def _steps(sizes: tuple[int, ...]) -> str:
-    if len(sizes) <= 4:
-        return listed(sizes)
-    return f"{sizes[0]} to {sizes[-1]} in steps of {sizes[1] - sizes[0]}"

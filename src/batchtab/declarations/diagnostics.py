@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from batchtab.errors import UsageError, one_line
 
 _SHOWN_CHARACTERS = 80
+STAGES = "{stages}"  # in a fault's message: becomes `stage local` or `stages example, local`
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Diagnostic:
         field: The field in it, such as `evaluate_on_exit[1].action`; may be empty.
         value: What stands there; None if there is nothing to show.
         message: What is wrong with it and what is allowed.
-        hint: How to mend it, where the message doesn't say so already.
+        hint: How to fix it, where the message doesn't say so already.
+        severity: `warning` for what is allowed; empty for a fault.
     """
 
     file: str
@@ -32,11 +34,12 @@ class Diagnostic:
     value: object
     message: str
     hint: str = ""
+    severity: str = ""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         text = self.message if self.value is None else f"{show(self.value)} {self.message}"
-        line = ": ".join(part for part in (place, self.where, self.field, text) if part)
+        line = ": ".join(part for part in (place, self.severity, self.where, self.field, text) if part)
         return one_line(f"{line} [hint: {self.hint}]" if self.hint else line)
 
 

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from batchtab.declarations import hints
 from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.yaml_file import Document
-from batchtab.errors import did_you_mean, listed
-from batchtab.limits import Choice, Range, Text
+from batchtab.errors import listed
+from batchtab.limits import Choice, Range, Text, Unlike
 
 _OURS = "batchtab"
-_NOT_YET = dict.fromkeys(("multi_node", "multinode", "node_properties", "num_nodes", "number_of_nodes", "nodes"), "")
 _KINDS = {
     "int_type": "is not a whole number",
     "int_from_float": "is not a whole number",
@@ -31,12 +31,7 @@ _KINDS = {
     "model_attributes_type": "is not a mapping (key: value)",
     "too_short": "is empty: at least one",
 }
-_UNQUOTED = {"int_type", "float_type", "bool_type"}
-_KIND_HINTS = {
-    "string_type": "put it in quotes",
-    "tuple_type": "write [a, b] or one '- ' line each",
-    "list_type": "write [a, b] or one '- ' line each",
-}
+_LISTED_MAX = 12  # more fields than these are too many for a line
 
 
 class StrictModel(BaseModel):
@@ -61,13 +56,14 @@ def invalid(message: str, hint: str = "", *, at: Sequence[str | int] = (), value
 class Limit:
     """Annotation that checks a field against a limit and tells the JSON Schema about it."""
 
-    limit: Range | Text | Choice
+    limit: Range | Text | Choice | Unlike
 
     def _check(self, value: Any) -> Any:
         refusal = self.limit.refusal(value)
         if refusal is not None:
             choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []
-            raise invalid(refusal, did_you_mean(str(value).upper(), choices))
+            hint = self.limit.hint if isinstance(self.limit, Unlike) else hints.of_choice(str(value), choices)
+            raise invalid(refusal, hint)
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -79,7 +75,7 @@ class Limit:
             result.update(pattern=self.limit.pattern, maxLength=self.limit.maximum)
         elif isinstance(self.limit, Choice):
             result.update(enum=list(self.limit.values))
-        else:
+        elif isinstance(self.limit, Range):
             result["minimum"] = self.limit.minimum
             if self.limit.maximum is not None:
                 result["maximum"] = self.limit.maximum
@@ -140,40 +136,66 @@ def _problem(
         message = f"is missing: {described}" if described else "is missing"
         return document.problem((*prefix, *path[:-1]), message, suffix=str(path[-1]))
     if kind == "extra_forbidden":
-        return _unknown_key(path, model, document, prefix)
+        return _unknown_key(path, value, model, document, prefix)
     if value is None:
         hint = "a '#' begins a comment in YAML: put a text with one in quotes" if kind == "string_type" else ""
         return document.problem((*prefix, *path), "has no value", hint=hint)
-    hint = _KIND_HINTS.get(kind, "")
-    if kind in _UNQUOTED and isinstance(value, str):
-        hint = "write it without quotes" if value else ""
+    if kind == "too_long":
+        context = item["ctx"]
+        text = f"has {context['actual_length']} entries: at most {context['max_length']}"
+        return document.problem((*prefix, *path), text)
+    shown = _showable(value, path)
+    wanted = _model_at(model, path) or _model_at(model, (*path, 0))
+    names = [] if wanted is None else [_written(name, field) for name, field in wanted.model_fields.items()]
+    unit = "size_mib" if path[-2:-1] == ("tmpfs",) else ""  # there the name is a folder's
+    hint = hints.of_value(kind, str(path[-1]) if path else "", shown, names, unit)
     message = _KINDS.get(kind, f"is not allowed: {item['msg'][:1].lower()}{item['msg'][1:]}")
-    return document.problem((*prefix, *path), message, value=_showable(value, path), hint=hint)
+    return document.problem((*prefix, *path), message, value=shown, hint=hint)
 
 
 def _showable(value: object, path: Sequence[str | int]) -> object:
     """The value, unless somebody may have written a secret itself where its name belongs."""
-    return None if "secrets" in path or "webhook_secret_arn" in path else value
+    return None if {"secrets", "secret_options", "registry_credentials", "webhook_secret_arn"} & set(path) else value
 
 
 def _unknown_key(
-    path: tuple[str | int, ...], model: type[BaseModel], document: Document, prefix: tuple[str | int, ...]
+    path: tuple[str | int, ...],
+    value: object,
+    model: type[BaseModel],
+    document: Document,
+    prefix: tuple[str | int, ...],
 ) -> Diagnostic:
     key = str(path[-1])
-    if key.lower().replace("-", "_") in _NOT_YET:
-        hint = "array_size starts many copies of one job"
-        return document.problem((*prefix, *path), "multi-node jobs are not supported yet", hint=hint)
     inner = _model_at(model, path[:-1])
     known = [] if inner is None else [_written(name, field) for name, field in inner.model_fields.items()]
-    hint = did_you_mean(key, known)
-    message = "is an unknown key" if hint else f"is an unknown key: {listed(known)}"
+    hint = hints.of_key(key, value, known, {} if inner is None else _below(inner))
+    job = _model_at(model, ("jobs", "")) if path[:-1] == ("defaults",) else None
+    if job is not None and _field(job, key):
+        hint = "each job has its own"
+    message = "is an unknown key"
+    if not hint and len(known) <= _LISTED_MAX:
+        message += f": {listed(known)}"
+    elif not hint:
+        hint = f"`batchtab schema {'stage' if 'region' in known else 'jobs'}` has all of them"
     return document.problem((*prefix, *path), message, hint=hint)
+
+
+def _below(model: type[BaseModel]) -> dict[str, str]:
+    """The fields of the mappings within a model: name to where it belongs. Those of lists are not among them."""
+    found: dict[str, list[str]] = {}
+    for name, field in model.model_fields.items():
+        is_named = any(get_origin(kind) is dict for kind in (field.annotation, *get_args(field.annotation)))
+        inner = _model_at(field.annotation, ("",) if is_named else ())
+        for below in () if inner is None else inner.model_fields.items():
+            where = f"below a name in {_written(name, field)}" if is_named else f"below {_written(name, field)}"
+            found.setdefault(_written(*below), []).append(where)
+    return {name: " or ".join(places) for name, places in found.items()}
 
 
 def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     inner = _model_at(model, path[:-1])
     field = None if inner is None else _field(inner, str(path[-1]))
-    text = (field.description or "") if field else ""
+    text = (field.description or "").partition(". ")[0] if field else ""
     return text.removesuffix(".")[:1].lower() + text.removesuffix(".")[1:]
 
 

@@ -7,6 +7,7 @@ for its jobs in the same way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,20 +15,18 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, ValidationError, field_validator
 
 from batchtab import limits
-from batchtab.declarations import trigger_fields
+from batchtab.declarations import job_rules, trigger_fields
 from batchtab.declarations.alerting import Alerting
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.fields import Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
-from batchtab.declarations.job import JobSpec
-from batchtab.declarations.job_settings import JobSettings
+from batchtab.declarations.job import JobSettings, JobSpec
+from batchtab.declarations.table import written
 from batchtab.declarations.yaml_file import Document, Key, read
 
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
 
 FILE_NAME = "jobs.yaml"
-# Faults of several fields at once are told where none of them is at fault itself.
-_TRIGGERING = {"schedule", "after", "start", "end", "except", *trigger_fields.TriggerSettings.model_fields}
 _MERGED = ("environment", "secrets", "parameters", "tags")
 _JOB_TEXTS = ("command.*", *(f"{name}.*" for name in _MERGED), "image.tag", "evaluate_on_exit.*.on_exit_code")
 _TEXTS = ("image.tag", *(f"{holder}.{name}" for holder in ("jobs.*", "defaults") for name in _JOB_TEXTS))
@@ -185,10 +184,11 @@ def _merge_job(
                 invalid_fields.add(str(path[0]) if path else "")
             merged = {key: value for key, value in merged.items() if key not in invalid_fields}
             continue
-        if not invalid_fields & _TRIGGERING:
-            for key, value, message, hint in job.trigger_faults():
-                source.problems.append(source.document.problem(("jobs", name, key), message, value=value, hint=hint))
-                invalid_fields.add(key)
+        at_fault = {"except_" if key == "except" else key for key in invalid_fields}
+        for key, value, message, hint in job.faults(unknown=at_fault):
+            place = [int(part) if part.isdigit() else part for part in key.split(".")]
+            source.problems.append(source.document.problem(("jobs", name, *place), message, value=value, hint=hint))
+            invalid_fields.add(str(place[0]))
         image = job.image or source.spec.image
         source.spec.jobs[name] = job.model_copy(update={"image": image})
         break
@@ -199,9 +199,9 @@ def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], invalid_fiel
     """Takes out what a service's defaults say and this job can have no use for; what the job says itself stays."""
     useless: list[str] = []
     if merged.get("schedule") is None and "schedule" not in invalid_fields:
-        useless += trigger_fields.NEED_SCHEDULE
+        useless += _written(job_rules.NEED_SCHEDULE)
         if not merged.get("after") and "after" not in invalid_fields:
-            useless += trigger_fields.NEED_TRIGGER
+            useless += _written(job_rules.NEED_TRIGGER)
             if merged.get("concurrency_policy") in trigger_fields.POLICIES_OF_TRIGGERS:
                 useless.append("concurrency_policy")
     if str(merged.get("schedule")).startswith("rate("):
@@ -211,3 +211,7 @@ def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], invalid_fiel
             merged.pop(name, None)
     if merged.get("concurrency_policy") != "queue" and "queue_limit" not in raw:
         merged.pop("queue_limit", None)
+
+
+def _written(names: Iterable[str]) -> Iterator[str]:
+    return (written(name, JobSpec.model_fields[name]) for name in names)

@@ -12,7 +12,7 @@ from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.environment import ComputeEnvironment, Environment, Network, check_order, made
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
-from batchtab.declarations.job_settings import checked_tags
+from batchtab.declarations.job_fields import checked_tags
 from batchtab.declarations.yaml_file import Document, read
 from batchtab.schedules import zones
 
@@ -247,10 +247,17 @@ class StageConfig(StageFile):
         return f"arn:{self.partition}:iam::{self.account_id}:policy/{self.prefix}-ci-boundary"
 
     def secret_arn(self, reference: str) -> str:
-        """A secret's ARN; the name of a parameter is completed with this stage's region and account."""
+        """A secret's ARN; a name is completed with this stage's region and account.
+
+        The ARN of a secret by its name lacks the six characters that Secrets Manager adds; ECS finds it without them.
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+        """
         if reference.startswith("arn:"):
             return reference
-        return f"arn:{self.partition}:ssm:{self.region}:{self.account_id}:parameter{reference}"
+        place = f"arn:{self.partition}:{{}}:{self.region}:{self.account_id}"
+        if reference.startswith("secretsmanager:"):
+            return f"{place.format('secretsmanager')}:secret:{reference.removeprefix('secretsmanager:')}"
+        return f"{place.format('ssm')}:parameter/{reference.removeprefix('ssm:').removeprefix('/')}"
 
 
 def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnostic], set[str]]:

@@ -14,14 +14,12 @@ from pydantic_core import CoreSchema
 
 from batchtab import limits
 from batchtab.declarations.fields import Limit, OneOrList, StrictModel, invalid
+from batchtab.declarations.table import Needs
 from batchtab.schedules import exclusions, timestamps, zones
 from batchtab.schedules.cron import ScheduleError
 
 _JOB = limits.JOB_DEFAULTS
-# What a service's defaults say has no meaning for each of its jobs: for a job without the one, not the other.
-NEED_SCHEDULE = ("timezone", "except", "flexible_window_minutes", "trigger")
 NOT_FOR_RATES = ("timezone",)
-NEED_TRIGGER = ("starting_deadline_seconds", "pause_on_failure")
 ONLY_SCHEDULER = ("timezone", "start", "end", "flexible_window_minutes", "except_")
 POLICIES_OF_TRIGGERS = ("replace", "queue")
 # Context of a validation that leaves out what is checked of several fields at once.
@@ -47,39 +45,51 @@ class Moment:
         return {**handler(schema), "pattern": timestamps.PATTERN}
 
 
-class TriggerSettings(StrictModel):
+class TriggerFields(StrictModel):
     """What a job, and a service's `defaults`, may say of triggers and of runs that meet."""
 
-    timezone: Annotated[str, Strict(), _Zone(limits.TIMEZONE)] | None = Field(
-        default=_JOB["timezone"], description="On whose wall clock schedule, start, end and except are read; else UTC."
+    timezone: Annotated[str, Strict(), _Zone(limits.TIMEZONE), Needs("schedule")] | None = Field(
+        default=_JOB["timezone"],
+        description="The time zone of schedule, start, end and except, such as Asia/Seoul. Default: UTC.",
     )
-    except_: Annotated[tuple[Annotated[str, Strict()], ...], OneOrList(limits.EXCEPT.pattern)] = Field(
-        default=_JOB["except_"],
-        validation_alias="except",
-        serialization_alias="except",
-        description="When it does not run: dates, ranges such as 2026-12-24/2027-01-02, or cron(…). One or a list.",
+    except_: Annotated[tuple[Annotated[str, Strict()], ...], OneOrList(limits.EXCEPT.pattern), Needs("schedule")] = (
+        Field(
+            default=_JOB["except_"],
+            validation_alias="except",
+            serialization_alias="except",
+            description="When the job does not run: dates, ranges such as 2026-12-24/2027-01-02, or cron(…),"
+            " in its time zone.",
+        )
     )
-    flexible_window_minutes: Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MINUTES)] | None = Field(
-        default=_JOB["flexible_window_minutes"], description="Start at any moment within so many minutes of the time."
+    flexible_window_minutes: (
+        Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MINUTES), Needs("schedule")] | None
+    ) = Field(
+        default=_JOB["flexible_window_minutes"],
+        description="Start each run at any moment within this many minutes of its time.",
     )
-    trigger: Annotated[str, Strict(), Limit(limits.TRIGGER)] | None = Field(
-        default=_JOB["trigger"], description="rule or schedule; left out: a schedule where a rule can't say it."
+    trigger: Annotated[str, Strict(), Limit(limits.TRIGGER), Needs("schedule")] | None = Field(
+        default=_JOB["trigger"],
+        description="What starts the job: an EventBridge rule, or a schedule of EventBridge Scheduler. Default: a"
+        " schedule where a rule cannot express the timing.",
     )
     concurrency_policy: Annotated[str, Strict(), Limit(limits.CONCURRENCY_POLICY)] = Field(
         default=_JOB["concurrency_policy"],
-        description="When a run is due while another waits or runs. forbid: it is skipped; replace: the other is ended"
-        " first; queue: it waits for its turn.",
+        description="What happens to a run that is due while another waits or runs: `allow` starts both, `forbid`"
+        " skips it, `replace` ends the other first, `queue` lets it wait for its turn.",
     )
     queue_limit: Annotated[int, Strict(), Limit(limits.QUEUE_LIMIT)] = Field(
-        default=_JOB["queue_limit"], description="How many runs may wait with concurrency_policy queue."
+        default=_JOB["queue_limit"],
+        description="How many runs may wait with concurrency_policy queue; further ones are dropped.",
     )
-    starting_deadline_seconds: Annotated[int, Strict(), Limit(limits.STARTING_DEADLINE_SECONDS)] | None = Field(
+    starting_deadline_seconds: (
+        Annotated[int, Strict(), Limit(limits.STARTING_DEADLINE_SECONDS), Needs("trigger")] | None
+    ) = Field(
         default=_JOB["starting_deadline_seconds"],
-        description="A run that could not start so long after its time is not started; left out: it always is.",
+        description="A run that could not start within this time is not started. Default: it always is.",
     )
-    pause_on_failure: Annotated[bool, Strict()] = Field(
+    pause_on_failure: Annotated[bool, Strict(), Needs("trigger")] = Field(
         default=_JOB["pause_on_failure"],
-        description="After a failed run none is started until `batchtab resume`.",
+        description="Whether a failed run pauses the job until `batchtab resume`.",
     )
 
     @field_validator("except_", mode="before")

@@ -6,6 +6,7 @@ Here two equal keys are a fault, and where a text is wanted, the text that stand
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,12 +111,15 @@ def _syntax(file: str, content: str, error: yaml.YAMLError) -> Diagnostic:
     elif "expected a single document" in str(context):
         problem, context, hint = "holds more than one document", None, "remove the line '---'"
     elif "mapping values are not allowed" in problem:
-        hint = "put a text that contains ': ' in quotes"
+        where = "ends with ':'" if line.rstrip().endswith(":") else "contains ': '"
+        hint = f"put a text that {where} in quotes"
     elif "undefined alias" in problem or "scanning an alias" in str(context):  # */5 * * * *
         hint = "put a text that begins with '*' in quotes"
     elif "cannot start any token" in problem or "mapping keys are not allowed" in problem:  # @daily
         hint = "put a text that begins with '@', '?', '%' or '`' in quotes"
     begun = getattr(error, "context_mark", None)
+    if begun is not None and begun.line < len(lines) and re.search(r"[:,[{] *\s#", lines[begun.line]):
+        hint = "put a text that begins with '#' in quotes: a bare '#' begins a comment"
     if context and begun is not None:
         context = f"{context}, begun in line {begun.line + 1}"
     text = f"{problem} ({context})" if context and str(context) not in problem else problem

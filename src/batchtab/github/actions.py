@@ -71,14 +71,14 @@ def set_output(file: str, name: str, value: str) -> None:
             sink.write(f"{name}={value}\n")
 
 
-def warn(line: str) -> None:
-    """Shows a line on the run's page, as a warning; nothing outside Actions.
+def warn(line: str, file: str = "", number: int | None = None) -> None:
+    """Shows a line on the run's page, as a warning, and at a file's line in a pull request; nothing outside Actions.
 
     See https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-a-warning-message
     """
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        text = line.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::warning::{text}", flush=True)
+        place = f"file={_escaped(file, ':,')}" + (f",line={number}" if number else "") if file else ""
+        print(f"::warning {place}".rstrip() + f"::{_escaped(line)}", flush=True)
 
 
 def summarize(markdown: str) -> None:
@@ -87,6 +87,12 @@ def summarize(markdown: str) -> None:
     if path:
         with Path(path).open("a", encoding="utf-8") as sink:
             sink.write(markdown)
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for character in f"%\r\n{more}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
 
 
 def _needed(name: str, what: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.plan_review import masking
+from batchtab.plan_review.container_settings import settings
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Container:
     ephemeral_storage_gib: int | None
     read_only: bool
     job_role: str
+    settings: dict[str, str]
 
     @classmethod
     def read(cls, properties: dict[str, Any]) -> Container:
@@ -40,6 +42,7 @@ class Container:
             ephemeral_storage_gib=storage.get("sizeInGiB"),
             read_only=bool(properties.get("readonlyRootFilesystem")),
             job_role=str(properties.get("jobRoleArn", "")).rpartition("/")[2],
+            settings=settings(properties),
         )
 
 

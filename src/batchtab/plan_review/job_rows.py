@@ -37,6 +37,7 @@ def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, 
         said["root filesystem"] = "read-only" if container.read_only else "can be written"
         if container.ephemeral_storage_gib:
             said["ephemeral storage"] = f"{container.ephemeral_storage_gib} GiB"
+        said |= container.settings
     return said
 
 

@@ -18,9 +18,9 @@ from batchtab.terraform.live_code import found_in, is_live
 
 ASSETS = "assets"
 _CALLED = """
-    alltrue can chunklist coalesce compact concat contains distinct flatten floor index join jsonencode keys length
-    lookup lower max merge min one plantimestamp range regex replace reverse setintersection sha1 slice sort split
-    startswith strcontains substr timeadd timecmp tonumber tostring try upper values
+    alltrue anytrue can chunklist coalesce compact concat contains distinct flatten floor index join jsonencode keys
+    length lookup lower max merge min one plantimestamp range regex replace reverse setintersection sha1 slice sort
+    split startswith strcontains substr timeadd timecmp tonumber toset tostring try upper values
 """
 #: What constructs call; none of them reads a file.
 FUNCTIONS = frozenset(_CALLED.split())

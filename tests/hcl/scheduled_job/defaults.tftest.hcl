@@ -36,10 +36,12 @@ run "by_hand" {
       command          = ["node", "app/jobs/do-something"]
       image            = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/my-service:latest"
       jobRoleArn       = "arn:aws:iam::123456789012:role/made"
-      logConfiguration = { logDriver = "awslogs", options = { awslogs-group = "/aws/batch/batchtab-test/my-service-do-something", awslogs-stream-prefix = "my-service-do-something" } }
+      logConfiguration = { logDriver = "awslogs", options = { awslogs-group = "/aws/batch/batchtab-test/my-service-do-something", awslogs-stream-prefix = "my-service-do-something", mode = "blocking" } }
+      mountPoints      = [{ containerPath = "/tmp", sourceVolume = "batchtab-tmp" }]
 
       readonlyRootFilesystem = true
       resourceRequirements   = [{ type = "VCPU", value = "1" }, { type = "MEMORY", value = "2048" }]
+      volumes                = [{ name = "batchtab-tmp" }]
     }
     error_message = "container properties are ${aws_batch_job_definition.job_definition.container_properties}"
   }

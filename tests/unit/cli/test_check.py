@@ -13,8 +13,19 @@ JOBS = "jobs/my-service/jobs.yaml"
 Spoil = Callable[[str, str, str], None]
 
 
-def test_a_project_in_order_is_a_line_per_stage_and_exit_0(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status = main(["check", "--root", str(project)])
+MOVES = "warning: image.tag: 'latest' moves: a run takes the image that was pushed last, which no plan shows"
+
+
+@pytest.fixture(autouse=True)
+def _outside_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+
+
+def test_a_project_in_order_is_a_line_per_stage_and_exit_0(
+    project: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(JOBS, "tag: latest", "tag: 1.4.0")
+    status = main(["check", "--strict", "--root", str(project)])
 
     output = capsys.readouterr()
     assert (status, output.err) == (0, "")
@@ -58,6 +69,30 @@ def test_every_fault_is_one_line_on_stderr_and_exit_2(
     ]
 
 
+def test_a_warning_is_a_line_on_stderr_and_exit_0(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["check", "--root", str(project)])
+    output = capsys.readouterr()
+    assert (status, len(output.out.splitlines())) == (0, 2)
+    (line,) = output.err.splitlines()
+    assert line.startswith(f"{project}/{JOBS}:3: {MOVES}")
+
+
+def test_strict_makes_a_warning_a_fault(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["check", "--strict", "--root", str(project)])
+    output = capsys.readouterr()
+    assert (status, output.out, len(output.err.splitlines())) == (2, "", 1)
+    assert MOVES in output.err
+
+
+def test_in_a_workflow_a_warning_is_shown_at_its_line(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.chdir(project)
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"::warning file={JOBS},line=3::{JOBS}:3: {MOVES}")
+
+
 def test_one_stage_is_checked_alone(project: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]) -> None:
     spoil("config/example.yaml", "capacity: EC2", "capacity: EC3")
 
@@ -67,8 +102,9 @@ def test_one_stage_is_checked_alone(project: Path, spoil: Spoil, capsys: pytest.
 
 
 def test_what_is_beyond_a_quota_is_a_note_on_stderr_and_exit_0(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    spoil(JOBS, "tag: latest", "tag: 1.4.0")
     # GIVEN more jobs with a rule than an account may have rules
     jobs = "".join(f"  job-{number}: {{command: [x], schedule: rate(1 day)}}\n" for number in range(300))
     (project / "jobs" / "many").mkdir()

@@ -54,6 +54,16 @@ def test_a_service_that_is_not_there_can_not_be_chosen(project: Path, spoil: Spo
     assert "jobs[0]: 'my-servise' is not a service: examples, my-service [hint: did you mean 'my-service'?]" in line
 
 
+def test_a_service_whose_file_can_not_be_read_is_not_called_unknown(project: Path, spoil: Spoil) -> None:
+    spoil("config/local.yaml", "log_retention_days: 30", "log_retention_days: 30\njobs: [my-service]")
+    spoil(JOBS, "service: my-service", "service: [my-service")
+    spoil("jobs/examples/jobs.yaml", "after: extract", "after: my-service/do-often")
+
+    (line,) = lines(project, "local")
+
+    assert line.startswith(f"{JOBS}:3: is not valid YAML")
+
+
 def test_an_unknown_queue_is_one_line_for_all_stages(project: Path, spoil: Spoil) -> None:
     spoil(JOBS, "queue: default", "queue: defualt")
 

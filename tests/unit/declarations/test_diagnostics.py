@@ -49,18 +49,27 @@ def test_problems_are_sorted_and_told_once() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "meant"),
-    [("timeout", "timeout_seconds"), ("memory", "memory_mib"), ("memoryMib", "memory_mib"), ("retries", "attempts"),
-     ("jobRoleArn", "job_role_arn"), ("read-only-root-filesystem", "read_only_root_filesystem"), ("comand", "command")],
+    [("timeout", "timeout_seconds"), ("memory", "memory_mib"), ("memoryMib", "memory_mib"), ("Command", "command"),
+     ("jobRoleArn", "job_role_arn"), ("read-only-root-filesystem", "read_only_root_filesystem"), ("comand", "command"),
+     ("commnad", "command"), ("tga", "tag"), ("vcpu", "vcpus"), ("timout_secnds", "timeout_seconds")],
 )  # fmt: skip
-def test_the_word_of_another_tool_leads_to_ours(wrong: str, meant: str) -> None:
-    known = ["command", "timeout_seconds", "memory_mib", "attempts", "job_role_arn", "read_only_root_filesystem"]
+def test_a_slip_or_the_first_words_lead_to_a_name(wrong: str, meant: str) -> None:
+    known = ["command", "timeout_seconds", "memory_mib", "tag", "job_role_arn", "read_only_root_filesystem", "vcpus"]
 
     assert did_you_mean(wrong, known) == f"did you mean '{meant}'?"
 
 
-def test_nothing_near_is_no_hint() -> None:
-    assert did_you_mean("zzz", ["command"]) == ""
-    assert did_you_mean("timeout", ["command"]) == ""
+@pytest.mark.parametrize(
+    ("wrong", "known"),
+    [("zzz", "command"), ("timeout", "command"), ("gpus", "vcpus"), ("enabled", "end"), ("ulimits", "queue_limit"),
+     ("tmpfs", "attempts"), ("sidecars", "secrets"), ("b", "a"), ("ab", "ax"), ("seconds", "timeout_seconds")],
+)  # fmt: skip
+def test_what_is_only_a_little_alike_is_no_hint(wrong: str, known: str) -> None:
+    assert did_you_mean(wrong, [known]) == ""
+
+
+def test_the_first_words_of_two_names_are_no_hint() -> None:
+    assert did_you_mean("job", ["job_role_arn", "job_queue_arn"]) == ""
 
 
 def test_a_path_is_written_with_dots_and_brackets() -> None:

@@ -91,8 +91,8 @@ def job(**fields: Any) -> JobSpec:
         ),
         (
             ["schedule: '@daily'", "flexible_window_minutes: 30", "starting_deadline_seconds: 600"],
-            "starting_deadline_seconds: 600 is shorter than flexible_window_minutes, and each run of the last 30"
-            " minutes would be late [hint: at least 1800]",
+            "starting_deadline_seconds: 600 is shorter than flexible_window_minutes, and the last runs of"
+            " each window would be late [hint: at least 1800]",
         ),
         (
             ["schedule: '@daily'", "start: 2026-12-02", "end: 2026-12-01"],

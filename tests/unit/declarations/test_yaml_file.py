@@ -84,6 +84,8 @@ def test_anchors_and_merge_keys_work_and_own_keys_win(tmp_path: Path) -> None:
         ),
         ("a:\n\tb: 1\n", "[hint: indent with spaces, not tabs]"),
         ("a: b: c\n", "[hint: put a text that contains ': ' in quotes]"),
+        ("a:\n  b: arn:aws:x::\n", "[hint: put a text that ends with ':' in quotes]"),
+        ("a: {b: #c}\nd: e\n", "[hint: put a text that begins with '#' in quotes: a bare '#' begins a comment]"),
         ("a: *x\n", "[hint: put a text that begins with '*' in quotes]"),
         ("schedule: */5 * * * *\n", "[hint: put a text that begins with '*' in quotes]"),
         ("{schedule: */5 * * * *}\n", "[hint: put a text that begins with '*' in quotes]"),

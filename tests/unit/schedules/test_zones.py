@@ -41,6 +41,14 @@ def test_what_is_no_zone_is_refused_with_the_one_that_is_meant(name: str, messag
     assert refusal[1] == hint
 
 
+def test_every_name_of_the_database_is_a_zone_or_an_abbreviation_that_says_what_is_meant() -> None:
+    names = zoneinfo.available_timezones() - {"localtime", "posixrules", "Factory"}
+    refused = {name: refusal for name in names if (refusal := zones.refusal(name))}
+    assert {*refused} <= {*zones.ABBREVIATIONS}
+    assert zones.refusal("EST5EDT") is None
+    assert all(hint.startswith("write ") for _, hint in refused.values())
+
+
 def test_what_is_written_for_an_abbreviation_is_a_zone() -> None:
     known = zoneinfo.available_timezones()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,18 +11,28 @@ import typer
 
 from batchtab.cli.options import ROOT_HELP
 from batchtab.declarations import catalog, quotas
+from batchtab.declarations.cautions import cautions
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 
 
 def check(
     stage: Annotated[list[str] | None, typer.Option(help="A stage to check; may be repeated. Default: all.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 for warnings too.")] = False,
     root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
 ) -> None:
     """Check config/ and jobs/.
 
-    Every fault is one line on stderr with its file, line, job and field, and the exit status is 2. A note, also on
-    stderr, says what is beyond a quota of an AWS account: AWS may have raised it.
+    Every fault is one line on stderr with its file, line, job and field, and the exit status is 2. A warning, also a
+    line on stderr, is of what is allowed and mostly not meant. A note says what is beyond a quota of an AWS account:
+    AWS may have raised it.
     """
     stages = catalog.load_all(root, stage or None)
+    now = datetime.now(UTC)
+    warnings = cautions(stages, now)
+    if warnings:
+        _annotate(warnings)
+    if warnings and strict:
+        raise Diagnostics(warnings)
     for loaded in stages:
         environment = loaded.stage.environment
         capacities = ", ".join(each.capacity for each in loaded.stage.compute_environments.values())
@@ -34,8 +45,16 @@ def check(
             f"{_count(len(jobs), 'job')} ({scheduled} scheduled)",
         )
         typer.echo(f"stage {loaded.stage.name}: {', '.join(parts)}: ok")
-    for note in quotas.notes(stages, datetime.now(UTC)):
-        typer.echo(note, err=True)
+    for line in (*warnings, *quotas.notes(stages, now)):
+        typer.echo(str(line), err=True)
+
+
+def _annotate(warnings: Sequence[Diagnostic]) -> None:
+    """Shows them in a pull request, beside the lines that they are of; nothing outside GitHub Actions."""
+    from batchtab.github import actions  # noqa: PLC0415 - mostly there is nothing to show
+
+    for warning in warnings:
+        actions.warn(str(warning), warning.file, warning.line)
 
 
 def _count(number: int, noun: str) -> str:

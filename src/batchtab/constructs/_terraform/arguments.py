@@ -1,11 +1,35 @@
-"""Checks of known argument values against what AWS allows; expressions are checked by Terraform's validations."""
+"""Checks of a construct's arguments; values that only Terraform knows are checked by the module's validations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from constructs import Construct
 
 from batchtab.constructs._terraform.expressions import is_expression
+from batchtab.declarations.arguments import Faults, checked
+from batchtab.declarations.fields import StrictModel
+from batchtab.errors import InvalidArgumentError
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def read(scope: Construct, model: type[Model], given: Mapping[str, Any], faults: Faults) -> Model:
+    """A construct's arguments with their defaults; a value may be an expression.
+
+    Raises:
+        InvalidArgumentError: What is wrong, in the words of `batchtab check`, with the construct's path.
+    """
+    found, problems = checked(model, given, is_expression, faults)
+    if problems:
+        raise InvalidArgumentError(scope.node.path, [str(problem) for problem in problems])
+    return found
+
+
+def no_rules(_: Any, __: Iterable[str]) -> Iterable[Any]:
+    """The faults of arguments that have no rules across them."""
+    return ()
 
 
 class Limit(Protocol):

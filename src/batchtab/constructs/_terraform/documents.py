@@ -18,16 +18,30 @@ class Conditional:
     value: Any
 
 
-def document(content: Mapping[str, Any]) -> str:
+def document(content: Mapping[str, Any], more: Any = None, deep: Sequence[str] = ()) -> str:
     """An object as JSON: keys sorted, nothing null or empty, so that no plan shows a change that is none.
 
     Where all structure is known the JSON itself is written, with expressions only inside strings; otherwise
     `jsonencode`. Batch and IAM both answer with such members left out, hence the rule.
+
+    Args:
+        content: The object.
+        more: Further members, or an expression of them; they replace members of `content`.
+        deep: Members that are not replaced: lists are joined, and objects merged.
     """
     pruned = _prune(content)
+    if is_expression(more):
+        return Expression.of(f"jsonencode({_with_more(pruned, hcl(more), deep)})")
+    for key, value in (more or {}).items():
+        pruned[key] = _joined(pruned.get(key), _prune(value)) if key in deep else _prune(value)
     if _is_plain(pruned):
         return json.dumps(pruned, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return Expression.of(f"jsonencode({_hcl_object(pruned)})")
+
+
+def members(content: Any) -> str:
+    """An object as it is written inside an expression, without what is absent."""
+    return _hcl_object(_prune(content))
 
 
 def template(content: Mapping[str, Any], *places: str) -> str:
@@ -39,6 +53,27 @@ def template(content: Mapping[str, Any], *places: str) -> str:
         escaped = place.replace("<", "\\u003c").replace(">", "\\u003e")
         text = Expression.of(f"replace({text.text}, {hcl(escaped)}, {hcl(place)})")
     return text
+
+
+def _joined(ours: Any, theirs: Any) -> Any:
+    ours = ours.value if isinstance(ours, Conditional) else ours
+    if is_expression(ours):
+        return Expression.of(f"concat({hcl(ours)}, {_hcl_object(theirs)})")
+    if isinstance(theirs, list):
+        return [*(ours or []), *theirs]
+    return {**(ours or {}), **theirs}
+
+
+def _with_more(pruned: dict[str, Any], more: str, deep: Sequence[str]) -> str:
+    parts = [_hcl_object(pruned), more]
+    for key in deep:
+        ours = pruned.get(key)
+        ours = ours.value if isinstance(ours, Conditional) else ours
+        join = "merge" if isinstance(ours, dict) else "concat"
+        nothing = "{}" if isinstance(ours, dict) else "[]"
+        text = nothing if ours is None else _hcl_object(ours)
+        parts.append(f"try({{ {key} = {join}({text}, {more}.{key}) }}, {{}})")
+    return f"merge({', '.join(parts)})"
 
 
 def _prune(value: Any) -> Any:

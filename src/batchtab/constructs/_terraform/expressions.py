@@ -57,8 +57,13 @@ class Nullable(Expression):
             given: Whether it was given, where that cannot be seen from its value: Terraform has to know how many
                 resources there are when it plans, and the ARN of a role that is yet to be made is not known then.
         """
-        self = cls(f"${{var.{name}}}")
-        self.given = Expression.of(f"var.{name} != null") if given is None else given
+        return cls.of(f"var.{name}", given)
+
+    @classmethod
+    def of(cls, text: str, given: Expression | None = None) -> Nullable:
+        """The expression written as `text`, which may be null."""
+        self = cls("${" + text + "}")
+        self.given = Expression.of(f"{text} != null") if given is None else given
         return self
 
 
@@ -209,7 +214,8 @@ def choose(condition: Condition, then: T, otherwise: T) -> T | Expression:
     """One of two values; both must be of one Terraform type."""
     if isinstance(condition, bool):
         return then if condition else otherwise
-    return Expression.of(f"{condition.text} ? {hcl(then)} : {hcl(otherwise)}")
+    text = f"({condition.text})" if "?" in condition.text else condition.text
+    return Expression.of(f"{text} ? {hcl(then)} : {hcl(otherwise)}")
 
 
 def pick(value: str, mapping: Mapping[str, T]) -> T | Expression | None:

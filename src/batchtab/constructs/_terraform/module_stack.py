@@ -24,7 +24,8 @@ from batchtab.constructs._terraform.framework import (
 TERRAFORM_CONSTRAINT = ">= 1.5"
 PROVIDER_CONSTRAINT = ">= 5.100, < 7"
 
-_REQUIRED = object()
+#: The default of a variable that must be given.
+REQUIRED = object()
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Variable:
     name: str
     type: str
     description: str
-    default: Any = _REQUIRED
+    default: Any = REQUIRED
     validations: Sequence[Validation] = field(default=())
     nullable: bool = False
 
@@ -66,7 +67,7 @@ class Variable:
     @property
     def required(self) -> bool:
         """Whether the caller must give it."""
-        return self.default is _REQUIRED
+        return self.default is REQUIRED
 
 
 class ModuleStack(TerraformStack):

@@ -13,6 +13,7 @@ from constructs import Construct
 from batchtab.constructs._terraform.expressions import Condition, Expression, is_expression
 from batchtab.constructs._terraform.framework import TerraformElement, TerraformLocal, TerraformStack
 from batchtab.constructs._terraform.kernel import make, terraform_type
+from batchtab.errors import InvalidArgumentError
 
 #: What a block that is there or not iterates over.
 SINGLE_BLOCK = ("this",)
@@ -30,7 +31,12 @@ class BatchtabConstruct(Construct):
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:
-        super().__init__(scope, id_)
+        try:
+            super().__init__(scope, id_)
+        except RuntimeError as error:  # jsii's, of many lines
+            if "There is already a Construct with name" not in str(error):
+                raise
+            raise InvalidArgumentError(scope.node.path, [f"{id_}: is the id of another construct here"]) from None
         own = "" if id_ == "Default" else re.sub(r"[^A-Za-z0-9]", "_", id_) + "_"
         self._prefix: str = getattr(scope, "_prefix", "") + own
         self._stack = scope if isinstance(scope, TerraformStack) else TerraformStack.of(self)
@@ -43,13 +49,16 @@ class ResourceRef:
     address: str
     when: Condition
     element: Any = None
+    kind: type | None = None
 
     def __getitem__(self, attribute: str) -> Expression:
         """An attribute: `made["arn"]`. For something that may be absent it is null then.
 
         Raises:
-            LookupError: it was decided at synth that the thing does not exist.
+            LookupError: The thing has no such attribute, or it was decided at synth that it does not exist.
         """
+        if self.kind is not None and not hasattr(self.kind, re.split(r"[.\[]", attribute)[0]):
+            raise LookupError(f"{self.address} has no attribute {attribute!r}")
         if self.when is False:
             raise LookupError(f"{self.address} is not made")
         if self.when is True:
@@ -93,7 +102,7 @@ def create_resource(
     logical_id = scope._prefix + label
     address = f"{'data.' if data else ''}{type_}.{logical_id}"
     if when is False:
-        return ResourceRef(address, False)
+        return ResourceRef(address, False, kind=kind)
     taken = _taken.setdefault(scope._stack, set())
     if address in taken:
         raise ValueError(f"{address} exists already in this stack: give the construct another id")
@@ -109,7 +118,7 @@ def create_resource(
         overrides.append(("depends_on", list(depends_on)))
     given = {key: value for key, value in arguments.items() if value is not None}
     element = make(kind, scope, label, given, logical_id=logical_id, overrides=overrides)
-    return ResourceRef(address, when, element)
+    return ResourceRef(address, when, element, kind)
 
 
 def require(made: ResourceRef, condition: Condition, message: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.constructs._terraform.documents import Conditional, template
-from batchtab.constructs._terraform.expressions import Condition, is_set, negate, not_empty, one_of
+from batchtab.constructs._terraform.expressions import is_set, negate, not_empty, one_of
+from batchtab.declarations.job_arguments import JobArguments
 
 #: What a rule's transformer and EventBridge Scheduler put in their places.
 #: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
@@ -17,21 +18,14 @@ SCHEDULE_TIME = "<aws.scheduler.scheduled-time>"
 UPSTREAM = "<upstream>"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Inputs:
     """Writes the inputs of one job's targets."""
 
-    name: str
-    job_queue_arn: str
+    job: JobArguments
     job_definition: Any
-    array_size: Any
+    #: The schedule as AWS takes it.
     schedule: Any
-    timezone: Any
-    except_: Any
-    concurrency_policy: Any
-    queue_limit: Any
-    starting_deadline_seconds: Any
-    pause_on_failure: Condition
 
     def overrides(self, upstream: bool = False) -> str:
         """What a rule's Batch target takes beside its own arguments."""
@@ -45,11 +39,11 @@ class Inputs:
         """
         return template(
             {
-                "JobName": self.name,
-                "JobQueue": self.job_queue_arn,
+                "JobName": self.job.name,
+                "JobQueue": self.job.job_queue_arn,
                 "JobDefinition": self.job_definition,
                 "ContainerOverrides": {"Environment": self._variables(SCHEDULE_TIME)},
-                "ArrayProperties": Conditional(is_set(self.array_size), {"Size": self.array_size}),
+                "ArrayProperties": Conditional(is_set(self.job.array_size), {"Size": self.job.array_size}),
             },
             SCHEDULE_TIME,
         )
@@ -60,24 +54,25 @@ class Inputs:
         After another job there is no schedule, and so nothing that only a schedule has.
         """
         job: dict[str, Any] = {
-            "name": self.name,
-            "job_queue": self.job_queue_arn,
+            "name": self.job.name,
+            "job_queue": self.job.job_queue_arn,
             "job_definition": self.job_definition,
             "concurrency_policy": Conditional(
-                negate(one_of(self.concurrency_policy, ["allow"])), self.concurrency_policy
+                negate(one_of(self.job.concurrency_policy, ["allow"])), self.job.concurrency_policy
             ),
-            "queue_limit": Conditional(one_of(self.concurrency_policy, ["queue"]), self.queue_limit),
+            "queue_limit": Conditional(one_of(self.job.concurrency_policy, ["queue"]), self.job.queue_limit),
             "starting_deadline_seconds": Conditional(
-                is_set(self.starting_deadline_seconds), self.starting_deadline_seconds
+                is_set(self.job.starting_deadline_seconds), self.job.starting_deadline_seconds
             ),
-            "pause_on_failure": Conditional(self.pause_on_failure, True),
-            "array_size": Conditional(is_set(self.array_size), self.array_size),
+            "pause_on_failure": Conditional(self.job.pause_on_failure, True),
+            "share": Conditional(is_set(self.job.share), self.job.share),
+            "array_size": Conditional(is_set(self.job.array_size), self.job.array_size),
         }
         if not upstream:
             job |= {
                 "schedule": self.schedule,
-                "timezone": Conditional(is_set(self.timezone), self.timezone),
-                "except": Conditional(not_empty(self.except_), self.except_),
+                "timezone": Conditional(is_set(self.job.timezone), self.job.timezone),
+                "except": Conditional(not_empty(self.job.except_), self.job.except_),
             }
         which = {"scheduled_time": time} | ({"upstream_job_id": UPSTREAM} if upstream else {})
         return template({"trigger": which, "job": job}, *which.values())
@@ -85,7 +80,7 @@ class Inputs:
     def _variables(self, time: str, *, upstream: bool = False) -> list[Mapping[str, str]]:
         """A run's variables, in the order of their names."""
         values = {
-            limits.RUN_VARIABLES["run_id"]: f"{self.name}@{UPSTREAM if upstream else time}",
+            limits.RUN_VARIABLES["run_id"]: f"{self.job.name}@{UPSTREAM if upstream else time}",
             limits.RUN_VARIABLES["scheduled_time"]: time,
         }
         if upstream:

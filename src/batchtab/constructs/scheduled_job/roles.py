@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.aws import IamRole, IamRolePolicy
+from batchtab.constructs._terraform.aws import IamRole, IamRolePolicy, IamRolePolicyAttachment
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,
@@ -18,7 +17,6 @@ from batchtab.constructs._terraform.expressions import (
     as_map,
     choose,
     hcl,
-    is_expression,
     is_set,
     negate,
     not_empty,
@@ -26,7 +24,6 @@ from batchtab.constructs._terraform.expressions import (
 from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.policies import (
     allow,
-    grants,
     policy,
     schedule_group_arns,
     statements_where,
@@ -34,8 +31,11 @@ from batchtab.constructs._terraform.policies import (
     trusts,
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs.scheduled_job.grants import execution_statements, job_statements, reads_secrets
+from batchtab.declarations.job_arguments import JobArguments
 
-_ECR_IMAGE = limits.ECR_IMAGE_PATTERN
+__all__ = ["RoleMaker", "reads_secrets"]
+
 _DEFAULT_GROUP = "default"  # where Scheduler puts schedules that name no group
 
 
@@ -79,50 +79,34 @@ class RoleMaker:
             policy=document,
         )
 
-    def job_role(self, when: Condition, permissions: Any, *, lists_jobs: Condition) -> ResourceRef:
-        """What the program in the container may do: `permissions`, and the runner's look at the queue."""
+    def job_role(self, job: JobArguments, *, lists_jobs: Condition) -> ResourceRef:
+        """What the program in the container may do: `permissions`, and what other fields need."""
+        when = negate(is_set(job.job_role_arn))
         if when is False:
             return ResourceRef("", False)
         role = self._role("job", when, trust("ecs-tasks.amazonaws.com", self.account))
-        granted = all_of(when, any_of(not_empty(permissions), lists_jobs))
+        statements = job_statements(job, self.account, lists_jobs)
+        granted = all_of(when, not_empty(statements))
         if granted is not False:
-            runner = allow(["batch:ListJobs"], ["*"])  # AWS scopes it to no resource
-            if is_expression(permissions):
-                own = (
-                    f"[for p in {hcl(permissions)} :"
-                    ' { Action = p.actions, Effect = "Allow", Resource = p.resources }]'
-                )
-                extra = hcl([{key: value for key, value in runner.items() if value is not None}])
-                statements: Any = Expression.of(f"concat({own}, [for s in {extra} : s if {hcl(lists_jobs)}])")
-            else:
-                statements = [allow(p["actions"], list(p["resources"])) for p in permissions]
-                statements += [runner] if lists_jobs is not False else []
             self._policy("job", granted, role, "permissions", policy(statements))
+        if not_empty(job.managed_policy_arns) is not False:
+            attached = Expression.of(f"toset({hcl(job.managed_policy_arns)})")
+            create_resource(
+                self._scope,
+                IamRolePolicyAttachment,
+                "job_role_managed_policy",
+                for_each=attached if when is True else choose(when, attached, Expression.of("toset([])")),
+                role=role["name"],
+                policy_arn=Expression.of("each.value"),
+            )
         return role
 
-    def execution_role(
-        self, when: Condition, *, image: str, log_group_name: Any, secrets: Any, kms_key_arns: Any
-    ) -> ResourceRef:
+    def execution_role(self, when: Condition, job: JobArguments, log_group_name: Any) -> ResourceRef:
         """What ECS does for the container before it runs: pull this image, read these secrets, write its log."""
         if when is False:
             return ResourceRef("", False)
-        account = self.account
-        role = self._role("execution", when, trust("ecs-tasks.amazonaws.com", account))
-        log_streams = account.arn("logs", f"log-group:{log_group_name}:*")
-        repositories = _repository_arns(image, account)
-        names = _arns(secrets)
-        statements = grants(
-            [
-                (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
-                (["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
-                (["logs:CreateLogStream", "logs:PutLogEvents"], [log_streams]),
-                (["ssm:GetParameters"], _only(names, ":ssm:")),
-                # A secret's ARN may go on with a key, a stage and a version; the permission is on the secret.
-                (["secretsmanager:GetSecretValue"], _secret_arns(names)),
-                (["kms:Decrypt"], kms_key_arns),
-            ]
-        )
-        self._policy("execution", when, role, "start", policy(statements))
+        role = self._role("execution", when, trust("ecs-tasks.amazonaws.com", self.account))
+        self._policy("execution", when, role, "start", policy(execution_statements(job, self.account, log_group_name)))
         return role
 
     def trigger_role(
@@ -179,34 +163,3 @@ class RoleMaker:
             ),
         )
         return role
-
-
-def _repository_arns(image: str, account: Account) -> Any:
-    """The image's own ECR repository; none for other registries."""
-    if is_expression(image):
-        found = f"try(regex({hcl(_ECR_IMAGE)}, {hcl(image)}), [])"
-        part = account.partition.text
-        return Expression.of(
-            f'[for r in [{found}] : "arn:${{{part}}}:ecr:${{r[1]}}:${{r[0]}}:repository/${{r[2]}}" if length(r) == 3]'
-        )
-    match = re.match(_ECR_IMAGE, image)
-    return [f"arn:{account.partition}:ecr:{match[2]}:{match[1]}:repository/{match[3]}"] if match else []
-
-
-def _arns(secrets: Any) -> Any:
-    if is_expression(secrets):
-        return Expression.of(f"sort(distinct(values({hcl(secrets)})))")
-    return sorted(set((secrets or {}).values()))
-
-
-def _only(arns: Any, part: str) -> Any:
-    if is_expression(arns):
-        return Expression.of(f"[for arn in {hcl(arns)} : arn if strcontains(arn, {hcl(part)})]")
-    return [arn for arn in arns if part in arn]
-
-
-def _secret_arns(arns: Any) -> Any:
-    if is_expression(arns):
-        kept = hcl(_only(arns, ":secretsmanager:"))
-        return Expression.of(f'distinct([for arn in {kept} : join(":", slice(split(":", arn), 0, 7))])')
-    return sorted({":".join(arn.split(":")[:7]) for arn in _only(arns, ":secretsmanager:")})

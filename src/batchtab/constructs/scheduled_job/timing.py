@@ -22,6 +22,7 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, local
+from batchtab.declarations.job_arguments import JobArguments
 from batchtab.schedules import clocks
 from batchtab.schedules.timestamps import utc_text
 
@@ -49,40 +50,27 @@ class Timing:
     by_rule: Condition
 
     @classmethod
-    def of(
-        cls,
-        scope: BatchtabConstruct,
-        *,
-        schedule: Any,
-        expression: Any,
-        timezone: Any,
-        start: Any,
-        end: Any,
-        flexible_window_minutes: Any,
-        except_: Any,
-        trigger: Any,
-        suspend: Any,
-    ) -> Timing:
-        """The timing of a job: `schedule` as it was given, `expression` as AWS takes it."""
+    def of(cls, scope: BatchtabConstruct, job: JobArguments, expression: Any) -> Timing:
+        """The timing of a job; `expression` is its schedule as AWS takes it."""
         special = any_of(
-            *(is_set(value) for value in (timezone, start, end, flexible_window_minutes)),
-            not_empty(except_),
-            _has_form(schedule, "at"),
+            *(is_set(value) for value in (job.timezone, job.start, job.end, job.flexible_window_minutes)),
+            not_empty(job.except_),
+            _has_form(job.schedule, "at"),
         )
-        asked: Condition = choose(is_set(trigger), one_of(trigger, ["schedule"]), special)
-        is_scheduled = is_set(schedule)
+        asked: Condition = choose(is_set(job.trigger), one_of(job.trigger, ["schedule"]), special)
+        is_scheduled = is_set(job.schedule)
         by_schedule = local(scope, "by_schedule", all_of(is_scheduled, asked))
         return cls(
             expression=expression,
-            timezone=timezone,
-            start=start,
-            end=end,
-            flexible_window_minutes=flexible_window_minutes,
-            except_=except_,
-            trigger=trigger,
-            suspend=suspend,
+            timezone=job.timezone,
+            start=job.start,
+            end=job.end,
+            flexible_window_minutes=job.flexible_window_minutes,
+            except_=job.except_,
+            trigger=job.trigger,
+            suspend=job.suspend,
             is_scheduled=is_scheduled,
-            is_rate=_has_form(schedule, "rate"),
+            is_rate=_has_form(job.schedule, "rate"),
             is_special=special,
             by_schedule=by_schedule,
             by_rule=all_of(is_scheduled, negate(by_schedule)),

@@ -20,25 +20,22 @@ from batchtab.constructs._terraform.expressions import (
 )
 from batchtab.constructs._terraform.resources import ResourceRef, require
 from batchtab.constructs.scheduled_job.timing import Timing
+from batchtab.declarations.job_arguments import JobArguments
 from batchtab.schedules.expression import Rate, parse
 
 
 def add_preconditions(
     job_definition: ResourceRef,
+    job: JobArguments,
     timing: Timing,
     of_the_schedule: Sequence[tuple[Condition, str]],
     *,
-    name: str,
-    namespace: Any,
-    concurrency_policy: Any,
-    queue_limit: Any,
-    starting_deadline_seconds: Any,
     follows: Condition,
-    submit_function_arn: Any,
+    decides: Condition,
     needs_function: Condition,
     is_managed: Condition,
 ) -> None:
-    """The rules across arguments; what is known already is refused at once.
+    """The rules across arguments; what is known already was refused before, but for the function's ARN.
 
     Raises:
         ValueError: known values do not go together.
@@ -62,30 +59,30 @@ def add_preconditions(
             " schedule.",
         ),
         (
-            any_of(timing.is_scheduled, follows, negate(any_of(needs_function, is_set(starting_deadline_seconds)))),
+            any_of(timing.is_scheduled, follows, negate(any_of(decides, is_set(job.starting_deadline_seconds)))),
             "starting_deadline_seconds, pause_on_failure and concurrency_policy replace and queue have no effect: the"
             " job has no schedule and comes after no other.",
         ),
         (
-            _long_enough(starting_deadline_seconds, timing.flexible_window_minutes),
+            _long_enough(job.starting_deadline_seconds, timing.flexible_window_minutes),
             "starting_deadline_seconds is shorter than flexible_window_minutes: its last runs would all be late.",
         ),
         (
-            any_of(negate(needs_function), is_set(submit_function_arn)),
-            "concurrency_policy replace and queue, except and pause_on_failure need submit_function_arn.",
+            any_of(negate(needs_function), is_set(job.submit_function_arn)),
+            "concurrency_policy replace and queue, except, pause_on_failure and share need submit_function_arn.",
         ),
         (
-            any_of(negate(is_managed), is_set(namespace)),
+            any_of(negate(is_managed), is_set(job.namespace)),
             "submit_function_arn needs a namespace: the function is for names that begin with it.",
         ),
         (
-            any_of(one_of(concurrency_policy, ["queue"]), _equals(queue_limit, limits.QUEUE_LIMIT.default)),
+            any_of(one_of(job.concurrency_policy, ["queue"]), _equals(job.queue_limit, limits.QUEUE_LIMIT.default)),
             "queue_limit has no effect without concurrency_policy queue.",
         ),
         (_in_order(timing), "end must be later than start."),
     ]
     for condition, message in rules:
-        require(job_definition, condition, f"{name}: {message}")
+        require(job_definition, condition, f"{job.name}: {message}")
 
 
 def _instead_of_a_rate(expression: Any) -> str:

@@ -111,8 +111,8 @@ class Triggers:
         paths = {"time": "$.time"} | ({"upstream": "$.detail.jobId"} if upstream else {})
         batch_target = {
             "job_definition": self.inputs.job_definition,
-            "job_name": self.inputs.name,
-            "array_size": self.inputs.array_size,
+            "job_name": self.inputs.job.name,
+            "array_size": self.inputs.job.array_size,
         }
         create_resource(
             self.scope,
@@ -120,7 +120,7 @@ class Triggers:
             label,
             when=rule.when,
             rule=rule.get("name"),
-            arn=choose(self.is_managed, self.submit_function_arn, self.inputs.job_queue_arn),
+            arn=choose(self.is_managed, self.submit_function_arn, self.inputs.job.job_queue_arn),
             # A function lets rules in by its own policy.
             role_arn=choose(self.is_managed, None, self.role_arn),
             input_transformer=CloudwatchEventTargetInputTransformer(
@@ -145,7 +145,7 @@ class Triggers:
 
     def _event_age(self) -> Any:
         """How long delivery is tried; of a run that Batch gets at once, not beyond its deadline."""
-        age, deadline = self.maximum_event_age_seconds, self.inputs.starting_deadline_seconds
+        age, deadline = self.maximum_event_age_seconds, self.inputs.job.starting_deadline_seconds
         if deadline is None:
             return age
         if is_expression(age) or is_expression(deadline):

@@ -1,0 +1,92 @@
+"""A container's volumes and mounts, and the writable /tmp beside a read-only root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchtab.constructs._terraform.documents import Conditional
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    any_of,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+)
+from batchtab.constructs._terraform.items import Item, each, joined
+from batchtab.declarations.container_fields import Mount, Volume
+from batchtab.declarations.job_arguments import JobArguments
+
+#: An empty volume is writable where the root is not. Batch makes no /tmp by itself, and few programs run without one.
+TMP = "/tmp"  # noqa: S108 - a path in the container
+TMP_VOLUME = "batchtab-tmp"
+
+
+def volumes(job: JobArguments) -> Any:
+    """See https://docs.aws.amazon.com/batch/latest/APIReference/API_Volume.html."""
+    return joined(each(job.volumes, Volume, _volume), choose(_adds_tmp(job), [{"name": TMP_VOLUME}], []))
+
+
+def mounts(job: JobArguments) -> Any:
+    """See https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
+    tmp = {"sourceVolume": TMP_VOLUME, "containerPath": TMP}
+    return joined(each(job.mounts, Mount, _mount), choose(_adds_tmp(job), [tmp], []))
+
+
+def _volume(name: Any, volume: Item) -> Mapping[str, Any]:
+    has_point = is_set(volume["access_point_id"])
+    uses_iam = volume["iam"] if is_expression(volume["iam"]) else bool(volume["iam"])
+    return {
+        "name": name,
+        "host": Conditional(is_set(volume["host_path"]), {"sourcePath": volume["host_path"]}),
+        "efsVolumeConfiguration": Conditional(
+            is_set(volume["efs_file_system_id"]),
+            {
+                "fileSystemId": volume["efs_file_system_id"],
+                "rootDirectory": Conditional(
+                    all_of(is_set(volume["root_directory"]), negate(has_point)), volume["root_directory"]
+                ),
+                "transitEncryption": "ENABLED",  # access points and IAM need it
+                "authorizationConfig": Conditional(
+                    any_of(has_point, uses_iam),
+                    {
+                        "accessPointId": Conditional(has_point, volume["access_point_id"]),
+                        "iam": choose(uses_iam, "ENABLED", "DISABLED"),
+                    },
+                ),
+            },
+        ),
+    }
+
+
+def _mount(_: Any, mount: Item) -> Mapping[str, Any]:
+    read_only = mount["read_only"]
+    is_read_only: Condition = read_only if is_expression(read_only) else bool(read_only)
+    return {
+        "sourceVolume": mount["volume"],
+        "containerPath": mount["path"],
+        "readOnly": Conditional(is_read_only, True),
+    }
+
+
+def _adds_tmp(job: JobArguments) -> Condition:
+    read_only: Any = job.read_only_root_filesystem
+    return all_of(read_only, negate(any_of(_has_mount(job.mounts), _has_key(job.tmpfs))))
+
+
+def _has_mount(given: Any) -> Condition:
+    if is_expression(given):
+        return Expression.of(f"contains({hcl(given)}[*].path, {hcl(TMP)})")
+    paths = [mount["path"] for mount in given]
+    unknown = [path for path in paths if is_expression(path)]
+    if TMP not in paths and unknown:
+        return Expression.of(f"contains({hcl(unknown)}, {hcl(TMP)})")
+    return TMP in paths
+
+
+def _has_key(given: Any) -> Condition:
+    return Expression.of(f"contains(keys({hcl(given)}), {hcl(TMP)})") if is_expression(given) else TMP in given

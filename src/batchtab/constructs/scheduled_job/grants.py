@@ -1,0 +1,159 @@
+"""What a job's roles are granted, from what the job says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from batchtab import limits
+from batchtab.constructs._terraform.account import Account
+from batchtab.constructs._terraform.documents import Conditional
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    all_of,
+    any_of,
+    choose,
+    hcl,
+    is_expression,
+    is_set,
+    not_empty,
+)
+from batchtab.constructs._terraform.items import Item, each, joined
+from batchtab.constructs._terraform.policies import grants
+from batchtab.declarations.container_fields import Log, Volume
+from batchtab.declarations.job_arguments import JobArguments
+from batchtab.declarations.permissions import Permission
+
+_LIST_JOBS = {"Effect": "Allow", "Action": ["batch:ListJobs"], "Resource": ["*"]}  # AWS scopes it to no resource
+#: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+_EXEC = {
+    "Effect": "Allow",
+    "Action": [
+        *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
+        *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+    ],
+    "Resource": ["*"],  # AWS scopes them to no resource
+}
+#: Repositories that ECR names for the registries whose images it can keep.
+#: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html
+_CACHES = ("chainguard", "docker-hub", "ecr-public", "github", "gitlab", "kubernetes", "microsoft", "quay")
+
+
+def job_statements(job: JobArguments, account: Account, lists_jobs: Condition) -> Any:
+    """Statements of the job role: `permissions`, the runner's look at the queue, ECS Exec, EFS."""
+    own = each(
+        job.permissions,
+        Permission,
+        lambda _, p: {"Effect": "Allow", "Action": p["actions"], "Resource": p["resources"]},
+    )
+    does_exec: Any = job.exec
+    return joined(
+        own,
+        choose(lists_jobs, [_LIST_JOBS], []),
+        choose(does_exec, [_EXEC], []),
+        each(job.volumes, Volume, lambda name, volume: _mounts(job, account, name, volume), _by_iam),
+    )
+
+
+def _by_iam(volume: Item) -> Condition:
+    return all_of(is_set(volume["efs_file_system_id"]), _condition(volume["iam"]))
+
+
+def _mounts(job: JobArguments, account: Account, name: Any, volume: Item) -> Mapping[str, Any]:
+    """See https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html."""
+    read, write = ["elasticfilesystem:ClientMount"], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+    point = account.arn("elasticfilesystem", f"access-point/{volume['access_point_id']}")
+    return {
+        "Effect": "Allow",
+        "Action": choose(_writes(job.mounts, name), write, read),
+        "Resource": account.arn("elasticfilesystem", f"file-system/{volume['efs_file_system_id']}"),
+        "Condition": Conditional(
+            is_set(volume["access_point_id"]), {"StringEquals": {"elasticfilesystem:AccessPointArn": point}}
+        ),
+    }
+
+
+def _writes(mounts: Any, volume: Any) -> Condition:
+    if is_expression(mounts) or is_expression(volume):
+        return Expression.of(f"anytrue([for m in {hcl(mounts)} : !m.read_only if m.volume == {hcl(volume)}])")
+    return any(not mount.get("read_only") for mount in mounts if mount["volume"] == volume)
+
+
+def _condition(value: Any) -> Condition:
+    return value if isinstance(value, Expression) else bool(value)
+
+
+def reads_secrets(job: JobArguments) -> Condition:
+    """Whether something of the job is secret, which ECS reads with the execution role before the container starts."""
+    options = Item(Log, job.log)["secret_options"]
+    return any_of(not_empty(job.secrets), is_set(job.registry_credentials), not_empty(options))
+
+
+def execution_statements(job: JobArguments, account: Account, log_group_name: Any) -> Any:
+    """Statements of the execution role."""
+    names = _arns(job.secrets, Item(Log, job.log)["secret_options"], job.registry_credentials)
+    repositories = _repository_arns(job.image, account)
+    return grants(
+        [
+            (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
+            (["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
+            (["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"], _cached(repositories)),
+            (["logs:CreateLogStream", "logs:PutLogEvents"], [account.arn("logs", f"log-group:{log_group_name}:*")]),
+            (["ssm:GetParameters"], _only(names, ":ssm:")),
+            # A secret's ARN may go on with a key, a stage and a version; the permission is on the secret.
+            (["secretsmanager:GetSecretValue"], _secret_arns(names)),
+            (["kms:Decrypt"], job.secrets_kms_key_arns),
+        ]
+    )
+
+
+def _repository_arns(image: str, account: Account) -> Any:
+    """The image's own ECR repository; none for other registries."""
+    if is_expression(image):
+        found = f"try(regex({hcl(limits.ECR_IMAGE_PATTERN)}, {hcl(image)}), [])"
+        part = account.partition.text
+        return Expression.of(
+            f'[for r in [{found}] : "arn:${{{part}}}:ecr:${{r[1]}}:${{r[0]}}:repository/${{r[2]}}" if length(r) == 3]'
+        )
+    match = re.match(limits.ECR_IMAGE_PATTERN, image)
+    return [f"arn:{account.partition}:ecr:{match[2]}:{match[1]}:repository/{match[3]}"] if match else []
+
+
+def _cached(repositories: Any) -> Any:
+    """Those that ECR fills from another registry when somebody pulls from them."""
+    pattern = f":repository/({'|'.join(_CACHES)})/"
+    if is_expression(repositories):
+        return Expression.of(f"[for arn in {hcl(repositories)} : arn if can(regex({hcl(pattern)}, arn))]")
+    return [arn for arn in repositories if re.search(pattern, arn)]
+
+
+def _arns(secrets: Any, options: Any, credentials: Any) -> Any:
+    """All secrets, each once."""
+    if any(map(is_expression, (secrets, options, credentials))):
+        found = f"concat(values({hcl(secrets)}), values({hcl(options)}), {hcl([credentials])})"
+        return Expression.of(f"sort(distinct(compact({found})))")
+    return sorted({*secrets.values(), *options.values(), *([credentials] if credentials else [])})
+
+
+def _only(arns: Any, part: str) -> Any:
+    if is_expression(arns):
+        return Expression.of(f"[for arn in {hcl(arns)} : arn if strcontains(arn, {hcl(part)})]")
+    return [arn for arn in arns if part in arn]
+
+
+#: What Secrets Manager adds to a secret's name. An ARN without it is as good to ECS, and IAM needs it.
+_SUFFIX = "-[A-Za-z0-9]{6}$"
+_ANY_SUFFIX = "-??????"
+
+
+def _secret_arns(arns: Any) -> Any:
+    if is_expression(arns):
+        kept = hcl(_only(arns, ":secretsmanager:"))
+        whole = f'[for arn in {kept} : join(":", slice(split(":", arn), 0, 7))]'
+        return Expression.of(
+            f'distinct([for arn in {whole} : can(regex({hcl(_SUFFIX)}, arn)) ? arn : "${{arn}}{_ANY_SUFFIX}"])'
+        )
+    names = {":".join(arn.split(":")[:7]) for arn in _only(arns, ":secretsmanager:")}
+    return sorted(arn if re.search(_SUFFIX, arn) or is_expression(arn) else f"{arn}{_ANY_SUFFIX}" for arn in names)

@@ -1,0 +1,223 @@
+"""Rules across a job's fields. Each names the fields that it reads: where Terraform knows one later, it is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from batchtab import limits
+from batchtab.declarations import way_out
+from batchtab.declarations.job_fields import JobFields
+from batchtab.declarations.one_job import OneJob
+from batchtab.declarations.table import Fault, Needs, fields_with, is_given, misplaced, written
+from batchtab.declarations.trigger_fields import ONLY_SCHEDULER, POLICIES_OF_TRIGGERS
+from batchtab.schedules.timing import Timing
+
+NO_SCHEDULE = "has no effect: the job has no schedule"
+NO_TRIGGER = "has no effect: the job has no schedule and comes after no other"
+ONLY_WITH_QUEUE = "has no effect without concurrency_policy: queue"
+SHORTER_THAN_WINDOW = "is shorter than flexible_window_minutes, and the last runs of each window would be late"
+NOT_WITH_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew"
+NOT_AFTER_START = "is not after start"
+TWICE = "is in environment and in secrets: one name, one value"
+NO_EFFECT_ON_OWN_ROLE = "has no effect beside job_role_arn, a role that is managed elsewhere"
+_OUT = "leave it out"
+_FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
+_TIMING = ("schedule", *ONLY_SCHEDULER, "trigger")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What does not go together, and the fields that say so."""
+
+    fields: tuple[str, ...]
+    find: Callable[[OneJob], Iterator[Fault]]
+
+
+RULES: list[Rule] = []
+
+
+def faults(job: OneJob, *, unknown: Collection[str] = ()) -> Iterator[Fault]:
+    """What does not go together in a whole job.
+
+    Args:
+        job: The job.
+        unknown: Fields that are at fault themselves, or whose value only Terraform knows; rules that read one of them
+            are left out.
+    """
+    for rule in RULES:
+        if not set(rule.fields) & set(unknown):
+            yield from rule.find(job)
+
+
+def _rule(*fields: str) -> Callable[[Callable[[OneJob], Iterator[Fault]]], Callable[[OneJob], Iterator[Fault]]]:
+    def register(find: Callable[[OneJob], Iterator[Fault]]) -> Callable[[OneJob], Iterator[Fault]]:
+        RULES.append(Rule(fields, find))
+        return find
+
+    return register
+
+
+def _needs(name: str, what: str) -> None:
+    """A field without effect in a job that has no schedule, or nothing that starts it."""
+
+    @_rule(name, "schedule", *(["after"] if what == "trigger" else []))
+    def find(job: OneJob) -> Iterator[Fault]:
+        started = job.schedule is not None or (what == "trigger" and bool(job.after))
+        if not started and is_given(job, name):
+            field = type(job).model_fields[name]
+            yield written(name, field), getattr(job, name), NO_SCHEDULE if what == "schedule" else NO_TRIGGER, _OUT
+
+
+NEED_SCHEDULE = fields_with(JobFields, Needs("schedule"))
+NEED_TRIGGER = fields_with(JobFields, Needs("trigger"))
+for _name in ("start", "end", *NEED_SCHEDULE):
+    _needs(_name, "schedule")
+for _name in NEED_TRIGGER:
+    _needs(_name, "trigger")
+
+
+@_rule("concurrency_policy", "schedule", "after")
+def _policy_without_trigger(job: OneJob) -> Iterator[Fault]:
+    if job.schedule is None and not job.after and job.concurrency_policy in POLICIES_OF_TRIGGERS:
+        yield "concurrency_policy", job.concurrency_policy, NO_TRIGGER, "forbid, or leave it out"
+
+
+@_rule("queue_limit", "concurrency_policy")
+def _limit_without_queue(job: OneJob) -> Iterator[Fault]:
+    if "queue_limit" in job.model_fields_set and job.concurrency_policy != "queue":
+        yield "queue_limit", job.queue_limit, ONLY_WITH_QUEUE, _OUT
+
+
+@_rule("flexible_window_minutes", "starting_deadline_seconds")
+def _short_deadline(job: OneJob) -> Iterator[Fault]:
+    window, deadline = job.flexible_window_minutes, job.starting_deadline_seconds
+    if window and deadline and deadline < window * 60:
+        yield "starting_deadline_seconds", deadline, SHORTER_THAN_WINDOW, f"at least {window * 60}"
+
+
+@_rule("environment", "secrets")
+def _one_value(job: OneJob) -> Iterator[Fault]:
+    for name in sorted(set(job.environment) & set(job.secrets)):
+        yield f"secrets.{name}", None, TWICE, ""
+
+
+@_rule("permissions", "managed_policy_arns", "exec", "job_role_arn")
+def _own_role(job: OneJob) -> Iterator[Fault]:
+    for name in ("permissions", "managed_policy_arns", "exec"):
+        if job.job_role_arn and getattr(job, name):
+            yield name, None, NO_EFFECT_ON_OWN_ROLE, "give that role the permissions, or leave job_role_arn out"
+
+
+@_rule("volumes", "mounts", "tmpfs")
+def _mounts(job: OneJob) -> Iterator[Fault]:
+    used = set()
+    for index, mount in enumerate(job.mounts):
+        used.add(mount.volume)
+        if mount.volume not in job.volumes:
+            known = ", ".join(job.volumes) or "none"
+            yield f"mounts.{index}.volume", mount.volume, f"is not one of the job's volumes: {known}", ""
+        if mount.path in job.tmpfs:
+            yield f"mounts.{index}.path", mount.path, "is the path of a tmpfs too", ""
+    for name in job.volumes:
+        if name not in used:
+            yield f"volumes.{name}", None, "is mounted nowhere", f"mounts: [{{volume: {name}, path: /…}}]"
+
+
+@_rule("container", "tmpfs")
+def _way_out(job: OneJob) -> Iterator[Fault]:
+    if job.container:
+        yield from way_out.faults(job.container, job.tmpfs)
+
+
+@_rule(*_TIMING)
+def _timing(job: OneJob) -> Iterator[Fault]:
+    timing = job.timing
+    if timing is None:
+        return
+    said = [name.rstrip("_") for name in ONLY_SCHEDULER if getattr(job, name)]
+    if timing.is_rate and timing.trigger == "schedule":
+        said += [f"trigger: {job.trigger}"] if job.trigger == "schedule" else []
+        same = timing.clock_form
+        hint = f"write '{same}'" if same else f"leave {', '.join(said)} out"
+        yield "schedule", job.schedule, f"does not go with {', '.join(said)}: {NOT_WITH_RATE}", hint
+        return
+    if job.trigger == "rule" and job.needs_scheduler:
+        if timing.is_once:
+            said.append("at(…)")
+        yield "trigger", "rule", f"can't say {', '.join(said)}: only a schedule can", "leave trigger out"
+    start, end = timing.start_utc, timing.end_utc
+    if start is not None and end is not None and start >= end:
+        yield "end", job.end, f"{NOT_AFTER_START}, {job.start}", ""
+        return
+    yield from _long_window(job, timing)
+    if why := timing.why_never():
+        yield "schedule", job.schedule, why, ""
+
+
+def _long_window(job: OneJob, timing: Timing) -> Iterator[Fault]:
+    window = job.flexible_window_minutes
+    period = timing.shortest_period() if window else None
+    if period is not None and window and window * 60 > period.total_seconds():
+        most = int(period.total_seconds() // 60)
+        yield "flexible_window_minutes", window, f"is longer than the time between two runs: {most} (minutes)", ""
+
+
+# --- with what a construct knows beside the job
+
+
+def capacity_faults(job: OneJob, capacity: str, stage: str = "", *, skip: Collection[str] = ()) -> Iterator[Fault]:
+    """What jobs of a capacity do not have.
+
+    Args:
+        job: The job.
+        capacity: EC2, SPOT, FARGATE or FARGATE_SPOT.
+        stage: How a message names the stage that has this capacity.
+        skip: Fields whose value is not known or at fault.
+    """
+    is_fargate = capacity in limits.FARGATE_CAPACITIES
+    on = f"on Fargate ({stage})" if stage else "on Fargate"
+    has = f"the capacity of {stage} is {capacity}" if stage else f"capacity is {capacity}"
+    if not {"vcpus", "memory_mib"} & set(skip):
+        yield from _fargate_size(job, on) if is_fargate else _ec2_size(job, has)
+    for name, value, only in misplaced(job, capacity):
+        if name not in skip:
+            shown = value if isinstance(value, bool | int | str) else None
+            yield name, shown, f"is only for {only.kind}, and {has}", _OUT
+    if not is_fargate:
+        if job.architecture != "x86_64" and "architecture" not in skip:
+            hint = "leave it out: the environment's instance types decide"
+            yield "architecture", job.architecture, f"is only for Fargate, and {has}", hint
+        return
+    refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds) if "timeout_seconds" not in skip else None
+    if refusal:
+        yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
+    if "log" not in skip and job.log.driver not in _FARGATE_LOG_DRIVERS:
+        yield "log.driver", job.log.driver, f"is only for EC2, and {has}", " or ".join(_FARGATE_LOG_DRIVERS)
+    for name, volume in job.volumes.items() if "volumes" not in skip else ():
+        if volume.host_path is not None:
+            yield f"volumes.{name}.host_path", volume.host_path, f"is only for EC2, and {has}", _OUT
+
+
+def _fargate_size(job: OneJob, on: str) -> Iterator[Fault]:
+    sizes = limits.FARGATE_SIZES.get(job.vcpus)
+    if sizes is None:
+        allowed = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
+        near = next((size for size in limits.FARGATE_SIZES if size >= job.vcpus), 32)
+        yield "vcpus", job.vcpus, f"is not a size {on}: {allowed}", f"the next is {near:g}"
+    elif job.memory_mib not in sizes:
+        text = f"does not go with {job.vcpus:g} vCPU {on}: {_steps(sizes)}"
+        near_memory = next((size for size in sizes if size >= job.memory_mib), None)
+        hint = f"the nearest that is enough: {near_memory}" if near_memory else "more memory needs more vcpus"
+        yield "memory_mib", job.memory_mib, text, hint
+
+
+def _ec2_size(job: OneJob, has: str) -> Iterator[Fault]:
+    if job.vcpus < 1 or not float(job.vcpus).is_integer():
+        yield "vcpus", job.vcpus, f"is not a whole number, and {has}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
+
+
+def _steps(sizes: tuple[int, ...]) -> str:
+    if len(sizes) <= 4:
+        return ", ".join(map(str, sizes))
+    return f"{sizes[0]} to {sizes[-1]} in steps of {sizes[1] - sizes[0]}"
