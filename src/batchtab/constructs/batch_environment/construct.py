@@ -245,6 +245,10 @@ class BatchEnvironment(BatchtabConstruct):
         """What each queue's jobs run on, by its short name: the capacity that is tried first; a map."""
         return self._queues.capacities(self._capacities)
 
+    def capacity_of(self, name: str) -> Any:
+        """What one queue's jobs run on, by its short name: the `capacity` of its jobs."""
+        return self._queues.capacity(name, self._capacities)
+
     def job_queue_arn(self, name: str) -> Any:
         """One queue's ARN, by its short name."""
         return Expression.of(f'{self.job_queue.address}["{name}"].arn')

@@ -138,6 +138,12 @@ class Queues:
         capacity = f"lookup({hcl(by_name)}, {first}, null)"
         return Expression.of(f"{{ for name, each in {hcl(self.priorities)} : name => {capacity} }}")
 
+    def capacity(self, name: str, by_name: Expression | Mapping[str, Any]) -> Any:
+        """The capacity that one queue tries first: known, where its settings and the environments are."""
+        if isinstance(self.settings, Expression) or isinstance(by_name, Expression):
+            return Expression.of(f"{self.capacities(by_name).text}[{hcl(name)}]")
+        return by_name[self.settings.get(name, {}).get("compute_environments", (_OWN,))[0]]
+
     def check(self, capacities: Expression | Mapping[str, Any]) -> None:
         """Refuses known settings that Batch would refuse.
 
