@@ -256,6 +256,10 @@ class BatchEnvironment(BatchtabConstruct):
         """What each queue's jobs run on, by its short name: the capacity that is tried first; a map."""
         return self._queues.capacities(self._capacities)
 
+    def capacity_of(self, name: str) -> Any:
+        """What one queue's jobs run on, by its short name: the `capacity` of its jobs."""
+        return self._queues.capacity(name, self._capacities)
+
     def job_queue_arn(self, name: str) -> QueueArn:
         """One queue's ARN, by its short name.
 
@@ -268,7 +272,7 @@ class BatchEnvironment(BatchtabConstruct):
             text = f"queue: '{name}' is not a queue of the environment: {listed(names)}"
             raise InvalidArgumentError(self.node.path, [f"{text} [hint: {hint}]" if hint else text])
         arn = QueueArn.of(f'{self.job_queue.address}["{name}"].arn')
-        arn.namespace, arn.capacity = self.namespace, self._queues.capacity_of(name, self._capacities)
+        arn.namespace, arn.capacity = self.namespace, self.capacity_of(name)
         return arn
 
     @property
