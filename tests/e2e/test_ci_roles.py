@@ -1,7 +1,7 @@
 """The whole life of a stage as the roles of CI, where local AWS enforces IAM: nothing that it needs is denied.
 
-Each capacity is one story in order: what is deployed by one part is what the next begins with. Both stories are told
-at the same time, each on a local AWS of its own, for they wait most of theirs.
+Each capacity is one story in order: what is deployed by one part is what the next begins with. Both stories go on at
+the same time, each on a local AWS of its own, for they wait most of theirs.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ Needed = dict[str, bool]  # of each grant whether it was needed
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Needed]]]:
     """Both stories, under way."""
-    told: tuple[Callable[[Path], Needed], ...] = (on_ec2, on_fargate)
-    with ThreadPoolExecutor(len(told)) as pool:
-        yield {tell.__name__: pool.submit(tell, tmp_path_factory.mktemp(tell.__name__)) for tell in told}
+    both: tuple[Callable[[Path], Needed], ...] = (on_ec2, on_fargate)
+    with ThreadPoolExecutor(len(both)) as pool:
+        yield {story.__name__: pool.submit(story, tmp_path_factory.mktemp(story.__name__)) for story in both}
 
 
 def test_a_stage_on_ec2_with_its_own_network(stories: dict[str, Future[Needed]]) -> None:
