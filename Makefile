@@ -11,6 +11,8 @@ export PATH := $(CURDIR)/.batchtab/bin:$(PATH)
 export JSII_NODE ?= $(CURDIR)/.batchtab/bin/node
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.batchtab/jsii
 export NODE_OPTIONS ?= --no-deprecation
+# Some hundred processes would each compile all that they import; what they write is ignored by git.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
