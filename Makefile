@@ -40,8 +40,9 @@ check: setup ## Check config/ and jobs/
 synth: setup ## Write the stage's Terraform stacks to cdktf.out (STAGE=local)
 	@rm -rf cdktf.out && BATCHTAB_STAGE=$(STAGE) $(BIN)/python main.py && ls -d cdktf.out/stacks/*
 
-modules: setup ## Write the Terraform modules from their constructs
+modules: setup ## Write the Terraform modules, typed arguments and docs/reference from the tables of fields
 	@$(BIN)/python -m tools.typed_arguments
+	@$(BIN)/python -m tools.reference_pages
 	@$(BIN)/python -m batchtab.constructs._terraform.export
 
 modules-check: setup ## Fail if `make modules` would change a committed file
