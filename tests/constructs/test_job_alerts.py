@@ -325,7 +325,7 @@ def test_queues_may_be_an_expression() -> None:
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "zone": "UTC"}}},
-            "schedules.a.zone: is an unknown key [hint: did you mean 'timezone'?]",
+            "schedules.a.zone: is an unknown key: schedule, job_queue_arn, late",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "timezone": "KST+9:00"}}},

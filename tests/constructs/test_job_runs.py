@@ -266,7 +266,7 @@ def test_queues_may_be_an_expression() -> None:
         ({"history_days": 1}, "history_days: 1 is too short: 2 to 3650 (days)"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
         ({"trigger_dead_letter_queue_arn": None}, "trigger_dead_letter_queue_arn: has no value"),
-        ({"history": 7}, "history: is an unknown key [hint: did you mean 'history_days'?]"),
+        ({"history": 7}, "history: is an unknown key [hint: write history_days: 7]"),
     ],
 )
 def test_what_aws_would_refuse_is_refused(arguments: dict[str, Any], message: str) -> None:
