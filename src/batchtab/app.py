@@ -153,7 +153,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=config.alerts.alarm_topic_arns,
     )
-    queue_arns = [environment.job_queue_arn(name) for name in settings.queues]
+    queue_arns: list[str] = [environment.job_queue_arn(name) for name in settings.queues]
     runs = JobRuns(
         stack,
         "runs",
