@@ -406,7 +406,7 @@ def test_long_names_are_shortened_and_stay_apart() -> None:
 
 def test_two_ids_that_would_share_addresses_are_refused() -> None:
     with pytest.raises(ValueError, match=r"exists already in this stack: give the construct another id"):
-        in_python(lambda stack: [ScheduledJob(stack, id_, **ORIGINAL) for id_ in ("do-it", "do_it")])
+        in_python(lambda stack: [ScheduledJob(stack, id_, **ORIGINAL | {"name": id_}) for id_ in ("do-it", "do_it")])
 
 
 def test_without_a_namespace_names_are_the_jobs_alone(hcl: Template) -> None:

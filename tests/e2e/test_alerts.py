@@ -313,6 +313,9 @@ def test_a_storm_is_few_messages_that_name_every_job(stage: Stage) -> None:
     assert _named(stage, before) == names
     # AND nothing was given up
     assert stage.dead_letters() == 0
+    # AND a failure after it is told when the function has gone through all of the storm's events
+    stage.submit("alarms-calm", "exit 1")
+    stage.until(lambda: stage.messages("alarms-calm"), PATIENCE_SECONDS, "a message")
 
 
 def _names(message: dict[str, Any]) -> set[str]:

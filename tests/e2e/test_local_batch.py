@@ -294,6 +294,7 @@ def test_cancel_leaves_a_running_job_and_takes_a_waiting_one(local: LocalAws) ->
 
 def test_terminate_takes_a_pending_job_at_once(batch: Batch) -> None:
     first = batch.run("import time; time.sleep(60)")
+    batch.wait(first, "RUNNING")
     second = batch.submit(batch.define("pass"), dependsOn=[{"jobId": first}])
     batch.wait(second, "PENDING")
     batch.api.terminate_job(jobId=second, reason="stop")

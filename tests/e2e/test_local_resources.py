@@ -165,7 +165,7 @@ FARGATE = {"image": "worker", "command": ["true"], "resourceRequirements": sizes
         ({"retryStrategy": {"attempts": 1, "evaluateOnExit": [{"action": "EXIT"}]}}, GOOD, "onExitCode"),
         ({"retryStrategy": {"attempts": 1, "evaluateOnExit": [{"onExitCode": "*1", "action": "EXIT"}]}}, GOOD, "*1"),
         ({"retryStrategy": {"attempts": 1, "evaluateOnExit": [{"onReason": "*", "action": "EXIT"}] * 6}}, GOOD, "6"),
-        ({"type": "multinode"}, GOOD, "multi-node"),
+        ({"type": "multinode"}, GOOD, "Node properties"),
         ({}, {**GOOD, "image": ""}, "image"),
         ({}, {**GOOD, "resourceRequirements": []}, "vcpu"),
         ({}, {**GOOD, "resourceRequirements": sizes("0.5")}, "whole number"),

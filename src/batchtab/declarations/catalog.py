@@ -230,8 +230,10 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
             yield from _share_faults(job, shares=queues[job.queue].scheduling_policy is not None)
         kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
         if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
-            yield from job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES)
-            yield from _width_faults(stage, job)
+            found = list(job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES))
+            yield from found
+            if "vcpus" not in {field for field, *_ in found}:
+                yield from _width_faults(stage, job)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
 

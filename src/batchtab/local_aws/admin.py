@@ -207,7 +207,7 @@ async def _refuse(scope: Scope, send: Send, message: str) -> None:
 
 
 def _latest(store: Store) -> list[Job]:
-    return list(islice((job for job in reversed(store.jobs.values()) if job.parent is None), 20))
+    return list(islice((job for job in reversed(store.jobs.values()) if job.is_submitted), 20))
 
 
 def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:

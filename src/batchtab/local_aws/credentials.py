@@ -84,10 +84,9 @@ class TaskCredentials:
         self._made: dict[str, Credentials] = {}
 
     def open(self, task_id: str, role_arn: str) -> dict[str, str]:
-        """Serve a task, and return the variables by which its SDK finds the endpoint."""
-        token = secrets.token_urlsafe(32)
+        """Serve a task, and return the variables by which its SDKs find the endpoint, the same for each container."""
         with self._lock:
-            self._tasks[task_id] = (token, role_arn)
+            token, _ = self._tasks.setdefault(task_id, (secrets.token_urlsafe(32), role_arn))
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self._port}{PATH}{task_id}",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,

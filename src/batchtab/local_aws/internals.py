@@ -125,6 +125,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "_tags",
     ),
     "services.ecr": ("_repositories",),
+    "services.efs": ("_access_points",),
     "services.eventbridge": (
         "_apply_input_transformer(transformer, rule, view)",
         "_archive_event(event, view)",

@@ -95,9 +95,10 @@ def _raw(message: dict[str, Any]) -> str:
 
 def _job(job: dict[str, Any]) -> str:
     status = escape(job["status"])
-    reason = " ".join(
-        str(part) for part in (job.get("statusReason", ""), job.get("container", {}).get("reason", "")) if part
-    )
+    tasks = job.get("ecsProperties", {}).get("taskProperties", [])
+    containers = [job.get("container", {}), *(each for task in tasks for each in task["containers"])]
+    reasons = [job.get("statusReason", ""), *(each.get("reason", "") for each in containers)]
+    reason = " ".join(str(part) for part in reasons if part)
     created = escape(iso(job["createdAt"] / 1000))
     return (
         f'<tr><td title="{escape(job["jobId"], quote=True)}">{escape(job["jobName"])}</td>'

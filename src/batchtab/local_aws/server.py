@@ -166,7 +166,7 @@ def _assemble(
     from batchtab.local_aws.web_identity import Issuers  # noqa: PLC0415
 
     store, events, slack = Store(), Events(clock), SlackInbox(clock)
-    launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), containers)
+    launcher = Launcher(config, port, home, caller.get("PATH", os.defpath), containers, clock)
     engine = Engine(store, clock, events, launcher, child_processes)
     api = Api(store, clock, engine)
     faults, invocations, record = Faults(), hooks.make_invocations(), enforce(store, is_on=config.enforce_iam)

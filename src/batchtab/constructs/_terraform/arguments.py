@@ -11,6 +11,7 @@ from batchtab.constructs._terraform.expressions import is_expression
 from batchtab.declarations.arguments import Faults, checked
 from batchtab.declarations.fields import StrictModel
 from batchtab.errors import InvalidArgumentError
+from batchtab.limits import Range
 
 Model = TypeVar("Model", bound=StrictModel)
 
@@ -48,6 +49,8 @@ def check(name: str, value: object, limit: Limit) -> None:
     """
     if value is None or is_expression(value):
         return
+    if isinstance(limit, Range) and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError(f"{name}: {value!r} is not a number: {limit.describe()}")  # noqa: TRY004 - as for any other
     refusal = limit.refusal(value)
     if refusal:
         raise ValueError(f"{name}: {value!r} {refusal}")

@@ -168,10 +168,13 @@ def _of_scalar(kind: _Kind, value: str, shown: str) -> list[tuple[str, str]]:
     found = []
     for limit in kind.limits:
         if isinstance(limit, limits.Range):
-            condition = f"{value} >= {limit.minimum}"
+            bounds = [f"floor({value}) == {value}"] if kind.type is int else []  # the provider crashes on a fraction
+            bounds.append(f"{value} >= {limit.minimum}")
             if limit.maximum is not None:
-                condition += f" && {value} <= {limit.maximum}"
-            found.append((f"({condition})", f"{before}is too {_which(limit, value, kind, shown)}: {limit.describe()}."))
+                bounds.append(f"{value} <= {limit.maximum}")
+            found.append(
+                (f"({' && '.join(bounds)})", f"{before}is {_which(limit, value, kind, shown)}: {limit.describe()}.")
+            )
         elif isinstance(limit, limits.Choice):
             found.append(
                 (f"contains({hcl(list(limit.values))}, {value})", f"{before}is not allowed: {limit.describe()}.")
@@ -187,14 +190,18 @@ def _of_scalar(kind: _Kind, value: str, shown: str) -> list[tuple[str, str]]:
 
 
 def _which(limit: limits.Range, value: str, kind: _Kind, shown: str) -> str:
-    """`small` or `large`, which Terraform knows where the value is known."""
+    """`too small`, `too large` or `not a whole number`, which Terraform knows where the value is known."""
     low, high = ("short", "long") if limit.unit in {"seconds", "days"} else ("small", "large")
-    if limit.maximum is None:
-        return low
+    fraction = "not a whole number"
     if not shown:
-        return f"{low} or too {high}"
+        words = [*([fraction] if kind.type is int else []), f"too {low}", *([f"too {high}"] if limit.maximum else [])]
+        return " or ".join(words)
+    if limit.maximum is None and kind.type is not int:
+        return f"too {low}"
+    text = f'"too {low}"' if limit.maximum is None else f'{value} < {limit.minimum} ? "too {low}" : "too {high}"'
+    whole = f'floor({value}) != {value} ? "{fraction}" : ' if kind.type is int else ""
     unless = f'{value} == null ? "" : ' if kind.nullable else ""
-    return f'${{{unless}{value} < {limit.minimum} ? "{low}" : "{high}"}}'
+    return f"${{{unless}{whole}{text}}}"
 
 
 def _unless_null(value: str, condition: str, kind: _Kind) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from constructs import Construct
 
@@ -24,9 +24,17 @@ from batchtab.constructs._terraform.expressions import (
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 from batchtab.constructs.batch_environment import roles
+from batchtab.constructs.batch_environment.jobs import JobPlace, PlaceArns, is_managed, reads_secrets, takes_schedule
 from batchtab.constructs.batch_environment.queue_resources import job_queue, scheduling_policy
 from batchtab.constructs.batch_environment.queues import Further, Queue, Queues
 from batchtab.constructs.compute_environment import ComputeEnvironment
+from batchtab.constructs.job_alerts import JobAlerts
+from batchtab.constructs.job_runs import JobRuns
+from batchtab.constructs.schedule_group import ScheduleGroup
+from batchtab.constructs.scheduled_job import ScheduledJob
+from batchtab.constructs.scheduled_job.job_arguments import JobOverrides
+from batchtab.constructs.scheduled_job.queue_arn import QueueArn
+from batchtab.errors import InvalidArgumentError, did_you_mean, listed
 
 _DEFAULTS = limits.ENVIRONMENT_DEFAULTS
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -134,6 +142,9 @@ class BatchEnvironment(BatchtabConstruct):
         check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
         self.namespace = namespace
         self.capacity = capacity
+        self._permissions_boundary_arn = permissions_boundary_arn
+        self._runs: JobRuns | None = None
+        self._schedule_group: ScheduleGroup | None = None
         further = Further(_further(further_compute_environments))
         self._queues = Queues(queues, queue_settings)
         has_own = self._queues.need_own
@@ -245,13 +256,135 @@ class BatchEnvironment(BatchtabConstruct):
         """What each queue's jobs run on, by its short name: the capacity that is tried first; a map."""
         return self._queues.capacities(self._capacities)
 
-    def capacity_of(self, name: str) -> Any:
-        """What one queue's jobs run on, by its short name: the `capacity` of its jobs."""
-        return self._queues.capacity(name, self._capacities)
+    def job_queue_arn(self, name: str) -> QueueArn:
+        """One queue's ARN, by its short name.
 
-    def job_queue_arn(self, name: str) -> Any:
-        """One queue's ARN, by its short name."""
-        return Expression.of(f'{self.job_queue.address}["{name}"].arn')
+        Raises:
+            InvalidArgumentError: The environment is known to have no such queue.
+        """
+        names = self._queues.names
+        if names is not None and name not in names:
+            hint = did_you_mean(name, names)
+            text = f"queue: '{name}' is not a queue of the environment: {listed(names)}"
+            raise InvalidArgumentError(self.node.path, [f"{text} [hint: {hint}]" if hint else text])
+        arn = QueueArn.of(f'{self.job_queue.address}["{name}"].arn')
+        arn.namespace, arn.capacity = self.namespace, self._queues.capacity_of(name, self._capacities)
+        return arn
+
+    @property
+    def trigger_role_arn(self) -> str:
+        """Role that triggers submit jobs with."""
+        return self.trigger_role["arn"]
+
+    @property
+    def log_group_name(self) -> str:
+        """Log group of the jobs' output."""
+        return self.log_group["name"]
+
+    @property
+    def trigger_dead_letter_queue_arn(self) -> str:
+        """SQS queue that keeps events whose job could not be submitted."""
+        return self.trigger_dead_letter_queue["arn"]
+
+    @property
+    def runs(self) -> JobRuns:
+        """The function that decides about runs, made when a job first needs it."""
+        if self._runs is None:
+            self._runs = JobRuns(
+                self._stack,
+                f"{self._prefix}runs",
+                namespace=self.namespace,
+                job_queue_arns=self._all_queue_arns,
+                trigger_dead_letter_queue_arn=self.trigger_dead_letter_queue_arn,
+                permissions_boundary_arn=self._permissions_boundary_arn,
+            )
+        return self._runs
+
+    @property
+    def schedule_group(self) -> ScheduleGroup:
+        """Group of the schedules of jobs that need EventBridge Scheduler, made when one first does."""
+        if self._schedule_group is None:
+            id_ = f"{self._prefix}schedule"
+            self._schedule_group = ScheduleGroup(self._stack, id_, namespace=self.namespace, service="jobs")
+        return self._schedule_group
+
+    def add_job(
+        self,
+        name: str,
+        *,
+        queue: str = limits.JOB_DEFAULTS["queue"],
+        scope: Construct | None = None,
+        **job: Unpack[JobOverrides],
+    ) -> ScheduledJob:
+        """Makes a job that runs here, with the environment's roles, log group and dead-letter queue.
+
+        Args:
+            name: Its name, and its id.
+            queue: One of the queues, by its short name.
+            scope: Where to make it; by default in the environment's stack.
+            job: The rest of it. With a concurrency policy, `except_`, `pause_on_failure` or `share` the function that
+                decides about runs is made, once for all jobs.
+
+        Raises:
+            InvalidArgumentError: What is wrong, in the words of `batchtab check`.
+        """
+        arn = self.job_queue_arn(queue)
+        given: dict[str, Any] = dict(job)
+        own: dict[str, Any] = {
+            "trigger_role_arn": self.trigger_role_arn,
+            "log_group_name": self.log_group_name,
+            "dead_letter_queue_arn": self.trigger_dead_letter_queue_arn,
+            "permissions_boundary_arn": self._permissions_boundary_arn,
+        }
+        if is_managed(given):
+            own["submit_function_arn"] = self.runs.function["arn"]
+        if arn.capacity in limits.FARGATE_CAPACITIES and not reads_secrets(given):
+            own["execution_role_arn"] = self.execution_role["arn"]
+        if takes_schedule(given):
+            own["schedule_group_name"] = self.schedule_group.name
+        place = {"name": name, "namespace": self.namespace, "job_queue_arn": arn, "capacity": arn.capacity}
+        return ScheduledJob(scope or self._stack, name, **{**own, **given, **place})
+
+    def add_alerts(self, id_: str = "alerts", **alerts: Any) -> JobAlerts:
+        """Sends failures of this environment's jobs to Slack.
+
+        Args:
+            id_: Its id in the environment's stack.
+            alerts: Arguments of `JobAlerts` that the environment does not know, such as `channel`.
+        """
+        return JobAlerts(
+            self._stack,
+            id_,
+            **{
+                "namespace": self.namespace,
+                "job_queue_arns": self._all_queue_arns,
+                "trigger_dead_letter_queue_arn": self.trigger_dead_letter_queue_arn,
+                "runs_table_arn": self._runs.table["arn"] if self._runs else None,
+                "permissions_boundary_arn": self._permissions_boundary_arn,
+                **alerts,
+            },
+        )
+
+    @staticmethod
+    def from_arns(*, namespace: str, capacity: str, queues: Mapping[str, str], **arns: Unpack[PlaceArns]) -> JobPlace:
+        """An environment that exists already, for jobs in another app.
+
+        Args:
+            namespace: Its namespace.
+            capacity: What its queues' jobs run on.
+            queues: The queues' ARNs by their short names.
+            arns: Its roles, log group, dead-letter queue and submit function, as far as it has them.
+        """
+        return JobPlace(namespace=namespace, capacity=capacity, queues=queues, **arns)
+
+    @property
+    def _all_queue_arns(self) -> Any:
+        names = self._queues.names
+        return (
+            Expression.of(f"values({self.job_queue_arns.text})")
+            if names is None
+            else [self.job_queue_arn(name) for name in names]
+        )
 
 
 def _further(given: Mapping[str, ComputeEnvironment | Mapping[str, str]] | Expression) -> Any:

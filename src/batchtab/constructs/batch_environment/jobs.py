@@ -1,10 +1,10 @@
-"""What an environment gives to its jobs, and jobs that get it: `environment.add_job("nightly", …)`."""
+"""What an environment gives to its jobs, for one that is made elsewhere: `environment.add_job(stack, "nightly", …)`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Unpack
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 from constructs import Construct
 
@@ -13,40 +13,54 @@ from batchtab.constructs._terraform.expressions import is_expression
 from batchtab.constructs.scheduled_job import ScheduledJob
 from batchtab.constructs.scheduled_job.job_arguments import JobOverrides
 from batchtab.declarations.one_job import OneJob
+from batchtab.declarations.trigger_fields import ONLY_SCHEDULER
 from batchtab.errors import InvalidArgumentError, did_you_mean, listed
+
+
+class PlaceArns(TypedDict, total=False):
+    """What an environment has beside its queues; what is left out, each job makes for itself."""
+
+    trigger_role_arn: str
+    execution_role_arn: str
+    log_group_name: str
+    dead_letter_queue_arn: str
+    submit_function_arn: str
+    schedule_group_name: str
+    permissions_boundary_arn: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobPlace:
-    """Where jobs run and with which roles: the ARNs of an environment.
+    """An environment that exists already: its namespace, queues, roles.
 
     Attributes:
         namespace: With which all names begin.
+        capacity: What the queues' jobs run on.
         queues: The queues' ARNs by their short names.
-        capacities: What each queue's jobs run on, by its short name.
-        trigger_role_arn: Role of triggers; without it each job makes one.
-        execution_role_arn: Role that pulls images on Fargate; without it each job makes one.
-        log_group_name: Log group of all jobs; without it each job makes one.
+        trigger_role_arn: Role of triggers.
+        execution_role_arn: Role that pulls images on Fargate.
+        log_group_name: Log group of all jobs.
         dead_letter_queue_arn: Keeps events whose job could not be submitted.
         submit_function_arn: Decides about runs of jobs with a concurrency policy, exclusions, a pause or a share.
+        schedule_group_name: Schedule group of jobs that need EventBridge Scheduler.
         permissions_boundary_arn: For roles that jobs make.
     """
 
     namespace: str
-    queues: Mapping[str, Any]
-    capacities: Mapping[str, str]
+    capacity: str
+    queues: Mapping[str, str]
     trigger_role_arn: str | None = None
     execution_role_arn: str | None = None
     log_group_name: str | None = None
     dead_letter_queue_arn: str | None = None
     submit_function_arn: str | None = None
+    schedule_group_name: str | None = None
     permissions_boundary_arn: str | None = None
-    _names: set[str] = field(default_factory=set)
 
     def add_job(
         self, scope: Construct, name: str, *, queue: str = limits.JOB_DEFAULTS["queue"], **job: Unpack[JobOverrides]
     ) -> ScheduledJob:
-        """Makes a job in this place.
+        """Makes a job in this environment.
 
         Args:
             scope: A stack or construct.
@@ -57,31 +71,26 @@ class JobPlace:
         Raises:
             InvalidArgumentError: What is wrong, in the words of `batchtab check`.
         """
-        path = f"{scope.node.path}/{name}"
         if queue not in self.queues:
             hint = did_you_mean(queue, self.queues)
             text = f"queue: '{queue}' is not a queue of the environment: {listed(self.queues)}"
-            raise InvalidArgumentError(path, [f"{text} [hint: {hint}]" if hint else text])
-        if name in self._names:
-            raise InvalidArgumentError(path, [f"name: '{name}' is the name of another job of the environment"])
-        capacity = self.capacities[queue]
+            raise InvalidArgumentError(f"{scope.node.path}/{name}", [f"{text} [hint: {hint}]" if hint else text])
         given: dict[str, Any] = dict(job)
-        own = {
-            "trigger_role_arn": self.trigger_role_arn,
-            "log_group_name": self.log_group_name,
-            "dead_letter_queue_arn": self.dead_letter_queue_arn,
-            "permissions_boundary_arn": self.permissions_boundary_arn,
-            "submit_function_arn": self.submit_function_arn,
+        own: dict[str, Any] = {field: getattr(self, field) for field in PlaceArns.__annotations__}
+        if self.capacity not in limits.FARGATE_CAPACITIES or reads_secrets(given):
+            del own["execution_role_arn"]
+        if not takes_schedule(given):
+            del own["schedule_group_name"]
+        place = {
+            "name": name,
+            "namespace": self.namespace,
+            "job_queue_arn": self.queues[queue],
+            "capacity": self.capacity,
         }
-        if capacity in limits.FARGATE_CAPACITIES and not _reads_secrets(given):
-            own["execution_role_arn"] = self.execution_role_arn
-        place = {"name": name, "namespace": self.namespace, "job_queue_arn": self.queues[queue], "capacity": capacity}
-        made = ScheduledJob(scope, name, **{**own, **given, **place})
-        self._names.add(name)
-        return made
+        return ScheduledJob(scope, name, **{**own, **given, **place})
 
 
-def _reads_secrets(job: Mapping[str, Any]) -> bool:
+def reads_secrets(job: Mapping[str, Any]) -> bool:
     """Whether a role of the job's own has to read secrets; perhaps, where only Terraform knows."""
     log = job.get("log") or {}
     options = log.get("secret_options") if isinstance(log, Mapping) else getattr(log, "secret_options", None)
@@ -90,9 +99,15 @@ def _reads_secrets(job: Mapping[str, Any]) -> bool:
 
 def is_managed(job: Mapping[str, Any]) -> bool:
     """Whether the submit function decides about the runs of a job; perhaps, where only Terraform knows."""
-    defaults = OneJob.model_fields
     names = ("concurrency_policy", "except_", "pause_on_failure", "share")
-    return any(
-        is_expression(job.get(name)) or (name in job and job[name] not in (defaults[name].get_default(), [], None))
-        for name in names
-    )
+    defaults = {name: OneJob.model_fields[name].get_default() for name in names}
+    given = {name: job[name] for name in names if name in job}
+    return any(is_expression(value) or bool(value and value != defaults[name]) for name, value in given.items())
+
+
+def takes_schedule(job: Mapping[str, Any]) -> bool:
+    """Whether EventBridge Scheduler starts a job; perhaps, where only Terraform knows."""
+    schedule, trigger = job.get("schedule"), job.get("trigger")
+    if trigger is not None or schedule is None or is_expression(schedule):
+        return schedule is not None and trigger != "rule"
+    return schedule.startswith("at(") or any(job.get(name) is not None for name in ONLY_SCHEDULER)

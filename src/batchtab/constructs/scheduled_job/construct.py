@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Unpack
+from weakref import WeakKeyDictionary
 
 from constructs import Construct
 
@@ -29,6 +31,7 @@ from batchtab.constructs._terraform.expressions import (
     not_empty,
     one_of,
 )
+from batchtab.constructs._terraform.framework import TerraformStack
 from batchtab.constructs._terraform.naming import namespaced, shorten
 from batchtab.constructs._terraform.policies import allow, policy
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource, local
@@ -37,14 +40,18 @@ from batchtab.constructs.scheduled_job.crontab import Crontab
 from batchtab.constructs.scheduled_job.inputs import Inputs
 from batchtab.constructs.scheduled_job.job_arguments import JobArgumentsDict
 from batchtab.constructs.scheduled_job.metrics import Metric, metric_of_end
+from batchtab.constructs.scheduled_job.queue_arn import QueueArn
 from batchtab.constructs.scheduled_job.timing import Timing
 from batchtab.constructs.scheduled_job.triggers import Triggers, rule_name
 from batchtab.declarations import job_rules
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.table import Fault
+from batchtab.errors import InvalidArgumentError
 
 _JOB_NAME, _POLICY = limits.RUNNER_VARIABLES["job_name"], limits.RUNNER_VARIABLES["concurrency_policy"]
 _RUN_POLICY = limits.RUN_VARIABLES["run_policy"]
+# Asking a construct for its path costs two messages to jsii, so that only a refusal does it.
+_jobs: WeakKeyDictionary[TerraformStack, dict[tuple[str | None, str], ScheduledJob]] = WeakKeyDictionary()
 
 
 class ScheduledJob(BatchtabConstruct):
@@ -71,7 +78,9 @@ class ScheduledJob(BatchtabConstruct):
             InvalidArgumentError: What is wrong with the values that are known, in the words of `batchtab check`.
         """
         super().__init__(scope, id_)
-        job = read(self, JobArguments, arguments, _faults)
+        queue = arguments.get("job_queue_arn")
+        job = read(self, JobArguments, arguments, partial(_faults, queue))
+        self._know(job)
         self.name = job.name
         self._job_queue_arn = job.job_queue_arn
         self._grants = 0
@@ -200,6 +209,18 @@ class ScheduledJob(BatchtabConstruct):
             )
             triggers.deliver("upstream_delivery", upstream, upstream=True)
 
+    def _know(self, job: JobArguments) -> None:
+        """Refuses a second job of a name in the stack, whose definition would be one with the first's.
+
+        Raises:
+            InvalidArgumentError: The name is taken.
+        """
+        full = (job.namespace, job.name)
+        if not any(map(is_expression, full)):
+            other = _jobs.setdefault(self._stack, {}).setdefault(full, self)
+            if other is not self:
+                raise InvalidArgumentError(self.node.path, [f"name: '{job.name}' is the name of {other.node.path} too"])
+
     @property
     def job_definition_name(self) -> str:
         """The definition's name; submitted by it, Batch takes the newest revision."""
@@ -245,8 +266,14 @@ class ScheduledJob(BatchtabConstruct):
         return self._metrics[status]
 
 
-def _faults(job: JobArguments, unknown: set[str]) -> Iterator[Fault]:
+def _faults(queue: object, job: JobArguments, unknown: set[str]) -> Iterator[Fault]:
     """What is wrong with the whole of a job, as far as it is known."""
+    if isinstance(queue, QueueArn):
+        for field in ("namespace", "capacity"):
+            value, expected = getattr(job, field), getattr(queue, field)
+            if field not in unknown and not is_expression(expected) and value != expected:
+                hint = "environment.add_job(…) sets it"
+                yield field, value, f"is not that of the queue's environment, '{expected}'", hint
     yield from job_rules.faults(job, unknown=unknown)
     if "capacity" not in unknown and not is_expression(job.capacity):
         yield from job_rules.capacity_faults(job, job.capacity, skip=unknown)

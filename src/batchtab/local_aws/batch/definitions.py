@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from batchtab.local_aws.batch import container, limits, sizes, strategy
+from batchtab.local_aws.batch import container, ecs_tasks, limits, nodes, sizes, strategy
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.paging import page
 from batchtab.local_aws.batch.store import Record, Scope, Store, name_of
@@ -20,15 +20,12 @@ def register(store: Store, request: Record) -> Record:
     name = request["jobDefinitionName"]
     if not limits.NAME.fullmatch(name):
         raise ClientError(f"jobDefinitionName: {name!r} must be letters, digits, - and _, at most 128")
-    if request["type"] != "container" or "containerProperties" not in request:
-        raise ClientError(
-            "local AWS runs jobs of type container with containerProperties;"
-            " multi-node, EKS and multi-container jobs are not here"
-        )
     capabilities = request.get("platformCapabilities") or ["EC2"]
-    if len(capabilities) != 1 or capabilities[0] not in ("EC2", "FARGATE"):
-        raise ClientError(f"platformCapabilities: {capabilities} must be one of EC2 and FARGATE")
-    container.check(request["containerProperties"], fargate=capabilities == ["FARGATE"])
+    if len(capabilities) != 1:
+        raise ClientError("Exactly 1 capability must be provided.")
+    if capabilities[0] not in ("EC2", "FARGATE"):
+        raise ClientError(f"platformCapabilities: local AWS has EC2 and FARGATE, not {capabilities[0]}")
+    properties = _properties(request, fargate=capabilities == ["FARGATE"])
     strategy.check_timeout(request.get("timeout"))
     strategy.check_retries(request.get("retryStrategy"))
     check_scheduling_priority(request.get("schedulingPriority"))
@@ -37,7 +34,7 @@ def register(store: Store, request: Record) -> Record:
     base = Scope.current().arn("job-definition", name)
     revisions = store.definitions.setdefault(base, [])
     record: Record = copy.deepcopy(request)
-    record["containerProperties"] = container.normalised(record["containerProperties"])
+    record |= properties
     if "retryStrategy" in record:
         record["retryStrategy"] = strategy.normalised(record["retryStrategy"])
     revision = len(revisions) + 1
@@ -51,6 +48,31 @@ def register(store: Store, request: Record) -> Record:
     }
     revisions.append(record)
     return {"jobDefinitionName": name, "jobDefinitionArn": record["jobDefinitionArn"], "revision": revision}
+
+
+def _properties(request: Record, *, fargate: bool) -> Record:
+    """Check what runs, and return it as Batch gives it back, by the one member that it is in."""
+    if unknown := [member for member in ("eksProperties", "consumableResourceProperties") if member in request]:
+        raise ClientError(f"{unknown[0]}: local AWS has no EKS jobs and no consumable resources")
+    given = [member for member in ("containerProperties", "ecsProperties", "nodeProperties") if member in request]
+    if len(given) > 1:
+        raise ClientError(f"Cannot use both ECS {given[0]} and {given[1]}")
+    if request["type"] == "multinode":
+        if given != ["nodeProperties"]:
+            raise ClientError("Node properties of multinode job is required.")
+        if fargate:
+            raise ClientError("Multi-node jobs are not supported on FARGATE: type multinode needs EC2")
+        nodes.check(request["nodeProperties"])
+        return {"nodeProperties": nodes.normalised(request["nodeProperties"])}
+    if given == ["containerProperties"]:
+        container.check(request["containerProperties"], fargate=fargate)
+        return {"containerProperties": container.normalised(request["containerProperties"], fargate=fargate)}
+    if given == ["ecsProperties"]:
+        ecs_tasks.check(request["ecsProperties"], fargate=fargate)
+        return {"ecsProperties": ecs_tasks.normalised(request["ecsProperties"], fargate=fargate)}
+    if given:
+        raise ClientError("nodeProperties is for jobs of type multinode")
+    raise ClientError("ECS Container Image must be provided.")
 
 
 def deregister(store: Store, request: Record) -> Record:
@@ -93,7 +115,7 @@ def check_scheduling_priority(value: Any) -> None:
     """Refuse a priority within a share that is out of range."""
     low, high = limits.SCHEDULING_PRIORITY
     if value is not None and not low <= value <= high:
-        raise ClientError(f"schedulingPriority: {value} is not from {low} to {high}")
+        raise ClientError(f"Scheduling priority must be between {low} and {high}.")
 
 
 def _references(record: Record) -> tuple[str, str, str, str]:

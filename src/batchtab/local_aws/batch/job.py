@@ -29,6 +29,8 @@ class Job:
         waits_for: Jobs that have to succeed first.
         children: Of an array job, its children by index.
         parent: Of an array's child, the array job.
+        nodes: Of a multi-node job, its nodes by index.
+        node_of: Of a node, the multi-node job.
         attempt: The attempt that is under way.
         end_reason: Why it was terminated or cancelled; None if it was not.
         runnable_since: Clock time at which it became RUNNABLE.
@@ -45,6 +47,8 @@ class Job:
     waits_for: list[Job] = field(default_factory=list)
     children: list[Job] = field(default_factory=list)
     parent: Job | None = None
+    nodes: list[Job] = field(default_factory=list)
+    node_of: Job | None = None
     attempt: Stoppable | None = None
     end_reason: str | None = None
     runnable_since: float = 0.0
@@ -71,6 +75,11 @@ class Job:
     def ended(self) -> bool:
         """Whether it has SUCCEEDED or FAILED."""
         return self.status in ENDED
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether somebody has submitted it: it is no child of an array and no node."""
+        return self.parent is None and self.node_of is None
 
     @property
     def is_array(self) -> bool:

@@ -38,7 +38,7 @@ def describe(store: Store, request: Record) -> Record:
 
 
 def list_jobs(store: Store, request: Record) -> Record:
-    """Serve ListJobs: a queue's jobs or an array's children, newest first.
+    """Serve ListJobs: a queue's jobs, an array's children or a job's nodes, newest first.
 
     Without a status it lists RUNNING jobs; with a filter it ignores the status.
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
@@ -46,18 +46,17 @@ def list_jobs(store: Store, request: Record) -> Record:
     given = [member for member in ("jobQueue", "arrayJobId", "multiNodeJobId") if request.get(member)]
     if len(given) != 1:
         raise ClientError("Name one of jobQueue, arrayJobId and multiNodeJobId")
-    if given == ["multiNodeJobId"]:
-        raise ClientError("multiNodeJobId: local AWS runs no multi-node jobs")
     filters = request.get("filters") or []
     status = request.get("jobStatus", "RUNNING")
-    if given == ["arrayJobId"]:
+    if given != ["jobQueue"]:
         if filters:
-            raise ClientError("filters can't be given with arrayJobId")
-        parent = store.job(request["arrayJobId"])
-        jobs = [child for child in parent.children if child.status == status]
+            raise ClientError(f"filters can't be given with {given[0]}")
+        parent = store.job(request[given[0]])
+        below = parent.children if given == ["arrayJobId"] else parent.nodes
+        jobs = [child for child in below if child.status == status]
     else:
         arn = store.queue(request["jobQueue"])["jobQueueArn"]
-        jobs = [job for job in store.jobs.values() if job.record["jobQueue"] == arn and job.parent is None]
+        jobs = [job for job in store.jobs.values() if job.record["jobQueue"] == arn and job.is_submitted]
         if len(filters) > 1:
             raise ClientError(f"filters: {len(filters)} given, one is allowed")
         matches = _filter(filters[0]) if filters else (lambda job: job.status == status)
@@ -108,4 +107,7 @@ def _summary(job: Job) -> dict[str, Any]:
         summary["container"] = ended
     if "arrayProperties" in record:
         summary["arrayProperties"] = record["arrayProperties"]
+    if job.nodes or job.node_of is not None:
+        number = len((job.node_of or job).nodes)
+        summary["nodeProperties"] = {"numNodes": number, **record.get("nodeDetails", {})}
     return summary

@@ -48,7 +48,52 @@ FARGATE_MEMORY_MIB: dict[float, tuple[int, ...]] = {
     16: tuple(range(32_768, 122_880 + 1, 8192)),
     32: (61_440, 122_880, 249_856),
 }
-FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
-# Members of containerProperties that a Fargate job must not have.
-FARGATE_REFUSED = ("privileged", "ulimits", "instanceType")
+FARGATE_LOG_DRIVERS = ("awslogs", "splunk", "awsfirelens")
+# Options of awslogs: Batch's page has the first six, ECS, which is given them, the other two as well.
+# https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
+AWSLOGS_OPTIONS = (
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "awslogs-datetime-format",
+    "awslogs-multiline-pattern",
+    "awslogs-create-group",
+    "mode",
+    "max-buffer-size",
+)
 FARGATE_REFUSED_LINUX = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
+ARCHITECTURES = ("X86_64", "ARM64")
+OPERATING_SYSTEMS = (
+    "WINDOWS_SERVER_2019_CORE",
+    "WINDOWS_SERVER_2019_FULL",
+    "WINDOWS_SERVER_2022_CORE",
+    "WINDOWS_SERVER_2022_FULL",
+    "LINUX",
+)
+# Members that Windows containers must not have.
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_RuntimePlatform.html
+WINDOWS_REFUSED = ("linuxParameters", "privileged", "user", "ulimits", "readonlyRootFilesystem")
+EPHEMERAL_STORAGE_GIB = (21, 200)
+VOLUME_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]{8,40}")
+ACCESS_POINT_ID = re.compile(r"fsap-[0-9a-f]{8,40}")
+ROOT_DIRECTORY_CHARACTERS = 4096
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html
+ULIMITS = (
+    *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice"),
+    *("nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
+)
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_Tmpfs.html; mode=1777 and the like have a value
+TMPFS_OPTIONS = (
+    *("defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async", "dirsync"),
+    *("remount", "mand", "nomand", "atime", "noatime", "diratime", "nodiratime", "bind", "rbind", "unbindable"),
+    *("runbindable", "private", "rprivate", "shared", "rshared", "slave", "rslave", "relatime", "norelatime"),
+    *("strictatime", "nostrictatime", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"),
+)
+CONTAINERS_PER_TASK = (1, 10)
+CONTAINER_SECONDS = (2, 120)  # startTimeout and stopTimeout; only on Fargate is there a most
+CONTAINER_CONDITIONS = ("START", "COMPLETE", "SUCCESS")
+NODES = (1, 1000)
+NODE_RANGES_MAXIMUM = 5
+# Processes at a time, whatever the compute environments allow: this is one machine.
+MAXIMUM_PROCESSES = 50

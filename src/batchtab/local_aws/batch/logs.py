@@ -6,8 +6,11 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch_logs
 
+from batchtab.local_aws.batch import multiline
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.roles import RoleError, TaskRoles
+from batchtab.local_aws.batch.store import name_of
+from batchtab.local_aws.batch.task import Container
 from batchtab.local_aws.clock import Clock
 
 DEFAULT_GROUP = "/aws/batch/job"
@@ -25,17 +28,21 @@ class LogStream:
     https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
     """
 
-    def __init__(self, job: Job, definition_name: str, task_id: str, clock: Clock) -> None:
-        configuration = job.record["container"].get("logConfiguration") or {}
+    def __init__(self, job: Job, container: Container, task_id: str, clock: Clock) -> None:
+        configuration = container.properties.get("logConfiguration") or {}
         options = configuration.get("options") or {}
         # Another driver than awslogs has no place here; what it would have sent is dropped, as on AWS.
         self.kept = configuration.get("logDriver", "awslogs") == "awslogs"
         self.group = options.get("awslogs-group", DEFAULT_GROUP)
-        self.name = f"{options.get('awslogs-stream-prefix', definition_name)}/default/{task_id}"
+        definition = name_of(job.record["jobDefinition"]).partition(":")[0]
+        self.name = f"{options.get('awslogs-stream-prefix', definition)}/{container.name}/{task_id}"
         self._create_group = self.group == DEFAULT_GROUP or options.get("awslogs-create-group") == "true"
-        self._scope = (job.account_id, job.region)
-        self._arn = f"arn:aws:logs:{job.region}:{job.account_id}:log-group:{self.group}"
+        region = options.get("awslogs-region", job.region)
+        self._scope = (job.account_id, region)
+        self._arn = f"arn:aws:logs:{region}:{job.account_id}:log-group:{self.group}"
         self._clock = clock
+        self._starts = multiline.pattern(options)
+        self._begun: list[str] = []
 
     def open(self, roles: TaskRoles) -> None:
         """Make the stream, and the group where the definition asks for it, as the role that may do so.
@@ -70,7 +77,25 @@ class LogStream:
             self.kept = False
 
     def write(self, lines: list[str]) -> None:
-        """Append lines, each an event of now."""
+        """Append lines, each an event of now, or with a pattern all up to the next line that has it."""
+        if self._starts is None:
+            self._put(lines)
+            return
+        whole = []
+        for line in lines:
+            if self._begun and self._starts.search(line):
+                whole.append("\n".join(self._begun))
+                self._begun = []
+            self._begun.append(line)
+        self._put(whole)
+
+    def close(self) -> None:
+        """Append what waits for the next line that has the pattern."""
+        rest, self._begun = self._begun, []
+        if rest:
+            self._put(["\n".join(rest)])
+
+    def _put(self, lines: list[str]) -> None:
         if not self.kept or not lines:
             return
         now = self._clock.now_ms()

@@ -15,6 +15,7 @@ from ministack.services import iam
 from batchtab.local_aws import permissions
 from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.store import Record
+from batchtab.local_aws.batch.task import Task
 
 _TASKS = "ecs-tasks.amazonaws.com"
 _INSTANCES = "ec2.amazonaws.com"
@@ -32,12 +33,14 @@ class TaskRoles:
     """Who acts for an attempt: its execution role, or on EC2 without one the instance's.
 
     Attributes:
+        execution_role: The execution role that the job names.
         agent: The role that reads secrets and writes the log; None where nobody is asked.
         job_role: The role whose credentials the job gets.
     """
 
     job: Job
     task_id: str
+    execution_role: str | None
     agent: str | None
     job_role: str | None
 
@@ -48,8 +51,7 @@ class TaskRoles:
             RoleError: As RunTask has it.
         """
         source = f"arn:aws:ecs:{self.job.region}:{self.job.account_id}:*"
-        container = self.job.record["container"]
-        for role in (container.get("executionRoleArn"), container.get("jobRoleArn")):
+        for role in (self.execution_role, self.job_role):
             if role and permissions.enforced() and permissions.role_refusal(role, _TASKS, source) is not None:
                 raise RoleError(
                     f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that"
@@ -70,34 +72,35 @@ class TaskRoles:
             for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
                 self.check(action, repository)
 
-    def check(self, action: str, resource: str, context: dict[str, str] | None = None) -> None:
-        """Refuse what the agent may not do.
+    def check(self, action: str, resource: str, context: dict[str, str] | None = None, *, as_job: bool = False) -> None:
+        """Refuse what the agent, or the job's own role, may not do.
 
         Args:
             action: Such as logs:CreateLogStream.
             resource: What it is done to.
             context: More condition keys of the request.
+            as_job: Whether the job's role is asked, and not the agent.
 
         Raises:
             RoleError: In the words of the service that is asked.
         """
-        if self.agent is None:
+        role = (self.job_role or "") if as_job else self.agent
+        if role is None or not permissions.enforced():
             return
         with request_scope(self.job.account_id, self.job.region):
-            allowed = permissions.role_allows(self.agent, action, resource, context=context)
+            allowed = permissions.role_allows(role, action, resource, context=context)
         if not allowed:
-            session = f"arn:aws:sts::{self.job.account_id}:assumed-role/{self.agent.rsplit('/', 1)[-1]}/{self.task_id}"
+            session = f"arn:aws:sts::{self.job.account_id}:assumed-role/{role.rsplit('/', 1)[-1]}/{self.task_id}"
             raise RoleError(
                 f"AccessDeniedException: User: {session} is not authorized to perform: {action} on resource: {resource}"
                 f" because no identity-based policy allows the {action} action"
             )
 
 
-def of_task(job: Job, task_id: str, environment: Record) -> TaskRoles:
+def of_task(job: Job, task: Task, task_id: str, environment: Record) -> TaskRoles:
     """Return who acts for an attempt of a job in a compute environment."""
-    container = job.record["container"]
-    agent = container.get("executionRoleArn") or instance_role(environment)
-    return TaskRoles(job, task_id, agent if permissions.enforced() else None, container.get("jobRoleArn"))
+    agent = task.execution_role or instance_role(environment)
+    return TaskRoles(job, task_id, task.execution_role, agent if permissions.enforced() else None, task.job_role)
 
 
 def instance_role(environment: Record) -> str | None:

@@ -10,6 +10,7 @@ from batchtab.local_aws.batch.job import Job
 from batchtab.local_aws.batch.roles import RoleError, TaskRoles
 
 _SSM = "unable to fetch secrets from ssm"
+_REGISTRY = "unable to get registry auth from asm"
 _ASM = "unable to retrieve secret from asm"
 
 
@@ -17,10 +18,11 @@ class SecretError(Exception):
     """A secret that a job's definition names cannot be had."""
 
 
-def resolve(job: Job, roles: TaskRoles) -> dict[str, str]:
-    """Return a job's secrets by variable, from the parameters and secrets of local AWS.
+def resolve(given: list[dict[str, str]], job: Job, roles: TaskRoles) -> dict[str, str]:
+    """Return secrets by variable, from the parameters and secrets of local AWS.
 
     Args:
+        given: `secrets` of a container, or `secretOptions` of its log.
         job: The job.
         roles: Its roles, one of which has to be allowed to read them.
 
@@ -30,13 +32,34 @@ def resolve(job: Job, roles: TaskRoles) -> dict[str, str]:
     """
     values = {}
     with request_scope(job.account_id, job.region):
-        for entry in job.record["container"].get("secrets") or []:
+        for entry in given:
             reference = entry["valueFrom"]
             if ":secretsmanager:" in reference:
                 values[entry["name"]] = _secret(reference, roles)
             else:
                 values[entry["name"]] = _parameter(reference, job, roles)
     return values
+
+
+def check_credentials(credentials: dict[str, str], job: Job, roles: TaskRoles) -> None:
+    """Refuse a registry's credentials that can't be had, though no image is pulled here.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
+
+    Raises:
+        SecretError: They do not exist, or hold no user name and password.
+        RoleError: They may not be read.
+    """
+    reference = credentials["credentialsParameter"]
+    with request_scope(job.account_id, job.region):
+        try:
+            found = json.loads(_secret(reference, roles))
+        except (SecretError, RoleError) as error:
+            raise type(error)(f"{_REGISTRY}: {error}") from error
+        except ValueError:
+            found = None
+    if not isinstance(found, dict) or not {"username", "password"} <= found.keys():
+        raise SecretError(f"{_REGISTRY}: {reference} is no JSON with username and password")
 
 
 def _parameter(reference: str, job: Job, roles: TaskRoles) -> str:

@@ -24,6 +24,7 @@ def requirement(properties: dict[str, Any], kind: str) -> float | None:
 
 def check_sizes(properties: dict[str, Any], *, fargate: bool) -> None:
     """Refuse a job without vCPUs or memory, and on Fargate a pair that Fargate doesn't offer."""
+    check_requirements(properties)
     vcpus, memory = requirement(properties, "VCPU"), requirement(properties, "MEMORY")
     if vcpus is None:
         raise ClientError("Container properties should specify vcpu")
@@ -44,6 +45,26 @@ def check_sizes(properties: dict[str, Any], *, fargate: bool) -> None:
             f"Fargate resource requirements: MEMORY {memory:g} MiB is not offered with VCPU {vcpus:g};"
             f" it is {offered[0]} to {offered[-1]} in fixed steps"
         )
+
+
+def check_requirements(properties: dict[str, Any]) -> None:
+    """Refuse a requirement that is given twice, and a number of GPUs that is no whole one."""
+    kinds = [entry["type"] for entry in properties.get("resourceRequirements") or []]
+    if len(kinds) != len(set(kinds)):
+        raise ClientError("Cannot provide duplicates in resourceRequirements.")
+    gpus = requirement(properties, "GPU")
+    if gpus is not None and (gpus < 1 or gpus != int(gpus)):
+        raise ClientError(f"resourceRequirements: GPU {gpus:g} is not a whole number from 1")
+
+
+def total(containers: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return what containers ask for together, as requirements."""
+    found = []
+    for kind in ("VCPU", "MEMORY", "GPU"):
+        given = [value for each in containers if (value := requirement(each, kind)) is not None]
+        if given:
+            found.append({"type": kind, "value": f"{sum(given):g}"})
+    return found
 
 
 def check_payload(noun: str, content: dict[str, Any], most_kib: int) -> None:

@@ -60,9 +60,11 @@ class States:
             self.make_runnable(job)
 
     def make_runnable(self, job: Job) -> None:
-        """Let a job wait for a place."""
+        """Let a job wait for a place, with its nodes, which may have had an attempt."""
         job.runnable_since = self._clock.now()
-        self.move(job, "RUNNABLE")
+        for each in (job, *job.nodes):
+            each.record.pop("stoppedAt", None)
+            self.move(each, "RUNNABLE")
         self._placement.add(job)
 
     def fail(self, job: Job, reason: str) -> None:
@@ -76,6 +78,8 @@ class States:
         self._placement.remove(job)
         job.record["statusReason"] = reason
         job.record["stoppedAt"] = self._clock.now_ms()
+        for node in job.nodes:
+            self.end(node, "FAILED", reason)
         self.move(job, status)
         for follower in self._followers.pop(job, []):
             if not follower.ended:

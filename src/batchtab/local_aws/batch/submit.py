@@ -2,21 +2,21 @@ from __future__ import annotations
 
 import copy
 import itertools
-import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from batchtab.local_aws import tag_rules
-from batchtab.local_aws.batch import container, definitions, environments, limits, sizes, strategy
+from batchtab.local_aws.batch import definitions, environments, limits, nodes, overrides, sizes, strategy
 from batchtab.local_aws.batch.errors import ClientError
 from batchtab.local_aws.batch.job import STATUSES, Job
 from batchtab.local_aws.batch.store import Record, Scope, Store
 from batchtab.local_aws.batch.tags import check_tags
 from batchtab.local_aws.clock import Clock
 
+Make = Callable[[str, Record, Job | None], Job]
 _SEQUENCE = itertools.count()
 TOO_MANY_TAGS = "More than 50 tags of the job and its definition are to be propagated"
-_PARAMETER = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
 def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
@@ -36,8 +36,10 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     definition = store.definition(request["jobDefinition"])
     if definition["status"] != "ACTIVE":
         raise ClientError(f"{definition['jobDefinitionArn']} is INACTIVE: it has been deregistered")
-    properties = _effective_properties(store, request, queue, definition)
-    size = _check_array(request)
+    fargate = _check_platform(store, queue, definition)
+    parameters = {**definition["parameters"], **(request.get("parameters") or {})}
+    runs = overrides.applied(definition, request, parameters, fargate=fargate)
+    size = _check_array(request, definition)
     _check_share(request, queue)
     strategy.check_timeout(request.get("timeout"))
     strategy.check_retries(request.get("retryStrategy"))
@@ -46,53 +48,38 @@ def submit(store: Store, clock: Clock, request: Record) -> tuple[Record, Job]:
     dependencies = _dependencies(store, request, size)
 
     scope = Scope.current()
-    record = _record(request, queue, definition, properties)
+    record = _record(request, queue, definition, parameters, runs)
     record["createdAt"] = clock.now_ms()
-    vcpus = sizes.requirement(properties, "VCPU") or 1.0
     weight = int(record.get("schedulingPriority") or 0)
 
     def make(job_id: str, own: Record, parent: Job | None) -> Job:
         own |= {"jobId": job_id, "jobArn": scope.arn("job", job_id)}
-        job = Job(own, scope.account_id, scope.region, next(_SEQUENCE), vcpus, weight, parent=parent)
-        job.memory_mib = sizes.requirement(properties, "MEMORY") or 0.0
+        if "nodeProperties" not in own:
+            for each in overrides.containers(own):
+                each.setdefault("networkInterfaces", [])
+        job = Job(own, scope.account_id, scope.region, next(_SEQUENCE), weight=weight, parent=parent)
+        job.vcpus, job.memory_mib = _sizes(own)
         store.jobs[job_id] = job
         return job
 
     job_id = str(uuid.uuid4())
     job = make(job_id, record, None)
+    _make_nodes(job, make)
     propagated = {**definition["tags"], **record["tags"]} if record["propagateTags"] else {}
     if len(propagated) > tag_rules.TAGS_MAXIMUM:
         job.never_runs = TOO_MANY_TAGS
-    elif _overrides_length(request, definition, properties) > limits.OVERRIDES_CHARACTERS:
+    elif overrides.length(definition, runs) > limits.OVERRIDES_CHARACTERS:
         job.never_runs = f"Container Overrides length must be at most {limits.OVERRIDES_CHARACTERS}"
-    plain = [other for other, kind in dependencies if other is not None and kind == ""]
-    job.waits_for = list(plain)
+    elif len(job.nodes) > limits.MAXIMUM_PROCESSES:
+        job.never_runs = f"Local AWS runs at most {limits.MAXIMUM_PROCESSES} nodes, and the job has {len(job.nodes)}"
+    job.waits_for = [other for other, kind in dependencies if other is not None and kind == ""]
     if size:
-        summary = {**dict.fromkeys(STATUSES, 0), "SUBMITTED": size}
-        record["arrayProperties"] = {"size": size, "statusSummary": summary}
-        for index in range(size):
-            child_record = copy.deepcopy(record)
-            child_record["arrayProperties"] = {"index": index}
-            child = make(f"{job_id}:{index}", child_record, job)
-            child.waits_for = list(plain)
-            for other, kind in dependencies:
-                if other is not None and kind == "N_TO_N":
-                    child.waits_for.append(other.children[index])
-                elif kind == "SEQUENTIAL" and index:
-                    child.waits_for.append(job.children[index - 1])
-            job.children.append(child)
+        _make_children(job, size, dependencies, make)
     return {"jobArn": record["jobArn"], "jobId": job_id, "jobName": record["jobName"]}, job
 
 
-def _effective_properties(store: Store, request: Record, queue: Record, definition: Record) -> Record:
-    for member in (
-        "nodeOverrides",
-        "eksPropertiesOverride",
-        "ecsPropertiesOverride",
-        "consumableResourcePropertiesOverride",
-    ):
-        if member in request:
-            raise ClientError(f"{member} is not applicable to a job definition with containerProperties")
+def _check_platform(store: Store, queue: Record, definition: Record) -> bool:
+    """Refuse a queue on which a definition can't run; returns whether it is for Fargate."""
     fargate = definitions.is_fargate(definition)
     environment = store.environment(queue["computeEnvironmentOrder"][0]["computeEnvironment"])
     if environment["type"] == "MANAGED" and environments.is_fargate(environment) != fargate:
@@ -100,43 +87,58 @@ def _effective_properties(store: Store, request: Record, queue: Record, definiti
         raise ClientError(
             f"{definition['jobDefinitionArn']} is for {wanted}, which the queue's compute environments are not"
         )
-    overrides = request.get("containerOverrides") or {}
-    container.check_environment(overrides.get("environment") or [])
-    properties: Record = copy.deepcopy(definition["containerProperties"])
-    if overrides.get("command"):
-        properties["command"] = list(overrides["command"])
-    properties["environment"] = _merged(properties["environment"], overrides.get("environment") or [], "name")
-    given = list(overrides.get("resourceRequirements") or [])
-    for member, kind in (("vcpus", "VCPU"), ("memory", "MEMORY")):
-        if member in overrides:
-            given.append({"type": kind, "value": str(overrides[member])})
-    if given:
-        properties["resourceRequirements"] = _merged(properties["resourceRequirements"], given, "type")
-        sizes.check_sizes(properties, fargate=fargate)
-    if overrides.get("instanceType"):
-        properties["instanceType"] = overrides["instanceType"]
-    return properties
+    return fargate
 
 
-def _overrides_length(request: Record, definition: Record, properties: Record) -> int:
-    overrides = request.get("containerOverrides") or {}
-    changed = properties["command"] != definition["containerProperties"]["command"]
-    variables = overrides.get("environment") or []
-    return sizes.overrides_length(
-        properties["command"] if changed else None, variables, overrides.get("resourceRequirements") or []
-    )
+def _make_children(job: Job, size: int, dependencies: list[tuple[Job | None, str]], make: Make) -> None:
+    """Make an array's children."""
+    summary = {**dict.fromkeys(STATUSES, 0), "SUBMITTED": size}
+    job.record["arrayProperties"] = {"size": size, "statusSummary": summary}
+    for index in range(size):
+        child_record = copy.deepcopy(job.record)
+        child_record["arrayProperties"] = {"index": index}
+        child = make(f"{job.id}:{index}", child_record, job)
+        child.waits_for = list(job.waits_for)
+        for other, kind in dependencies:
+            if other is not None and kind == "N_TO_N":
+                child.waits_for.append(other.children[index])
+            elif kind == "SEQUENTIAL" and index:
+                child.waits_for.append(job.children[index - 1])
+        job.children.append(child)
 
 
-def _merged(base: list[Record], over: list[Record], key: str) -> list[Record]:
-    return list({entry.get(key): dict(entry) for entry in [*base, *over]}.values())
+def _make_nodes(job: Job, make: Make) -> None:
+    """Make a multi-node job's nodes."""
+    properties = job.record.get("nodeProperties")
+    if properties is None:
+        return
+    for index in range(properties["numNodes"]):
+        own = copy.deepcopy({member: value for member, value in job.record.items() if member != "nodeProperties"})
+        own |= copy.deepcopy(
+            {
+                member: value
+                for member, value in nodes.of_node(properties, index).items()
+                if member in ("container", "ecsProperties")
+            }
+        )
+        own["nodeDetails"] = {"nodeIndex": index, "isMainNode": index == properties["mainNode"]}
+        node = make(f"{job.id}#{index}", own, None)
+        node.node_of = job
+        job.nodes.append(node)
+    # Its own sizes are those of all nodes, which run at once or not at all.
+    job.vcpus = sum(node.vcpus for node in job.nodes)
+    job.memory_mib = max(node.memory_mib for node in job.nodes)
 
 
-def _record(request: Record, queue: Record, definition: Record, properties: Record) -> Record:
-    parameters = {**definition["parameters"], **(request.get("parameters") or {})}
-    properties["command"] = [
-        _PARAMETER.sub(lambda match: parameters.get(match[1], match[0]), word) for word in properties["command"]
-    ]
-    properties.setdefault("networkInterfaces", [])
+def _sizes(record: Record) -> tuple[float, float]:
+    """Return how many vCPUs and how much memory a job takes of an instance."""
+    if "nodeProperties" in record:
+        return 0.0, 0.0
+    asked = {"resourceRequirements": sizes.total(list(overrides.containers(record)))}
+    return sizes.requirement(asked, "VCPU") or 1.0, sizes.requirement(asked, "MEMORY") or 0.0
+
+
+def _record(request: Record, queue: Record, definition: Record, parameters: dict[str, str], runs: Record) -> Record:
     record: Record = {
         "jobName": request["jobName"],
         "jobQueue": queue["jobQueueArn"],
@@ -148,7 +150,7 @@ def _record(request: Record, queue: Record, definition: Record, properties: Reco
         "dependsOn": copy.deepcopy(request.get("dependsOn") or []),
         "jobDefinition": definition["jobDefinitionArn"],
         "parameters": parameters,
-        "container": properties,
+        **runs,
         "tags": dict(request.get("tags") or {}),
         "propagateTags": bool(request.get("propagateTags", definition.get("propagateTags", False))),
         "platformCapabilities": definition.get("platformCapabilities") or ["EC2"],
@@ -166,10 +168,12 @@ def _record(request: Record, queue: Record, definition: Record, properties: Reco
     return record
 
 
-def _check_array(request: Record) -> int:
+def _check_array(request: Record, definition: Record) -> int:
     size = (request.get("arrayProperties") or {}).get("size")
     if size is None:
         return 0
+    if "nodeProperties" in definition:
+        raise ClientError("arrayProperties: a multi-node job can't be an array job")
     low, high = limits.ARRAY_SIZE
     if not low <= size <= high:
         raise ClientError(f"arrayProperties: size {size} is not from {low} to {high}")

@@ -16,14 +16,22 @@ _SWAPPINESS = 60
 _DEVICE_LETTERS = {"READ": "r", "WRITE": "w", "MKNOD": "m"}
 
 
-def of(properties: dict[str, Any], limits: frozenset[str], *, fargate: bool, swappiness: bool) -> list[str]:
+def of(
+    properties: dict[str, Any],
+    sources: dict[str, str | None],
+    limits: frozenset[str],
+    *,
+    fargate: bool,
+    swappiness: bool,
+) -> list[str]:
     """Return the flags for a job's container, as Docker, Podman, nerdctl and Finch understand them.
 
     vCPUs are a share on EC2, where a job may use what others leave, and a limit on Fargate. Memory is a limit, without
-    swap unless `maxSwap` gives some. A volume without a path of the host is an empty one; so is one on EFS.
+    swap unless `maxSwap` gives some.
 
     Args:
-        properties: containerProperties of the job.
+        properties: containerProperties of the job, or a container of its task.
+        sources: The folder of each volume; a volume without one is empty, and the container's own.
         limits: Which of cpu and memory the engine can limit.
         fargate: Whether the job runs on Fargate.
         swappiness: Whether the machine can follow `swappiness`; version 2 of cgroups can't.
@@ -46,7 +54,7 @@ def of(properties: dict[str, Any], limits: frozenset[str], *, fargate: bool, swa
         flags += ["--device", f"{device['hostPath']}:{inside}:{letters}"]
     for limit in properties.get("ulimits") or []:
         flags += ["--ulimit", f"{limit['name']}={limit['softLimit']}:{limit['hardLimit']}"]
-    return flags + _volumes(properties)
+    return flags + _volumes(properties, sources)
 
 
 def _sizes(
@@ -72,13 +80,10 @@ def _tmpfs(tmpfs: dict[str, Any]) -> str:
     return f"{tmpfs['containerPath']}:{','.join([size, *options])}"
 
 
-def _volumes(properties: dict[str, Any]) -> list[str]:
-    sources = {
-        volume["name"]: (volume.get("host") or {}).get("sourcePath") for volume in properties.get("volumes") or []
-    }
+def _volumes(properties: dict[str, Any], sources: dict[str, str | None]) -> list[str]:
     flags = []
     for mount in properties.get("mountPoints") or []:
-        source = sources.get(mount.get("sourceVolume"))
+        source = sources.get(mount["sourceVolume"])
         if source:
             with contextlib.suppress(OSError):  # Docker makes it, as on AWS; Podman refuses
                 Path(source).mkdir(parents=True, exist_ok=True)

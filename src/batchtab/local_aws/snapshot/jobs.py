@@ -27,6 +27,9 @@ def restore(store: Store, found: State) -> None:
         store.jobs[job.id] = job
         if parent is not None:
             parent.children.append(job)
+        node_of = job.node_of = store.jobs.get(entry.get("node_of"))
+        if node_of is not None:
+            node_of.nodes.append(job)
 
 
 def _job_state(job: Job) -> State:
@@ -35,4 +38,5 @@ def _job_state(job: Job) -> State:
         "account_id": job.account_id,
         "region": job.region,
         "parent": job.parent.id if job.parent is not None else None,
+        "node_of": job.node_of.id if job.node_of is not None else None,
     }

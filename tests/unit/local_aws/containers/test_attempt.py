@@ -17,6 +17,8 @@ SCRIPT = """
 import json, threading
 from types import SimpleNamespace as Of
 from batchtab.local_aws.batch import attempt as module
+from batchtab.local_aws.batch.member import Member
+from batchtab.local_aws.batch.task import Container
 from batchtab.local_aws.clock import Clock
 
 calls = []
@@ -38,11 +40,14 @@ class Run:
         at("close")
         self.exit_code = 0
 
+log = Of(open=lambda roles: None, write=lambda lines: None, close=lambda: None, name="l")
+
 class Launcher:
-    credentials = Of(close=lambda task: calls.append("credentials closed"))
+    def close(self, task):
+        calls.append("credentials closed")
     def prepare(self, *arguments):
         at("prepare")
-        return Run()
+        return [Member(Container("default", {}), Run(), log)]
 
 def roles(*arguments):
     at("roles")
@@ -55,7 +60,6 @@ record = {
 }
 job = Of(record=record, account_id="123456789012", region="eu-west-1", id="1")
 attempt = module.Attempt(job, 1, {"computeEnvironmentName": "ce"}, Launcher(), Clock(None, 0), None)
-attempt.log = Of(open=lambda roles: None, write=lambda lines: None, name="l")
 
 def at(step):
     if step == WHERE:

@@ -15,7 +15,8 @@ MEMORY = ["--memory", "1024m", "--memory-swap", "1024m"]
 
 
 def of(*, fargate: bool = False, swappiness: bool = True, **properties: Any) -> list[str]:
-    return flags.of({"resourceRequirements": SIZES, **properties}, LIMITS, fargate=fargate, swappiness=swappiness)
+    asked = {"resourceRequirements": SIZES, **properties}
+    return flags.of(asked, {}, LIMITS, fargate=fargate, swappiness=swappiness)
 
 
 def test_vcpus_are_a_share_on_ec2_and_a_limit_on_fargate() -> None:
@@ -26,8 +27,8 @@ def test_vcpus_are_a_share_on_ec2_and_a_limit_on_fargate() -> None:
 
 def test_what_the_engine_cannot_limit_is_not_asked_for() -> None:
     properties = {"resourceRequirements": SIZES}
-    assert flags.of(properties, frozenset({"memory"}), fargate=False, swappiness=True) == MEMORY
-    assert flags.of(properties, frozenset(), fargate=True, swappiness=True) == []
+    assert flags.of(properties, {}, frozenset({"memory"}), fargate=False, swappiness=True) == MEMORY
+    assert flags.of(properties, {}, frozenset(), fargate=True, swappiness=True) == []
 
 
 @pytest.mark.parametrize(
@@ -77,21 +78,16 @@ def test_swap_is_given_only_where_it_is_asked_for() -> None:
     assert of(linuxParameters={"maxSwap": 512}) == [*swap, "--memory-swappiness", "60"]
 
 
-def test_volumes_of_the_host_are_mounted_and_made_and_others_are_empty(tmp_path: Path) -> None:
-    # GIVEN a volume of the host that does not exist yet, one without a path, and one on EFS
+def test_volumes_with_a_folder_are_mounted_and_made_and_others_are_empty(tmp_path: Path) -> None:
+    # GIVEN a volume with a folder that does not exist yet, and one without
     there = tmp_path / "data"
-    volumes = [
-        {"name": "data", "host": {"sourcePath": str(there)}},
-        {"name": "scratch"},
-        {"name": "shared", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}},
-    ]
     mounts = [
         {"sourceVolume": "data", "containerPath": "/data", "readOnly": True},
-        {"sourceVolume": "scratch", "containerPath": "/scratch"},
-        {"sourceVolume": "shared", "containerPath": "/shared", "readOnly": True},
+        {"sourceVolume": "scratch", "containerPath": "/scratch", "readOnly": True},
     ]
     # WHEN they are mounted
-    found = of(volumes=volumes, mountPoints=mounts)
+    asked = {"resourceRequirements": SIZES, "mountPoints": mounts}
+    found = flags.of(asked, {"data": str(there), "scratch": None}, LIMITS, fargate=False, swappiness=True)
     # THEN the first is the machine's folder, which is there now, as on AWS
-    assert found[-6:] == ["--volume", f"{there}:/data:ro", "--volume", "/scratch", "--volume", "/shared"]
+    assert found[-4:] == ["--volume", f"{there}:/data:ro", "--volume", "/scratch"]
     assert there.is_dir()
