@@ -110,9 +110,9 @@ def test_one_queue_says_so_at_once_where_it_is_known() -> None:
 
     def build(stack: TerraformStack) -> None:
         known = spot_first(stack)
-        found.extend([known.capacity_of("nightly"), known.capacity_of("default")])
+        found.extend([known.job_queue_arn("nightly").capacity, known.job_queue_arn("default").capacity])
         other = {**WHERE, "namespace": "other", "queue_settings": Expression.of("local.settings")}
-        found.append(BatchEnvironment(stack, "other", **other).capacity_of("default"))
+        found.append(BatchEnvironment(stack, "other", **other).job_queue_arn("default").capacity)
 
     in_python(build)
     assert found[:2] == ["SPOT", "EC2"]

@@ -249,7 +249,7 @@ def _share_faults(job: JobSpec, *, shares: bool) -> Iterator[Fault]:
 
 
 def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    """A job that none of its queue's environments can ever hold."""
+    """A job that fits into none of its queue's environments."""
     environments = stage.environments_of(job.queue).values()
     most = max(each.max_vcpus for each in environments)
     if job.vcpus > most:

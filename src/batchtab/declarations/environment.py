@@ -135,7 +135,7 @@ class ComputeEnvironment(StrictModel):
     )
     job_execution_timeout_minutes: Annotated[int, Strict(), Limit(limits.JOB_EXECUTION_TIMEOUT_MINUTES)] = Field(
         default=_ENVIRONMENT["job_execution_timeout_minutes"],
-        description="On EC2: how long a running job holds up the replacement of its instance.",
+        description="On EC2: how long a running job delays the replacement of its instance.",
     )
     terminate_jobs_on_update: Annotated[bool, Strict()] = Field(
         default=_ENVIRONMENT["terminate_jobs_on_update"],

@@ -214,7 +214,7 @@ def test_a_job_has_a_share_where_its_queue_has_shares_and_nowhere_else(
     spoil("jobs/my-service/jobs.yaml", "queue: continuously", "queue: continuously\n    share: reports")
     with pytest.raises(UsageError) as caught:
         load("local", project)
-    # THEN both are told
+    # THEN both are refused
     assert [line.partition(": job ")[2] for line in str(caught.value).splitlines()] == [
         "do-something: share: is missing, and queue default of stage local has a scheduling_policy: it takes no job"
         " without one",

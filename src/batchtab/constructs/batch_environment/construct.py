@@ -50,7 +50,7 @@ class BatchEnvironment(BatchtabConstruct):
     and on demand behind it.
 
     A job that cannot be placed would wait in RUNNABLE for ever: after `runnable_timeout_seconds` at the head of its
-    queue it is cancelled, and so told as a failure.
+    queue it is cancelled, and so reported as a failure.
 
     See https://docs.aws.amazon.com/batch/latest/userguide/job_queues.html
     """
@@ -256,10 +256,6 @@ class BatchEnvironment(BatchtabConstruct):
         """What each queue's jobs run on, by its short name: the capacity that is tried first; a map."""
         return self._queues.capacities(self._capacities)
 
-    def capacity_of(self, name: str) -> Any:
-        """What one queue's jobs run on, by its short name: the `capacity` of its jobs."""
-        return self._queues.capacity(name, self._capacities)
-
     def job_queue_arn(self, name: str) -> QueueArn:
         """One queue's ARN, by its short name.
 
@@ -272,7 +268,7 @@ class BatchEnvironment(BatchtabConstruct):
             text = f"queue: '{name}' is not a queue of the environment: {listed(names)}"
             raise InvalidArgumentError(self.node.path, [f"{text} [hint: {hint}]" if hint else text])
         arn = QueueArn.of(f'{self.job_queue.address}["{name}"].arn')
-        arn.namespace, arn.capacity = self.namespace, self.capacity_of(name)
+        arn.namespace, arn.capacity = self.namespace, self._queues.capacity_of(name, self._capacities)
         return arn
 
     @property
@@ -392,7 +388,7 @@ class BatchEnvironment(BatchtabConstruct):
 
 
 def _further(given: Mapping[str, ComputeEnvironment | Mapping[str, str]] | Expression) -> Any:
-    """What is known of each; refuses names that queues could not tell apart."""
+    """What is known of each; refuses names that mean two things to queues."""
     if isinstance(given, Expression):
         return given
     for name, each in given.items():

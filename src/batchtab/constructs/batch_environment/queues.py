@@ -137,17 +137,18 @@ class Queues:
         """The queues' short names; None where only Terraform knows them."""
         return None if isinstance(self.priorities, Expression) else list(self.priorities)
 
+    def capacity_of(self, name: str, by_name: Expression | Mapping[str, Any]) -> Any:
+        """What a queue's jobs run on: the capacity that is tried first."""
+        if isinstance(self.settings, Expression) or isinstance(by_name, Expression):
+            return Expression.of(f"{self.capacities(by_name).text}[{hcl(name)}]")
+        order = self.settings.get(name, {}).get("compute_environments", (_OWN,))
+        return by_name[order[0]]
+
     def capacities(self, by_name: Expression | Mapping[str, Any]) -> Expression:
         """The capacity that each queue tries first, by its short name."""
         first = f'try({hcl(self.settings)}[name].compute_environments[0], "{_OWN}")'
         capacity = f"lookup({hcl(by_name)}, {first}, null)"
         return Expression.of(f"{{ for name, each in {hcl(self.priorities)} : name => {capacity} }}")
-
-    def capacity(self, name: str, by_name: Expression | Mapping[str, Any]) -> Any:
-        """The capacity that one queue tries first: known, where its settings and the environments are."""
-        if isinstance(self.settings, Expression) or isinstance(by_name, Expression):
-            return Expression.of(f"{self.capacities(by_name).text}[{hcl(name)}]")
-        return by_name[self.settings.get(name, {}).get("compute_environments", (_OWN,))[0]]
 
     def check(self, capacities: Expression | Mapping[str, Any]) -> None:
         """Refuses known settings that Batch would refuse.
