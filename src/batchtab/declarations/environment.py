@@ -11,6 +11,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 from batchtab import limits
 from batchtab.declarations.fields import Limit, StrictModel, invalid
 from batchtab.declarations.queue import QueueOrPriority
+from batchtab.declarations.table import Hidden
 from batchtab.errors import did_you_mean, listed
 
 _ENVIRONMENT = limits.ENVIRONMENT_DEFAULTS
@@ -90,56 +91,71 @@ class ComputeEnvironment(StrictModel):
 
     capacity: Annotated[str, Strict(), Limit(limits.CAPACITY)] = Field(
         default=_ENVIRONMENT["capacity"],
-        description="EC2 and FARGATE are on demand; SPOT and FARGATE_SPOT may interrupt a job.",
+        description="What jobs run on. EC2 and FARGATE are on demand, SPOT and FARGATE_SPOT may interrupt a job. A"
+        " change creates a new compute environment first.",
     )
     instance_types: tuple[Annotated[str, Strict(), Limit(limits.INSTANCE_TYPE)], ...] = Field(
         default=_ENVIRONMENT["instance_types"],
         min_length=1,
-        description="On EC2: optimal, default_x86_64, default_arm64, families or types.",
+        description="For EC2 and SPOT: families or types of instances, or `optimal`, `default_x86_64` or"
+        " `default_arm64`, which let Batch choose.",
     )
     min_vcpus: Annotated[int, Strict(), Limit(limits.MIN_VCPUS)] = Field(
-        default=_ENVIRONMENT["min_vcpus"], description="On EC2: kept running, and paid, even when no job is there."
+        default=_ENVIRONMENT["min_vcpus"],
+        description="For EC2 and SPOT: vCPUs that are kept running, and billed, even when no job runs.",
     )
     max_vcpus: Annotated[int, Strict(), Limit(limits.MAX_VCPUS)] = Field(
-        default=_ENVIRONMENT["max_vcpus"], description="All jobs together."
+        default=_ENVIRONMENT["max_vcpus"], description="vCPUs of all running jobs together."
     )
     state: Annotated[str, Strict(), Limit(limits.STATE)] = Field(
-        default=_ENVIRONMENT["state"], description="DISABLED starts no more jobs here; those that run go on."
+        default=_ENVIRONMENT["state"],
+        description="Whether jobs start on it. DISABLED starts no more jobs; those that run go on.",
     )
     allocation_strategy: Annotated[str, Strict(), Limit(limits.ALLOCATION_STRATEGY)] | None = Field(
-        default=None, description="On EC2, how instances are chosen; left out: what changes in place."
+        default=None,
+        description="For EC2 and SPOT: how instances are chosen. Default: BEST_FIT_PROGRESSIVE on EC2,"
+        " SPOT_CAPACITY_OPTIMIZED on SPOT. With SPOT_PRICE_CAPACITY_OPTIMIZED provider 5 replaces the"
+        " environment for changes that otherwise happen in place.",
     )
     bid_percentage: Annotated[int, Strict(), Limit(limits.BID_PERCENTAGE)] | None = Field(
-        default=None, description="On SPOT: the highest price, in percent of that on demand; left out: 100."
+        default=None, description="For SPOT: the highest price, in percent of that on demand. Default: 100."
     )
     root_volume_gib: Annotated[int, Strict(), Limit(limits.ROOT_VOLUME_GIB)] = Field(
-        default=_ENVIRONMENT["root_volume_gib"], description="On EC2: root volume of each instance in GiB."
+        default=_ENVIRONMENT["root_volume_gib"], description="For EC2 and SPOT: root volume of each instance in GiB."
     )
-    user_data: Annotated[_Text, Limit(limits.USER_DATA)] | None = Field(
-        default=None, description="On EC2: what an instance runs when it starts, a MIME multi-part archive."
+    user_data: Annotated[_Text, Limit(limits.USER_DATA), Hidden()] | None = Field(
+        default=None,
+        description="For EC2 and SPOT: what an instance runs when it starts, as a MIME multi-part archive.",
     )
     launch_template_id: Annotated[_Text, Limit(limits.LAUNCH_TEMPLATE_ID)] | None = Field(
-        default=None, description="On EC2: a launch template of yours; left out: one is made."
+        default=None,
+        description="For EC2 and SPOT: a launch template of yours, in place of root_volume_gib and user_data. Default:"
+        " one is made.",
     )
     launch_template_version: Annotated[int, Strict(), Limit(limits.LAUNCH_TEMPLATE_VERSION)] | None = Field(
-        default=None, description="Which version of launch_template_id: a number, since instances change with it."
+        default=None,
+        description="Version of launch_template_id, such as its `latest_version`: instances change when it does.",
     )
     image_type: Annotated[str, Strict(), Limit(limits.IMAGE_TYPE)] | None = Field(
-        default=None, description="On EC2, the instances' system: ECS_AL2023, or with GPUs ECS_AL2023_NVIDIA."
+        default=None, description="For EC2 and SPOT: the instances' system. Default: AWS's."
     )
     image_id: Annotated[_Text, Limit(limits.IMAGE_ID)] | None = Field(
-        default=None, description="On EC2: an AMI of yours, which is of image_type; left out: AWS's newest."
+        default=None,
+        description="For EC2 and SPOT: an AMI of yours, which is of image_type, or else of ECS_AL2023. Default: AWS's"
+        " newest.",
     )
     instance_profile_arn: Annotated[_Text, Limit(limits.INSTANCE_PROFILE_ARN)] | None = Field(
-        default=None, description="On EC2: an instance profile of yours; left out: one is made."
+        default=None,
+        description="For EC2 and SPOT: an instance profile of yours, whose role has"
+        " AmazonEC2ContainerServiceforEC2Role. Default: one is made.",
     )
     job_execution_timeout_minutes: Annotated[int, Strict(), Limit(limits.JOB_EXECUTION_TIMEOUT_MINUTES)] = Field(
         default=_ENVIRONMENT["job_execution_timeout_minutes"],
-        description="On EC2: how long a running job delays the replacement of its instance.",
+        description="For EC2 and SPOT: how long a running job delays the replacement of its instance.",
     )
     terminate_jobs_on_update: Annotated[bool, Strict()] = Field(
         default=_ENVIRONMENT["terminate_jobs_on_update"],
-        description="On EC2: end jobs at once when their instance is replaced.",
+        description="For EC2 and SPOT: whether jobs end at once when their instance is replaced.",
     )
 
     @property
@@ -187,7 +203,8 @@ class Environment(ComputeEnvironment):
     )
     runnable_timeout_seconds: Annotated[int, Strict(), Limit(limits.RUNNABLE_TIMEOUT_SECONDS)] | None = Field(
         default=_ENVIRONMENT["runnable_timeout_seconds"],
-        description="Cancel a job that waits at the head of its queue for so long; null: never.",
+        description="How long a job that cannot be placed may wait at the head of its queue before it is cancelled;"
+        " null: forever.",
     )
 
 

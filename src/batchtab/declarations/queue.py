@@ -42,15 +42,12 @@ class SchedulingPolicy(StrictModel):
         return value
 
 
-class Queue(StrictModel):
-    """A job queue.
+class QueueFields(StrictModel):
+    """What a queue has beside its priority.
 
     See https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html
     """
 
-    priority: Annotated[int, Strict(), Limit(limits.QUEUE_PRIORITY)] = Field(
-        description="Of several queues on one environment the one with the higher number goes first."
-    )
     compute_environments: tuple[Annotated[str, Strict()], ...] = Field(
         default=_QUEUE["compute_environments"],
         min_length=1,
@@ -68,7 +65,7 @@ class Queue(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _validate_order(self) -> Queue:
+    def _validate_order(self) -> QueueFields:
         most = limits.ENVIRONMENTS_PER_QUEUE_MAX
         if len(self.compute_environments) > most:
             text = f"has {len(self.compute_environments)} environments: at most {most}"
@@ -77,6 +74,14 @@ class Queue(StrictModel):
             if name in self.compute_environments[:index]:
                 raise invalid("is named twice", at=("compute_environments", index), value=name)
         return self
+
+
+class Queue(QueueFields):
+    """A job queue."""
+
+    priority: Annotated[int, Strict(), Limit(limits.QUEUE_PRIORITY)] = Field(
+        description="Of several queues on one environment the one with the higher number goes first."
+    )
 
 
 def _from_priority(value: Any) -> Any:

@@ -176,6 +176,8 @@ def _of_scalar(kind: _Kind, value: str, shown: str) -> list[tuple[str, str]]:
             found.append(
                 (f"({' && '.join(bounds)})", f"{before}is {_which(limit, value, kind, shown)}: {limit.describe()}.")
             )
+        elif isinstance(limit, limits.Withdrawn):
+            found.append((f"contains({hcl(list(limit.values))}, {value})", f"{before}is {_withdrawn(limit, value)}."))
         elif isinstance(limit, limits.Choice):
             found.append(
                 (f"contains({hcl(list(limit.values))}, {value})", f"{before}is not allowed: {limit.describe()}.")
@@ -188,6 +190,13 @@ def _of_scalar(kind: _Kind, value: str, shown: str) -> list[tuple[str, str]]:
             hint = f": {limit.hint}" if limit.hint else ""
             found.append((f"!can(regex({hcl(limit.pattern)}, {value}))", f"{before}{limit.meaning}{hint}."))
     return found
+
+
+def _withdrawn(limit: limits.Withdrawn, value: str) -> str:
+    """Why AWS does not take a value any more, or that it never did."""
+    gone = f"withdrawn: {limit.reason}; use {limit.describe()}"
+    text = f"contains({hcl(list(limit.withdrawn))}, {value}) ? {hcl(gone)} : {hcl(f'not allowed: {limit.describe()}')}"
+    return f'${{{value} == null ? "" : {text}}}'
 
 
 def _which(limit: limits.Range, value: str, kind: _Kind, shown: str) -> str:

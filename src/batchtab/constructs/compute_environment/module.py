@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from batchtab import limits
 from batchtab.constructs._terraform.expressions import Expression
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, matching
+from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs.compute_environment.construct import ComputeEnvironment
-from batchtab.constructs.compute_environment.variables import (
-    CAPACITY,
-    GIVEN,
-    LAST,
-    NETWORK,
-    require_what_is_brought,
-)
+from batchtab.constructs.compute_environment.variables import GIVEN, of, require_what_is_brought
+from batchtab.declarations.environment_arguments import ComputeEnvironmentArguments
 
-VARIABLES = (
-    Variable(
-        "namespace",
-        "string",
-        "What every name begins with, such as `batch-production`: that of the environment whose queues use it.",
-        validations=[matching("namespace", limits.NAMESPACE_ANY)],
-    ),
-    Variable(
-        "name",
-        "string",
-        "Follows the namespace in names, such as `spot`.",
-        validations=[matching("name", limits.COMPUTE_ENVIRONMENT_NAME)],
-    ),
-    *NETWORK,
-    *CAPACITY,
-    *LAST,
-)
+VARIABLES = of(ComputeEnvironmentArguments)
 
 
 def module() -> ModuleStack:
