@@ -168,24 +168,6 @@ def _shown(name: str, *, nullable: bool) -> str:
     return f'${{var.{name} == null ? "null" : var.{name}}}' if nullable else f"${{var.{name}}}"
 
 
-def within(name: str, limit: limits.Range, *, nullable: bool = False) -> Validation:
-    """A whole number within a range: the provider crashes on another one."""
-    bounds = f"floor(var.{name}) == var.{name} && var.{name} >= {limit.minimum}"
-    if limit.maximum is not None:
-        bounds += f" && var.{name} <= {limit.maximum}"
-    return Validation(
-        _unless_null(name, f"({bounds})", nullable=nullable),
-        f"{name}: {_shown(name, nullable=nullable)} is not {_whole(name, nullable=nullable)}{limit.describe()}.",
-        limit.describe(),
-    )
-
-
-def _whole(name: str, *, nullable: bool) -> str:
-    """What is said first of a fraction, of which its range would say nothing wrong."""
-    text = _unless_null(name, f"floor(var.{name}) == var.{name}", nullable=nullable)
-    return f'${{({text}) ? "" : "a whole number, "}}'
-
-
 def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Validation:
     """A text of an alphabet and a length."""
     condition = f"can(regex({hcl(limit.pattern)}, var.{name})) && length(var.{name}) <= {limit.maximum}"
@@ -193,23 +175,6 @@ def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Valida
         _unless_null(name, f"({condition})", nullable=nullable),
         f"{name}: '{_shown(name, nullable=nullable)}' is not allowed: {limit.describe()}.",
         "" if "ARN" in limit.meaning else limit.describe(),  # the input's name says so
-    )
-
-
-def among(name: str, limit: limits.Choice, *, nullable: bool = False) -> Validation:
-    """One of a few values."""
-    return Validation(
-        _unless_null(name, f"contains({hcl(list(limit.values))}, var.{name})", nullable=nullable),
-        f"{name}: {_shown(name, nullable=nullable)} is not {limit.describe()}.",
-        limit.describe(),
-    )
-
-
-def each_key(name: str, what: str, limit: limits.Text) -> Validation:
-    """The keys of a map, each of an alphabet and a length."""
-    condition = f"can(regex({hcl(limit.pattern)}, key)) && length(key) <= {limit.maximum}"
-    return Validation(
-        f"alltrue([for key in keys(var.{name}) : {condition}])", f"{name}: {what} must be {limit.describe()}."
     )
 
 
