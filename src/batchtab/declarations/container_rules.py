@@ -18,11 +18,11 @@ TWICE = "is in environment and in secrets: one name, one value"
 ENDS_THE_JOB = "is essential, so that the job ends with it"
 
 
-def all_of(job: OneJob) -> Iterator[tuple[str, ContainerFields]]:
-    """A job's containers, each with what its fields' paths begin with."""
-    yield "", job
+def all_of(job: OneJob) -> Iterator[tuple[tuple[str, ...], ContainerFields]]:
+    """A job's containers, each with its path in the job."""
+    yield (), job
     for name, each in job.containers.items():
-        yield f"containers.{name}.", each
+        yield ("containers", name), each
 
 
 def faults(job: OneJob) -> Iterator[Fault]:
@@ -96,7 +96,12 @@ def fargate_log_faults(place: str, each: ContainerFields, has: str) -> Iterator[
 def framework_faults(job: OneJob) -> Iterator[Fault]:
     """What the AWS provider of the framework in use would leave out of its requests without a word."""
     provider = frameworks.without_stop_timeout()
-    for place, each in all_of(job) if provider else ():
+    for path, each in all_of(job) if provider else ():
         if each.grace_seconds is not None:
             text = f"would not reach AWS: {provider} does not know Batch's stopTimeout"
-            yield f"{place}grace_seconds", each.grace_seconds, text, "leave it out, or use cdktn: docs/frameworks.md"
+            yield (
+                ".".join((*path, "grace_seconds")),
+                each.grace_seconds,
+                text,
+                "leave it out, or use cdktn: docs/frameworks.md",
+            )

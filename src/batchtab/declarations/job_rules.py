@@ -134,7 +134,8 @@ def _own_role(job: OneJob) -> Iterator[Fault]:
 @_rule("volumes", "mounts", "tmpfs", "containers")
 def _mounts(job: OneJob) -> Iterator[Fault]:
     used = set()
-    for place, each in container_rules.all_of(job):
+    for path, each in container_rules.all_of(job):
+        place = "".join(f"{part}." for part in path)
         for index, mount in enumerate(each.mounts):
             used.add(mount.volume)
             if mount.volume not in job.volumes:
