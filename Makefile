@@ -11,6 +11,8 @@ export PATH := $(CURDIR)/.batchtab/bin:$(PATH)
 export JSII_NODE ?= $(CURDIR)/.batchtab/bin/node
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.batchtab/jsii
 export NODE_OPTIONS ?= --no-deprecation
+# Some hundred processes would each compile all that they import; what they write is ignored by git.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,8 +42,9 @@ check: setup ## Check config/ and jobs/
 synth: setup ## Write the stage's Terraform stacks to cdktf.out (STAGE=local)
 	@rm -rf cdktf.out && BATCHTAB_STAGE=$(STAGE) $(BIN)/python main.py && ls -d cdktf.out/stacks/*
 
-modules: setup ## Write the Terraform modules from their constructs
+modules: setup ## Write the Terraform modules, typed arguments and docs/reference from the tables of fields
 	@$(BIN)/python -m tools.typed_arguments
+	@$(BIN)/python -m tools.reference_pages
 	@$(BIN)/python -m batchtab.constructs._terraform.export
 
 modules-check: setup ## Fail if `make modules` would change a committed file

@@ -390,9 +390,9 @@ def _evaluate(content: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "main.tf.json").write_text(json.dumps(content))
         (Path(folder) / "terraform.tfvars.json").write_text(json.dumps(variables))
-        for command in (("init", "-input=false"), ("apply", "-input=false", "-auto-approve"), ("output", "-json")):
-            done = subprocess.run(
-                [terraform, *command, "-no-color"], cwd=folder, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, f"terraform {command[0]}:\n{done.stdout}{done.stderr}"
-        return {name: output["value"] for name, output in json.loads(done.stdout).items()}
+        # Without providers there is nothing to initialise, and what `output` would say is in the state.
+        command = [terraform, "apply", "-input=false", "-auto-approve", "-no-color"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"terraform apply:\n{done.stdout}{done.stderr}"
+        outputs = json.loads((Path(folder) / "terraform.tfstate").read_text())["outputs"]
+        return {name: output["value"] for name, output in outputs.items()}

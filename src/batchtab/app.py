@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchtab import limits
 from batchtab.declarations import trigger_arguments
+from batchtab.declarations.alert_fields import AlertFields
 from batchtab.declarations.alert_routes import routes, watched
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.declarations.chain import resolve
@@ -32,7 +33,8 @@ if TYPE_CHECKING:  # loading cdktf takes seconds, and faults of the files should
     from batchtab.constructs.stage_stack import Stage, StageStack
 
 DEFAULT_STAGE = "local"
-#: What a job says is an argument of its construct by the same name.
+#: What a job or a stage's alerts say is an argument of the construct by the same name.
+_ALERT_FIELDS = AlertFields.model_fields.keys()
 _SHARED_FIELDS = JobArguments.model_fields.keys() & JobSpec.model_fields.keys()
 
 
@@ -153,7 +155,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         log_retention_days=config.log_retention_days,
         alarm_topic_arns=config.alerts.alarm_topic_arns,
     )
-    queue_arns = [environment.job_queue_arn(name) for name in settings.queues]
+    queue_arns: list[str] = [environment.job_queue_arn(name) for name in settings.queues]
     runs = JobRuns(
         stack,
         "runs",
@@ -165,31 +167,22 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         permissions_boundary_arn=config.permissions_boundary_arn,
     )
     alerts = config.alerts
+    schedules: dict[str, Any] = {
+        name: {**trigger_arguments.watched(job), "job_queue_arn": environment.job_queue_arn(job.queue)}
+        for name, job in watched(catalog.services)
+    }
     JobAlerts(
         stack,
         "alerts",
         namespace=stage.namespace,
         job_queue_arns=queue_arns,
-        function_name=alerts.function_name,
-        function_region=alerts.function_region,
-        webhook_secret_arn=alerts.webhook_secret_arn,
-        webhook_kms_key_arn=alerts.webhook_kms_key_arn,
-        channel=alerts.channel,
+        **{name: getattr(alerts, name) for name in _ALERT_FIELDS & alerts.model_fields_set},
         stage=config.name,
-        quiet=alerts.quiet,
-        repeat_seconds=alerts.repeat_seconds,
-        routes=routes(catalog.services) if alerts.quiet else None,
-        schedules={
-            name: {
-                **trigger_arguments.watched(job),
-                "job_queue_arn": environment.job_queue_arn(job.queue),
-            }
-            for name, job in watched(catalog.services)
-        },
+        routes=routes(catalog.services) if alerts.quiet else {},
+        schedules=schedules,
         trigger_dead_letter_queue_arn=environment.trigger_dead_letter_queue["arn"],
         runs_table_arn=runs.table["arn"],
         log_retention_days=config.log_retention_days,
-        alarm_topic_arns=alerts.alarm_topic_arns,
         permissions_boundary_arn=config.permissions_boundary_arn,
     )
     if alerts.stand_in:

@@ -29,6 +29,9 @@ WATCHED = {
     "job_queue_arn": "arn:aws:batch:ap-northeast-2:123456789012:job-queue/a",
     "late_after_seconds": 600,
 }
+AT_A_RATE = {"schedule": "rate(1 day)", "timezone": "UTC"}
+KNOWN_LATER = Expression.of("var.queue")
+SECRET_ARN = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
 
 
 def alerts(id_: str = "Default", **arguments: Any) -> Template:
@@ -291,8 +294,8 @@ def test_queues_may_be_an_expression() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"job_queue_arns": []}, "job_queue_arns is empty: name at least one queue"),
-        ({"job_queue_arns": ["default"]}, "job_queue_arns: 'default' is not allowed: a job queue's ARN"),
+        ({"job_queue_arns": []}, "job_queue_arns: [] is empty: at least one"),
+        ({"job_queue_arns": ["default"]}, "job_queue_arns[0]: 'default' is not allowed: a job queue's ARN"),
         ({"namespace": "Batch"}, "namespace: 'Batch' is not allowed: lower-case letters"),
         ({"function_name": "Send To Slack"}, "function_name: 'Send To Slack' is not allowed: letters, digits"),
         ({"function_region": "Seoul"}, "function_region: 'Seoul' is not allowed: a region's code"),
@@ -306,59 +309,93 @@ def test_queues_may_be_an_expression() -> None:
         ({"gather_seconds": 41}, "gather_seconds: 41 is too long: 0 to 40 (seconds)"),
         ({"reserved_concurrent_executions": 1}, "reserved_concurrent_executions: 1 is too small: 2 to 1000"),
         ({"give_up_seconds": 59}, "give_up_seconds: 59 is too short: 60 to 86400 (seconds)"),
-        ({"routes": {"my-service": {}}}, "routes: they are kept in the table, which only quiet alerts have"),
-        ({"schedules": {"a": WATCHED}}, "schedules: they are kept in the table, which only quiet alerts have"),
-        ({"quiet": True, "schedules": {"a": {}}}, "schedules: a: give schedule, job_queue_arn and late_after_seconds"),
+        (
+            {"routes": {"my-service": {}}},
+            "routes: are kept in a table, which only quiet alerts have [hint: set quiet to true]",
+        ),
+        ({"schedules": {"a": WATCHED}}, "schedules: are kept in a table, which only quiet alerts have"),
+        ({"quiet": True, "schedules": {"a": {}}}, "schedules.a.job_queue_arn: is missing: the job's queue"),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "late_after_seconds": 59}}},
-            "schedules: a: late_after_seconds: 59 is too short",
+            "schedules.a.late_after_seconds: 59 is too short",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "schedule": "daily"}}},
-            "schedules: a: schedule: 'daily' is not",
+            "schedules.a.schedule: 'daily' is not",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "zone": "UTC"}}},
-            "late_after_seconds, at most timezone, start, end, flexible_window_minutes beside, and nothing else",
+            "schedules.a.zone: is an unknown key: schedule, job_queue_arn, late",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "timezone": "KST+9:00"}}},
-            "schedules: a: timezone: 'KST+9:00' is not allowed: a name of the IANA time zone database",
+            "schedules.a.timezone: 'KST+9:00' is not a time zone, such as Asia/Seoul",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "start": "2026-12-01"}}},
-            "schedules: a: start: '2026-12-01' is not allowed: a moment in UTC",
+            "schedules.a.start: '2026-12-01' is not allowed: a moment in UTC",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "end": "2026-12-01T00:00:00+09:00"}}},
-            "schedules: a: end: '2026-12-01T00:00:00+09:00' is",
+            "schedules.a.end: '2026-12-01T00:00:00+09:00' is",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "flexible_window_minutes": 1441}}},
-            "schedules: a: flexible_window_minutes: 1441 is too large: 1 to 1440 (minutes)",
+            "schedules.a.flexible_window_minutes: 1441 is too large: 1 to 1440 (minutes)",
         ),
         (
             {
                 "quiet": True,
-                "schedules": {
-                    "a": {**WATCHED, "schedule": "rate(1 day)", "timezone": "UTC", "flexible_window_minutes": 5}
-                },
+                "schedules": {"a": {**WATCHED, **AT_A_RATE, "flexible_window_minutes": 5}},
             },
-            "schedules: a: a rate does not go with timezone, flexible_window_minutes: its times are not known",
+            "schedules.a.flexible_window_minutes: 5 does not go with a rate: its times are not known",
         ),
-        ({"quiet": True, "routes": {"a b": {}}}, "routes: a name: 'a b' is not allowed"),
+        ({"quiet": True, "routes": {"a b": {}}}, "routes.a b: is not allowed as a name"),
         (
             {"quiet": True, "routes": {"a": {"chanel": "#x"}}},
-            "routes: a: unknown key 'chanel': channel, mention, mute or service",
+            "routes.a.chanel: is an unknown key [hint: did you mean 'channel'?]",
         ),
-        ({"quiet": True, "routes": {"a": {"channel": "# x"}}}, "routes: a: channel: '# x' is not allowed"),
-        ({"quiet": True, "routes": {"a": {"mention": "bob"}}}, "routes: a: mention: 'bob' is not allowed"),
+        ({"quiet": True, "routes": {"a": {"channel": "# x"}}}, "routes.a.channel: '# x' is not allowed"),
+        ({"quiet": True, "routes": {"a": {"mention": "bob"}}}, "routes.a.mention: 'bob' is not allowed"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
+        ({"webhook_kms_key_arn": KEY_ARN}, "webhook_kms_key_arn: is the key of webhook_secret_arn, which is not given"),
+        ({"webhook_secret_arn": SECRET_ARN, "function_name": "Send"}, "function_name: has no effect beside webhook"),
+        ({"repeat_seconds": 60}, "repeat_seconds: has no effect without quiet [hint: quiet: true]"),
+        ({"kms_key_arn": "key"}, "kms_key_arn: 'key' is not allowed: the ARN of a KMS key"),
+        ({"tags": {"aws:x": "y"}}, "tags.aws:x: is reserved: AWS sets the tags that begin with aws:"),
+        ({"quietly": True}, "quietly: is an unknown key"),
+        # AND what is known is checked where something beside it is not
+        ({"schedules": {"a": {**WATCHED, "job_queue_arn": KNOWN_LATER}}}, "schedules: are kept in a table"),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, **AT_A_RATE, "job_queue_arn": KNOWN_LATER}}},
+            "schedules.a.timezone: 'UTC' does not go with a rate: its times are not known [hint: leave it out]",
+        ),
     ],
 )
 def test_what_aws_or_slack_would_refuse_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         alerts(**arguments)
+
+
+def test_none_says_nothing() -> None:
+    # GIVEN arguments that a caller passes on, whether it has a value or not
+    given = dict.fromkeys(("routes", "schedules", "tags", "function_region", "webhook_secret_arn", "runs_table_arn"))
+    # WHEN the alerts are made THEN they are those of a caller who says nothing
+    assert alerts(**given).content == alerts().content
+    # AND likewise within a row
+    row = {"a": {**WATCHED, "timezone": None, "flexible_window_minutes": None}}
+    assert alerts(quiet=True, schedules=row).content == alerts(quiet=True, schedules={"a": WATCHED}).content
+
+
+def test_a_row_may_have_an_expression_in_it() -> None:
+    row = {"a": {**WATCHED, "job_queue_arn": KNOWN_LATER, "start": None}}
+    (made,) = alerts(quiet=True, schedules=row).address("aws_dynamodb_table_item", "schedule")["for_each"].values()
+    assert made == {
+        **WATCHED,
+        "job_queue_arn": "${var.queue}",
+        **dict.fromkeys(("timezone", "start", "end"), ""),
+        "flexible_window_minutes": 0,
+    }
 
 
 ALWAYS = {

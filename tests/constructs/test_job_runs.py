@@ -262,11 +262,13 @@ def test_queues_may_be_an_expression() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"job_queue_arns": []}, "job_queue_arns is empty: name at least one queue"),
-        ({"job_queue_arns": ["default"]}, "job_queue_arns: 'default' is not allowed: a job queue's ARN"),
+        ({"job_queue_arns": []}, "job_queue_arns: [] is empty: at least one"),
+        ({"job_queue_arns": ["default"]}, "job_queue_arns[0]: 'default' is not allowed: a job queue's ARN"),
         ({"namespace": "Batch"}, "namespace: 'Batch' is not allowed: lower-case letters"),
         ({"history_days": 1}, "history_days: 1 is too short: 2 to 3650 (days)"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
+        ({"trigger_dead_letter_queue_arn": None}, "trigger_dead_letter_queue_arn: has no value"),
+        ({"history": 7}, "history: is an unknown key [hint: write history_days: 7]"),
     ],
 )
 def test_what_aws_would_refuse_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -105,6 +105,20 @@ def test_a_queue_says_what_its_jobs_run_on() -> None:
     assert 'spot = "SPOT"' in stack_outputs[0]
 
 
+def test_one_queue_says_so_at_once_where_it_is_known() -> None:
+    found: list[Any] = []
+
+    def build(stack: TerraformStack) -> None:
+        known = spot_first(stack)
+        found.extend([known.job_queue_arn("nightly").capacity, known.job_queue_arn("default").capacity])
+        other = {**WHERE, "namespace": "other", "queue_settings": Expression.of("local.settings")}
+        found.append(BatchEnvironment(stack, "other", **other).job_queue_arn("default").capacity)
+
+    in_python(build)
+    assert found[:2] == ["SPOT", "EC2"]
+    assert found[2].endswith('}["default"]}')
+
+
 def test_settings_may_be_expressions() -> None:
     template = made(
         queues=Expression.of("local.queues"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +16,24 @@ from batchtab.constructs.batch_environment import BatchEnvironment, Queue, Sched
 from batchtab.constructs.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
 from batchtab.constructs.compute_environment import ComputeEnvironment
 from batchtab.constructs.compute_environment.module import VARIABLES as CAPACITY_VARIABLES
+from batchtab.constructs.job_alerts import JobAlerts
+from batchtab.constructs.job_alerts.module import VARIABLES as ALERT_VARIABLES
+from batchtab.constructs.job_runs import JobRuns
+from batchtab.constructs.job_runs.module import VARIABLES as RUNS_VARIABLES
+from batchtab.constructs.runner_repository import RunnerRepository
+from batchtab.constructs.runner_repository.module import VARIABLES as REPOSITORY_VARIABLES
 from batchtab.constructs.scheduled_job import ScheduledJob
 from batchtab.constructs.scheduled_job.variables import VARIABLES as JOB_VARIABLES
 from batchtab.declarations import environment as declared
+from batchtab.declarations.alert_arguments import AlertArguments
 from batchtab.declarations.environment import Environment
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.queue import Queue as DeclaredQueue
 from batchtab.declarations.queue import SchedulingPolicy as DeclaredPolicy
+from batchtab.declarations.repository_arguments import RepositoryArguments
+from batchtab.declarations.runs_arguments import Runs, RunsArguments
+from batchtab.declarations.stage_alerts import Alerts
 
 # A job owner names a queue, and the stage knows its ARN; what only a stage knows has no place in jobs.yaml.
 # Where a job's alerts go is an input of job_alerts, which knows the jobs by their names.
@@ -35,17 +46,35 @@ NOT_IN_YAML = {
 }
 
 
+# Constructs whose arguments are a table of fields, and typed by what is generated of it.
+TABLES: dict[type, type[BaseModel]] = {
+    ScheduledJob: JobArguments,
+    JobAlerts: AlertArguments,
+    JobRuns: RunsArguments,
+    RunnerRepository: RepositoryArguments,
+}
+DOORS = [
+    (ScheduledJob, JOB_VARIABLES),
+    (BatchEnvironment, ENVIRONMENT_VARIABLES),
+    (ComputeEnvironment, CAPACITY_VARIABLES),
+    (JobAlerts, ALERT_VARIABLES),
+    (JobRuns, RUNS_VARIABLES),
+    (RunnerRepository, REPOSITORY_VARIABLES),
+]
+# What tells Terraform at plan time what is made, and what is refused.
+FLAGS = ("create_", "tell_")
+
 # A word of Python's.
 IN_PYTHON = {"except": "except_"}
 
 
 def _arguments(construct: type) -> dict[str, inspect.Parameter]:
-    """A construct's arguments; a job's are a table of fields, and typed by what is generated of it."""
-    if construct is ScheduledJob:
+    """A construct's arguments, by its table of fields if it has one."""
+    if construct in TABLES:
         kind, empty = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
         return {
             name: inspect.Parameter(name, kind, default=empty if field.is_required() else field.get_default())
-            for name, field in JobArguments.model_fields.items()
+            for name, field in TABLES[construct].model_fields.items()
         }
     signature = inspect.signature(construct.__init__)  # type: ignore[misc]
     return {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
@@ -72,36 +101,20 @@ def test_a_job_has_the_same_fields_in_yaml_and_python() -> None:
     assert arguments - fields == NOT_IN_YAML
 
 
-@pytest.mark.parametrize(
-    ("construct", "variables"),
-    [
-        (ScheduledJob, JOB_VARIABLES),
-        (BatchEnvironment, ENVIRONMENT_VARIABLES),
-        (ComputeEnvironment, CAPACITY_VARIABLES),
-    ],
-    ids=["scheduled_job", "batch_environment", "compute_environment"],
-)
+@pytest.mark.parametrize(("construct", "variables"), DOORS, ids=[construct.__name__ for construct, _ in DOORS])
 def test_a_construct_has_the_same_arguments_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
     # GIVEN a construct's arguments and its module's variables
     arguments = _arguments(construct)
     names = {IN_PYTHON.get(variable.name, variable.name) for variable in variables}
-    # THEN they are the same, but for the flags that tell Terraform at plan time what is made, and what is refused
-    assert {name for name in names if not name.startswith("create_")} == set(arguments)
+    # THEN they are the same, but for the flags
+    assert {name for name in names if not name.startswith(FLAGS)} == set(arguments)
 
 
-@pytest.mark.parametrize(
-    ("construct", "variables"),
-    [
-        (ScheduledJob, JOB_VARIABLES),
-        (BatchEnvironment, ENVIRONMENT_VARIABLES),
-        (ComputeEnvironment, CAPACITY_VARIABLES),
-    ],
-    ids=["scheduled_job", "batch_environment", "compute_environment"],
-)
+@pytest.mark.parametrize(("construct", "variables"), DOORS, ids=[construct.__name__ for construct, _ in DOORS])
 def test_a_default_is_the_same_in_python_and_hcl(construct: type, variables: tuple[Any, ...]) -> None:
     arguments = _arguments(construct)
     for variable in variables:
-        if variable.name.startswith("create_"):
+        if variable.name.startswith(FLAGS):
             continue
         # GIVEN an argument of both doors
         default = arguments[IN_PYTHON.get(variable.name, variable.name)].default
@@ -152,8 +165,21 @@ def test_defaults_are_those_of_the_one_place() -> None:
             assert arguments[name].default == value, name
 
 
-def test_the_typed_arguments_are_those_of_the_tables() -> None:
-    # GIVEN the file that type checkers read
-    written = typed_arguments.JOB.read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("declared", "arguments", "own"), [(Alerts, AlertArguments, {"stand_in"}), (Runs, RunsArguments, set[str]())]
+)
+def test_what_a_stage_says_is_declared_once(
+    declared: type[BaseModel], arguments: type[BaseModel], own: set[str]
+) -> None:
+    for name, field in declared.model_fields.items():
+        if name not in own:
+            # GIVEN a field of a stage's file THEN its construct has it with the same limits, default and words
+            assert repr(arguments.model_fields[name]) == repr(field), name
+
+
+@pytest.mark.parametrize("path", typed_arguments.FILES, ids=lambda path: str(path.stem))
+def test_the_typed_arguments_are_those_of_the_tables(path: Path) -> None:
+    # GIVEN a file that type checkers read
+    written = path.read_text(encoding="utf-8")
     # WHEN it is made anew THEN it is the same
-    assert written == typed_arguments.formatted(typed_arguments.job_arguments()), "run `make modules`"
+    assert written == typed_arguments.formatted(typed_arguments.FILES[path]()), "run `make modules`"

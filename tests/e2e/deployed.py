@@ -69,13 +69,21 @@ class Deployed:
         (folder / "up.json").write_bytes(taken)
 
     @contextmanager
-    def restored(self, root: Path, *arguments: str, applies: bool = False, **stage: Any) -> Iterator[Checkout]:
+    def restored(
+        self,
+        root: Path,
+        *arguments: str,
+        applies: bool = False,
+        variables: dict[str, str] | None = None,
+        **stage: Any,
+    ) -> Iterator[Checkout]:
         """A copy of the deployment, in a project and a local AWS of its own.
 
         Args:
             root: Where the copy of the project is made.
             arguments: More words of local AWS's command line.
             applies: Whether Terraform takes permissions from functions meanwhile, or removes them.
+            variables: What the environment of local AWS has beside this one's.
             stage: Keys of config/local.yaml that the copy has otherwise.
         """
         shutil.copytree(self.project, root, symlinks=True, dirs_exist_ok=True)
@@ -84,19 +92,18 @@ class Deployed:
             content = yaml.safe_load(path.read_text())
             content["local"] |= stage.pop("local", {})
             path.write_text(yaml.safe_dump({**content, **stage}))
-        with started(root, root / ".batchtab", *arguments, snapshot=self.snapshot, applies=applies) as local:
+        logs, options = root / ".batchtab", {"snapshot": self.snapshot, "variables": variables}
+        with started(root, logs, *arguments, applies=applies, **options) as local:
             record = root / ".batchtab" / "deployed-local.json"
             record.write_text(json.dumps({**json.loads(record.read_text()), "local_aws": str(local.process.pid)}))
             yield Checkout(root, local.port)
 
 
 @contextmanager
-def started(
-    root: Path, logs: Path, *arguments: str, snapshot: Path | None = None, applies: bool = False
-) -> Iterator[LocalAws]:
+def started(root: Path, logs: Path, *arguments: str, applies: bool = False, **options: Any) -> Iterator[LocalAws]:
     """Local AWS of a project, as the project's own `up` would start it."""
     config, bin_ = root / "config" / "local.yaml", root / ".batchtab" / "bin"
-    with running(logs, *arguments, config=config, first_on_path=bin_, snapshot=snapshot) as local:
+    with running(logs, *arguments, config=config, first_on_path=bin_, **options) as local:
         local.serve(root)
         yield local
         local.killed = local.killed or local.process.poll() is not None  # `down` ends it

@@ -1,12 +1,14 @@
 """The whole life of a stage as the roles of CI, where local AWS enforces IAM: nothing that it needs is denied.
 
-Each capacity is one story in order: what is deployed by one part is what the next begins with.
+Each capacity is one story in order: what is deployed by one part is what the next begins with. Both stories go on at
+the same time, each on a local AWS of its own, for they wait most of theirs.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +124,7 @@ class Stage:
         printed = self.checkout.run("env", env=keys).stdout
         network = ["network"] if (self.checkout.root / "cdktf.out" / "stacks" / "network").is_dir() else []
         stacks = " ".join([f"jobs-{SERVICE}", "environment", *network])
-        each = "cdktf destroy --skip-provider-lock --auto-approve $stack"
+        each = "cdktf destroy --skip-provider-lock --skip-synth --auto-approve $stack"
         done = subprocess.run(
             ["bash", "-ec", f"{printed}\nfor stack in {stacks}; do {each}; done"],
             cwd=self.checkout.root,
@@ -156,24 +158,52 @@ def deployable(root: Path, stage: Mapping[str, Any], *options: str, **jobs: Any)
         yield Stage(roles)
 
 
-# Of each grant whether it was needed, by all stories together. Both roles have the policy that reads.
-NEEDED: dict[str, bool] = {}
+Needed = dict[str, bool]  # of each grant whether it was needed
 
 
-def test_a_stage_on_ec2_with_its_own_network(tmp_path: Path) -> None:
-    with deployable(tmp_path, EC2) as stage:
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Needed]]]:
+    """Both stories, under way."""
+    both: tuple[Callable[[Path], Needed], ...] = (on_ec2, on_fargate)
+    with ThreadPoolExecutor(len(both)) as pool:
+        yield {story.__name__: pool.submit(story, tmp_path_factory.mktemp(story.__name__)) for story in both}
+
+
+def test_a_stage_on_ec2_with_its_own_network(stories: dict[str, Future[Needed]]) -> None:
+    assert stories["on_ec2"].result()
+
+
+def test_a_stage_on_fargate_with_a_webhook_a_boundary_and_roles_of_its_own(stories: dict[str, Future[Needed]]) -> None:
+    assert stories["on_fargate"].result()
+
+
+@pytest.mark.last
+def test_each_action_that_is_granted_is_needed(stories: dict[str, Future[Needed]]) -> None:
+    # GIVEN the calls of the stories above WHEN any single action is taken away
+    needed = [story.result() for story in stories.values()]
+    # Both roles have the policy that reads, and both stages most of the others.
+    unneeded = {granted.short(name) for story in needed for name in story if not any(each.get(name) for each in needed)}
+    # THEN one of them is denied, or the action is kept for a reason
+    lacking = unneeded - KEPT.keys()
+    assert not lacking, "\n".join(sorted(lacking))
+    # AND no reason is given for what is needed
+    assert sorted(KEPT.keys() - unneeded) == []
+
+
+def on_ec2(root: Path) -> Needed:
+    with deployable(root, EC2) as stage:
         stage.deploy()
         assert "No changes: what is deployed" in stage.run("plan", "plan", "--all", "--no-lock")
         a_change_of_every_kind(stage)
         tags_and_triggers_change_again(stage)
         assert stage.roles.denied() == []
         stage.destroy()
-        nothing_was_denied_to_the_roles(stage)
+        return nothing_was_denied_to_the_roles(stage)
 
 
-def test_a_stage_on_fargate_with_a_webhook_a_boundary_and_roles_of_its_own(tmp_path: Path) -> None:
+def on_fargate(root: Path) -> Needed:
     own = {"command": ["true"], "job_role_arn": OWN_ROLE, "execution_role_arn": OWN_ROLE}
-    with deployable(tmp_path, FARGATE, "--make-boundary", own=own) as stage:
+    with deployable(root, FARGATE, "--make-boundary", own=own) as stage:
         stage.run("deploy", "deploy", "--unreviewed")
         stage.run("plan", "ci", "runner-image")
         # WHEN roles change and a trigger moves
@@ -182,19 +212,7 @@ def test_a_stage_on_fargate_with_a_webhook_a_boundary_and_roles_of_its_own(tmp_p
         stage.run("deploy", "deploy", "--unreviewed")
         assert stage.roles.denied() == []
         stage.destroy()
-        nothing_was_denied_to_the_roles(stage)
-
-
-@pytest.mark.last
-def test_each_action_that_is_granted_is_needed() -> None:
-    # GIVEN the calls of the stories above WHEN any single action is taken away
-    assert NEEDED, "the stories did not run"
-    unneeded = {granted.short(name) for name, is_needed in NEEDED.items() if not is_needed}
-    # THEN one of them is denied, or the action is kept for a reason
-    lacking = unneeded - KEPT.keys()
-    assert not lacking, "\n".join(sorted(lacking))
-    # AND no reason is given for what is needed
-    assert sorted(KEPT.keys() - unneeded) == []
+        return nothing_was_denied_to_the_roles(stage)
 
 
 def a_change_of_every_kind(stage: Stage) -> None:
@@ -228,12 +246,14 @@ def tags_and_triggers_change_again(stage: Stage) -> None:
     stage.run("deploy", "deploy", "--unreviewed")
 
 
-def nothing_was_denied_to_the_roles(stage: Stage) -> None:
+def nothing_was_denied_to_the_roles(stage: Stage) -> Needed:
     assert stage.roles.denied("plan", "deploy") == []
     checks = stage.checkout.ask("iam/checks", "GET")
+    needed: Needed = {}
     for kind in ("plan", "deploy"):
         mine = [each for each in checks if each["principal"] == stage.roles.arn(kind)]
         assert mine, f"the role {kind} was not asked about"
         policies = granted.documents(stage.checkout.client("iam"), f"{NAMESPACE}-ci-{kind}")
         for name, is_needed in granted.needed(policies, mine).items():
-            NEEDED[name] = NEEDED.get(name, False) or is_needed
+            needed[name] = needed.get(name, False) or is_needed
+    return needed

@@ -247,12 +247,12 @@ def test_tags_of_every_kind_of_resource(batch: Batch) -> None:
 
 def test_shares_that_are_about_the_same_jobs_are_refused(local: LocalAws) -> None:
     shares = [{"shareIdentifier": "a*", "weightFactor": 1.0}, {"shareIdentifier": "ab", "weightFactor": 1.0}]
-    told = refusal(
+    refused = refusal(
         local.client("batch").create_scheduling_policy,
         name=unique("policy"),
         fairsharePolicy={"shareDistribution": shares},
     )
-    assert "ab and a* overlap" in told
+    assert "ab and a* overlap" in refused
 
 
 def test_scheduling_policy_in_use_stays(local: LocalAws, batch: Batch) -> None:

@@ -150,13 +150,14 @@ def test_the_running_one_is_found_behind_5000_finished(batch: Batch, tmp_path: P
     blocker = batch.submit(batch.define("import time; time.sleep(600)"), jobName=unique("blocker"))
     waiting = batch.define("pass")
 
-    def finish(_number: int) -> None:
-        job_id = batch.submit(waiting, jobName=job.name, dependsOn=[{"jobId": blocker}])
-        batch.api.terminate_job(jobId=job_id, reason="for a test")
-
     started = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(finish, range(5000)))
+        submitted = [
+            pool.submit(batch.submit, waiting, jobName=job.name, dependsOn=[{"jobId": blocker}]) for _ in range(5000)
+        ]
+    for each in submitted:
+        each.result()
+    batch.api.terminate_job(jobId=blocker, reason="for a test")
     wait_until(lambda: _count(batch, job.name) == (1, 5000), "5,000 to have ended", seconds=120)
     print(f"made 5,000 finished jobs in {time.monotonic() - started:.0f} s")
     # WHEN the next one starts
@@ -166,7 +167,6 @@ def test_the_running_one_is_found_behind_5000_finished(batch: Batch, tmp_path: P
     assert job.ran() == {first}
     job.release()
     batch.wait(first, "SUCCEEDED")
-    batch.api.terminate_job(jobId=blocker, reason="the test is over")
 
 
 def _count(batch: Batch, name: str) -> tuple[int, int]:

@@ -59,6 +59,5 @@ def test_the_catalogues_figures_are_counted() -> None:
     (block,) = blocks(CATALOGUE)
     inputs, lines = re.findall(r"^\| `scheduled_job` \| (\d+) \| (\d+) \|$", CATALOGUE, re.MULTILINE)[0]
     # THEN both figures are true
-    # (where the module has got an input, write the new number into modules/README.md)
     assert int(lines) == len([line for line in block.splitlines() if line.strip()])
     assert int(inputs) == len(json.loads((MODULES / "scheduled_job/variables.tf.json").read_text())["variable"])

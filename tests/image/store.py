@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -76,30 +77,38 @@ class Store:
 
     def make_base(self, *names: str) -> None:
         """Make a Debian with Python, pip and Node from Debian's packages, and give it the names of the real bases."""
-        container = self.buildah("from", "--pull-never", "scratch")
-        self.buildah("add", "--quiet", container, str(self._debian()), "/")
-        self.buildah("commit", "--quiet", "--rm", container, f"localhost/{names[0]}")
-        for name in names[1:]:
-            self.buildah("tag", f"localhost/{names[0]}", f"localhost/{name}")
+        image = self._debian()
+        for name in names:
+            self.buildah("tag", image, f"localhost/{name}")
 
-    def _debian(self) -> Path:
-        """The base's files as an archive. Installing takes a minute, so the archive is kept for a month."""
+    def _debian(self) -> str:
+        """The base's id. Making it takes a minute, so it is kept for a month, and made by one worker for all."""
         digest = hashlib.sha256(repr((SUITE, PACKAGES)).encode()).hexdigest()[:16]
-        archive = KEPT / f"debian-{digest}.tar"
-        if archive.exists() and time.time() - archive.stat().st_mtime < KEPT_SECONDS:
-            return archive
-        root = self.folder / "debian"
+        kept = KEPT / f"image-{digest}.tar"
+        KEPT.mkdir(exist_ok=True)
+        with kept.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists() or time.time() - kept.stat().st_mtime > KEPT_SECONDS:
+                return self._make_debian(kept)
+        return self.buildah("pull", "--quiet", f"docker-archive:{kept}")  # half the time of adding the files
+
+    def _make_debian(self, kept: Path) -> str:
+        root, files = self.folder / "debian", self.folder / "debian.tar"
         self._call("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root))
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         for path in ("var/cache/apt", "var/lib/apt/lists"):
             shutil.rmtree(root / path)
             (root / path).mkdir()
-        KEPT.mkdir(exist_ok=True)
-        fresh = archive.with_suffix(f".{os.getpid()}")
-        self._call("tar", "--create", "--numeric-owner", f"--file={fresh}", f"--directory={root}", ".")
-        fresh.rename(archive)
+        self._call("tar", "--create", "--numeric-owner", f"--file={files}", f"--directory={root}", ".")
         shutil.rmtree(root)
-        return archive
+        container = self.buildah("from", "--pull-never", "scratch")
+        self.buildah("add", "--quiet", container, str(files), "/")
+        files.unlink()
+        image = self.buildah("commit", "--quiet", "--rm", container)
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        self.buildah("push", "--quiet", image, f"docker-archive:{fresh}")
+        fresh.rename(kept)
+        return image
 
     def config(self, image: str) -> Config:
         """How an image wants to be run."""

@@ -1,17 +1,18 @@
-"""The whole story of `batchtab up` with a container engine: it builds the runner image, and runs the jobs in it."""
+"""The whole story of `batchtab up` with a container engine: it builds the runner image, and runs the jobs in it.
+
+The stage is deployed already; what `up` deploys has nothing to do with engines.
+"""
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.e2e.checkout import Checkout
-from tests.e2e.local_helpers import alive, wait_until
+from tests.e2e.deployed import Deployed
 from tests.image import podman as podmans
 from tests.image.podman import Podman, temporary_podman
 from tests.image.store import missing, temporary_store
@@ -42,18 +43,17 @@ def podman() -> Iterator[Podman]:
 
 
 @pytest.fixture(scope="module")
-def checkout(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """The project, which `up` has deployed on a machine with an engine, and what it said."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("containers") / "project", container_engine="podman")
-    file = checkout.root / "jobs" / "Dockerfile"
-    file.write_text(re.sub(r"@sha256:[0-9a-f]{64}", "", file.read_text()))  # which only the real base has
-    done = checkout.run("up", env=podman.environment)
-    assert done.returncode == 0, done.stderr + done.stdout
-    (checkout.root / "said").write_text(done.stderr)
-    yield checkout
-    pid = checkout.local_pid()
-    os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not alive(pid), "local AWS to end", seconds=60)
+def checkout(podman: Podman, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Checkout]:
+    """The project, in which `up` has run on a machine with an engine, and what it said."""
+    deployed = Deployed.get(tmp_path_factory, worker_id)
+    root, local = tmp_path_factory.mktemp("containers") / "project", {"container_engine": "podman"}
+    with deployed.restored(root, variables=podman.environment, local=local) as checkout:
+        file = root / "jobs" / "Dockerfile"
+        file.write_text(re.sub(r"@sha256:[0-9a-f]{64}", "", file.read_text()))  # which only the real base has
+        done = checkout.run("up", env=podman.environment)
+        assert done.returncode == 0, done.stderr + done.stdout
+        (root / "said").write_text(done.stderr)
+        yield checkout
     assert podman.containers() == []
 
 

@@ -9,7 +9,7 @@ from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import ServiceSpec
 
 
-def routes(services: Iterable[ServiceSpec]) -> dict[str, dict[str, Any]]:
+def routes(services: Iterable[ServiceSpec]) -> dict[str, Any]:
     """The routes of all services, by full names as the alerts look them up; an empty one tells the service's name.
 
     The alerts see only a job's full name and try every beginning of it. A job has a route of its own, which is whole,

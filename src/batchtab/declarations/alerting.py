@@ -9,21 +9,29 @@ from pydantic import Field, Strict
 from batchtab import limits
 from batchtab.declarations.fields import Limit, StrictModel
 
+LateAfterSeconds = Annotated[int, Strict(), Limit(limits.LATE_AFTER_SECONDS)]
 
-class Alerting(StrictModel):
-    """What is told and where. What a job leaves out is its service's, and what that leaves out the stage's."""
+
+class Route(StrictModel):
+    """Which alerts go where."""
 
     channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
         default="",
-        description="Slack channel, in quotes because of the '#'; left out: the stage's. A webhook has its own.",
+        description="Slack channel, with its `#`; in YAML in quotes. Default: the stage's. A webhook has its own.",
     )
     mention: Annotated[str, Strict(), Limit(limits.SLACK_MENTION)] = Field(
         default="", description="Who is called: here, channel, everyone, or a user's or group's id."
     )
-    mute: Annotated[bool, Strict()] = Field(default=False, description="Tell nothing, and count on.")
+    mute: Annotated[bool, Strict()] = Field(
+        default=False, description="Whether nothing is sent; failures are counted all the same."
+    )
 
-    late_after_seconds: Annotated[int, Strict(), Limit(limits.LATE_AFTER_SECONDS)] | None = Field(
-        default=None, description="Tell a run that starts later than that after its time; left out: none."
+
+class Alerting(Route):
+    """Which alerts go where. What a job leaves out is its service's, and what that leaves out the stage's."""
+
+    late_after_seconds: LateAfterSeconds | None = Field(
+        default=None, description="Report a run that starts later than that after its time. Default: none."
     )
 
     @property

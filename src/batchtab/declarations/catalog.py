@@ -226,6 +226,8 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         if job.queue not in queues:
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
+        else:
+            yield from _share_faults(job, shares=queues[job.queue].scheduling_policy is not None)
         kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
         if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
             found = list(job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES))
@@ -236,8 +238,18 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         yield from _account_faults(stage, job)
 
 
+def _share_faults(job: JobSpec, *, shares: bool) -> Iterator[Fault]:
+    """What Batch refuses when the job is submitted: a fair-share queue wants a share of each job, another one none."""
+    if shares and job.share is None:
+        text = f"is missing, and queue {job.queue} of {_STAGES} has a scheduling_policy: it takes no job without one"
+        yield "share", None, text, ""
+    if not shares and job.share is not None:
+        text = f"is for a queue with a scheduling_policy, and {job.queue} of {_STAGES} has none"
+        yield "share", job.share, text, "leave it out"
+
+
 def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    """A job that none of its queue's environments can ever hold."""
+    """A job that fits into none of its queue's environments."""
     environments = stage.environments_of(job.queue).values()
     most = max(each.max_vcpus for each in environments)
     if job.nodes is not None and any(each.capacity == "SPOT" for each in [*environments][1:]):

@@ -24,6 +24,21 @@ _IN_TEMPLATE = ("root_volume_gib", "user_data")
 _Text = Annotated[str, Strict()]
 
 
+# Said of settings that are refused, in a stage's file and by the constructs alike.
+NO_EFFECT_BESIDE = "has no effect beside launch_template_id"
+SAY_IN_TEMPLATE = "say it in the template, or leave launch_template_id out"
+
+
+def only_for(kinds: str, capacity: str) -> str:
+    """Said of a setting that a capacity does not have."""
+    return f"is only for {kinds}, and the capacity is {capacity}"
+
+
+def missing_beside(other: str) -> str:
+    """Said of one of two settings of which the other is given."""
+    return f"is missing beside {other}"
+
+
 class Network(StrictModel):
     """A network to make, or parts of one that exists."""
 
@@ -120,7 +135,7 @@ class ComputeEnvironment(StrictModel):
     )
     job_execution_timeout_minutes: Annotated[int, Strict(), Limit(limits.JOB_EXECUTION_TIMEOUT_MINUTES)] = Field(
         default=_ENVIRONMENT["job_execution_timeout_minutes"],
-        description="On EC2: how long a running job holds up the replacement of its instance.",
+        description="On EC2: how long a running job delays the replacement of its instance.",
     )
     terminate_jobs_on_update: Annotated[bool, Strict()] = Field(
         default=_ENVIRONMENT["terminate_jobs_on_update"],
@@ -137,13 +152,11 @@ class ComputeEnvironment(StrictModel):
         if self.is_fargate:
             for name in _OF_HOSTS:
                 if name in self.model_fields_set:
-                    raise invalid(
-                        f"is only for EC2 and SPOT, and the capacity is {self.capacity}", "leave it out", at=(name,)
-                    )
+                    raise invalid(only_for("EC2 and SPOT", self.capacity), "leave it out", at=(name,))
         elif self.min_vcpus > self.max_vcpus:
             raise invalid(f"is more than max_vcpus, {self.max_vcpus}", at=("min_vcpus",), value=self.min_vcpus)
         if self.capacity != "SPOT":
-            text, strategy = f"is only for SPOT, and the capacity is {self.capacity}", self.allocation_strategy
+            text, strategy = only_for("SPOT", self.capacity), self.allocation_strategy
             if self.bid_percentage is not None:
                 raise invalid(text, "leave it out", at=("bid_percentage",), value=self.bid_percentage)
             if strategy is not None and strategy.startswith("SPOT_"):
@@ -155,11 +168,10 @@ class ComputeEnvironment(StrictModel):
         if (self.launch_template_id is None) != (self.launch_template_version is None):
             lacking = "launch_template_id" if self.launch_template_id is None else "launch_template_version"
             other = "launch_template_version" if self.launch_template_id is None else "launch_template_id"
-            raise invalid(f"is missing beside {other}", "give both", at=(lacking,))
+            raise invalid(missing_beside(other), "give both", at=(lacking,))
         for name in _IN_TEMPLATE if self.launch_template_id else ():
             if name in self.model_fields_set:
-                hint = "say it in the template, or leave launch_template_id out"
-                raise invalid("has no effect beside launch_template_id", hint, at=(name,))
+                raise invalid(NO_EFFECT_BESIDE, SAY_IN_TEMPLATE, at=(name,))
         return self
 
 

@@ -2,7 +2,7 @@
 
 The name of a type says how many vCPUs it has, and its family how much memory goes with each. Types whose names say
 less, families, and words such as `optimal`, of which AWS changes the meaning, are taken to be big enough: what is
-refused here, no instance can ever hold.
+refused here, fits on no instance.
 
 https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 """

@@ -70,7 +70,7 @@ def _needs(name: str, what: str) -> None:
 
 NEED_SCHEDULE = fields_with(JobFields, Needs("schedule"))
 NEED_TRIGGER = fields_with(JobFields, Needs("trigger"))
-for _name in ("start", "end", *NEED_SCHEDULE):
+for _name in fields_with(OneJob, Needs("schedule")):
     _needs(_name, "schedule")
 for _name in NEED_TRIGGER:
     _needs(_name, "trigger")

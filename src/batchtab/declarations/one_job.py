@@ -12,7 +12,7 @@ from batchtab.declarations import command_line, trigger_fields
 from batchtab.declarations.fields import Limit, OneOrList, invalid
 from batchtab.declarations.job_fields import JobFields, Line, PlainText
 from batchtab.declarations.sidecars import Sidecar
-from batchtab.declarations.table import Source
+from batchtab.declarations.table import Needs, Source
 from batchtab.declarations.trigger_fields import Moment
 from batchtab.schedules import timestamps
 from batchtab.schedules.expression import Once, ScheduleError, parse
@@ -38,10 +38,10 @@ class OneJob(JobFields):
         description="When the job runs: crontab's five fields, a word such as @daily, or AWS's cron(…), rate(5 minutes)"
         " or at(2026-12-01T09:00:00). Default: no schedule.",
     )
-    start: Annotated[str, Strict(), Moment()] | None = Field(
+    start: Annotated[str, Strict(), Moment(), Needs("schedule")] | None = Field(
         default=_JOB["start"], description="The job does not run before this moment."
     )
-    end: Annotated[str, Strict(), Moment()] | None = Field(
+    end: Annotated[str, Strict(), Moment(), Needs("schedule")] | None = Field(
         default=_JOB["end"], description="The job does not run after this moment; of a day, not after the day."
     )
     after: Annotated[tuple[Line, ...], OneOrList()] = Field(

@@ -13,6 +13,8 @@ from batchtab.declarations.environment import ComputeEnvironment, Environment, N
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job_fields import checked_tags
+from batchtab.declarations.runs_arguments import Runs
+from batchtab.declarations.stage_alerts import Alerts
 from batchtab.declarations.yaml_file import Document, read
 from batchtab.schedules import zones
 
@@ -28,7 +30,6 @@ _STAND_INS: dict[str, Any] = {
 Region = Annotated[str, Strict(), Limit(limits.REGION)]
 RepositoryName = Annotated[str, Strict(), Limit(limits.REPOSITORY_NAME)]
 _STAGE = limits.STAGE_DEFAULTS
-_ALERTS = limits.ALERT_DEFAULTS
 
 
 class State(StrictModel):
@@ -36,62 +37,6 @@ class State(StrictModel):
 
     bucket: Annotated[str, Strict(), Limit(limits.BUCKET_NAME)] = Field(
         description="S3 bucket of the remote state; `batchtab bootstrap` makes it. Keys are <stage>/<stack>.tfstate."
-    )
-
-
-class Alerts(StrictModel):
-    """Who is told of a failed job, and by which function."""
-
-    function_name: Annotated[str, Strict(), Limit(limits.FUNCTION_NAME)] = Field(
-        default=_ALERTS["function_name"], description="The function that sends a message to Slack; it exists already."
-    )
-    function_region: Region | None = Field(default=None, description="Its region; left out: the stage's.")
-    webhook_secret_arn: Annotated[str, Strict(), Limit(limits.SECRET_ARN)] | None = Field(
-        default=None,
-        description="Instead of the function: the secret or parameter that holds a webhook's address, by its ARN.",
-    )
-    webhook_kms_key_arn: Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)] | None = Field(
-        default=None, description="The key of that secret; left out: AWS's own."
-    )
-    channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
-        default=_ALERTS["channel"], description="Slack channel, in quotes because of the '#'."
-    )
-    quiet: Annotated[bool, Strict()] = Field(
-        default=_ALERTS["quiet"],
-        description="Fold repeats, dependents and storms, and tell recoveries; jobs.yaml may then say `alerts`.",
-    )
-    repeat_seconds: Annotated[int, Strict(), Limit(limits.REPEAT_SECONDS)] = Field(
-        default=_ALERTS["repeat_seconds"],
-        description="How often a job that fails again and again is told, if quiet; 0: each time.",
-    )
-    alarm_topic_arns: tuple[Annotated[str, Strict(), Limit(limits.TOPIC_ARN)], ...] = Field(
-        default=(),
-        description="SNS topics that are told when an alert or a trigger was not delivered. In the stage's region.",
-    )
-    stand_in: Annotated[bool, Strict()] = Field(
-        default=False, description="Only in a local stage: make a stand-in function."
-    )
-
-    @model_validator(mode="after")
-    def _validate_together(self) -> Alerts:
-        given = self.model_fields_set
-        if self.webhook_secret_arn is None and self.webhook_kms_key_arn is not None:
-            raise invalid("is the key of webhook_secret_arn, which is not given", at=("webhook_kms_key_arn",))
-        if self.webhook_secret_arn is not None:
-            for name in ("function_name", "function_region", "stand_in"):
-                if name in given and getattr(self, name):
-                    raise invalid("has no effect beside webhook_secret_arn", "leave one of the two out", at=(name,))
-        if "repeat_seconds" in given and not self.quiet:
-            raise invalid("has no effect without quiet", "quiet: true", at=("repeat_seconds",))
-        return self
-
-
-class Runs(StrictModel):
-    """How runs are remembered."""
-
-    history_days: Annotated[int, Strict(), Limit(limits.HISTORY_DAYS)] = Field(
-        default=_STAGE["history_days"],
-        description="For how long; so long is no scheduled time run twice, and `batchtab history` knows of it.",
     )
 
 

@@ -45,10 +45,14 @@ class Moment:
         return {**handler(schema), "pattern": timestamps.PATTERN}
 
 
+Zone = Annotated[str, Strict(), _Zone(limits.TIMEZONE)]
+FlexibleWindowMinutes = Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MINUTES)]
+
+
 class TriggerFields(StrictModel):
     """What a job, and a service's `defaults`, may say of triggers and of runs that meet."""
 
-    timezone: Annotated[str, Strict(), _Zone(limits.TIMEZONE), Needs("schedule")] | None = Field(
+    timezone: Annotated[Zone, Needs("schedule")] | None = Field(
         default=_JOB["timezone"],
         description="The time zone of schedule, start, end and except, such as Asia/Seoul. Default: UTC.",
     )
@@ -61,9 +65,7 @@ class TriggerFields(StrictModel):
             " in its time zone.",
         )
     )
-    flexible_window_minutes: (
-        Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MINUTES), Needs("schedule")] | None
-    ) = Field(
+    flexible_window_minutes: Annotated[FlexibleWindowMinutes, Needs("schedule")] | None = Field(
         default=_JOB["flexible_window_minutes"],
         description="Start each run at any moment within this many minutes of its time.",
     )

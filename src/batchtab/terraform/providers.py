@@ -79,11 +79,16 @@ class Providers:
         self._free: Queue[Slot] = Queue()
         self._slots = 0
         self._installed: dict[str, _Installed] = {}
+        self._initialised: set[Path] = set()
 
-    def prepare(self, stacks: Sequence[Configuration]) -> None:
+    def prepare(self, stacks: Sequence[Configuration], *, to_read: bool = False) -> None:
         """Installs the stacks' providers and, on local AWS, starts one for each stack that is worked on at a time.
 
         Has to be called by the thread that lives longest: the system ends what a thread started when that thread ends.
+
+        Args:
+            stacks: The stacks.
+            to_read: Whether only plans are read. One provider does then: others take longer to start than it to read.
 
         Raises:
             UsageError: `terraform init` failed.
@@ -91,7 +96,8 @@ class Providers:
         for stack in stacks:
             self._install(stack)
         self._share_assets(stacks)
-        for _ in range(self._slots, min(slots(), len(stacks))):
+        most = 1 if to_read and self._session.endpoint_url else slots()
+        for _ in range(self._slots, min(most, len(stacks))):
             self._free.put(self._start(self._install(stacks[0])))
             self._slots += 1
 
@@ -102,7 +108,7 @@ class Providers:
 
     @contextlib.contextmanager
     def slot(self, stack: Configuration, folder: Path) -> Iterator[dict[str, str]]:
-        """Initialises a stack's folder, and gives the environment for Terraform in it; waits for a free provider.
+        """Initialises a stack's folder once, and gives the environment for Terraform in it; waits for a free provider.
 
         Args:
             stack: A prepared stack.
@@ -114,7 +120,10 @@ class Providers:
         slot = self._free.get()
         try:
             environment = {**self._session.environment(), **slot}
-            self._initialise(self._install(stack), folder, environment)
+            # A folder that was synthesized or copied anew since then has lost what `init` put there.
+            if folder not in self._initialised or not (folder / ".terraform").is_dir():
+                self._initialise(self._install(stack), folder, environment)
+                self._initialised.add(folder)
             yield environment
         finally:
             self._free.put(slot)
@@ -132,6 +141,7 @@ class Providers:
         while self._processes:
             self._processes.pop().stop()
         self._free, self._slots = Queue(), 0
+        self._initialised.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _initialise(self, installed: _Installed, folder: Path, environment: dict[str, str]) -> None:

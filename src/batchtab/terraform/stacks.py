@@ -140,7 +140,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         Raises:
             UsageError: Terraform cannot read one.
         """
-        self.providers.prepare([self._configuration(plan.stack) for plan in plans])
+        self.providers.prepare([self._configuration(plan.stack) for plan in plans], to_read=True)
         return in_parallel(self.providers.at_once, self.show, plans)
 
     def hash_of_written(self, plan: Plan, replaced: Mapping[str, str]) -> str:

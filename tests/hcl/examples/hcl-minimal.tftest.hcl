@@ -8,6 +8,9 @@ mock_provider "aws" {
   mock_data "aws_region" {
     defaults = { id = "ap-northeast-2" }
   }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:made" }
+  }
   mock_resource "aws_batch_job_queue" {
     defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/nightly-default" }
   }

@@ -202,3 +202,22 @@ def test_a_job_is_checked_against_what_its_own_queue_runs_on(
     assert lines
     assert all("memory_mib" in line and "on Fargate (stage local)" in line for line in lines), lines
     assert {line.split(": ")[1] for line in lines} == {"job tick", "job do-often"}
+
+
+def test_a_job_has_a_share_where_its_queue_has_shares_and_nowhere_else(
+    project: Path, spoil: Callable[[str, str, str], None]
+) -> None:
+    # GIVEN a job with a share, whose queue has none, and the other way round
+    queues = "{default: {priority: 5, scheduling_policy: {}}, continuously: 3}"
+    spoil("config/local.yaml", "{default: 5, continuously: 3}", queues)
+    spoil("config/local.yaml", "log_retention_days: 30", "log_retention_days: 30\njobs: [my-service]")
+    spoil("jobs/my-service/jobs.yaml", "queue: continuously", "queue: continuously\n    share: reports")
+    with pytest.raises(UsageError) as caught:
+        load("local", project)
+    # THEN both are refused
+    assert [line.partition(": job ")[2] for line in str(caught.value).splitlines()] == [
+        "do-something: share: is missing, and queue default of stage local has a scheduling_policy: it takes no job"
+        " without one",
+        "do-often: share: 'reports' is for a queue with a scheduling_policy, and continuously of stage local has none"
+        " [hint: leave it out]",
+    ]

@@ -50,7 +50,7 @@ def test_a_types_name_says_its_size_or_is_not_read(name: str, size: tuple[int, i
         ([], 500, 2048, None),
     ],
 )
-def test_only_what_no_type_can_hold_is_refused(
+def test_only_what_fits_on_no_type_is_refused(
     types: list[str], vcpus: float, memory_mib: int, expected: tuple[str, str] | None
 ) -> None:
     found = instance_sizes.refusal(types, vcpus, memory_mib)
@@ -67,5 +67,5 @@ def test_a_job_is_checked_against_the_types_of_its_queue(project: Path, spoil: C
     # WHEN it is read
     with pytest.raises(UsageError) as caught:
         load("local", project)
-    # THEN the job that no instance can hold is told
+    # THEN the job that fits on no instance is refused
     assert "memory_mib: 8192 does not fit on any of the instance types: m6i.large has 8192" in str(caught.value)

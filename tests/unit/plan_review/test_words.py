@@ -410,7 +410,7 @@ def queue_change(before: dict[str, Any], after: dict[str, Any], unknown: dict[st
     return {detail.name: (detail.before, detail.after) for detail in said.details}
 
 
-def test_the_order_in_which_a_queue_tries_environments_is_told() -> None:
+def test_the_order_in_which_a_queue_tries_environments_is_shown() -> None:
     # GIVEN a queue that gets an environment, which is yet to be made, in front of its own
     arn = "arn:aws:batch:ap-northeast-2:000000000000:compute-environment/mine"
     own = {"compute_environment": arn, "order": 1}
@@ -440,7 +440,7 @@ def test_the_order_in_which_a_queue_tries_environments_is_told() -> None:
         ({"scheduling_policy_arn": "arn"}, {"scheduling_policy_arn": "arn2", "priority": 1}, {}, None),
     ],
 )
-def test_a_scheduling_policy_that_aws_would_refuse_is_told(
+def test_a_scheduling_policy_that_aws_would_refuse_is_shown(
     before: dict[str, Any], after: dict[str, Any], unknown: dict[str, Any], said: tuple[str, str] | None
 ) -> None:
     found = queue_change(before, after, unknown).get("scheduling policy")

@@ -146,7 +146,8 @@ def _inside(kind: _Kind, value: str, path: str, names: Iterator[int]) -> Iterato
             place = f"{value}.{written(name, field)}"
             found = _of_scalar(inner, place, "") if inner.type in (str, int, float, bool) else ()
             for condition, message in found:
-                yield _unless_null(place, condition, inner), f"{path}.{written(name, field)}: {message}"
+                whole = _unless_nothing(place, _unless_null(place, condition, inner), inner, field)
+                yield whole, f"{path}.{written(name, field)}: {message}"
             if not found:
                 for condition, message in _inside(inner, place, f"{path}.{written(name, field)}", names):
                     yield _unless_null(place, condition, inner), message
@@ -206,6 +207,14 @@ def _which(limit: limits.Range, value: str, kind: _Kind, shown: str) -> str:
 
 def _unless_null(value: str, condition: str, kind: _Kind) -> str:
     return f"{value} == null ? true : {condition}" if kind.nullable else condition
+
+
+def _unless_nothing(value: str, condition: str, kind: _Kind, field: FieldInfo) -> str:
+    """A member's default says nothing where no limit takes it, such as an empty name."""
+    default = None if field.is_required() else field.get_default()
+    if default is None or not any(limit.refusal(default) for limit in kind.limits):
+        return condition
+    return f"{value} == {hcl(default)} ? true : {condition}"
 
 
 def _shown(value: str, kind: _Kind) -> str:

@@ -216,20 +216,3 @@ def each_key(name: str, what: str, limit: limits.Text) -> Validation:
 def holds(condition: Condition | str, error_message: str) -> Validation:
     """Any other condition."""
     return Validation(condition.text if isinstance(condition, Expression) else str(condition), error_message)
-
-
-def job_queue_arns(description: str) -> Variable:
-    """The variable `job_queue_arns`: at least one queue."""
-    limit = limits.JOB_QUEUE_ARN
-    return Variable(
-        "job_queue_arns",
-        "list(string)",
-        description,
-        validations=[
-            holds("length(var.job_queue_arns) > 0", "job_queue_arns: name at least one."),
-            holds(
-                f"alltrue([for arn in var.job_queue_arns : can(regex({hcl(limit.pattern)}, arn))])",
-                f"job_queue_arns: each must be {limit.meaning}.",
-            ),
-        ],
-    )

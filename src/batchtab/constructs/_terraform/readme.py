@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def render(path: Path, files: Mapping[str, bytes]) -> bytes:
 
 
 def catalogue(path: Path, modules: Mapping[str, Mapping[str, bytes]]) -> bytes:
-    """The catalogue of all modules with its table made anew.
+    """The catalogue of all modules with its table made anew, and the number of a job's inputs in the text.
 
     Args:
         path: The committed catalogue, with the two marks in it.
@@ -43,7 +44,9 @@ def catalogue(path: Path, modules: Mapping[str, Mapping[str, bytes]]) -> bytes:
             f"| [`{name}`]({name}/README.md) | {_first_paragraph(files['README.md'])} | {len(variables)}"
             f" | {', '.join(required)} | {len(outputs)} |"
         )
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    inputs = len(json.loads(modules["scheduled_job"]["variables.tf.json"])["variable"])
+    text = re.sub(r"(?<=\n\| `scheduled_job` \| )\d+(?= \| \d+ \|\n)", str(inputs), path.read_text(encoding="utf-8"))
+    before, _, rest = text.partition(BEGIN)
     return f"{before}{BEGIN}\n\n{chr(10).join(lines)}\n\n{END}{rest.partition(END)[2]}".encode()
 
 

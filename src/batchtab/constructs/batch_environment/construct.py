@@ -50,7 +50,7 @@ class BatchEnvironment(BatchtabConstruct):
     and on demand behind it.
 
     A job that cannot be placed would wait in RUNNABLE for ever: after `runnable_timeout_seconds` at the head of its
-    queue it is cancelled, and so told as a failure.
+    queue it is cancelled, and so reported as a failure.
 
     See https://docs.aws.amazon.com/batch/latest/userguide/job_queues.html
     """
@@ -389,7 +389,7 @@ class BatchEnvironment(BatchtabConstruct):
 
 
 def _further(given: Mapping[str, ComputeEnvironment | Mapping[str, str]] | Expression) -> Any:
-    """What is known of each; refuses names that queues could not tell apart."""
+    """What is known of each; refuses names that mean two things to queues."""
     if isinstance(given, Expression):
         return given
     for name, each in given.items():

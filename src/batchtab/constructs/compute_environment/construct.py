@@ -104,7 +104,7 @@ class ComputeEnvironment(BatchtabConstruct):
             image_type: The instances' system: ECS_AL2023 or ECS_AL2023_NVIDIA; None leaves it to AWS.
             image_id: An AMI of yours, which is of `image_type`, or else of ECS_AL2023.
             instance_profile_arn: One of yours instead of the one that is made here.
-            job_execution_timeout_minutes: How long a running job holds up the replacement of its instance.
+            job_execution_timeout_minutes: How long a running job delays the replacement of its instance.
             terminate_jobs_on_update: End jobs at once when their instance is replaced.
             permissions_boundary_arn: For the role made here.
             tags: On everything; see also the provider's default_tags.

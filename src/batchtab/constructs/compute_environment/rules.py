@@ -16,6 +16,7 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
 )
 from batchtab.constructs._terraform.resources import ResourceRef, require
+from batchtab.declarations.environment import NO_EFFECT_BESIDE, SAY_IN_TEMPLATE, missing_beside, only_for
 
 _ON_HOSTS = (
     "allocation_strategy",
@@ -52,32 +53,32 @@ def check_together(made: ResourceRef, *, capacity: Any, min_vcpus: Any, max_vcpu
     require(made, any_of(on_fargate, fits), f"min_vcpus: {least} is more than max_vcpus, {most}.")
     for name in _ON_HOSTS:
         left_out = negate(is_set(given[name]))
-        require(made, any_of(on_hosts, left_out), f"{name}: only EC2 and SPOT have it, and capacity is {shown}.")
+        require(made, any_of(on_hosts, left_out), f"{name}: {only_for('EC2 and SPOT', shown)}.")
     left_out = negate(is_set(given["bid_percentage"]))
-    require(made, any_of(on_spot, left_out), f"bid_percentage: only SPOT has it, and capacity is {shown}.")
+    require(made, any_of(on_spot, left_out), f"bid_percentage: {only_for('SPOT', shown)}.")
     strategy = given["allocation_strategy"]
     progressive = any_of(negate(is_set(strategy)), _equal(strategy, limits.ALLOCATION_STRATEGIES["EC2"]))
     require(
         made,
         any_of(on_spot, progressive),
-        f"allocation_strategy: what begins with SPOT is for SPOT, and capacity is {shown}.",
+        f"allocation_strategy: what begins with SPOT_ {only_for('SPOT', shown)}.",
     )
     brought = is_set(given["launch_template_id"])
     numbered = is_set(given["launch_template_version"])
     require(
         made,
         any_of(negate(brought), numbered),
-        "launch_template_version: is missing beside launch_template_id: give its number.",
+        f"launch_template_version: {missing_beside('launch_template_id')}: give both.",
     )
     require(
         made,
         any_of(brought, negate(numbered)),
-        "launch_template_version: has no effect without launch_template_id: leave it out.",
+        f"launch_template_id: {missing_beside('launch_template_version')}: give both.",
     )
     require(
         made,
         any_of(negate(brought), negate(is_set(given["user_data"]))),
-        "user_data: has no effect beside launch_template_id: say it in the template.",
+        f"user_data: {NO_EFFECT_BESIDE}: {SAY_IN_TEMPLATE}.",
     )
 
 

@@ -154,7 +154,7 @@ CAPACITY = (
     Variable(
         "job_execution_timeout_minutes",
         "number",
-        "For EC2 and SPOT: how long a running job holds up the replacement of its instance.",
+        "For EC2 and SPOT: how long a running job delays the replacement of its instance.",
         _DEFAULTS["job_execution_timeout_minutes"],
         [within("job_execution_timeout_minutes", limits.JOB_EXECUTION_TIMEOUT_MINUTES)],
     ),

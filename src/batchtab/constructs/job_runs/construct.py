@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform import job_events
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.arguments import no_rules, read
 from batchtab.constructs._terraform.aws import LambdaFunctionEventInvokeConfig, LambdaPermission
 from batchtab.constructs._terraform.expressions import Expression, choose, hcl, is_expression, is_set
 from batchtab.constructs._terraform.functions import python_function
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs._terraform.tables import table
+from batchtab.constructs.job_runs.runs_arguments import RunsArgumentsDict
+from batchtab.declarations.runs_arguments import RunsArguments
 
 _PACKAGE = "submit_run"
 _TIMEOUT_SECONDS = 30  # below the 45 seconds of a claim's lease: whoever finds it expired knows that its owner is dead
@@ -50,86 +52,59 @@ class JobRuns(BatchtabConstruct):
     See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        namespace: str,
-        job_queue_arns: Sequence[str] | Expression,
-        trigger_dead_letter_queue_arn: str,
-        history_days: int | Expression = limits.STAGE_DEFAULTS["history_days"],
-        log_retention_days: int | Expression = limits.STAGE_DEFAULTS["log_retention_days"],
-        kms_key_arn: str | None = None,
-        permissions_boundary_arn: str | None = None,
-        tags: Mapping[str, str] | Expression | None = None,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, **arguments: Unpack[RunsArgumentsDict]) -> None:
         """Makes function and table.
 
         Args:
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
-            namespace: Names begin with it, and those of the rules that may invoke the function and of the job
-                definitions that it may submit.
-            job_queue_arns: Where it may submit, and whose jobs' ends it is told. How many there are must be known when
-                Terraform plans.
-            trigger_dead_letter_queue_arn: An environment's; keeps a run that could not be decided.
-            history_days: How long a run is remembered, and so for how long it is not submitted a second time.
-            log_retention_days: How long CloudWatch keeps the function's log.
-            kms_key_arn: Encrypts log group, table and the function's environment instead of AWS's own keys, and the
-                dead-letter queue if that is encrypted by a key. Its policy must let logs use it.
-            permissions_boundary_arn: For the function's role.
-            tags: On everything.
+            arguments: The runs; see `RunsArgumentsDict`. A value may be a Terraform expression.
 
         Raises:
-            ValueError: a known value is outside what AWS allows.
+            InvalidArgumentError: What is wrong with the values that are known, in the words of `batchtab check`.
         """
         super().__init__(scope, id_)
-        check("namespace", namespace, limits.NAMESPACE_ANY)
-        check("history_days", history_days, limits.HISTORY_DAYS)
-        check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
-        if not is_expression(job_queue_arns):
-            if not job_queue_arns:
-                raise ValueError("job_queue_arns is empty: name at least one queue")
-            for arn in job_queue_arns:
-                check("job_queue_arns", arn, limits.JOB_QUEUE_ARN)
+        runs = read(self, RunsArguments, arguments, no_rules)
+        tags = runs.tags or None
         account = Account.of(self)
-        self.table = table(self, name=f"{namespace}-job-runs", keys=("job", "item"), kms_key_arn=kms_key_arn, tags=tags)
-        definitions = [account.arn("batch", f"job-definition/{namespace}-*")]
+        self.table = table(
+            self, name=f"{runs.namespace}-job-runs", keys=("job", "item"), kms_key_arn=runs.kms_key_arn, tags=tags
+        )
+        definitions = [account.arn("batch", f"job-definition/{runs.namespace}-*")]
         made = python_function(
             self,
-            name=f"{namespace}-submit-run",
+            name=f"{runs.namespace}-submit-run",
             package=_PACKAGE,
-            description=f"Decides which runs of {namespace} are submitted.",
+            description=f"Decides which runs of {runs.namespace} are submitted.",
             environment={
                 "RUNS_TABLE": self.table["name"],
-                "RUNS_NAMESPACE": namespace,
+                "RUNS_NAMESPACE": runs.namespace,
                 "RUNS_HISTORY_DAYS": (
-                    Expression.of(f"tostring({hcl(history_days)})")
-                    if is_expression(history_days)
-                    else str(history_days)
+                    Expression.of(f"tostring({hcl(runs.history_days)})")
+                    if is_expression(runs.history_days)
+                    else str(runs.history_days)
                 ),
             },
             may=[
                 (_TABLE_ACTIONS, [self.table["arn"]]),
                 # SubmitJob asks for a permission on the queue and on the definition.
-                (["batch:SubmitJob"], job_queue_arns),
+                (["batch:SubmitJob"], runs.job_queue_arns),
                 (["batch:SubmitJob"], definitions),
                 # A job's ARN says neither its queue nor its name.
                 (["batch:TerminateJob"], [account.arn("batch", "job/*")]),
                 # AWS knows no resource for these. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
                 (["batch:DescribeJobs", "batch:ListJobs"], ["*"]),
-                (["sqs:SendMessage"], [trigger_dead_letter_queue_arn]),
+                (["sqs:SendMessage"], [runs.trigger_dead_letter_queue_arn]),
                 # What a key of the customer's encrypts is of use only to those who may use the key.
-                (["kms:Decrypt", "kms:GenerateDataKey"], choose(is_set(kms_key_arn), [kms_key_arn], [])),
+                (["kms:Decrypt", "kms:GenerateDataKey"], choose(is_set(runs.kms_key_arn), [runs.kms_key_arn], [])),
             ],
             timeout_seconds=_TIMEOUT_SECONDS,
             memory_mib=_MEMORY_MIB,
-            log_retention_days=log_retention_days,
-            kms_key_arn=kms_key_arn,
-            permissions_boundary_arn=permissions_boundary_arn,
+            log_retention_days=runs.log_retention_days,
+            kms_key_arn=runs.kms_key_arn,
+            permissions_boundary_arn=runs.permissions_boundary_arn,
             tags=tags,
-            dead_letter_queue_arn=trigger_dead_letter_queue_arn,
+            dead_letter_queue_arn=runs.trigger_dead_letter_queue_arn,
         )
         self.function, self.log_group, self.role = made.function, made.log_group, made.role
         create_resource(
@@ -140,7 +115,7 @@ class JobRuns(BatchtabConstruct):
             maximum_event_age_in_seconds=_EVENT_AGE_SECONDS,
             maximum_retry_attempts=_RETRIES,
         )
-        # One for all rules of the namespace, the one below among them: a job brings no permission of its own.
+        # One for all rules of the runs.namespace, the one below among them: a job brings no permission of its own.
         permission = create_resource(
             self,
             LambdaPermission,
@@ -149,13 +124,13 @@ class JobRuns(BatchtabConstruct):
             action="lambda:InvokeFunction",
             function_name=self.function["function_name"],
             principal="events.amazonaws.com",
-            source_arn=account.arn("events", f"rule/{namespace}-*"),
+            source_arn=account.arn("events", f"rule/{runs.namespace}-*"),
         )
         self.rule = job_events.rules_on_jobs(
             self,
             "run_ended",
-            namespace=namespace,
-            job_queue_arns=job_queue_arns,
+            namespace=runs.namespace,
+            job_queue_arns=runs.job_queue_arns,
             kind="Batch Job State Change",
             detail=_ENDED,
             description="Runs that ended, and after which another may start.",
@@ -166,6 +141,6 @@ class JobRuns(BatchtabConstruct):
             "target",
             self.rule,
             self.function,
-            trigger_dead_letter_queue_arn,
+            runs.trigger_dead_letter_queue_arn,
             depends_on=[permission.address],
         )

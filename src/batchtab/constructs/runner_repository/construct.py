@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from constructs import Construct
 
-from batchtab import limits
-from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.arguments import no_rules, read
 from batchtab.constructs._terraform.aws import (
     EcrLifecyclePolicy,
     EcrRepository,
@@ -16,10 +15,10 @@ from batchtab.constructs._terraform.aws import (
     EcrRepositoryImageScanningConfiguration,
 )
 from batchtab.constructs._terraform.documents import document
-from batchtab.constructs._terraform.expressions import Expression, as_bool, as_map, choose, is_set
+from batchtab.constructs._terraform.expressions import as_bool, as_map, choose, is_set
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
-
-_DEFAULTS = limits.REPOSITORY_DEFAULTS
+from batchtab.constructs.runner_repository.repository_arguments import RepositoryArgumentsDict
+from batchtab.declarations.repository_arguments import RepositoryArguments
 
 
 class RunnerRepository(BatchtabConstruct):
@@ -32,54 +31,33 @@ class RunnerRepository(BatchtabConstruct):
     See https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        name: str,
-        image_tag_mutability: str = _DEFAULTS["image_tag_mutability"],
-        keep_tagged_images: int | Expression = _DEFAULTS["keep_tagged_images"],
-        untagged_days: int | Expression = _DEFAULTS["untagged_days"],
-        kms_key_arn: str | None = None,
-        force_delete: bool | Expression = False,
-        tags: Mapping[str, str] | Expression | None = None,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, **arguments: Unpack[RepositoryArgumentsDict]) -> None:
         """Makes the repository.
 
         Args:
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
-            name: The repository's name; `/` may stand in it.
-            image_tag_mutability: MUTABLE lets a tag such as `latest` move.
-            keep_tagged_images: The newest that stay; older ones are deleted, also those that a job still names.
-            untagged_days: After which an image without a tag is deleted.
-            kms_key_arn: Encrypts instead of ECR's AES256. A change makes a new repository, without the images.
-            force_delete: Whether a repository that holds images can be destroyed.
-            tags: On the repository.
+            arguments: The repository; see `RepositoryArgumentsDict`. A value may be a Terraform expression.
 
         Raises:
-            ValueError: a known value is outside what AWS allows.
+            InvalidArgumentError: What is wrong with the values that are known, in the words of `batchtab check`.
         """
         super().__init__(scope, id_)
-        check("name", name, limits.REPOSITORY_NAME)
-        check("image_tag_mutability", image_tag_mutability, limits.IMAGE_TAG_MUTABILITY)
-        check("keep_tagged_images", keep_tagged_images, limits.KEEP_TAGGED_IMAGES)
-        check("untagged_days", untagged_days, limits.UNTAGGED_DAYS)
+        wanted = read(self, RepositoryArguments, arguments, no_rules)
         self.repository = create_resource(
             self,
             EcrRepository,
             "repository",
-            name=name,
-            image_tag_mutability=image_tag_mutability,
+            name=wanted.name,
+            image_tag_mutability=wanted.image_tag_mutability,
             image_scanning_configuration=EcrRepositoryImageScanningConfiguration(scan_on_push=True),
             encryption_configuration=[
                 EcrRepositoryEncryptionConfiguration(
-                    encryption_type=choose(is_set(kms_key_arn), "KMS", "AES256"), kms_key=kms_key_arn
+                    encryption_type=choose(is_set(wanted.kms_key_arn), "KMS", "AES256"), kms_key=wanted.kms_key_arn
                 )
             ],
-            force_delete=as_bool(force_delete),
-            tags=as_map(tags),
+            force_delete=as_bool(wanted.force_delete),
+            tags=as_map(wanted.tags or None),
         )
         untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
         tagged = {"tagStatus": "tagged", "tagPatternList": ["*"], "countType": "imageCountMoreThan"}
@@ -91,8 +69,8 @@ class RunnerRepository(BatchtabConstruct):
             policy=document(
                 {
                     "rules": [
-                        _rule(1, "Images without a tag", untagged, untagged_days),
-                        _rule(2, "Old images", tagged, keep_tagged_images),
+                        _rule(1, "Images without a tag", untagged, wanted.untagged_days),
+                        _rule(2, "Old images", tagged, wanted.keep_tagged_images),
                     ]
                 }
             ),

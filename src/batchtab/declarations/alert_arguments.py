@@ -1,0 +1,152 @@
+"""AlertArguments: the alerts as the construct and the Terraform module take them, with routes and watched schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, ValidationInfo, field_validator
+
+from batchtab import limits
+from batchtab.declarations import alert_fields
+from batchtab.declarations.alert_fields import AlertFields
+from batchtab.declarations.alerting import LateAfterSeconds, Route
+from batchtab.declarations.fields import Limit, invalid
+from batchtab.declarations.function_arguments import Arguments, FunctionArguments, KeyArn, QueueArn
+from batchtab.declarations.job_fields import Line
+from batchtab.declarations.table import Fault
+from batchtab.declarations.trigger_fields import FlexibleWindowMinutes, Zone
+
+_DEFAULTS = limits.ALERT_DEFAULTS
+JobName = Annotated[str, Limit(limits.JOB_NAME)]
+Moment = Annotated[str, Strict(), Limit(limits.MOMENT)]
+
+NOT_WITH_RATE = "does not go with a rate: its times are not known"
+ONLY_QUIET = "are kept in a table, which only quiet alerts have"
+#: What is kept in the table.
+KEPT = ("routes", "schedules")
+#: What a rate does not go with.
+OF_CLOCK = ("timezone", "start", "end", "flexible_window_minutes")
+
+
+class JobRoute(Route, Arguments):
+    """Where alerts of one service or job go. An empty one says that there is a service of this name."""
+
+    service: Annotated[str, Strict(), Limit(limits.JOB_NAME)] = Field(
+        default="", description="A job's service: its route then takes nothing from routes with shorter names."
+    )
+
+
+class WatchedSchedule(Arguments):
+    """When a job runs, and how late a run may be before it is reported."""
+
+    schedule: Annotated[str, Strict(), Limit(limits.AWS_SCHEDULE_SHAPE)] = Field(
+        description="The schedule in AWS's form."
+    )
+    job_queue_arn: QueueArn = Field(description="The job's queue.")
+    late_after_seconds: LateAfterSeconds = Field(
+        description="A run that starts later than that after its time is reported."
+    )
+    timezone: Zone = Field(default="", description="The schedule's time zone. Default: UTC.")
+    start: Moment = Field(default="", description="The job does not run before this moment.")
+    end: Moment = Field(default="", description="The job does not run after this moment.")
+    flexible_window_minutes: FlexibleWindowMinutes = Field(
+        default=0, description="The schedule's flexible window, within which no run is late."
+    )
+
+    # Of each field, so that it is checked where another one is an expression.
+    @field_validator(*OF_CLOCK)
+    @classmethod
+    def _validate_clock(cls, value: Any, info: ValidationInfo) -> Any:
+        if str(info.data.get("schedule", "")).startswith("rate("):
+            raise invalid(NOT_WITH_RATE, "leave it out")
+        return value
+
+
+class AlertArguments(AlertFields, FunctionArguments):
+    """The arguments of `JobAlerts` and the variables of the module `job_alerts`."""
+
+    job_queue_arns: tuple[QueueArn, ...] = Field(
+        min_length=1,
+        description="ARNs of the queues whose failed jobs are reported. How many there are must be known when Terraform"
+        " plans.",
+    )
+    username: Annotated[str, Strict(), Limit(limits.SLACK_USERNAME)] = Field(
+        default=_DEFAULTS["username"], description="Name that the messages come from."
+    )
+    icon_emoji: Annotated[str, Strict(), Limit(limits.SLACK_EMOJI)] = Field(
+        default=_DEFAULTS["icon_emoji"], description="Emoji beside the name."
+    )
+    color: Annotated[str, Strict(), Limit(limits.SLACK_COLOR)] = Field(
+        default=_DEFAULTS["color"], description="Color of the bar beside the text."
+    )
+    details: Annotated[bool, Strict()] = Field(
+        default=_DEFAULTS["details"],
+        description="Whether a message says more than one sentence: what happened, when, the end of the log, links.",
+    )
+    stage: Line = Field(default="", description="Stage that messages show.")
+    rerun_command: Line = Field(
+        default="",
+        description="What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are"
+        " filled in. Default: the AWS CLI's command.",
+    )
+    log_lines: Annotated[int, Strict(), Limit(limits.LOG_LINES)] = Field(
+        default=_DEFAULTS["log_lines"],
+        description="How many of the job's last lines are shown, with what looks like a secret masked.",
+    )
+    gather_seconds: Annotated[int, Strict(), Limit(limits.GATHER_SECONDS)] = Field(
+        default=_DEFAULTS["gather_seconds"],
+        description="How long a failure waits for what belongs to it, if quiet; longer in a storm.",
+    )
+    give_up_seconds: Annotated[int, Strict(), Limit(limits.GIVE_UP_SECONDS)] = Field(
+        default=_DEFAULTS["give_up_seconds"],
+        description="After which what Slack did not take goes into the dead-letter queue, if quiet.",
+    )
+    routes: dict[JobName, JobRoute] = Field(
+        default={},
+        description="Where alerts go, by a service's or a job's name, if quiet. An empty route says that there is a"
+        " service of this name. What a job's route leaves out is its service's, unless it names its service.",
+    )
+    schedules: dict[JobName, WatchedSchedule] = Field(
+        default={},
+        description="Jobs by their full names, of which a run that starts later than that after its time is reported,"
+        " if quiet. The schedule is in AWS's form, its times are those of `timezone`; `start` and `end` are in UTC.",
+    )
+    runs_table_arn: Line | None = Field(
+        default=None,
+        description="Table of `job_runs`: of `schedules`, a run that its function let wait or decided against is not"
+        " reported as one that did not start. If a key encrypts that table, it must be `kms_key_arn`.",
+    )
+    trigger_dead_letter_queue_arn: Line | None = Field(
+        default=None,
+        description="An environment's queue of what its triggers could not submit; each message is reported as a run"
+        " that did not start.",
+    )
+    reserved_concurrent_executions: Annotated[int, Strict(), Limit(limits.ALERTS_AT_ONCE)] | None = Field(
+        default=None,
+        description="At most so many of the function at once; other events wait in Lambda. Taken from the account's own"
+        " limit, of which new accounts have little. Default: no bound.",
+    )
+    kms_key_arn: KeyArn | None = Field(
+        default=None,
+        description="Key for the log group, the dead-letter queue, the table and the function's environment. Its policy"
+        " must let events.amazonaws.com, sqs and logs use it. Default: AWS's own keys.",
+    )
+
+
+def faults(
+    alerts: AlertArguments, unknown: Collection[str], given: Mapping[str, Any], is_unknown: Any
+) -> Iterator[Fault]:
+    """What does not go together.
+
+    Args:
+        alerts: The arguments, as far as they are known.
+        unknown: Those that are not.
+        given: The arguments as they were given.
+        is_unknown: Whether only Terraform knows a value.
+    """
+    yield from alert_fields.faults(alerts, unknown=unknown)
+    if "quiet" not in unknown and not alerts.quiet:
+        for name in KEPT:
+            if given.get(name) and not is_unknown(given[name]):
+                yield name, None, ONLY_QUIET, "set quiet to true"
