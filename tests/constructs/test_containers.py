@@ -67,6 +67,20 @@ def test_a_container_without_an_image_has_the_jobs(monkeypatch: pytest.MonkeyPat
     assert "stopTimeout" not in found["migrate"]
 
 
+def test_settings_without_a_field_are_the_tasks_or_mains() -> None:
+    more = {
+        "linuxParameters": {"swappiness": 60},
+        "runtimePlatform": {"operatingSystemFamily": "LINUX"},
+        "volumes": [{"name": "more", "host": {"sourcePath": "/more"}}],
+    }
+    made = job(**MANAGED, containers={"proxy": PROXY}, init_process=True, container=more)
+    [task] = documents(made)["ecs_properties"]["taskProperties"]
+    assert task["runtimePlatform"] == more["runtimePlatform"]
+    assert [volume["name"] for volume in task["volumes"]] == ["batchtab-tmp", "batchtab-tmp-proxy", "more"]
+    assert containers(made)["main"]["linuxParameters"] == {"initProcessEnabled": True, "swappiness": 60}
+    assert "linuxParameters" not in containers(made)["proxy"]
+
+
 def test_the_roles_may_what_any_container_needs() -> None:
     # GIVEN a container beside with an image, a secret and a mount of its own
     image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/proxy:1"

@@ -113,9 +113,9 @@ def _of_framework(job: OneJob) -> Iterator[Fault]:
 
 @_rule("containers", "grace_seconds", "container")
 def _container_of_several(job: OneJob) -> Iterator[Fault]:
-    if job.container and job.has_task:
+    if "instanceType" in job.container and job.has_task:
         why = "containers" if job.containers else "grace_seconds"
-        yield "container", None, f"does not go with {why}: Batch takes other settings then", "use one of them"
+        yield "container.instanceType", None, f"does not go with {why}: Batch has it for a job of one container", _OUT
 
 
 @_rule("nodes", "array_size")

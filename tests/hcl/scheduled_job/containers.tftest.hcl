@@ -140,6 +140,28 @@ run "on_fargate_containers_share_the_jobs_size" {
   }
 }
 
+run "settings_without_a_field_are_the_tasks_or_mains" {
+  variables {
+    init_process = true
+    containers   = { proxy = { vcpus = 1, memory_mib = 64 } }
+    container = {
+      linuxParameters = { swappiness = 60, maxSwap = 100 }
+      volumes         = [{ name = "more", host = { sourcePath = "/more" } }]
+      mountPoints     = [{ sourceVolume = "more", containerPath = "/more" }]
+    }
+  }
+  assert {
+    condition = jsondecode(aws_batch_job_definition.job_definition.ecs_properties).taskProperties[0].volumes == [
+      { name = "batchtab-tmp" }, { name = "batchtab-tmp-proxy" }, { name = "more", host = { sourcePath = "/more" } }
+    ]
+    error_message = "volumes are the task's: ${aws_batch_job_definition.job_definition.ecs_properties}"
+  }
+  assert {
+    condition     = jsondecode(aws_batch_job_definition.job_definition.ecs_properties).taskProperties[0].containers[0].linuxParameters == { initProcessEnabled = true, swappiness = 60, maxSwap = 100 } && jsondecode(aws_batch_job_definition.job_definition.ecs_properties).taskProperties[0].containers[0].mountPoints[1] == { sourceVolume = "more", containerPath = "/more" }
+    error_message = "the rest is main's: ${aws_batch_job_definition.job_definition.ecs_properties}"
+  }
+}
+
 run "several_nodes" {
   variables {
     nodes               = 3

@@ -53,8 +53,9 @@ PROXY = {"vcpus": 1, "memory_mib": 64}
         (["containers: {a: {grace_seconds: 121}}"], "containers.a.grace_seconds: 121 is too long: 2 to 120 (seconds)"),
         (["grace_seconds: 1"], "grace_seconds: 1 is too short: 2 to 120 (seconds)"),
         (
-            ["containers: {a: {}}", "container: {linuxParameters: {swappiness: 1}}"],
-            "container: does not go with containers: Batch takes other settings then [hint: use one of them]",
+            ["containers: {a: {}}", "container: {instanceType: m6i.large}"],
+            "container.instanceType: does not go with containers: Batch has it for a job of one container"
+            " [hint: leave it out]",
         ),
         (
             ["nodes: 2", "array_size: 2"],

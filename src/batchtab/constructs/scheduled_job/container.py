@@ -34,6 +34,8 @@ from batchtab.declarations.job_arguments import JobArguments, SidecarArguments
 from batchtab.main_container import MAIN, MAIN_NODE
 
 _DEEP = ("linuxParameters", "volumes", "mountPoints")
+#: Settings without a field, by where a task has them; `instanceType` it has nowhere.
+_OF_CONTAINER, _OF_TASK = ("linuxParameters", "mountPoints"), ("volumes", "runtimePlatform")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +91,21 @@ class Containers:
         version = choose(is_set(self.job.platform_version), self.job.platform_version, "LATEST")
         task = {
             **self._shared(joined(files.volumes(self.job), files.tmp_volumes(self.job))),
-            "containers": joined([main], each(self.job.containers, SidecarArguments, self._beside)),
+            "containers": joined(
+                [self._extended(main, _OF_CONTAINER)], each(self.job.containers, SidecarArguments, self._beside)
+            ),
             "taskRoleArn": self.job_role_arn,
             "platformVersion": Conditional(self.on_fargate, version),
         }
-        return extended({"taskProperties": [task]}, None, ())
+        return {"taskProperties": [self._extended(task, _OF_TASK)]}
+
+    def _extended(self, content: Mapping[str, Any], settings: Sequence[str]) -> Any:
+        """An object with those of the settings without a field that belong into it."""
+        given: Any = self.job.container
+        if is_expression(given):
+            kept = f"k => v if contains({hcl(settings)}, k)"
+            return extended(content, Expression.of(f"({{ for k, v in {hcl(given)} : {kept} }})"), _DEEP)
+        return extended(content, {key: given[key] for key in settings if key in given}, _DEEP)
 
     def _nodes(self, container: Any, task: Any, has_task: Condition) -> dict[str, Any]:
         """See https://docs.aws.amazon.com/batch/latest/APIReference/API_NodeProperties.html."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import (
+    Condition,
     Expression,
     all_of,
     hcl,
     is_expression,
     is_set,
     negate,
-    not_empty,
     one_of,
 )
 from batchtab.constructs._terraform.resources import ResourceRef, require
@@ -68,8 +70,9 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments) -> None:
             require(job_definition, Expression.of(condition), f"{name}: {message}")
     require(
         job_definition,
-        negate(all_of(sidecars.has_task(job), not_empty(job.container))),
-        f"{name}: container does not go with containers and grace_seconds: Batch takes other settings then.",
+        negate(all_of(sidecars.has_task(job), _names_instance_type(job.container))),
+        f"{name}: container: instanceType does not go with containers and grace_seconds: Batch has it for a job of one"
+        " container.",
     )
     require(
         job_definition,
@@ -81,6 +84,12 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments) -> None:
         negate(all_of(is_set(job.nodes), one_of(job.capacity, ["SPOT"]))),
         f"{name}: nodes is only for EC2 without Spot: AWS runs multi-node jobs on demand only.",
     )
+
+
+def _names_instance_type(given: Any) -> Condition:
+    if is_expression(given):
+        return Expression.of(f'contains(keys({hcl(given)}), "instanceType")')
+    return "instanceType" in given
 
 
 def _on_fargate(job: JobArguments) -> str:
