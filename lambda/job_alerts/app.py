@@ -59,6 +59,8 @@ class App:
             return "not final"  # a retry that Batch will still make is no failure
         if found.array_index is not None:
             return "left to its array"  # whose own event counts the children
+        if found.is_node:
+            return "left to its multi-node job"
         if found.was_replaced:
             return "replaced by a later run"
         if found.status == "SUCCEEDED":

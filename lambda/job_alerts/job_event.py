@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from .values import as_dict, as_int, as_list, as_moment, as_text, first_dict
+from batchtab.main_container import Part, is_node, last_attempt, main_container
+
+from .values import as_dict, as_int, as_list, as_moment, as_text
 
 FINAL = ("FAILED", "SUCCEEDED")
 _REPLACED = "Replaced by the run of "  # how the submit function ends a run for the sake of the next one
@@ -56,6 +58,11 @@ class JobEvent(NamedTuple):
     def queue(self) -> str:
         """The queue's own name."""
         return self.queue_arn.rpartition("/")[2]
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is one node of a multi-node job, whose own event says how the job has ended."""
+        return is_node(self.job_id)
 
     @property
     def gave_way(self) -> bool:
@@ -129,8 +136,7 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
         raise UnreadableEvent("detail.jobName is missing")
     attempts = [attempt for attempt in as_list(detail.get("attempts")) if isinstance(attempt, dict)]
     last = attempts[-1] if attempts else {}
-    container = _first_container(detail)
-    last_container = as_dict(last.get("container")) or first_dict(as_list(last.get("containers")))
+    container, last_container = main_container(detail), last_attempt(detail)
     array = as_dict(detail.get("arrayProperties"))
     exit_code = as_int(last_container.get("exitCode"))
     options = as_dict(as_dict(container.get("logConfiguration")).get("options"))
@@ -173,29 +179,20 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
     )
 
 
-def _first_container(detail: dict[str, Any]) -> dict[str, Any]:
-    """The container; of a job with several, the first."""
-    found = as_dict(detail.get("container"))
-    if found:
-        return found
-    task = first_dict(as_list(as_dict(detail.get("ecsProperties")).get("taskProperties")))
-    return first_dict(as_list(task.get("containers")))
-
-
-def _requirement(container: dict[str, Any], kind: str) -> str:
+def _requirement(container: Part, kind: str) -> str:
     for requirement in map(as_dict, as_list(container.get("resourceRequirements"))):
         if requirement.get("type") == kind:
             return as_text(requirement.get("value"))
     return ""
 
 
-def _variable(container: dict[str, Any], name: str) -> str:
+def _variable(container: Part, name: str) -> str:
     """The value of one of a container's variables; empty where it has none of this name."""
     found = (one for one in map(as_dict, as_list(container.get("environment"))) if one.get("name") == name)
     return as_text(next(found, {}).get("value"))
 
 
-def _skip_exit_code(container: dict[str, Any]) -> int | None:
+def _skip_exit_code(container: Part) -> int | None:
     """The exit code by which the job runner tells that it gave way, where the job's definition sets one."""
     value = _variable(container, "BATCHTAB_SKIP_EXIT_CODE")
     return int(value[:4]) if value.isascii() and value.isdigit() else None

@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from batchtab.main_container import is_node
+
 from . import jobs, metrics
 from .decision import REPLACED, Step, UnsettledError, claim, decide, is_paused, start_next
 from .record import NOT_RUN, REFUSED, Record
@@ -199,7 +201,8 @@ class App:
 
     def _ended(self, detail: Mapping[str, Any]) -> Answer:
         name, job_id = str(detail["jobName"]), str(detail["jobId"])
-        if not jobs.has_ended(detail) or "index" in (detail.get("arrayProperties") or {}):
+        is_part = is_node(job_id) or "index" in (detail.get("arrayProperties") or {})
+        if is_part or not jobs.has_ended(detail):
             return _ignored(job_id, "no job has ended as a whole")
         state = self._table.read_state(name)
         after = state

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from batchtab.main_container import main_container
 from shared.clients import client
 
-from .request import Request
+from .request import Job, Request
 from .throttling import is_throttled, patiently
 
 _ENDED = ("SUCCEEDED", "FAILED")
@@ -24,6 +25,7 @@ _LOOKED_AT = 300
 _REFUSED = (400, 403, 404)
 RUN_ID, SCHEDULED_TIME = "BATCHTAB_RUN_ID", "BATCHTAB_SCHEDULED_TIME"
 RUN_POLICY = "BATCHTAB_RUN_POLICY"
+_ALL_NODES = "0:"
 _UPSTREAM_JOB_ID = "BATCHTAB_UPSTREAM_JOB_ID"
 
 
@@ -70,7 +72,7 @@ def run_id_of(job: Mapping[str, Any]) -> str:
 
 def variable_of(job: Mapping[str, Any], name: str) -> str:
     """An environment variable of a job, as DescribeJobs and events show it; empty if it has none of the name."""
-    environment = (job.get("container") or {}).get("environment") or []
+    environment = main_container(job).get("environment") or []
     return next((str(each.get("value")) for each in environment if each.get("name") == name), "")
 
 
@@ -91,12 +93,25 @@ def submit(request: Request, ends_at: float) -> str:
         "jobName": job.name,
         "jobQueue": job.queue,
         "jobDefinition": job.definition,
-        "containerOverrides": {"environment": [{"name": key, "value": variables[key]} for key in sorted(variables)]},
+        **_overrides(job, [{"name": key, "value": variables[key]} for key in sorted(variables)]),
     }
     if job.array_size is not None:
         arguments["arrayProperties"] = {"size": job.array_size}
+    if job.share:
+        arguments["shareIdentifier"] = job.share
     answer = patiently(lambda: client("batch", attempts=1).submit_job(**arguments), ends_at, _made_no_job)
     return str(answer["jobId"])
+
+
+def _overrides(job: Job, environment: list[dict[str, str]]) -> dict[str, Any]:
+    """A run's variables, as Batch takes them for a job of one container, of several, or on several nodes."""
+    one: dict[str, Any] = {"containerOverrides": {"environment": environment}}
+    if job.container:
+        of_container = {"name": job.container, "environment": environment}
+        one = {"ecsPropertiesOverride": {"taskProperties": [{"containers": [of_container]}]}}
+    if job.nodes is None:
+        return one
+    return {"nodeOverrides": {"nodePropertyOverrides": [{"targetNodes": _ALL_NODES, **one}]}}
 
 
 def terminate(job_id: str, reason: str, ends_at: float) -> None:

@@ -35,6 +35,9 @@ class Job:
     excluded: tuple[str, ...] = ()
     pause_on_failure: bool = False
     array_size: int | None = None
+    share: str = ""
+    container: str = ""  # of several the one that gets a run's variables; empty for jobs of one
+    nodes: int | None = None
 
     @property
     def ends_matter(self) -> bool:
@@ -121,6 +124,9 @@ def _job(found: Mapping[str, Any]) -> Job:
         excluded=tuple(str(each) for each in excluded),
         pause_on_failure=bool(found.get("pause_on_failure")),
         array_size=_number(found, "job.array_size"),
+        share=str(found.get("share") or ""),
+        container=str(found.get("container") or ""),
+        nodes=_number(found, "job.nodes"),
     )
 
 

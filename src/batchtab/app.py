@@ -18,11 +18,13 @@ from batchtab.declarations.alert_fields import AlertFields
 from batchtab.declarations.alert_routes import routes, watched
 from batchtab.declarations.catalog import Catalog, load
 from batchtab.declarations.chain import resolve
+from batchtab.declarations.container_fields import Log
 from batchtab.declarations.environment import ComputeEnvironment as ComputeEnvironmentSpec
 from batchtab.declarations.image_registry import image_uri, repository_arns
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.service import ServiceSpec
+from batchtab.declarations.sidecars import ImageSidecar
 from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
 from batchtab.frameworks import FrameworkError
@@ -248,7 +250,8 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
             "capacity": config.capacity_of(job.queue),
             "environment": _environment(service.service, name, job),
             "secrets": _secret_arns(config, job.secrets),
-            "log": {**job.log.model_dump(), "secret_options": _secret_arns(config, job.log.secret_options)},
+            "log": _log(config, job.log),
+            "containers": {key: _sidecar(catalog, each) for key, each in job.containers.items()},
             "secrets_kms_key_arns": config.secrets_kms_key_arns if job.reads_secrets else (),
             "permissions": _permissions(job),
             "execution_role_arn": execution_role_arn,
@@ -261,6 +264,20 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
 
 def _secret_arns(config: StageConfig, secrets: dict[str, str]) -> dict[str, str]:
     return {key: config.secret_arn(reference) for key, reference in secrets.items()}
+
+
+def _log(config: StageConfig, log: Log) -> dict[str, Any]:
+    return {**log.model_dump(), "secret_options": _secret_arns(config, log.secret_options)}
+
+
+def _sidecar(catalog: Catalog, sidecar: ImageSidecar) -> dict[str, Any]:
+    """A container beside the job's own, with addresses and ARNs."""
+    return {
+        **sidecar.model_dump(exclude_none=True),
+        "image": image_uri(catalog, sidecar.image) if sidecar.image else None,
+        "secrets": _secret_arns(catalog.stage, sidecar.secrets),
+        "log": _log(catalog.stage, sidecar.log),
+    }
 
 
 def _is_scheduled(job: JobSpec) -> bool:

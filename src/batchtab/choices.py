@@ -62,3 +62,11 @@ class LogMode(StrEnum):
 
     BLOCKING = "blocking"
     NON_BLOCKING = "non-blocking"
+
+
+class ContainerCondition(StrEnum):
+    """What a container waits for in another: that it has started, has ended, or has ended with 0."""
+
+    START = "START"
+    COMPLETE = "COMPLETE"
+    SUCCESS = "SUCCESS"

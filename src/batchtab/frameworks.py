@@ -34,3 +34,15 @@ def choose() -> str:
 
     name = wanted or next(iter(PROVIDERS))
     raise FrameworkError(f"{name} is not installed", f"pip install 'batchtab[{_EXTRAS[name]}]=={version('batchtab')}'")
+
+
+def without_stop_timeout() -> str:
+    """The AWS provider in use, if it leaves Batch's `stopTimeout` out of its requests without a word; else empty.
+
+    Provider 5.100 makes its requests with service/batch 1.52 of AWS's SDK for Go, which is older than that member.
+    """
+    try:
+        name = choose()
+    except FrameworkError:  # nothing is deployed with none
+        return ""
+    return "AWS provider 5.100, which cdktf uses," if name == "cdktf" else ""

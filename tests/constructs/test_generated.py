@@ -83,7 +83,7 @@ def test_every_input_and_output_says_what_it_is(name: str) -> None:
 def test_every_input_has_a_type_and_is_used(name: str) -> None:
     # GIVEN a module
     template = module(name)
-    used = json.dumps([template.content.get(key, {}) for key in ("resource", "data", "output")])
+    used = json.dumps([template.content.get(key, {}) for key in ("locals", "resource", "data", "output")])
     for key, body in template.content["variable"].items():
         # THEN each of its inputs has a type, and something reads it
         assert body["type"], key

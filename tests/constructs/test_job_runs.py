@@ -160,8 +160,10 @@ def test_the_function_is_told_of_ends_that_matter(default: Template) -> None:
     rule = default.one("aws_cloudwatch_event_rule")
     assert rule["name"] == "batchtab-test-run-ended-${each.key}"
     assert rule["event_pattern"] == (
-        '${jsonencode({ "detail" = { "arrayProperties" = { "index" = [{ "exists" = false }] }, "container" = '
-        '{ "environment" = { "name" = ["BATCHTAB_RUN_POLICY"] } }, "jobQueue" = each.value, '
+        '${jsonencode({ "detail" = { "$or" = [{ "container" = { "environment" = { "name" = ["BATCHTAB_RUN_POLICY"] } '
+        '} }, { "ecsProperties" = { "taskProperties" = { "containers" = { "environment" = { "name" = '
+        '["BATCHTAB_RUN_POLICY"] } } } } }, { "nodeProperties" = { "numNodes" = [{ "exists" = true }] } }], '
+        '"arrayProperties" = { "index" = [{ "exists" = false }] }, "jobQueue" = each.value, '
         '"status" = ["FAILED", "SUCCEEDED"] }, "detail-type" = ["Batch Job State Change"], '
         '"source" = ["aws.batch"] })}'
     )

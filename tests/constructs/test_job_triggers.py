@@ -338,7 +338,10 @@ def test_allow_has_no_code_in_between() -> None:
         ({"starting_deadline_seconds": 59}, "starting_deadline_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"schedule_group_name": "my jobs"}, "schedule_group_name: 'my jobs' is not allowed: letters, digits"),
         *(
-            (needing, "replace and queue, except, pause_on_failure and share need submit_function_arn.")
+            (
+                needing,
+                "share, containers, grace_seconds and nodes need submit_function_arn.",
+            )
             for needing in NEEDING
         ),
         (

@@ -443,10 +443,11 @@ def test_addresses_are_the_same_by_both_doors(original: Template, fargate: Templ
 
 
 def test_the_modules_document_takes_every_input(hcl: Template) -> None:
-    text = hcl.one("aws_batch_job_definition")["container_properties"]
-    for name in ("image", "command", "vcpus", "memory_mib", "environment", "secrets", "ephemeral_storage_gib"):
-        assert f"var.{name}" in text
-    assert text.startswith("${jsonencode(merge(")
+    for document in ("container_properties", "ecs_properties"):
+        assert f"jsonencode(local.{document})" in hcl.one("aws_batch_job_definition")[document]
+        text = hcl.content["locals"][document]
+        for name in ("image", "command", "vcpus", "memory_mib", "environment", "secrets", "ephemeral_storage_gib"):
+            assert f"var.{name}" in text
 
 
 def test_the_module_decides_by_inputs_that_are_known_when_it_plans(hcl: Template) -> None:
@@ -470,7 +471,8 @@ def test_the_module_decides_by_inputs_that_are_known_when_it_plans(hcl: Template
 
 def test_the_module_checks_sizes_when_it_plans(hcl: Template) -> None:
     messages = [rule["error_message"] for rule in hcl.one("aws_batch_job_definition")["lifecycle"]["precondition"]]
-    assert any("Fargate has no size of ${var.vcpus} vCPU with ${var.memory_mib} MiB" in text for text in messages)
+    [message] = [text for text in messages if "Fargate has no size of ${sum(" in text]
+    assert {"var.vcpus", "var.memory_mib", "var.containers"} <= set(re.findall(r"var\.\w+", message))
 
 
 def test_only_known_wildcards_are_in_the_module(hcl: Template) -> None:

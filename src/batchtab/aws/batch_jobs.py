@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchtab.aws.client import Aws
 from batchtab.limits import RUN_VARIABLES, UPSTREAM_JOB_ID_VARIABLE
+from batchtab.main_container import last_attempt, main_container
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -85,7 +86,7 @@ class BatchJobs:
 
 def read(job: Any) -> Submitted:
     """A job as DescribeJobs tells it."""
-    container = job.get("container") or {}
+    container = main_container(job)
     said = {each["name"]: each.get("value", "") for each in container.get("environment") or ()}
     array = job.get("arrayProperties") or {}
     started, stopped = job.get("startedAt") or None, job.get("stoppedAt") or None
@@ -110,9 +111,10 @@ def read(job: Any) -> Submitted:
 def _reason(job: Any, container: Any) -> str:
     if job["status"] == "SUCCEEDED":
         return ""  # only that the container has ended
-    words = [str(job.get("statusReason") or ""), str(container.get("reason") or "")]
-    if job["status"] == "FAILED" and container.get("exitCode") is not None:
-        words.append(f"exit code {container['exitCode']}")
+    last = {**last_attempt(job), **container}  # of a job on several nodes only its attempts say how it ended
+    words = [str(job.get("statusReason") or ""), str(last.get("reason") or "")]
+    if job["status"] == "FAILED" and last.get("exitCode") is not None:
+        words.append(f"exit code {last['exitCode']}")
     return "; ".join(dict.fromkeys(filter(None, words)))
 
 

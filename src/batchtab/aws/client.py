@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from batchtab.local_keys import local_keys
+from batchtab.main_container import last_attempt, main_container
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -239,7 +240,7 @@ class Aws:
             prefix: What the stage's names begin with; its log group is called by it.
             job: As `job` returns it.
         """
-        stream = job.get("container", {}).get("logStreamName")
+        stream = main_container(job).get("logStreamName") or last_attempt(job).get("logStreamName")
         if not stream:
             return ""
         try:

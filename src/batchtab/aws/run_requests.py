@@ -7,6 +7,7 @@ from typing import Any
 
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
+from batchtab.main_container import MAIN
 from batchtab.schedules.timestamps import utc_text
 
 
@@ -32,6 +33,9 @@ def trigger_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dic
         "except": list(spec.except_),
         "pause_on_failure": spec.pause_on_failure,
         "array_size": spec.array_size,
+        "share": spec.share,
+        "container": MAIN if spec.has_task else None,
+        "nodes": spec.nodes,
     }
     return {
         "trigger": {"scheduled_time": utc_text(scheduled)},

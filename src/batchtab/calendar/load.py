@@ -55,15 +55,15 @@ def reservations(calendar: Calendar) -> list[Reservation]:
         starts = [calendar.week.second(at) for at in timeline.earlier]
         for start, end in _spans(timeline, [*starts, *timeline.starts], seconds):
             if end > 0:
-                found.append(Reservation(start, end, at_once, timeline.job.vcpus, number, timeline.is_usual))
+                found.append(Reservation(start, end, at_once, timeline.job.total_vcpus, number, timeline.is_usual))
     return sorted(found, key=attrgetter("start", "timeline"))
 
 
 def _size(timeline: JobTimeline, most: int) -> tuple[float, int]:
     """The vCPUs of a run at once, and its seconds."""
     children = timeline.job.array_size or 1
-    fitting = max(1, min(children, int(most // timeline.job.vcpus)))
-    return fitting * timeline.job.vcpus, math.ceil(children / fitting) * timeline.seconds
+    fitting = max(1, min(children, int(most // timeline.job.total_vcpus)))
+    return fitting * timeline.job.total_vcpus, math.ceil(children / fitting) * timeline.seconds
 
 
 def _spans(timeline: JobTimeline, starts: list[int], seconds: int) -> list[tuple[int, int]]:

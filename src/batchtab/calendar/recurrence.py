@@ -74,7 +74,7 @@ class Recurrence:
 
         def order(number: int) -> tuple[float, str]:
             job = timelines[number].job
-            return -job.vcpus * (job.array_size or 1) * runs[number], timelines[number].full_name
+            return -job.total_vcpus * (job.array_size or 1) * runs[number], timelines[number].full_name
 
         names = [
             timelines[number].full_name + (f" {words.TIMES} {runs[number]:,}" if runs[number] > 1 else "")

@@ -57,7 +57,7 @@ class Row:
 
     def _name(self) -> str:
         timeline, job = self._timeline, self._timeline.job
-        size = f"{words.vcpus(job.vcpus)} vCPU{'' if job.vcpus == 1 else 's'}"
+        size = f"{words.vcpus(job.total_vcpus)} vCPU{'' if job.total_vcpus == 1 else 's'}"
         if job.array_size:
             size += f" {words.TIMES} {job.array_size:,}"
         parts = [timeline.full_name, job.description or "", f"{size}, queue {job.queue}, {self._takes()}"]

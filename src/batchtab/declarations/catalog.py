@@ -252,19 +252,27 @@ def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
     """A job that fits into none of its queue's environments."""
     environments = stage.environments_of(job.queue).values()
     most = max(each.max_vcpus for each in environments)
-    if job.vcpus > most:
-        yield "vcpus", job.vcpus, f"is more than max_vcpus of {_STAGES}: {most}", ""
+    if job.nodes is not None and any(each.capacity == "SPOT" for each in [*environments][1:]):
+        yield "nodes", job.nodes, f"is only for EC2 without Spot, which queue {job.queue} tries too ({_STAGES})", ""
+    if job.total_vcpus > most:
+        if job.nodes is None:
+            yield "vcpus", job.task_vcpus, f"is more than max_vcpus of {_STAGES}: {most}", ""
+        else:
+            text = f"need {job.total_vcpus:g} vCPUs at once, more than max_vcpus of {_STAGES}: {most}"
+            yield "nodes", job.nodes, text, ""
         return
     types = [name for each in environments if not each.is_fargate for name in each.instance_types]
-    if found := instance_sizes.refusal(types, job.vcpus, job.memory_mib):
+    if found := instance_sizes.refusal(types, job.task_vcpus, job.task_memory_mib):
         field, text = found
-        yield field, getattr(job, field), f"{text} ({_STAGES})", "other instance_types, or a smaller job"
+        yield field, getattr(job, f"task_{field}"), f"{text} ({_STAGES})", "other instance_types, or a smaller job"
 
 
 def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
     """What is known to fail: Batch can't pass another account's role, nor ECS read another account's parameter."""
     references = {"job_role_arn": job.job_role_arn, "execution_role_arn": job.execution_role_arn}
     references |= {f"secrets.{name}": value for name, value in job.secrets.items() if ":ssm:" in value}
+    for name, each in job.containers.items():
+        references |= {f"containers.{name}.secrets.{k}": v for k, v in each.secrets.items() if ":ssm:" in v}
     for field, arn in references.items():
         account = arn.split(":")[4] if arn else stage.account_id
         if account != stage.account_id:

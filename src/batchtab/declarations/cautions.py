@@ -10,6 +10,7 @@ from typing import Any
 
 from batchtab.declarations import chain
 from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.container_rules import all_of
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import Source
@@ -93,18 +94,22 @@ def _useless_rules(source: Source, name: str, job: JobSpec) -> Iterator[Caution]
 
 
 def _privileges(job: JobSpec) -> Iterator[Caution]:
-    if getattr(job, "privileged", False):
-        text = "lets the container do everything on its EC2 instance, like root there"
-        yield ("privileged",), True, text, "leave it out, and name the devices that it needs"
+    for path, each in all_of(job):
+        if each.privileged:
+            text = "lets the container do everything on its EC2 instance, like root there"
+            yield (*path, "privileged"), True, text, "leave it out, and name the devices that it needs"
 
 
 def _secrets(job: JobSpec) -> Iterator[Caution]:
-    for name, value in job.environment.items():
-        is_named = mask(f"{name}={value}") != f"{name}={value}"
-        is_literal = not _ABOUT.search(name) and not _NO_SECRET.fullmatch(value)
-        if (is_named and is_literal) or mask_forms(value) != value:
-            text = "looks like a secret, which all see who read this file, a plan or the job definition"
-            yield ("environment", name), None, text, f"secrets: {{{name}: /a/parameter}}, and another secret"
+    places: dict[tuple[str, ...], dict[str, str]] = {("environment",): job.environment}
+    places |= {("containers", name, "environment"): each.environment for name, each in job.containers.items()}
+    for path, variables in places.items():
+        for name, value in variables.items():
+            is_named = mask(f"{name}={value}") != f"{name}={value}"
+            is_literal = not _ABOUT.search(name) and not _NO_SECRET.fullmatch(value)
+            if (is_named and is_literal) or mask_forms(value) != value:
+                text = "looks like a secret, which all see who read this file, a plan or the job definition"
+                yield (*path, name), None, text, f"secrets: {{{name}: /a/parameter}}, and another secret"
 
 
 def _joins(service: str, job: JobSpec, jobs: dict[chain.JobName, JobSpec], now: datetime) -> Iterator[Caution]:

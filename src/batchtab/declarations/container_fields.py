@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, Strict, field_validator, model_validator
 
@@ -43,7 +43,6 @@ User = Text(
     "a user or uid, and a group or gid after ':', such as '1000:1000'",
     f"{_API}/API_ContainerProperties.html",
 )
-Architecture = Choice(tuple(map(str, choices.Architecture)), f"{_API}/API_RuntimePlatform.html")
 LogDriver = Choice(tuple(map(str, choices.LogDriver)), f"{_API}/API_LogConfiguration.html")
 LogMode = Choice(tuple(map(str, choices.LogMode)), f"{_API}/API_LogConfiguration.html")
 Mib = Annotated[int, Strict(), Limit(Range(1, None, "MiB", _LINUX))]
@@ -162,15 +161,8 @@ class Log(StrictModel):
 
 
 class ContainerFields(StrictModel):
-    """What a job, and a service's `defaults`, may say of the container; `container` takes what has no field."""
+    """What each container may say: the job's own, and those beside it."""
 
-    architecture: Annotated[str, Strict(), Limit(Architecture)] = Field(
-        default="x86_64",
-        description="The processor that the image is made for. On EC2 the environment's instance types decide.",
-    )
-    platform_version: (
-        Annotated[str, Strict(), Only("Fargate"), Source(f"{_API}/API_FargatePlatformConfiguration.html")] | None
-    ) = Field(default=None, description="The Fargate platform version, such as '1.4.0'. Default: LATEST.")
     gpus: (
         Annotated[int, Strict(), Limit(Range(1, None, "GPUs", f"{_API}/API_ResourceRequirement.html")), Only("EC2")]
         | None
@@ -196,12 +188,6 @@ class ContainerFields(StrictModel):
     devices: Annotated[tuple[Device, ...], Only("EC2"), Source(f"{_API}/API_Device.html")] = Field(
         default=(), description="Devices of the EC2 instance."
     )
-    volumes: Annotated[dict[Annotated[str, Strict(), Limit(VolumeName)], Volume], Source(f"{_API}/API_Volume.html")] = (
-        Field(
-            default={},
-            description="Volumes by name: an EFS file system, a folder of the EC2 instance, or an empty folder.",
-        )
-    )
     mounts: Annotated[tuple[Mount, ...], Source(f"{_API}/API_MountPoint.html")] = Field(
         default=(), description="Where the container sees the volumes."
     )
@@ -209,12 +195,12 @@ class ContainerFields(StrictModel):
     registry_credentials: Annotated[str, Strict(), Limit(limits.SECRETS_MANAGER_ARN), Hidden()] | None = Field(
         default=None, description="Secrets Manager secret with the name and password for the image's private registry."
     )
-    exec: Annotated[bool, Strict(), Source(f"{_API}/API_ContainerProperties.html")] = Field(
-        default=False, description="Whether `aws ecs execute-command` may open a shell in a running container."
-    )
-    container: Annotated[dict[str, Any], Source(f"{_API}/API_ContainerProperties.html")] = Field(
-        default={},
-        description="Settings of Batch's ContainerProperties that have no field here, by AWS's own names.",
+    grace_seconds: (
+        Annotated[int, Strict(), Limit(Range(2, 120, "seconds", f"{_API}/API_TaskContainerProperties.html"))] | None
+    ) = Field(
+        default=None,
+        description="How long the container has to end after SIGTERM, before it is killed. Default: 30. AWS provider"
+        " 5.100 does not send it.",
     )
 
     @field_validator("ulimits", mode="before")

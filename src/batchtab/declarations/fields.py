@@ -142,7 +142,7 @@ def _problem(
         return document.problem((*prefix, *path), "has no value", hint=hint)
     if kind == "too_long":
         context = item["ctx"]
-        text = f"has {context['actual_length']} entries: at most {context['max_length']}"
+        text = f"has {context['actual_length'] or len(value)} entries: at most {context['max_length']}"
         return document.problem((*prefix, *path), text)
     shown = _showable(value, path)
     wanted = _model_at(model, path) or _model_at(model, (*path, 0))

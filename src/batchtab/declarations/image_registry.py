@@ -36,7 +36,9 @@ def registry_host(stage: StageConfig) -> str:
 
 def repository_arns(catalog: Catalog) -> list[str]:
     """The ECR repositories of all jobs' images, those of another account or region included."""
-    uris = [image_uri(catalog, job.image) for service in catalog.services for job in service.jobs.values()]
+    jobs = [job for service in catalog.services for job in service.jobs.values()]
+    images = [image for job in jobs for image in (job.image, *filter(None, (c.image for c in job.containers.values())))]
+    uris = [image_uri(catalog, image) for image in images]
     found = [re.match(limits.ECR_IMAGE_PATTERN, uri) for uri in uris]
     partition = catalog.stage.partition
     return sorted({f"arn:{partition}:ecr:{image[2]}:{image[1]}:repository/{image[3]}" for image in found if image})

@@ -18,7 +18,8 @@ from batchtab.declarations.fields import Limit, OneOrList, invalid
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job_fields import JobFields, Line
 from batchtab.declarations.one_job import OneJob
-from batchtab.declarations.table import Fault
+from batchtab.declarations.sidecars import ContainerName, ImageSidecar
+from batchtab.declarations.table import Fault, Source, described
 
 _JOB = limits.JOB_DEFAULTS
 
@@ -29,6 +30,10 @@ class JobSettings(JobFields):
     image: ImageRef | None = Field(
         default=None, description="Container image. Default: the service's, otherwise the shared runner image."
     )
+    containers: Annotated[
+        dict[ContainerName, ImageSidecar],
+        Source("https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html"),
+    ] = described(JobFields, "containers")
     queue: Annotated[str, Strict(), Limit(limits.QUEUE_NAME)] = Field(
         default=_JOB["queue"], description="One of the stage's queues, by its short name."
     )
@@ -50,7 +55,8 @@ class JobSpec(JobSettings, OneJob):
     @property
     def is_managed(self) -> bool:
         """Whether the submit function decides about each run; else the trigger submits to Batch directly."""
-        return self.concurrency_policy != "allow" or bool(self.except_ or self.share) or self.pause_on_failure
+        said = self.except_ or self.share or self.nodes or self.has_task
+        return self.concurrency_policy != "allow" or bool(said) or self.pause_on_failure
 
     @property
     def ends_matter(self) -> bool:

@@ -11,6 +11,8 @@ from batchtab.declarations.container_fields import Log
 from batchtab.declarations.fields import Limit
 from batchtab.declarations.job_fields import Line, VariableName
 from batchtab.declarations.one_job import OneJob
+from batchtab.declarations.sidecars import ContainerName, Sidecar
+from batchtab.declarations.table import Source, described
 
 _JOB = limits.JOB_DEFAULTS
 RoleArn = Annotated[str, Strict(), Limit(limits.ROLE_ARN)]
@@ -22,6 +24,16 @@ class LogArguments(Log):
     secret_options: dict[Annotated[str, Strict()], Annotated[str, Strict(), Limit(limits.SECRET_ARN)]] = Field(
         default={}, description="Options that are secret: name to the ARN of an SSM parameter or a secret."
     )
+
+
+class SidecarArguments(Sidecar):
+    """A container beside the job's own, with the ARNs of its secrets."""
+
+    image: Line | None = Field(default=None, description="Its image, with a tag or digest. Default: the job's.")
+    secrets: dict[VariableName, Annotated[str, Strict(), Limit(limits.SECRET_ARN)]] = Field(
+        default={}, description="Its variables from SSM parameters or Secrets Manager secrets: name to ARN."
+    )
+    log: LogArguments = Field(default=LogArguments(), description="Where its output goes. Default: CloudWatch Logs.")
 
 
 class JobArguments(OneJob):
@@ -64,14 +76,19 @@ class JobArguments(OneJob):
     log: LogArguments = Field(
         default=LogArguments(), description="Where the container's output goes. Default: CloudWatch Logs."
     )
+    containers: Annotated[
+        dict[ContainerName, SidecarArguments],
+        Source("https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html"),
+    ] = described(OneJob, "containers")
     secrets_kms_key_arns: tuple[Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)], ...] = Field(
         default=(), description="Customer-managed keys that encrypt the secrets."
     )
     submit_function_arn: Line | None = Field(
         default=None,
         description="Function of `job_runs`, which decides about each run of a job with a concurrency policy, `except`,"
-        " `pause_on_failure` or `share`. With forbid, whether it is given must be known when Terraform plans; without"
-        " it forbid is left to the image's entrypoint, which must be the runner's.",
+        " `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. With forbid, whether it is given must"
+        " be known when Terraform plans; without it forbid is left to the image's entrypoint, which must be the"
+        " runner's.",
     )
     schedule_group_name: Annotated[str, Strict(), Limit(limits.SCHEDULE_GROUP_NAME)] | None = Field(
         default=None,

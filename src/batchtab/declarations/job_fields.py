@@ -11,10 +11,10 @@ from typing import Annotated
 from pydantic import Field, Strict, field_validator
 
 from batchtab import limits
-from batchtab.declarations.container_fields import ContainerFields
 from batchtab.declarations.fields import AllowUnquoted, Limit, invalid
 from batchtab.declarations.permissions import ExitRule, Permission
 from batchtab.declarations.table import Only, Source
+from batchtab.declarations.task_fields import TaskFields
 from batchtab.declarations.trigger_fields import TriggerFields
 from batchtab.limits import Range, Text
 
@@ -30,7 +30,7 @@ _API = "https://docs.aws.amazon.com/batch/latest/APIReference"
 _SHARE = Text("^[A-Za-z0-9]+$", 255, "letters and digits", f"{_API}/API_SubmitJob.html")
 
 
-class JobFields(TriggerFields, ContainerFields):
+class JobFields(TriggerFields, TaskFields):
     """The fields that every door has, and that a service may set for all its jobs."""
 
     description: Line | None = Field(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from batchtab import limits
-from batchtab.declarations import way_out
+from batchtab.declarations import container_rules, way_out
 from batchtab.declarations.job_fields import JobFields
 from batchtab.declarations.one_job import OneJob
 from batchtab.declarations.table import Fault, Needs, fields_with, is_given, misplaced, written
@@ -22,7 +22,6 @@ NOT_AFTER_START = "is not after start"
 TWICE = "is in environment and in secrets: one name, one value"
 NO_EFFECT_ON_OWN_ROLE = "has no effect beside job_role_arn, a role that is managed elsewhere"
 _OUT = "leave it out"
-_FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
 _TIMING = ("schedule", *ONLY_SCHEDULER, "trigger")
 
 
@@ -102,6 +101,29 @@ def _one_value(job: OneJob) -> Iterator[Fault]:
         yield f"secrets.{name}", None, TWICE, ""
 
 
+@_rule("containers", "main_depends_on")
+def _containers(job: OneJob) -> Iterator[Fault]:
+    yield from container_rules.faults(job)
+
+
+@_rule("containers", "grace_seconds")
+def _of_framework(job: OneJob) -> Iterator[Fault]:
+    yield from container_rules.framework_faults(job)
+
+
+@_rule("containers", "grace_seconds", "container")
+def _container_of_several(job: OneJob) -> Iterator[Fault]:
+    if "instanceType" in job.container and job.has_task:
+        why = "containers" if job.containers else "grace_seconds"
+        yield "container.instanceType", None, f"does not go with {why}: Batch has it for a job of one container", _OUT
+
+
+@_rule("nodes", "array_size")
+def _nodes_of_array(job: OneJob) -> Iterator[Fault]:
+    if job.nodes is not None and job.array_size is not None:
+        yield "nodes", job.nodes, "does not go with array_size: a multi-node job has no children", "use one of them"
+
+
 @_rule("permissions", "managed_policy_arns", "exec", "job_role_arn")
 def _own_role(job: OneJob) -> Iterator[Fault]:
     for name in ("permissions", "managed_policy_arns", "exec"):
@@ -109,16 +131,18 @@ def _own_role(job: OneJob) -> Iterator[Fault]:
             yield name, None, NO_EFFECT_ON_OWN_ROLE, "give that role the permissions, or leave job_role_arn out"
 
 
-@_rule("volumes", "mounts", "tmpfs")
+@_rule("volumes", "mounts", "tmpfs", "containers")
 def _mounts(job: OneJob) -> Iterator[Fault]:
     used = set()
-    for index, mount in enumerate(job.mounts):
-        used.add(mount.volume)
-        if mount.volume not in job.volumes:
-            known = ", ".join(job.volumes) or "none"
-            yield f"mounts.{index}.volume", mount.volume, f"is not one of the job's volumes: {known}", ""
-        if mount.path in job.tmpfs:
-            yield f"mounts.{index}.path", mount.path, "is the path of a tmpfs too", ""
+    for path, each in container_rules.all_of(job):
+        place = "".join(f"{part}." for part in path)
+        for index, mount in enumerate(each.mounts):
+            used.add(mount.volume)
+            if mount.volume not in job.volumes:
+                known = ", ".join(job.volumes) or "none"
+                yield f"{place}mounts.{index}.volume", mount.volume, f"is not one of the job's volumes: {known}", ""
+            if mount.path in each.tmpfs:
+                yield f"{place}mounts.{index}.path", mount.path, "is the path of a tmpfs too", ""
     for name in job.volumes:
         if name not in used:
             yield f"volumes.{name}", None, "is mounted nowhere", f"mounts: [{{volume: {name}, path: /…}}]"
@@ -178,8 +202,13 @@ def capacity_faults(job: OneJob, capacity: str, stage: str = "", *, skip: Collec
     is_fargate = capacity in limits.FARGATE_CAPACITIES
     on = f"on Fargate ({stage})" if stage else "on Fargate"
     has = f"the capacity of {stage} is {capacity}" if stage else f"capacity is {capacity}"
-    if not {"vcpus", "memory_mib"} & set(skip):
+    if not {"vcpus", "memory_mib", "containers"} & set(skip):
         yield from _fargate_size(job, on) if is_fargate else _ec2_size(job, has)
+    if "containers" not in skip:
+        yield from container_rules.capacity_faults(job, capacity, has)
+    if job.nodes is not None and capacity == "SPOT" and "nodes" not in skip:
+        hint = "AWS runs multi-node jobs on demand only"
+        yield "nodes", job.nodes, f"is only for EC2 without Spot, and {has}", hint
     for name, value, only in misplaced(job, capacity):
         if name not in skip:
             shown = value if isinstance(value, bool | int | str) else None
@@ -192,24 +221,26 @@ def capacity_faults(job: OneJob, capacity: str, stage: str = "", *, skip: Collec
     refusal = limits.FARGATE_TIMEOUT_SECONDS.refusal(job.timeout_seconds) if "timeout_seconds" not in skip else None
     if refusal:
         yield "timeout_seconds", job.timeout_seconds, f"{refusal} {on}", ""
-    if "log" not in skip and job.log.driver not in _FARGATE_LOG_DRIVERS:
-        yield "log.driver", job.log.driver, f"is only for EC2, and {has}", " or ".join(_FARGATE_LOG_DRIVERS)
+    if "log" not in skip:
+        yield from container_rules.fargate_log_faults("", job, has)
     for name, volume in job.volumes.items() if "volumes" not in skip else ():
         if volume.host_path is not None:
             yield f"volumes.{name}.host_path", volume.host_path, f"is only for EC2, and {has}", _OUT
 
 
 def _fargate_size(job: OneJob, on: str) -> Iterator[Fault]:
-    sizes = limits.FARGATE_SIZES.get(job.vcpus)
+    vcpus, memory_mib = job.task_vcpus, job.task_memory_mib
+    with_all = " with all containers" if job.containers else ""
+    sizes = limits.FARGATE_SIZES.get(vcpus)
     if sizes is None:
         allowed = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
-        near = next((size for size in limits.FARGATE_SIZES if size >= job.vcpus), 32)
-        yield "vcpus", job.vcpus, f"is not a size {on}: {allowed}", f"the next is {near:g}"
-    elif job.memory_mib not in sizes:
-        text = f"does not go with {job.vcpus:g} vCPU {on}: {_steps(sizes)}"
-        near_memory = next((size for size in sizes if size >= job.memory_mib), None)
+        near = next((size for size in limits.FARGATE_SIZES if size >= vcpus), 32)
+        yield "vcpus", vcpus, f"is not a size{with_all} {on}: {allowed}", f"the next is {near:g}"
+    elif memory_mib not in sizes:
+        text = f"does not go{with_all} with {vcpus:g} vCPU {on}: {_steps(sizes)}"
+        near_memory = next((size for size in sizes if size >= memory_mib), None)
         hint = f"the nearest that is enough: {near_memory}" if near_memory else "more memory needs more vcpus"
-        yield "memory_mib", job.memory_mib, text, hint
+        yield "memory_mib", memory_mib, text, hint
 
 
 def _ec2_size(job: OneJob, has: str) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from batchtab import limits
 from batchtab.declarations import command_line, trigger_fields
 from batchtab.declarations.fields import Limit, OneOrList, invalid
 from batchtab.declarations.job_fields import JobFields, Line, PlainText
+from batchtab.declarations.sidecars import Sidecar
 from batchtab.declarations.table import Needs, Source
 from batchtab.declarations.trigger_fields import Moment
 from batchtab.schedules import timestamps
@@ -76,7 +77,28 @@ class OneJob(JobFields):
     @property
     def reads_secrets(self) -> bool:
         """Whether something of it is secret, which a role of its own reads before the container starts."""
-        return bool(self.secrets or self.registry_credentials or self.log.secret_options)
+        containers: list[OneJob | Sidecar] = [self, *self.containers.values()]
+        return any(each.secrets or each.registry_credentials or each.log.secret_options for each in containers)
+
+    @property
+    def has_task(self) -> bool:
+        """Whether Batch has to be told of a task of containers, where of most jobs it is told of one container."""
+        return bool(self.containers) or self.grace_seconds is not None
+
+    @property
+    def task_vcpus(self) -> float:
+        """The vCPUs of all its containers."""
+        return self.vcpus + sum(each.vcpus or 0 for each in self.containers.values())
+
+    @property
+    def task_memory_mib(self) -> int:
+        """The memory of all its containers."""
+        return self.memory_mib + sum(each.memory_mib or 0 for each in self.containers.values())
+
+    @property
+    def total_vcpus(self) -> float:
+        """The vCPUs of all its containers on all its nodes; of an array those of one child."""
+        return self.task_vcpus * (self.nodes or 1)
 
     @field_validator("after", mode="before")
     @classmethod

@@ -28,7 +28,12 @@ __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "
 
 FILE_NAME = "jobs.yaml"
 _MERGED = ("environment", "secrets", "parameters", "tags")
-_JOB_TEXTS = ("command.*", *(f"{name}.*" for name in _MERGED), "image.tag", "evaluate_on_exit.*.on_exit_code")
+_CONTAINER_TEXTS = ("command.*", "environment.*", "image.tag", "user", "log.options.*")
+_JOB_TEXTS = (
+    *(f"{name}.*" for name in _MERGED),
+    "evaluate_on_exit.*.on_exit_code",
+    *(f"{holder}{name}" for holder in ("", "containers.*.") for name in _CONTAINER_TEXTS),
+)
 _TEXTS = ("image.tag", *(f"{holder}.{name}" for holder in ("jobs.*", "defaults") for name in _JOB_TEXTS))
 
 

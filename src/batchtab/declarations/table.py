@@ -7,6 +7,7 @@ arguments, the modules' variables and the reference in docs/ are made of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -68,6 +69,11 @@ def source_url(field: FieldInfo) -> str:
 def written(name: str, field: FieldInfo) -> str:
     """A field's name in files and modules: `except` is a word of Python's, and its field is called `except_`."""
     return field.validation_alias if isinstance(field.validation_alias, str) else name
+
+
+def described(model: type[BaseModel], name: str) -> Any:
+    """A field like that of another model, for one door's own type of it."""
+    return copy(model.model_fields[name])
 
 
 def fields_with(model: type[BaseModel], annotation: object) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ _OWN_LOG_OPTIONS = frozenset({"awslogs-group", "awslogs-stream-prefix", "awslogs
 #: What other rows say.
 _SAID_ELSEWHERE = frozenset(
     {"image", "command", "resourceRequirements", "vcpus", "memory", "environment", "secrets", "ephemeralStorage"}
-    | {"readonlyRootFilesystem", "jobRoleArn", "executionRoleArn"}
+    | {"readonlyRootFilesystem", "jobRoleArn", "executionRoleArn", "name", "essential"}
 )
 
 
@@ -48,7 +48,11 @@ def _json(value: Any) -> str:
 
 
 def _volumes(value: Any) -> dict[str, str]:
-    return {"volumes": "; ".join(_volume(item) for item in _items(value) if item.get("name") != _OWN_VOLUME)}
+    return {"volumes": "; ".join(_volume(item) for item in _items(value) if not _is_own(item.get("name")))}
+
+
+def _is_own(name: Any) -> bool:
+    return str(name) == _OWN_VOLUME or str(name).startswith(f"{_OWN_VOLUME}-")
 
 
 def _volume(item: Mapping[str, Any]) -> str:
@@ -67,7 +71,7 @@ def _mounts(value: Any) -> dict[str, str]:
         read_only = ", read-only" if item.get("readOnly") else ""
         return f"{item.get('sourceVolume', '')} at {item.get('containerPath', '')}{read_only}"
 
-    return {"mounts": "; ".join(words(item) for item in _items(value) if item.get("sourceVolume") != _OWN_VOLUME)}
+    return {"mounts": "; ".join(words(item) for item in _items(value) if not _is_own(item.get("sourceVolume")))}
 
 
 def _linux(value: Any) -> dict[str, str]:
@@ -110,6 +114,11 @@ def _log(value: Any) -> dict[str, str]:
     return {"log": "" if driver == "awslogs" and not parts else f"{driver}{': ' if parts else ''}{', '.join(parts)}"}
 
 
+def _dependency(item: Mapping[str, Any]) -> str:
+    until = {"COMPLETE": "has ended", "SUCCESS": "has succeeded"}.get(str(item.get("condition")), "has started")
+    return f"{item.get('containerName', '')} {until}"
+
+
 def _platform(value: Any) -> dict[str, str]:
     given = value if isinstance(value, Mapping) else {}
     system = str(given.get("operatingSystemFamily", "LINUX"))
@@ -132,6 +141,8 @@ _WORDS: Mapping[str, Callable[[Any], dict[str, str]]] = {
     "repositoryCredentials": lambda value: {
         "registry credentials": str((value or {}).get("credentialsParameter", "")).rpartition(":")[2]
     },
+    "dependsOn": lambda value: {"waits for": ", ".join(map(_dependency, _items(value)))},
+    "stopTimeout": lambda value: {"grace period": f"{value} s" if value else ""},
     "enableExecuteCommand": lambda value: {"exec": "a shell may be opened in it" if value else ""},
     "fargatePlatformConfiguration": lambda value: {
         "platform version": str((value or {}).get("platformVersion", "")).replace("LATEST", "")

@@ -8,6 +8,7 @@ from typing import Any
 from batchtab.plan_review import masking
 from batchtab.plan_review import trigger as triggers
 from batchtab.plan_review.container import Container
+from batchtab.plan_review.containers import Containers
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.resource import CREATE, DELETE, Resource
 from batchtab.plan_review.trigger import RULE, SCHEDULE, TARGET, UNKNOWN, Delivery, Policy, Trigger
@@ -31,7 +32,7 @@ class Job:
     """What Batch and EventBridge would know of a job.
 
     Attributes:
-        container: None where it cannot be read before the apply.
+        containers: None where they cannot be read before the apply.
         trigger: None where nothing submits the job at its times.
         delivery: None for a job that is run by hand.
         after: The jobs at whose end it starts, and on which end; empty if there are none.
@@ -43,7 +44,7 @@ class Job:
     delivery: Delivery | None
     after: str
     after_suspended: bool
-    container: Container | None
+    containers: Containers | None
     timeout_seconds: int | None
     attempts: int
     retries: tuple[str, ...]
@@ -53,6 +54,11 @@ class Job:
     def policy(self) -> Policy:
         """What becomes of runs that meet."""
         return self.delivery.policy if self.delivery else Policy()
+
+    @property
+    def container(self) -> Container | None:
+        """The job's own."""
+        return self.containers.main if self.containers else None
 
     @property
     def suspended(self) -> bool:
@@ -137,7 +143,7 @@ def _job(job: Parts, plan: Plan, *, after: bool) -> Job:
         return part if part and (part.after if after else part.before) is not None else None
 
     definition = job.definition
-    properties = definition.document("container_properties", after=after)
+    containers = Containers.read(definition, after=after)
     strategy = definition.block("retry_strategy", after=after)
     timeout = definition.block("timeout", after=after).get("attempt_duration_seconds")
     starts = there(job.schedule) or there(job.rule)
@@ -153,7 +159,7 @@ def _job(job: Parts, plan: Plan, *, after: bool) -> Job:
         delivery=delivery,
         after=_after(chain, plan, after=after) if chain else "",
         after_suspended=chain is not None and chain.value("state", after=after) == "DISABLED",
-        container=Container.read(properties) if properties is not None else None,
+        containers=containers,
         timeout_seconds=int(timeout) if timeout is not None else None,
         attempts=int(strategy.get("attempts") or 1),
         retries=tuple(map(_retry, strategy.get("evaluate_on_exit") or [])),

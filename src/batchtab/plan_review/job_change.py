@@ -21,7 +21,17 @@ _UNDONE = {
 }
 # What a field tells already, or what says nothing to a reviewer.
 _TOLD = frozenset(
-    {"container_properties", "event_pattern", "input_transformer", "retry_policy", "retry_strategy", "state", "timeout"}
+    {
+        "container_properties",
+        "ecs_properties",
+        "node_properties",
+        "event_pattern",
+        "input_transformer",
+        "retry_policy",
+        "retry_strategy",
+        "state",
+        "timeout",
+    }
     | {"batch_target", "flexible_time_window", "is_enabled", "role_arn", "target"}
     | {"end_date", "schedule_expression", "schedule_expression_timezone", "start_date"}
     | {"arn", "arn_prefix", "id", "revision", "tags_all"}
@@ -93,12 +103,12 @@ def job_change(
 
 
 def _usage(job: Job, now: datetime) -> Usage | None:
-    if job.container is None or (job.trigger and job.trigger.timing is None):
+    if job.containers is None or (job.trigger and job.trigger.timing is None):
         return None
     return usage(
         timing=job.trigger.timing if job.trigger and runs_by_time(job) else None,
-        vcpus=job.container.vcpus,
-        memory_mib=job.container.memory_mib,
+        vcpus=job.containers.vcpus,
+        memory_mib=job.containers.memory_mib,
         timeout_seconds=job.timeout_seconds,
         attempts=job.attempts,
         array_size=job.delivery.array_size if job.delivery else None,
@@ -112,12 +122,15 @@ def _sides(
     left = row(before, uses[0], now, zone) if before else {}
     right = row(after, uses[1], now, zone) if after else {}
     rows = [(name, left.get(name, ""), right.get(name, "")) for name in dict.fromkeys([*right, *left])]
-    if before and after and before.container and after.container:
-        rows += _named(before.container, after.container)
+    if before and after and before.containers and after.containers:
+        rows += _named(before.containers.main, after.containers.main)
+        for name, (container, _) in after.containers.beside.items():
+            if name in before.containers.beside:
+                rows += _named(before.containers.beside[name][0], container, f" of {name}")
     return rows
 
 
-def _named(before: Container, after: Container) -> list[tuple[str, str, str]]:
+def _named(before: Container, after: Container, of: str = "") -> list[tuple[str, str, str]]:
     """Environment variables and secrets by name; values are not shown."""
     rows = []
     for what, left, right in (
@@ -130,7 +143,7 @@ def _named(before: Container, after: Container) -> list[tuple[str, str, str]]:
         if gone or come or other:
             old = [*(f"-{key}" for key in gone), *other]
             new = [*(f"+{key}" for key in come), *(f"{key} (another value)" for key in other)]
-            rows.append((what, ", ".join(old) or "-", ", ".join(new) or "-"))
+            rows.append((f"{what}{of}", ", ".join(old) or "-", ", ".join(new) or "-"))
     return rows
 
 

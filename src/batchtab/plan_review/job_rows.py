@@ -38,6 +38,8 @@ def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, 
         if container.ephemeral_storage_gib:
             said["ephemeral storage"] = f"{container.ephemeral_storage_gib} GiB"
         said |= container.settings
+    if job.containers:
+        said |= job.containers.rows()
     return said
 
 

@@ -43,7 +43,7 @@ run "defaults" {
     error_message = "the function knows its table"
   }
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.run_ended["1"].event_pattern).detail == { jobQueue = ["arn:aws:batch:ap-northeast-2:123456789012:job-queue/default"], status = ["FAILED", "SUCCEEDED"], container = { environment = { name = ["BATCHTAB_RUN_POLICY"] } }, arrayProperties = { index = [{ exists = false }] } }
+    condition     = jsondecode(aws_cloudwatch_event_rule.run_ended["1"].event_pattern).detail == { jobQueue = ["arn:aws:batch:ap-northeast-2:123456789012:job-queue/default"], status = ["FAILED", "SUCCEEDED"], "$or" = [{ container = { environment = { name = ["BATCHTAB_RUN_POLICY"] } } }, { ecsProperties = { taskProperties = { containers = { environment = { name = ["BATCHTAB_RUN_POLICY"] } } } } }, { nodeProperties = { numNodes = [{ exists = true }] } }], arrayProperties = { index = [{ exists = false }] } }
     error_message = "the function is told of runs that ended"
   }
   assert {

@@ -101,6 +101,14 @@ def test_a_privileged_container_is_warned_of(project: Path) -> None:
     ]
 
 
+def test_a_container_beside_the_jobs_own_is_looked_at_too(project: Path) -> None:
+    beside = "containers: {proxy: {vcpus: 1, memory_mib: 64, privileged: true, environment: {API_TOKEN: abcdefgh}}}"
+    assert [line.partition(" ")[0] for line in of_job(project, beside)] == [
+        "containers.proxy.environment.API_TOKEN:",
+        "containers.proxy.privileged:",
+    ]
+
+
 def test_an_image_whose_tag_moves_is_warned_of_where_it_is_named(project: Path) -> None:
     moves = "image.tag: 'latest' moves: a run takes the image that was pushed last, which no plan shows"
     pinned = "[hint: the tag of a version, or digest: sha256:…]"

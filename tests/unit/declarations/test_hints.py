@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 
-from batchtab import limits
+from batchtab import frameworks, limits
 from batchtab.declarations import command_line, hints
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.other_words import COMING, ELSEWHERE, JOB, NO_FIELD
@@ -152,8 +152,9 @@ def written_out() -> list[str]:
 
 
 @pytest.mark.parametrize("text", written_out())
-def test_what_is_to_be_written_is_taken(tmp_path: Path, text: str) -> None:
-    # GIVEN a job that somebody changed as the hint says
+def test_what_is_to_be_written_is_taken(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a provider that sends all of it, and a job that somebody changed as the hint says
+    monkeypatch.setattr(frameworks, "without_stop_timeout", lambda: "")
     job = {"command": ["x"], "schedule": "@daily", **yaml.safe_load(f"{{{text}}}")}
     # WHEN it is read THEN nothing is wrong with it
     assert hints_of(tmp_path, yaml.safe_dump({"service": "s", "jobs": {"j": job}})) == {}

@@ -351,4 +351,4 @@ def test_the_examples_of_the_page_for_job_owners_are_in_order(tmp_path: Path) ->
     # THEN each block is a service's file, or the greater part of one
     for block in blocks:
         assert load(tmp_path, block if "service:" in block else f"service: s\n{block}")
-    assert len(blocks) == 3
+    assert len(blocks) == 4

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.lambda_.support import EVENTS, event, job
 
 from job_alerts.events import Sweep, read
-from job_alerts.job_event import JobEvent, UnreadableEvent
+from job_alerts.job_event import JobEvent, UnreadableEvent, read_job
 
 JOBS = sorted(
     path.stem for path in EVENTS.glob("*.json") if not path.stem.endswith("_dead_letter") and path.stem != "sweep"
@@ -51,6 +51,54 @@ def test_the_first_of_several_containers_speaks() -> None:
         "my-service-do-something/default/0f1e2d3c4b5a",
         "1024",
     )
+
+
+def test_of_a_task_main_speaks_and_of_nodes_the_job() -> None:
+    # GIVEN the failure of a job with a container before its own
+    detail = {
+        "jobName": "reports-nightly",
+        "jobId": "1-2",
+        "status": "FAILED",
+        "container": {},
+        "ecsProperties": {
+            "taskProperties": [
+                {
+                    "containers": [
+                        {"name": "migrate", "image": "migrate:1", "exitCode": 0, "essential": False},
+                        {
+                            "name": "main",
+                            "image": "app:1",
+                            "environment": [{"name": "BATCHTAB_SCHEDULED_TIME", "value": "2026-03-02T00:00:00Z"}],
+                        },
+                    ]
+                }
+            ]
+        },
+        "attempts": [
+            {
+                "taskProperties": [
+                    {
+                        "containers": [
+                            {"name": "migrate", "exitCode": 0, "logStreamName": "a"},
+                            {"name": "main", "exitCode": 7, "logStreamName": "b", "reason": "OutOfMemoryError"},
+                        ]
+                    }
+                ]
+            }
+        ],
+    }
+    found = read_job({}, detail, blocks_queue=False)
+    # THEN its own container's end is told
+    assert (found.image, found.exit_code, found.log_stream, found.container_reason) == (
+        "app:1",
+        7,
+        "b",
+        "OutOfMemoryError",
+    )
+    assert found.scheduled_at == 1_772_409_600
+    assert not found.is_node
+    # AND one node's end is none of a job
+    assert read_job({}, {**detail, "jobId": "1-2#1"}, blocks_queue=False).is_node
 
 
 def test_a_run_tells_for_which_time_it_was_submitted() -> None:

@@ -12,6 +12,7 @@ from batchtab.aws.client import Aws
 from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.progress import Step
 from batchtab.declarations.named_jobs import all_jobs
+from batchtab.main_container import last_attempt, main_container
 from batchtab.terraform.session import Session
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def _await_end(aws: Aws, job_id: str, step: Step) -> JobDetailTypeDef:
 
 
 def _exit_code(job: JobDetailTypeDef) -> int | None:
-    return job.get("container", {}).get("exitCode")
+    code: int | None = {**last_attempt(job), **main_container(job)}.get("exitCode")
+    return code
 
 
 def _show_message(daemon: Daemon, job: str) -> None:

@@ -18,25 +18,32 @@ class Conditional:
     value: Any
 
 
-def document(content: Mapping[str, Any], more: Any = None, deep: Sequence[str] = ()) -> str:
+def document(content: Mapping[str, Any] | Expression) -> str:
     """An object as JSON: keys sorted, nothing null or empty, so that no plan shows a change that is none.
 
     Where all structure is known the JSON itself is written, with expressions only inside strings; otherwise
     `jsonencode`. Batch and IAM both answer with such members left out, hence the rule.
+    """
+    pruned = _prune(content)
+    if _is_plain(pruned):
+        return json.dumps(pruned, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return Expression.of(f"jsonencode({_hcl_object(pruned)})")
+
+
+def extended(content: Mapping[str, Any], more: Any, deep: Sequence[str]) -> Any:
+    """An object with further members, which replace members of its own.
 
     Args:
         content: The object.
-        more: Further members, or an expression of them; they replace members of `content`.
+        more: Further members, or an expression of them.
         deep: Members that are not replaced: lists are joined, and objects merged.
     """
     pruned = _prune(content)
     if is_expression(more):
-        return Expression.of(f"jsonencode({_with_more(pruned, hcl(more), deep)})")
+        return Expression.of(_with_more(pruned, hcl(more), deep))
     for key, value in (more or {}).items():
         pruned[key] = _joined(pruned.get(key), _prune(value)) if key in deep else _prune(value)
-    if _is_plain(pruned):
-        return json.dumps(pruned, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return Expression.of(f"jsonencode({_hcl_object(pruned)})")
+    return pruned
 
 
 def members(content: Any) -> str:

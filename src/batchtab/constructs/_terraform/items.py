@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from batchtab.constructs._terraform.documents import members
 from batchtab.constructs._terraform.expressions import Condition, Expression, Nullable, hcl, is_expression, literal
 from batchtab.declarations.arguments import plain
+
+
+class Members(Protocol):
+    """Anything whose members are found by name."""
+
+    def __getitem__(self, name: str) -> Any:
+        """A member's value, or an expression of it."""
 
 
 class Item:

@@ -322,7 +322,8 @@ class BatchEnvironment(BatchtabConstruct):
             name: Its name, and its id.
             queue: One of the queues, by its short name.
             scope: Where to make it; by default in the environment's stack.
-            job: The rest of it. With a concurrency policy, `except_`, `pause_on_failure` or `share` the function that
+            job: The rest of it. With a concurrency policy, `except_`, `pause_on_failure`, `share`,
+                `containers`, `grace_seconds` or `nodes` the function that
                 decides about runs is made, once for all jobs.
 
         Raises:

@@ -12,6 +12,7 @@ from batchtab import limits
 from batchtab.constructs._terraform.expressions import is_expression
 from batchtab.constructs.scheduled_job import ScheduledJob
 from batchtab.constructs.scheduled_job.job_arguments import JobOverrides
+from batchtab.declarations.arguments import plain
 from batchtab.declarations.one_job import OneJob
 from batchtab.declarations.trigger_fields import ONLY_SCHEDULER
 from batchtab.errors import InvalidArgumentError, did_you_mean, listed
@@ -41,7 +42,7 @@ class JobPlace:
         execution_role_arn: Role that pulls images on Fargate.
         log_group_name: Log group of all jobs.
         dead_letter_queue_arn: Keeps events whose job could not be submitted.
-        submit_function_arn: Decides about runs of jobs with a concurrency policy, exclusions, a pause or a share.
+        submit_function_arn: Decides about runs of jobs of which Batch's own triggers can't say all.
         schedule_group_name: Schedule group of jobs that need EventBridge Scheduler.
         permissions_boundary_arn: For roles that jobs make.
     """
@@ -92,14 +93,20 @@ class JobPlace:
 
 def reads_secrets(job: Mapping[str, Any]) -> bool:
     """Whether a role of the job's own has to read secrets; perhaps, where only Terraform knows."""
-    log = job.get("log") or {}
-    options = log.get("secret_options") if isinstance(log, Mapping) else getattr(log, "secret_options", None)
-    return any(is_expression(each) or each for each in (job.get("secrets"), job.get("registry_credentials"), options))
+    beside = plain(job.get("containers") or {})
+    if is_expression(beside):
+        return True
+    for each in (job, *beside.values()):
+        log = plain(each.get("log") or {})
+        options = log.get("secret_options") if isinstance(log, Mapping) else log
+        if any(is_expression(one) or one for one in (each.get("secrets"), each.get("registry_credentials"), options)):
+            return True
+    return False
 
 
 def is_managed(job: Mapping[str, Any]) -> bool:
     """Whether the submit function decides about the runs of a job; perhaps, where only Terraform knows."""
-    names = ("concurrency_policy", "except_", "pause_on_failure", "share")
+    names = ("concurrency_policy", "except_", "pause_on_failure", "share", "containers", "grace_seconds", "nodes")
     defaults = {name: OneJob.model_fields[name].get_default() for name in names}
     given = {name: job[name] for name in names if name in job}
     return any(is_expression(value) or bool(value and value != defaults[name]) for name, value in given.items())

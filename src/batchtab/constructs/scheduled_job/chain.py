@@ -55,6 +55,7 @@ def rule(
                     "status": _statuses(after_status),
                     "jobDefinition": _definitions(namespace, account, after),
                     "arrayProperties": {"index": [{"exists": False}]},
+                    "nodeDetails": {"nodeIndex": [{"exists": False}]},
                     # A run that was ended for the next one has not failed.
                     "statusReason": [{"exists": False}, {"anything-but": {"prefix": limits.REPLACED_PREFIX}}],
                 },

@@ -35,7 +35,7 @@ from batchtab.constructs._terraform.framework import TerraformStack
 from batchtab.constructs._terraform.naming import namespaced, shorten
 from batchtab.constructs._terraform.policies import allow, policy
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource, local
-from batchtab.constructs.scheduled_job import chain, container, retries, roles, rules, trigger_rules
+from batchtab.constructs.scheduled_job import chain, container, retries, roles, rules, sidecars, trigger_rules
 from batchtab.constructs.scheduled_job.crontab import Crontab
 from batchtab.constructs.scheduled_job.inputs import Inputs
 from batchtab.constructs.scheduled_job.job_arguments import JobArgumentsDict
@@ -90,8 +90,10 @@ class ScheduledJob(BatchtabConstruct):
         timing = Timing.of(self, job, crontab.expression)
         ends_matter = any_of(one_of(job.concurrency_policy, ["replace", "queue"]), job.pause_on_failure)
         decides = any_of(ends_matter, not_empty(job.except_))
-        # A rule's target knows no share.
-        needs_function = any_of(decides, is_set(job.share))
+        follows = not_empty(job.after)
+        # A rule's target knows no share, and has variables only for the one container of a job.
+        says_more = any_of(decides, is_set(job.share), is_set(job.nodes), sidecars.has_task(job))
+        needs_function = all_of(any_of(timing.is_scheduled, follows), says_more)
         # Only with forbid does it matter at all whether there is a function: asked otherwise, its ARN may be unknown.
         forbids = one_of(job.concurrency_policy, ["forbid"])
         is_managed = local(
@@ -117,43 +119,42 @@ class ScheduledJob(BatchtabConstruct):
         self.job_role = maker.job_role(job, lists_jobs=guards)
         #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
         self.job_role_arn = choose(is_set(job.job_role_arn), job.job_role_arn, self.job_role.get("arn"))
-        needs_execution_role = any_of(on_fargate, roles.reads_secrets(job))
+        needs_execution_role = any_of(on_fargate, sidecars.reads_secrets(job))
         self.execution_role = maker.execution_role(
             all_of(needs_execution_role, negate(is_set(job.execution_role_arn))), job, self.log_group_name
         )
         self.execution_role_arn = choose(
             is_set(job.execution_role_arn), job.execution_role_arn, self.execution_role.get("arn")
         )
+        documents = container.Containers(
+            job=job,
+            own_environment=[
+                Conditional(guards, {_JOB_NAME: job.name, _POLICY: job.concurrency_policy}),
+                Conditional(ends_matter, {_RUN_POLICY: job.concurrency_policy}),
+            ],
+            job_role_arn=self.job_role_arn,
+            execution_role_arn=self.execution_role_arn,
+            has_execution_role=any_of(is_set(job.execution_role_arn), needs_execution_role),
+            log_group_name=self.log_group_name,
+            on_fargate=on_fargate,
+        )
         self.job_definition = create_resource(
             self,
             BatchJobDefinition,
             "job_definition",
             name=self.full_name,
-            type="container",
             platform_capabilities=as_list(choose(on_fargate, ["FARGATE"], ["EC2"])),
-            container_properties=container.properties(
-                job,
-                own_environment=[
-                    Conditional(guards, {_JOB_NAME: job.name, _POLICY: job.concurrency_policy}),
-                    Conditional(ends_matter, {_RUN_POLICY: job.concurrency_policy}),
-                ],
-                job_role_arn=self.job_role_arn,
-                execution_role_arn=self.execution_role_arn,
-                has_execution_role=any_of(is_set(job.execution_role_arn), needs_execution_role),
-                log_group_name=self.log_group_name,
-                on_fargate=on_fargate,
-            ),
             parameters=as_map(job.parameters or None),
             propagate_tags=True,
             scheduling_priority=as_number(job.priority),
             timeout=BatchJobDefinitionTimeout(attempt_duration_seconds=as_number(job.timeout_seconds)),
             tags=as_map(job.tags or None),
+            **documents.arguments(self),
             **retries.strategy(job.attempts, job.evaluate_on_exit),
         )
         retries.add_rules(self.job_definition, job.evaluate_on_exit)
         rules.add_preconditions(self.job_definition, job, self.full_name)
 
-        follows = not_empty(job.after)
         trigger_rules.add_preconditions(
             self.job_definition,
             job,

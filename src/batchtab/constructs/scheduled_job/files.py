@@ -17,24 +17,36 @@ from batchtab.constructs._terraform.expressions import (
     is_set,
     negate,
 )
-from batchtab.constructs._terraform.items import Item, each, joined
+from batchtab.constructs._terraform.items import Item, Members, each, joined
+from batchtab.constructs.scheduled_job import sidecars
 from batchtab.declarations.container_fields import Mount, Volume
-from batchtab.declarations.job_arguments import JobArguments
+from batchtab.declarations.job_arguments import JobArguments, SidecarArguments
 
 #: An empty volume is writable where the root is not. Batch makes no /tmp by itself, and few programs run without one.
 TMP = "/tmp"  # noqa: S108 - a path in the container
 TMP_VOLUME = "batchtab-tmp"
 
 
+def tmp_volume(name: Any) -> str:
+    """The volume at /tmp of a container beside the job's own: no two containers share it."""
+    return f"{TMP_VOLUME}-{name}"
+
+
 def volumes(job: JobArguments) -> Any:
     """See https://docs.aws.amazon.com/batch/latest/APIReference/API_Volume.html."""
-    return joined(each(job.volumes, Volume, _volume), choose(_adds_tmp(job), [{"name": TMP_VOLUME}], []))
+    own = choose(_adds_tmp(sidecars.own(job)), [{"name": TMP_VOLUME}], [])
+    return joined(each(job.volumes, Volume, _volume), own)
 
 
-def mounts(job: JobArguments) -> Any:
+def tmp_volumes(job: JobArguments) -> Any:
+    """Those at /tmp of the containers beside the job's own."""
+    return each(job.containers, SidecarArguments, lambda name, _: {"name": tmp_volume(name)}, _adds_tmp)
+
+
+def mounts(container: Members, volume: str) -> Any:
     """See https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
-    tmp = {"sourceVolume": TMP_VOLUME, "containerPath": TMP}
-    return joined(each(job.mounts, Mount, _mount), choose(_adds_tmp(job), [tmp], []))
+    tmp = {"sourceVolume": volume, "containerPath": TMP}
+    return joined(each(container["mounts"], Mount, _mount), choose(_adds_tmp(container), [tmp], []))
 
 
 def _volume(name: Any, volume: Item) -> Mapping[str, Any]:
@@ -73,9 +85,10 @@ def _mount(_: Any, mount: Item) -> Mapping[str, Any]:
     }
 
 
-def _adds_tmp(job: JobArguments) -> Condition:
-    read_only: Any = job.read_only_root_filesystem
-    return all_of(read_only, negate(any_of(_has_mount(job.mounts), _has_key(job.tmpfs))))
+def _adds_tmp(container: Members) -> Condition:
+    given = container["read_only_root_filesystem"]
+    read_only: Condition = given if is_expression(given) else bool(given)
+    return all_of(read_only, negate(any_of(_has_mount(container["mounts"]), _has_key(container["tmpfs"]))))
 
 
 def _has_mount(given: Any) -> Condition:

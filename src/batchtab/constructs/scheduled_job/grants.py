@@ -13,16 +13,15 @@ from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,
     all_of,
-    any_of,
     choose,
     hcl,
     is_expression,
     is_set,
-    not_empty,
 )
 from batchtab.constructs._terraform.items import Item, each, joined
 from batchtab.constructs._terraform.policies import grants
-from batchtab.declarations.container_fields import Log, Volume
+from batchtab.constructs.scheduled_job import sidecars
+from batchtab.declarations.container_fields import Volume
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.permissions import Permission
 
@@ -64,10 +63,13 @@ def _by_iam(volume: Item) -> Condition:
 def _mounts(job: JobArguments, account: Account, name: Any, volume: Item) -> Mapping[str, Any]:
     """See https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html."""
     read, write = ["elasticfilesystem:ClientMount"], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
-    point = account.arn("elasticfilesystem", f"access-point/{volume['access_point_id']}")
+    id_ = volume["access_point_id"]
+    if is_expression(id_):  # Terraform writes the text even where it is left out
+        id_ = Expression.of(f'coalesce({hcl(id_)}, "-")')
+    point = account.arn("elasticfilesystem", f"access-point/{id_}")
     return {
         "Effect": "Allow",
-        "Action": choose(_writes(job.mounts, name), write, read),
+        "Action": choose(_writes(sidecars.all_mounts(job), name), write, read),
         "Resource": account.arn("elasticfilesystem", f"file-system/{volume['efs_file_system_id']}"),
         "Condition": Conditional(
             is_set(volume["access_point_id"]), {"StringEquals": {"elasticfilesystem:AccessPointArn": point}}
@@ -85,16 +87,10 @@ def _condition(value: Any) -> Condition:
     return value if isinstance(value, Expression) else bool(value)
 
 
-def reads_secrets(job: JobArguments) -> Condition:
-    """Whether something of the job is secret, which ECS reads with the execution role before the container starts."""
-    options = Item(Log, job.log)["secret_options"]
-    return any_of(not_empty(job.secrets), is_set(job.registry_credentials), not_empty(options))
-
-
 def execution_statements(job: JobArguments, account: Account, log_group_name: Any) -> Any:
     """Statements of the execution role."""
-    names = _arns(job.secrets, Item(Log, job.log)["secret_options"], job.registry_credentials)
-    repositories = _repository_arns(job.image, account)
+    names = sidecars.secret_arns(job)
+    repositories = _repositories(job, account)
     return grants(
         [
             (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
@@ -107,6 +103,18 @@ def execution_statements(job: JobArguments, account: Account, log_group_name: An
             (["kms:Decrypt"], job.secrets_kms_key_arns),
         ]
     )
+
+
+def _repositories(job: JobArguments, account: Account) -> Any:
+    """The ECR repositories of all containers' images, each once."""
+    lists = [_repository_arns(image, account) for image in sidecars.images(job)]
+    if is_expression(job.containers):
+        each_image = _repository_arns(Expression.of("each.image"), account)
+        lists.append(Expression.of(f"flatten([for each in values({hcl(job.containers)}) : {hcl(each_image)}])"))
+    found = sidecars.joined_texts(lists)
+    if is_expression(found):
+        return Expression.of(f"distinct({hcl(found)})") if len(lists) > 1 else found
+    return list(dict.fromkeys(found))
 
 
 def _repository_arns(image: str, account: Account) -> Any:
@@ -127,14 +135,6 @@ def _cached(repositories: Any) -> Any:
     if is_expression(repositories):
         return Expression.of(f"[for arn in {hcl(repositories)} : arn if can(regex({hcl(pattern)}, arn))]")
     return [arn for arn in repositories if re.search(pattern, arn)]
-
-
-def _arns(secrets: Any, options: Any, credentials: Any) -> Any:
-    """All secrets, each once."""
-    if any(map(is_expression, (secrets, options, credentials))):
-        found = f"concat(values({hcl(secrets)}), values({hcl(options)}), {hcl([credentials])})"
-        return Expression.of(f"sort(distinct(compact({found})))")
-    return sorted({*secrets.values(), *options.values(), *([credentials] if credentials else [])})
 
 
 def _only(arns: Any, part: str) -> Any:

@@ -9,7 +9,9 @@ from typing import Any
 from batchtab import limits
 from batchtab.constructs._terraform.documents import Conditional, template
 from batchtab.constructs._terraform.expressions import is_set, negate, not_empty, one_of
+from batchtab.constructs.scheduled_job import sidecars
 from batchtab.declarations.job_arguments import JobArguments
+from batchtab.main_container import MAIN
 
 #: What a rule's transformer and EventBridge Scheduler put in their places.
 #: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
@@ -67,6 +69,8 @@ class Inputs:
             "pause_on_failure": Conditional(self.job.pause_on_failure, True),
             "share": Conditional(is_set(self.job.share), self.job.share),
             "array_size": Conditional(is_set(self.job.array_size), self.job.array_size),
+            "container": Conditional(sidecars.has_task(self.job), MAIN),
+            "nodes": Conditional(is_set(self.job.nodes), self.job.nodes),
         }
         if not upstream:
             job |= {

@@ -8,10 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, Required, TypedDict
 
-from batchtab.choices import AfterStatus, Architecture, Capacity, ConcurrencyPolicy, LogDriver, LogMode, Trigger
+from batchtab.choices import (
+    AfterStatus,
+    Architecture,
+    Capacity,
+    ConcurrencyPolicy,
+    ContainerCondition,
+    LogDriver,
+    LogMode,
+    Trigger,
+)
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.declarations.container_fields import Device, Mount, Ulimit, Volume
-from batchtab.declarations.job_arguments import LogArguments
+from batchtab.declarations.job_arguments import LogArguments, SidecarArguments
 from batchtab.declarations.permissions import ExitRule, Permission
 
 
@@ -37,25 +46,6 @@ class DeviceDict(TypedDict, total=False):
     permissions: NotRequired[Sequence[Literal["READ", "WRITE", "MKNOD"] | Expression] | Expression]
     """READ, WRITE and MKNOD. Default: all three. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Device.html."""
-
-
-class VolumeDict(TypedDict, total=False):
-    """A place for files: an EFS file system, a folder of the EC2 instance, or an empty folder."""
-
-    efs_file_system_id: NotRequired[str | None]
-    """The EFS file system, in the stage's account and region. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSVolumeConfiguration.html."""
-    root_directory: NotRequired[str | None]
-    """The folder in the file system that is mounted. Default: its root. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
-    access_point_id: NotRequired[str | None]
-    """The EFS access point, which sets folder and user. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSAuthorizationConfig.html."""
-    iam: NotRequired[bool | Expression]
-    """Whether EFS checks the job role, which gets the permission that it needs."""
-    host_path: NotRequired[str | None]
-    """The folder of the EC2 instance. Without it and without a file system: an empty one. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
 
 
 class MountDict(TypedDict, total=False):
@@ -90,6 +80,90 @@ class LogArgumentsDict(TypedDict, total=False):
     https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html."""
 
 
+class VolumeDict(TypedDict, total=False):
+    """A place for files: an EFS file system, a folder of the EC2 instance, or an empty folder."""
+
+    efs_file_system_id: NotRequired[str | None]
+    """The EFS file system, in the stage's account and region. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSVolumeConfiguration.html."""
+    root_directory: NotRequired[str | None]
+    """The folder in the file system that is mounted. Default: its root. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
+    access_point_id: NotRequired[str | None]
+    """The EFS access point, which sets folder and user. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSAuthorizationConfig.html."""
+    iam: NotRequired[bool | Expression]
+    """Whether EFS checks the job role, which gets the permission that it needs."""
+    host_path: NotRequired[str | None]
+    """The folder of the EC2 instance. Without it and without a file system: an empty one. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
+
+
+class SidecarArgumentsDict(TypedDict, total=False):
+    """A container beside the job's own, with the ARNs of its secrets."""
+
+    gpus: NotRequired[int | Expression | None]
+    """GPUs for the container. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html."""
+    user: NotRequired[str | None]
+    """The user of the container's processes. Default: the image's. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
+    privileged: NotRequired[bool | Expression]
+    """Whether the container may do everything on the EC2 instance, like root there. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
+    init_process: NotRequired[bool | Expression]
+    """Whether an init process forwards signals and ends orphans. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_LinuxParameters.html."""
+    shared_memory_mib: NotRequired[int | Expression | None]
+    """Size of /dev/shm in MiB. Default: 64. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_LinuxParameters.html."""
+    tmpfs: NotRequired[Mapping[str, int | Expression] | Expression]
+    """Folders in memory: path to size in MiB, which counts as the job's memory. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_Tmpfs.html."""
+    ulimits: NotRequired[Mapping[str, Ulimit | UlimitDict | Expression] | Expression]
+    """Resource limits by name, such as nofile: a number, or soft and hard. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
+    devices: NotRequired[Sequence[Device | DeviceDict | Expression] | Expression]
+    """Devices of the EC2 instance. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Device.html."""
+    mounts: NotRequired[Sequence[Mount | MountDict | Expression] | Expression]
+    """Where the container sees the volumes. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
+    log: NotRequired[LogArguments | LogArgumentsDict | Expression]
+    """Where its output goes. Default: CloudWatch Logs."""
+    registry_credentials: NotRequired[str | None]
+    """Secrets Manager secret with the name and password for the image's private registry. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_RepositoryCredentials.html."""
+    grace_seconds: NotRequired[int | Expression | None]
+    """How long the container has to end after SIGTERM, before it is killed. Default: 30. AWS provider 5.100 does
+    not send it. See https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html."""
+    command: NotRequired[list[str] | tuple[str, ...] | Expression]
+    """Command as a list. Default: the image's own."""
+    essential: NotRequired[bool | Expression]
+    """Whether the job ends with this container too, and fails with it. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html."""
+    depends_on: NotRequired[
+        Mapping[str, ContainerCondition | Literal["START", "COMPLETE", "SUCCESS"] | Expression] | Expression
+    ]
+    """Containers that it waits for: name to START, COMPLETE (has ended) or SUCCESS (has ended with 0). See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerDependency.html."""
+    vcpus: NotRequired[float | Expression | None]
+    """Its own vCPUs, which are added to the job's. EC2 needs a whole number; on Fargate the default is to share
+    the job's. See https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html."""
+    memory_mib: NotRequired[int | Expression | None]
+    """Its own memory in MiB, which is added to the job's. EC2 needs it; on Fargate the default is to share the
+    job's. See https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html."""
+    environment: NotRequired[Mapping[str, str] | Expression]
+    """Its environment variables. A run's own reach `main` alone. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
+    secrets: NotRequired[Mapping[str, str] | Expression]
+    """Its variables from SSM parameters or Secrets Manager secrets: name to ARN. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
+    read_only_root_filesystem: NotRequired[bool | Expression]
+    """Whether its own disk is read-only. /tmp is writable all the same, and no other container's."""
+    image: NotRequired[str | None]
+    """Its image, with a tag or digest. Default: the job's."""
+
+
 class ExitRuleDict(TypedDict, total=False):
     """What to do after a failed attempt that meets all the conditions given here."""
 
@@ -120,12 +194,6 @@ class PermissionDict(TypedDict, total=False):
 class JobOptions(TypedDict, total=False):
     """What a job says that its environment does not know."""
 
-    architecture: NotRequired[Architecture | Literal["x86_64", "arm64"] | Expression]
-    """The processor that the image is made for. On EC2 the environment's instance types decide. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_RuntimePlatform.html."""
-    platform_version: NotRequired[str | None]
-    """The Fargate platform version, such as '1.4.0'. Default: LATEST. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_FargatePlatformConfiguration.html."""
     gpus: NotRequired[int | Expression | None]
     """GPUs for the container. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html."""
@@ -149,9 +217,6 @@ class JobOptions(TypedDict, total=False):
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
     devices: NotRequired[Sequence[Device | DeviceDict | Expression] | Expression]
     """Devices of the EC2 instance. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Device.html."""
-    volumes: NotRequired[Mapping[str, Volume | VolumeDict | Expression] | Expression]
-    """Volumes by name: an EFS file system, a folder of the EC2 instance, or an empty folder. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_Volume.html."""
     mounts: NotRequired[Sequence[Mount | MountDict | Expression] | Expression]
     """Where the container sees the volumes. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
@@ -160,9 +225,32 @@ class JobOptions(TypedDict, total=False):
     registry_credentials: NotRequired[str | None]
     """Secrets Manager secret with the name and password for the image's private registry. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_RepositoryCredentials.html."""
+    grace_seconds: NotRequired[int | Expression | None]
+    """How long the container has to end after SIGTERM, before it is killed. Default: 30. AWS provider 5.100 does
+    not send it. See https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html."""
+    architecture: NotRequired[Architecture | Literal["x86_64", "arm64"] | Expression]
+    """The processor that the image is made for. On EC2 the environment's instance types decide. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_RuntimePlatform.html."""
+    platform_version: NotRequired[str | None]
+    """The Fargate platform version, such as '1.4.0'. Default: LATEST. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_FargatePlatformConfiguration.html."""
+    volumes: NotRequired[Mapping[str, Volume | VolumeDict | Expression] | Expression]
+    """Volumes by name: an EFS file system, a folder of the EC2 instance, or an empty folder. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_Volume.html."""
     exec: NotRequired[bool | Expression]
     """Whether `aws ecs execute-command` may open a shell in a running container. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
+    containers: NotRequired[Mapping[str, SidecarArguments | SidecarArgumentsDict | Expression] | Expression]
+    """Containers beside the job's own, which is called `main`: name to container. They are stopped when `main`
+    ends. See https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html."""
+    main_depends_on: NotRequired[
+        Mapping[str, ContainerCondition | Literal["START", "COMPLETE", "SUCCESS"] | Expression] | Expression
+    ]
+    """Containers that `main` waits for: name to START, COMPLETE (has ended) or SUCCESS (has ended with 0). See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerDependency.html."""
+    nodes: NotRequired[int | Expression | None]
+    """Number of instances that run the job at once (multi-node parallel). Node 0 is the main one, with whose end
+    the job ends. See https://docs.aws.amazon.com/batch/latest/APIReference/API_NodeProperties.html."""
     container: NotRequired[Mapping[str, Any | Expression] | Expression]
     """Settings of Batch's ContainerProperties that have no field here, by AWS's own names. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
@@ -292,8 +380,8 @@ class JobOverrides(JobOptions, total=False):
 
     submit_function_arn: NotRequired[str | None]
     """Function of `job_runs`, which decides about each run of a job with a concurrency policy, `except`,
-    `pause_on_failure` or `share`. With forbid, whether it is given must be known when Terraform plans; without it
-    forbid is left to the image's entrypoint, which must be the runner's."""
+    `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. With forbid, whether it is given must be
+    known when Terraform plans; without it forbid is left to the image's entrypoint, which must be the runner's."""
     trigger_role_arn: NotRequired[str | None]
     """Role that the triggers submit with. Default: one is made. See
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html."""

@@ -91,6 +91,7 @@ def metric_of_end(scope: BatchtabConstruct, full_name: Any, definition_arn_prefi
                     "status": [status],
                     "jobDefinition": [{"prefix": definition_arn_prefix}],
                     "arrayProperties": {"index": [{"exists": False}]},
+                    "nodeDetails": {"nodeIndex": [{"exists": False}]},
                 },
             }
         ),

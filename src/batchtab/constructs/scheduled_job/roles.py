@@ -31,10 +31,8 @@ from batchtab.constructs._terraform.policies import (
     trusts,
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
-from batchtab.constructs.scheduled_job.grants import execution_statements, job_statements, reads_secrets
+from batchtab.constructs.scheduled_job.grants import execution_statements, job_statements
 from batchtab.declarations.job_arguments import JobArguments
-
-__all__ = ["RoleMaker", "reads_secrets"]
 
 _DEFAULT_GROUP = "default"  # where Scheduler puts schedules that name no group
 

@@ -7,6 +7,7 @@ from typing import Any
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import Expression, hcl, is_expression, is_set, negate, not_empty, one_of
 from batchtab.constructs._terraform.resources import ResourceRef, require
+from batchtab.constructs.scheduled_job import container_rules, sidecars
 from batchtab.declarations import job_rules
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.table import Only, fields_with
@@ -31,26 +32,28 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments, full_name:
             Expression.of(f"length({both}) == 0"),
             f'{name}: ${{join(", ", {both})}} {job_rules.TWICE}.',
         )
-    if is_expression(job.mounts) or is_expression(job.volumes):
-        known = f"toset(keys({hcl(job.volumes)}))"
-        used = f"toset({hcl(job.mounts)}[*].volume)"
+    mounts = sidecars.all_mounts(job)
+    if is_expression(mounts) or is_expression(job.volumes):
+        used = f"sort(distinct([for mount in {hcl(mounts)} : mount.volume]))"
         require(
             job_definition,
-            Expression.of(f"{known} == {used}"),
+            Expression.of(f"keys({hcl(job.volumes)}) == {used}"),
             f"{name}: each mount needs one of the volumes, and each volume a mount.",
         )
     _of_capacity(job_definition, job)
+    container_rules.add_preconditions(job_definition, job)
 
 
 def _of_capacity(job_definition: ResourceRef, job: JobArguments) -> None:
     name, capacity = job.name, job.capacity
     on_hosts = hcl(negate(one_of(capacity, limits.FARGATE_CAPACITIES)))
     on_fargate = hcl(one_of(capacity, limits.FARGATE_CAPACITIES))
-    if any(map(is_expression, (capacity, job.vcpus, job.memory_mib))):
+    vcpus, memory_mib = sidecars.total(job, "vcpus"), sidecars.total(job, "memory_mib")
+    if any(map(is_expression, (capacity, vcpus, memory_mib))):
         # An object's keys are text, so a size is looked up by its text.
         sizes = hcl({f"{vcpu:g}": list(mibs) for vcpu, mibs in limits.FARGATE_SIZES.items()})
         pairs = "; ".join(f"{vcpu:g}: {_span(mibs)}" for vcpu, mibs in limits.FARGATE_SIZES.items())
-        v, m = hcl(job.vcpus), hcl(job.memory_mib)
+        v, m = hcl(vcpus), hcl(memory_mib)
         require(
             job_definition,
             Expression.of(f"{on_hosts} || contains(lookup({sizes}, tostring({v}), []), {m})"),

@@ -69,7 +69,8 @@ def add_preconditions(
         ),
         (
             any_of(negate(needs_function), is_set(job.submit_function_arn)),
-            "concurrency_policy replace and queue, except, pause_on_failure and share need submit_function_arn.",
+            "concurrency_policy replace and queue, except, pause_on_failure, share, containers, grace_seconds and nodes"
+            " need submit_function_arn.",
         ),
         (
             any_of(negate(is_managed), is_set(job.namespace)),

@@ -6,6 +6,7 @@ from batchtab import limits
 from batchtab.constructs._terraform.derived import variables
 from batchtab.constructs._terraform.expressions import hcl
 from batchtab.constructs._terraform.module_stack import Validation, Variable, holds, matching
+from batchtab.constructs.scheduled_job.container_rules import ALONE
 from batchtab.declarations import way_out
 from batchtab.declarations.job_arguments import JobArguments
 
@@ -55,6 +56,7 @@ _MORE: dict[str, list[Validation]] = {
             f"permissions: an action {limits.WIDE}: name what it needs, or say allow_wide = true.",
         ),
     ],
+    "containers": [holds(condition, message) for condition, message in ALONE],
     "container": [
         holds(
             f"alltrue([for key in keys(var.container) : contains({hcl(way_out.free_keys())}, key)])",

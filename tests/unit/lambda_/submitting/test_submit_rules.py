@@ -7,11 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.session import get_session
+from botocore.validate import ParamValidator
 from tests.unit.lambda_.submitting.world import JOB, World, end_of, trigger
 
 from batchtab import limits
 from job_alerts import job_event
-from submit_run import decision
+from submit_run import decision, jobs
 from submit_run.handler import lambda_handler
 from submit_run.request import MalformedError, Request
 
@@ -43,6 +45,66 @@ def test_a_run_after_another_job_is_told_that_job_and_has_its_name(world: World)
     # AND of the same minute another one is another run
     world.end(answer["job_id"])
     assert world.ask(trigger(0, upstream_job_id="up-2", concurrency_policy="forbid"))["outcome"] == "submitted"
+
+
+VARIABLES = [
+    {"name": "BATCHTAB_RUN_ID", "value": f"{JOB}@2026-11-24T09:05:00Z"},
+    {"name": "BATCHTAB_SCHEDULED_TIME", "value": "2026-11-24T09:05:00Z"},
+]
+ONE = {"containerOverrides": {"environment": VARIABLES}}
+SEVERAL = {"ecsPropertiesOverride": {"taskProperties": [{"containers": [{"name": "main", "environment": VARIABLES}]}]}}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, ONE),
+        ({"share": "reports"}, {**ONE, "shareIdentifier": "reports"}),
+        ({"container": "main"}, SEVERAL),
+        ({"nodes": 3}, {"nodeOverrides": {"nodePropertyOverrides": [{"targetNodes": "0:", **ONE}]}}),
+        (
+            {"nodes": 3, "container": "main"},
+            {"nodeOverrides": {"nodePropertyOverrides": [{"targetNodes": "0:", **SEVERAL}]}},
+        ),
+    ],
+)
+def test_variables_and_share_are_given_as_the_jobs_kind_takes_them(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    asked: list[dict[str, Any]] = []
+    batch = SimpleNamespace(submit_job=lambda **arguments: asked.append(arguments) or {"jobId": "j"})
+    monkeypatch.setattr(jobs, "client", lambda *_, **__: batch)
+    assert jobs.submit(Request.of(trigger(5, **said)), ends_at=0) == "j"
+    job = {"jobName", "jobQueue", "jobDefinition"}
+    assert {key: value for key, value in asked[0].items() if key not in job} == expected
+    # AND AWS's own model takes it
+    shape = get_session().get_service_model("batch").operation_model("SubmitJob").input_shape
+    assert not ParamValidator().validate(asked[0], shape).has_errors()
+
+
+def test_the_run_of_a_job_is_found_in_each_form() -> None:
+    environment = {"environment": [{"name": "BATCHTAB_RUN_ID", "value": "r"}]}
+    task = {
+        "taskProperties": [{"containers": [{"name": "proxy", "essential": False}, {"name": "main", **environment}]}]
+    }
+    for job in (
+        {"container": environment},
+        {"container": {}, "ecsProperties": task},
+        {"nodeProperties": {"nodeRangeProperties": [{"container": environment}]}},
+        {"nodeProperties": {"nodeRangeProperties": [{"ecsProperties": task}]}},
+    ):
+        assert jobs.run_id_of(job) == "r"
+
+
+def test_the_end_of_one_node_is_none(world: World) -> None:
+    # GIVEN a run that another one waits for
+    first = world.ask(trigger(0, concurrency_policy="queue", nodes=2))
+    world.ask(trigger(1, concurrency_policy="queue", nodes=2))
+    # WHEN Batch tells of one of its nodes
+    ended = end_of({**world.jobs[first["job_id"]], "status": "FAILED"}, "queue")
+    ended["detail"]["jobId"] += "#1"
+    # THEN nothing starts
+    assert world.ask(ended)["outcome"] == "ignored"
 
 
 @pytest.mark.parametrize(

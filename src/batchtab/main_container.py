@@ -1,0 +1,75 @@
+"""Which of a job's containers is the job itself, in whatever form Batch tells of the job.
+
+`container` holds the one container of most jobs, `ecsProperties` the containers of a task, and `nodeProperties` either
+of them for each range of nodes. Answers of DescribeJobs, events and job definitions have the same members.
+https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: What a job's own container is called, where it is one of several.
+MAIN = "main"
+#: Of a multi-node job: the node with whose end the job ends.
+MAIN_NODE = 0
+#: A node's job id is its job's with this and the node's number.
+NODE_MARK = "#"
+
+Part = Mapping[str, Any]
+
+
+def main_container(job: Any) -> Part:
+    """The container that a job ends with; empty where nothing is told of it.
+
+    Args:
+        job: A job of DescribeJobs or of an event, or a job definition.
+    """
+    whole = _part(job)
+    found = _part(whole.get("container")) or _part(whole.get("containerProperties"))
+    if found:
+        return found
+    if task := task_of(whole):
+        return _main_of(task)
+    ranges = _parts(_part(whole.get("nodeProperties")).get("nodeRangeProperties"))
+    return next(filter(None, map(main_container, ranges)), {})
+
+
+def task_of(job: Any) -> Part:
+    """The task of a job of several containers; empty for other jobs."""
+    return next(_parts(_part(_part(job).get("ecsProperties")).get("taskProperties")), {})
+
+
+def last_attempt(job: Any) -> Part:
+    """What the last attempt says of the main container: exit code, reason and log stream."""
+    attempts = list(_parts(_part(job).get("attempts")))
+    last = attempts[-1] if attempts else {}
+    if found := _part(last.get("container")):
+        return found
+    task = next(_parts(last.get("taskProperties")), {})
+    return _main_of(task, essential=_essential(job))
+
+
+def is_node(job_id: str) -> bool:
+    """Whether an id is that of one node, whose end is not its job's."""
+    return NODE_MARK in job_id
+
+
+def _main_of(task: Part, essential: str = "") -> Part:
+    """By name; in a task that somebody else has defined the first that is essential, which is the default."""
+    containers = list(_parts(task.get("containers")))
+    by_name = [each for each in containers if each.get("name") in (MAIN, essential or MAIN)]
+    return next(iter([*by_name, *(each for each in containers if each.get("essential", True))]), {})
+
+
+def _essential(job: Any) -> str:
+    return str(main_container(job).get("name") or "")
+
+
+def _part(value: Any) -> Part:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _parts(value: Any) -> Iterator[Part]:
+    return (each for each in value if isinstance(each, Mapping)) if isinstance(value, list) else iter(())
