@@ -72,7 +72,7 @@ def checked(
             unknown.add("except_" if name == "except" else name)
             if name not in partly or not problem.message.startswith("is missing"):
                 problems.append(problem)
-        found = partial.model_construct(_fields_set=set(known), **{k: v for k, v in known.items() if k not in unknown})
+        found = _rest(partial, {name: value for name, value in known.items() if name not in unknown})
     if not problems:
         problems = list(_across(faults(found, unknown)))
     for name in set(known) - unknown - partly:
@@ -83,6 +83,14 @@ def checked(
         if isinstance(field.get_default(), BaseModel)
     }
     return model.model_construct(_fields_set=set(values), **{**defaults, **values}), problems
+
+
+def _rest(model: type[Model], known: Mapping[str, Any]) -> Model:
+    """The fields that are not at fault, as the rules across fields want them."""
+    try:
+        return model.model_validate(known, by_name=True, by_alias=False)
+    except ValidationError:  # something about the whole, which the faults say
+        return model.model_construct(_fields_set=set(known), **known)
 
 
 def _across(faults: Iterable[Fault]) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ from batchtab.errors import listed
 from batchtab.limits import Choice, Range, Text, Unlike
 
 _OURS = "batchtab"
+_TOKEN = "${TfToken["  # noqa: S105 - how cdktf writes a text that it knows later
 _KINDS = {
     "int_type": "is not a whole number",
     "int_from_float": "is not a whole number",
@@ -59,6 +60,8 @@ class Limit:
     limit: Range | Text | Choice | Unlike
 
     def _check(self, value: Any) -> Any:
+        if isinstance(value, str) and _TOKEN in value:
+            return value  # an attribute of another resource, in a class such as `Volume`
         refusal = self.limit.refusal(value)
         if refusal is not None:
             choices = [str(choice) for choice in self.limit.values] if isinstance(self.limit, Choice) else []

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from constructs import Construct
 
-from batchtab.constructs._terraform.expressions import is_expression
-from batchtab.declarations.arguments import Faults, checked
+from batchtab.constructs._terraform.expressions import as_expression, is_expression
+from batchtab.declarations.arguments import Faults, checked, plain
 from batchtab.declarations.fields import StrictModel
 from batchtab.errors import InvalidArgumentError
 from batchtab.limits import Range
@@ -22,7 +22,8 @@ def read(scope: Construct, model: type[Model], given: Mapping[str, Any], faults:
     Raises:
         InvalidArgumentError: What is wrong, in the words of `batchtab check`, with the construct's path.
     """
-    found, problems = checked(model, given, is_expression, faults)
+    values = {name: as_expression(plain(value)) for name, value in given.items()}
+    found, problems = checked(model, values, is_expression, faults)
     if problems:
         raise InvalidArgumentError(scope.node.path, [str(problem) for problem in problems])
     return found

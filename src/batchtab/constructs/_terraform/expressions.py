@@ -18,6 +18,7 @@ T = TypeVar("T")
 _CDKTF_TOKEN = re.compile(r"\$\{TfToken\[[^\]]+\]\}")
 _WHOLE = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
 _LIST_TOKEN = "#{TfToken["  # noqa: S105 - how cdktf writes a list that it knows later
+_MAP_TOKEN = "&{TfToken["  # noqa: S105 - the same for a map: its only key
 _NUMBER_TOKENS_BELOW = -1e280  # cdktf hides the tokens of numbers in this range
 
 
@@ -75,23 +76,58 @@ def is_expression(value: object) -> TypeGuard[Expression]:
     """Whether a value is known only to Terraform: an Expression, or a cdktf token of any kind."""
     if isinstance(value, Expression):
         return True
+    if isinstance(value, Literal):
+        return any(is_code for _, is_code in split_template(value))
     if isinstance(value, str):
         return "${" in value
     if isinstance(value, float):
         return value < _NUMBER_TOKENS_BELOW
     if isinstance(value, list):
         return len(value) == 1 and isinstance(value[0], str) and value[0].startswith(_LIST_TOKEN)
+    if isinstance(value, Mapping):
+        return len(value) == 1 and str(next(iter(value))).startswith(_MAP_TOKEN)
     return hasattr(value, "resolve") and hasattr(value, "creation_stack")  # an IResolvable
 
 
+def as_expression(value: Any) -> Any:
+    """A value in which cdktf's tokens of lists, maps and yes-or-no are Expressions, as a module's inputs are."""
+    if isinstance(value, str | float):
+        return value
+    if is_expression(value):
+        return Expression.of(hcl(value))
+    if isinstance(value, dict):
+        return {key: as_expression(item) for key, item in value.items()}
+    return type(value)(map(as_expression, value)) if type(value) in (list, tuple) else value
+
+
+class Literal(str):
+    """Text that people wrote, as a Terraform template: its `${` and `%{` are escaped already."""
+
+    __slots__ = ()
+
+
 def literal(value: str) -> str:
-    """Text that people wrote, with Terraform's `${` and `%{` escaped; expressions and cdktf tokens stay alive."""
-    if isinstance(value, Expression):
+    """Text that people wrote, with Terraform's `${` and `%{` escaped; expressions and cdktf tokens stay alive.
+
+    What is escaped already stays as it is, so that a part of an object and the whole may both be asked for.
+    """
+    if isinstance(value, Expression | Literal):
         return value
     kept = _CDKTF_TOKEN.findall(value)
     parts = _CDKTF_TOKEN.split(value)
     escaped = [part.replace("${", "$${").replace("%{", "%%{") for part in parts]
-    return "".join(a + b for a, b in zip(escaped, [*kept, ""], strict=True))
+    return Literal("".join(a + b for a, b in zip(escaped, [*kept, ""], strict=True)))
+
+
+def literals(value: Any) -> Any:
+    """The same for all texts in a list or mapping, its keys included."""
+    if isinstance(value, str):
+        return literal(value)
+    if is_expression(value):
+        return value
+    if isinstance(value, Mapping):
+        return {literal(key): literals(item) for key, item in value.items()}
+    return [literals(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def hcl(value: object) -> str:
@@ -112,11 +148,11 @@ def hcl(value: object) -> str:
     if isinstance(value, str):
         whole = _WHOLE.fullmatch(value)
         return whole[1] if whole and not _CDKTF_TOKEN.search(value) else _quote(value)
+    if is_expression(value):
+        return _quote(Token.as_string(value))
     if isinstance(value, Mapping):
         inner = ", ".join(f"{_key(key)} = {hcl(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
-    if is_expression(value):
-        return _quote(Token.as_string(value))
     if isinstance(value, Iterable):
         return "[" + ", ".join(hcl(item) for item in value) + "]"
     raise TypeError(f"{value!r} cannot be written as a Terraform expression")
@@ -128,8 +164,11 @@ def number_text(value: float) -> str:
 
 
 def _quote(text: str) -> str:
-    """A template in quotes: what stands outside `${…}` is escaped, what stands inside is code already."""
-    parts = split_template(text)
+    """A template in quotes: what stands outside `${…}` is escaped, what stands inside is code already.
+
+    Within an expression cdktf may leave the braces of its own tokens out, so that they get others.
+    """
+    parts = [(f"${{{part}}}" if _CDKTF_TOKEN.fullmatch(part) else part, code) for part, code in split_template(text)]
     return '"' + "".join(part if code else json.dumps(part, ensure_ascii=False)[1:-1] for part, code in parts) + '"'
 
 

@@ -8,7 +8,15 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from batchtab.constructs._terraform.documents import members
-from batchtab.constructs._terraform.expressions import Condition, Expression, Nullable, hcl, is_expression, literal
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    Nullable,
+    hcl,
+    is_expression,
+    literal,
+    literals,
+)
 from batchtab.declarations.arguments import plain
 
 
@@ -36,7 +44,7 @@ class Item:
         value = self._value.get(name)
         if value is None and not field.is_required():
             return plain(field.get_default())
-        return literal(value) if isinstance(value, str) else value
+        return literals(value)
 
 
 Build = Callable[[Any, Item], Mapping[str, Any]]
@@ -74,7 +82,7 @@ def _each(
         return Expression.of(f"[for key, item in {hcl(collection)} : {body}{only}]")
     keys = sorted(collection) if isinstance(collection, Mapping) else None
     pairs = [(None, item) for item in collection or ()] if keys is None else [(key, collection[key]) for key in keys]
-    return [build(key, item) for key, item in pairs if where(item) is not False]
+    return [build(key if key is None else literal(key), item) for key, item in pairs if where(item) is not False]
 
 
 def joined(*lists: Any) -> Any:

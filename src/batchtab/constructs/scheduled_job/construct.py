@@ -27,6 +27,7 @@ from batchtab.constructs._terraform.expressions import (
     choose,
     is_expression,
     is_set,
+    literals,
     negate,
     not_empty,
     one_of,
@@ -85,6 +86,7 @@ class ScheduledJob(BatchtabConstruct):
         self._job_queue_arn = job.job_queue_arn
         self._grants = 0
         self._metrics: dict[str, Metric] = {}
+        tags, description = literals(job.tags) or None, literals(job.description)
         on_fargate = one_of(job.capacity, limits.FARGATE_CAPACITIES)
         crontab = Crontab(self, job.schedule)
         timing = Timing.of(self, job, crontab.expression)
@@ -102,7 +104,7 @@ class ScheduledJob(BatchtabConstruct):
         guards = choose(forbids, negate(is_set(job.submit_function_arn)), False)
         #: What the job definition is called, and what the names of the rule and the roles begin with.
         self.full_name = local(self, "full_name", namespaced(job.namespace, job.name))
-        maker = roles.RoleMaker(self, self.full_name, job.job_queue_arn, job.permissions_boundary_arn, job.tags or None)
+        maker = roles.RoleMaker(self, self.full_name, job.job_queue_arn, job.permissions_boundary_arn, tags)
 
         self._account = maker.account
         own_log_group = create_resource(
@@ -112,7 +114,7 @@ class ScheduledJob(BatchtabConstruct):
             when=negate(is_set(job.log_group_name)),
             name=f"/aws/batch/{namespaced(job.namespace, job.name, '/')}",
             retention_in_days=as_number(job.log_retention_days),
-            tags=as_map(job.tags or None),
+            tags=as_map(tags),
         )
         #: The log group's name, whoever made it.
         self.log_group_name = choose(is_set(job.log_group_name), job.log_group_name, own_log_group.get("name"))
@@ -144,11 +146,11 @@ class ScheduledJob(BatchtabConstruct):
             "job_definition",
             name=self.full_name,
             platform_capabilities=as_list(choose(on_fargate, ["FARGATE"], ["EC2"])),
-            parameters=as_map(job.parameters or None),
+            parameters=as_map(literals(job.parameters) or None),
             propagate_tags=True,
             scheduling_priority=as_number(job.priority),
             timeout=BatchJobDefinitionTimeout(attempt_duration_seconds=as_number(job.timeout_seconds)),
-            tags=as_map(job.tags or None),
+            tags=as_map(tags),
             **documents.arguments(self),
             **retries.strategy(job.attempts, job.evaluate_on_exit),
         )
@@ -190,12 +192,12 @@ class ScheduledJob(BatchtabConstruct):
             role_arn=self.trigger_role_arn,
             dead_letter_queue_arn=job.dead_letter_queue_arn,
             maximum_event_age_seconds=job.maximum_event_age_seconds,
-            tags=job.tags or None,
+            tags=tags,
         )
-        self.rule = triggers.rule(job.description)
+        self.rule = triggers.rule(description)
         if self.rule.when is not False:
             triggers.deliver("target", self.rule)
-        self.schedule = triggers.schedule(job.description, job.schedule_group_name)
+        self.schedule = triggers.schedule(description, job.schedule_group_name)
         if follows is not False:
             upstream = chain.rule(
                 self,
@@ -206,7 +208,7 @@ class ScheduledJob(BatchtabConstruct):
                 after=job.after,
                 after_status=job.after_status,
                 state=timing.state,
-                tags=job.tags or None,
+                tags=tags,
             )
             triggers.deliver("upstream_delivery", upstream, upstream=True)
 

@@ -22,6 +22,7 @@ from batchtab.constructs._terraform.expressions import (
     is_expression,
     is_set,
     literal,
+    literals,
     negate,
     not_empty,
     number_text,
@@ -77,7 +78,7 @@ class Containers:
             "jobRoleArn": self.job_role_arn,
             "fargatePlatformConfiguration": Conditional(self.on_fargate, {"platformVersion": version}),
         }
-        return extended(content, self.job.container, _DEEP)
+        return extended(content, literals(self.job.container), _DEEP)
 
     def _task(self) -> Any:
         """See https://docs.aws.amazon.com/batch/latest/APIReference/API_EcsTaskProperties.html."""
@@ -101,7 +102,7 @@ class Containers:
 
     def _extended(self, content: Mapping[str, Any], settings: Sequence[str]) -> Any:
         """An object with those of the settings without a field that belong into it."""
-        given: Any = self.job.container
+        given: Any = literals(self.job.container)
         if is_expression(given):
             kept = f"k => v if contains({hcl(settings)}, k)"
             return extended(content, Expression.of(f"({{ for k, v in {hcl(given)} : {kept} }})"), _DEEP)
@@ -195,7 +196,7 @@ def _dependencies(others: Any) -> Any:
 
 
 def _command(command: Any) -> Any:
-    return command if is_expression(command) else [literal(part) for part in command]
+    return literals(command)
 
 
 def _linux(one: Members) -> Any:

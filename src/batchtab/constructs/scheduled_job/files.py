@@ -15,7 +15,9 @@ from batchtab.constructs._terraform.expressions import (
     hcl,
     is_expression,
     is_set,
+    literal,
     negate,
+    split_template,
 )
 from batchtab.constructs._terraform.items import Item, Members, each, joined
 from batchtab.constructs.scheduled_job import sidecars
@@ -95,7 +97,7 @@ def _has_mount(given: Any) -> Condition:
     if is_expression(given):
         return Expression.of(f"contains({hcl(given)}[*].path, {hcl(TMP)})")
     paths = [mount["path"] for mount in given]
-    unknown = [path for path in paths if is_expression(path)]
+    unknown = [path for path in map(literal, paths) if any(code for _, code in split_template(path))]
     if TMP not in paths and unknown:
         return Expression.of(f"contains({hcl(unknown)}, {hcl(TMP)})")
     return TMP in paths

@@ -106,6 +106,7 @@ def _is_secretive(each: Members) -> Condition:
 
 def _secrets(each: Members) -> Any:
     options, credentials = Item(Log, each["log"])["secret_options"], each["registry_credentials"]
-    if any(map(is_expression, (each["secrets"], options, credentials))):
+    known = [text for texts in (each["secrets"], options) if isinstance(texts, Mapping) for text in texts.values()]
+    if any(map(is_expression, (each["secrets"], options, credentials, *known))):
         return Expression.of(f"concat(values({hcl(each['secrets'])}), values({hcl(options)}), {hcl([credentials])})")
     return [*each["secrets"].values(), *options.values(), *([credentials] if credentials else [])]
