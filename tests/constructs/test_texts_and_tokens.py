@@ -78,10 +78,14 @@ def test_every_text_of_a_job_is_literal() -> None:
 )
 def test_a_value_of_another_resource_is_an_expression(given: dict[str, Given]) -> None:
     # GIVEN a job with a value that cdktf knows later
-    properties = job_of(**given).one("aws_batch_job_definition")["container_properties"]
+    definition = job_of(**given).one("aws_batch_job_definition")
+    properties = definition["container_properties"]
     # THEN Terraform evaluates it, and does not take its name for text
     assert "var.known_later" in properties
     assert re.findall(r"(?<!\$\{)var\.known_later", properties) == []
+    # AND Terraform takes each rule, which has to be about something
+    rules = definition.get("lifecycle", {}).get("precondition", [])
+    assert [rule["condition"] for rule in rules if "var.known_later" not in rule["condition"]] == []
 
 
 def test_parts_that_are_not_known_leave_the_rest_checked() -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from batchtab import limits
-from batchtab.constructs._terraform.expressions import Expression, hcl, is_expression, is_set, negate, not_empty, one_of
+from batchtab.constructs._terraform.expressions import (
+    Condition,
+    Expression,
+    any_of,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    not_empty,
+    one_of,
+)
 from batchtab.constructs._terraform.resources import ResourceRef, require
 from batchtab.constructs.scheduled_job import container_rules, sidecars
 from batchtab.declarations import job_rules
@@ -46,8 +56,8 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments, full_name:
 
 def _of_capacity(job_definition: ResourceRef, job: JobArguments) -> None:
     name, capacity = job.name, job.capacity
-    on_hosts = hcl(negate(one_of(capacity, limits.FARGATE_CAPACITIES)))
-    on_fargate = hcl(one_of(capacity, limits.FARGATE_CAPACITIES))
+    on_fargate = one_of(capacity, limits.FARGATE_CAPACITIES)
+    on_hosts = negate(on_fargate)
     vcpus, memory_mib = sidecars.total(job, "vcpus"), sidecars.total(job, "memory_mib")
     if any(map(is_expression, (capacity, vcpus, memory_mib))):
         # An object's keys are text, so a size is looked up by its text.
@@ -56,19 +66,19 @@ def _of_capacity(job_definition: ResourceRef, job: JobArguments) -> None:
         v, m = hcl(vcpus), hcl(memory_mib)
         require(
             job_definition,
-            Expression.of(f"{on_hosts} || contains(lookup({sizes}, tostring({v}), []), {m})"),
+            any_of(on_hosts, Expression.of(f"contains(lookup({sizes}, tostring({v}), []), {m})")),
             f"{name}: Fargate has no size of ${{{v}}} vCPU with ${{{m}}} MiB. vCPU: MiB are {pairs}.",
         )
         require(
             job_definition,
-            Expression.of(f"{on_fargate} || (floor({v}) == {v} && {v} >= 1)"),
+            any_of(on_fargate, Expression.of(f"floor({v}) == {v} && {v} >= 1")),
             f"{name}: vcpus must be {limits.EC2_VCPUS.describe()}, got ${{{v}}}.",
         )
     if any(map(is_expression, (capacity, job.timeout_seconds))):
         t = hcl(job.timeout_seconds)
         require(
             job_definition,
-            Expression.of(f"{on_hosts} || {t} <= {limits.FARGATE_TIMEOUT_SECONDS.maximum}"),
+            any_of(on_hosts, Expression.of(f"{t} <= {limits.FARGATE_TIMEOUT_SECONDS.maximum}")),
             f"{name}: timeout_seconds on Fargate must be {limits.FARGATE_TIMEOUT_SECONDS.describe()}, got ${{{t}}}.",
         )
     for only, elsewhere in ((Only("Fargate"), on_fargate), (Only("EC2"), on_hosts)):
@@ -77,19 +87,19 @@ def _of_capacity(job_definition: ResourceRef, job: JobArguments) -> None:
             if is_expression(capacity) or is_expression(value):
                 require(
                     job_definition,
-                    Expression.of(f"{elsewhere} || {hcl(_is_left_out(field, value))}"),
+                    any_of(elsewhere, _is_left_out(field, value)),
                     f"{name}: {field} is only for {only.kind}, and capacity is ${{{hcl(capacity)}}}.",
                 )
     if is_expression(capacity) or is_expression(job.architecture):
         require(
             job_definition,
-            Expression.of(f'{on_fargate} || {hcl(job.architecture)} == "x86_64"'),
+            any_of(on_fargate, Expression.of(f'{hcl(job.architecture)} == "x86_64"')),
             f"{name}: architecture is only for Fargate, and capacity is ${{{hcl(capacity)}}}:"
             " the environment's instance types decide.",
         )
 
 
-def _is_left_out(field: str, value: Any) -> Any:
+def _is_left_out(field: str, value: Any) -> Condition:
     """Whether a field says nothing. Its default says how that looks: null, false or nothing in it."""
     if not is_expression(value):
         return not value
