@@ -473,6 +473,13 @@ SECRET = Text(
     " 'secretsmanager:token'",
     f"{_BATCH_GUIDE}/specifying-sensitive-data.html",
 )
+# Secrets Manager takes such a name for one with the six characters that it adds, and finds no secret.
+AMBIGUOUS_SECRET = Unlike(
+    "^secretsmanager:[^:]*-[A-Za-z0-9]{6}(:|$)",
+    "ends like an ARN, with '-' and six characters, by which Secrets Manager finds nothing",
+    "write the secret's whole ARN",
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen",
+)
 ROLE_ARN = Text(
     "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$",
     2048,

@@ -121,6 +121,7 @@ ON_EC2: dict[str, Any] = {
     "tmpfs": {"/scratch": 64},
     "log": {"driver": "splunk", "options": {"splunk-url": "https://splunk"}, "secret_options": {"token": SECRET}},
     "exec": True,
+    "read_only_root_filesystem": False,
     "registry_credentials": SECRET,
     "dead_letter_queue_arn": DEAD_LETTERS,
 }
@@ -249,6 +250,6 @@ def test_the_way_out_takes_a_setting_without_a_field(path: str) -> None:
     # GIVEN a setting that has no field
     _, *parts = path.replace("[]", "").replace("{}", "").split(".")
     value = sample(operation().members[CONTAINER], parts)
-    assert list(way_out.faults(value, {})) == []
+    assert list(way_out.faults(value, {}, ())) == []
     # WHEN a job says it in `container` THEN its definition has it
     assert path in container_settings(job(container=value))

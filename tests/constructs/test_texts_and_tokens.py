@@ -120,3 +120,15 @@ def test_classes_take_values_of_other_resources() -> None:
     )
     assert container(template)["volumes"][0]["efsVolumeConfiguration"]["fileSystemId"] == "${var.known_later}"
     assert "file-system/${var.known_later}" in json.dumps(template.statements("aws_iam_role_policy", "job_role_policy"))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"linuxParameters": {"tmpfs": [{"containerPath": "/tmp", "size": 64, "mountOptions": ["noexec"]}]}},
+        {"volumes": [{"name": "own"}], "mountPoints": [{"sourceVolume": "own", "containerPath": "/tmp"}]},
+    ],
+)
+def test_who_mounts_tmp_by_the_way_out_has_no_second_one(own: dict[str, Any]) -> None:
+    made = container(job(container=own))
+    assert "batchtab-tmp" not in json.dumps(made)

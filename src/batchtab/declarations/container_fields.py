@@ -15,6 +15,8 @@ from batchtab.limits import Choice, Range, Text
 _API = "https://docs.aws.amazon.com/batch/latest/APIReference"
 _LINUX = f"{_API}/API_LinuxParameters.html"
 
+#: Batchtab's own volume, for a writable /tmp beside a read-only root.
+TMP_VOLUME = "batchtab-tmp"
 VolumeName = Text("^[A-Za-z0-9_-]+$", 255, "letters, digits, '_' and '-'", f"{_API}/API_Volume.html")
 FolderPath = Text("^/.*$", 4096, "an absolute path, such as '/data'", f"{_API}/API_MountPoint.html")
 FileSystemId = Text(
@@ -42,6 +44,12 @@ User = Text(
     255,
     "a user or uid, and a group or gid after ':', such as '1000:1000'",
     f"{_API}/API_ContainerProperties.html",
+)
+PlatformVersion = Text(
+    "^(LATEST|[0-9]+[.][0-9]+[.][0-9]+)$",
+    32,
+    "LATEST, or a version such as 1.4.0",
+    f"{_API}/API_FargatePlatformConfiguration.html",
 )
 LogDriver = Choice(tuple(map(str, choices.LogDriver)), f"{_API}/API_LogConfiguration.html")
 LogMode = Choice(tuple(map(str, choices.LogMode)), f"{_API}/API_LogConfiguration.html")
@@ -136,9 +144,9 @@ class Log(StrictModel):
     options: dict[Annotated[str, Strict()], Annotated[str, Strict(), AllowUnquoted()]] = Field(
         default={}, description="Further options of the driver, by its own names."
     )
-    secret_options: dict[Annotated[str, Strict()], Annotated[str, Strict(), Limit(limits.SECRET)]] = Field(
-        default={}, description="Options that are secret: name to SSM parameter or Secrets Manager secret."
-    )
+    secret_options: dict[
+        Annotated[str, Strict()], Annotated[str, Strict(), Limit(limits.SECRET), Limit(limits.AMBIGUOUS_SECRET)]
+    ] = Field(default={}, description="Options that are secret: name to SSM parameter or Secrets Manager secret.")
 
     @model_validator(mode="after")
     def _validate_driver(self) -> Log:
@@ -146,11 +154,12 @@ class Log(StrictModel):
             raise invalid(
                 "is a secret, and options are shown", "write it in secret_options", at=("options", "splunk-token")
             )
+        ours = {"mode": "log.mode", "awslogs-multiline-pattern": "log.multiline_pattern"}
+        for name in self.options:
+            if name in ours:
+                raise invalid(f"has a field of its own: {ours[name]}", at=("options", name))
         if self.driver == "awslogs":
-            ours = {"mode": "log.mode", "awslogs-multiline-pattern": "log.multiline_pattern"}
             for name in self.options:
-                if name in ours:
-                    raise invalid(f"has a field of its own: {ours[name]}", at=("options", name))
                 if name in {"awslogs-group", "awslogs-stream-prefix", "awslogs-region"}:
                     raise invalid(
                         "is set by Batchtab, whose commands find logs by it", "leave it out", at=("options", name)

@@ -69,7 +69,7 @@ class JobFields(TriggerFields, TaskFields):
         description="Share of a fair-share queue that the job counts to. Such a queue needs one of every job.",
     )
     environment: dict[VariableName, VariableValue] = Field(default={}, description="Environment variables.")
-    secrets: dict[VariableName, Annotated[str, Strict(), Limit(limits.SECRET)]] = Field(
+    secrets: dict[VariableName, Annotated[str, Strict(), Limit(limits.SECRET), Limit(limits.AMBIGUOUS_SECRET)]] = Field(
         default={},
         description="Environment variables that are read at each start: name to SSM parameter or Secrets Manager"
         " secret. Without `execution_role_arn` a role is made that may read just these.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from batchtab import limits
 from batchtab.declarations import container_rules, way_out
+from batchtab.declarations.container_fields import TMP_VOLUME
 from batchtab.declarations.job_fields import JobFields
 from batchtab.declarations.one_job import OneJob
 from batchtab.declarations.table import Fault, Needs, fields_with, is_given, misplaced, written
@@ -20,6 +21,7 @@ SHORTER_THAN_WINDOW = "is shorter than flexible_window_minutes, and the last run
 NOT_WITH_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew"
 NOT_AFTER_START = "is not after start"
 TWICE = "is in environment and in secrets: one name, one value"
+EXEC_WRITES = "has no effect with a read-only root: ECS Exec's agent makes its files there"
 NO_EFFECT_ON_OWN_ROLE = "has no effect beside job_role_arn, a role that is managed elsewhere"
 _OUT = "leave it out"
 _TIMING = ("schedule", *ONLY_SCHEDULER, "trigger")
@@ -131,6 +133,12 @@ def _own_role(job: OneJob) -> Iterator[Fault]:
             yield name, None, NO_EFFECT_ON_OWN_ROLE, "give that role the permissions, or leave job_role_arn out"
 
 
+@_rule("exec", "read_only_root_filesystem")
+def _exec(job: OneJob) -> Iterator[Fault]:
+    if job.exec and job.read_only_root_filesystem:
+        yield "exec", True, EXEC_WRITES, "add read_only_root_filesystem: false"
+
+
 @_rule("volumes", "mounts", "tmpfs", "containers")
 def _mounts(job: OneJob) -> Iterator[Fault]:
     used = set()
@@ -144,14 +152,16 @@ def _mounts(job: OneJob) -> Iterator[Fault]:
             if mount.path in each.tmpfs:
                 yield f"{place}mounts.{index}.path", mount.path, "is the path of a tmpfs too", ""
     for name in job.volumes:
-        if name not in used:
+        if name == TMP_VOLUME:
+            yield f"volumes.{name}", None, "is the name of Batchtab's own volume, at /tmp", "give it another name"
+        elif name not in used:
             yield f"volumes.{name}", None, "is mounted nowhere", f"mounts: [{{volume: {name}, path: /…}}]"
 
 
-@_rule("container", "tmpfs")
+@_rule("container", "tmpfs", "volumes")
 def _way_out(job: OneJob) -> Iterator[Fault]:
     if job.container:
-        yield from way_out.faults(job.container, job.tmpfs)
+        yield from way_out.faults(job.container, job.tmpfs, (TMP_VOLUME, *job.volumes))
 
 
 @_rule(*_TIMING)

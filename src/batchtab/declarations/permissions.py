@@ -11,7 +11,7 @@ from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, inva
 
 
 class Permission(StrictModel):
-    """A statement that is added to the role of the job, which can do nothing else."""
+    """A statement of the job's own role."""
 
     actions: tuple[Annotated[str, Strict(), Limit(limits.IAM_ACTION)], ...] = Field(
         min_length=1, description="Such as s3:GetObject; '*' alone is refused."

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, Strict
 
 from batchtab import choices
-from batchtab.declarations.container_fields import ContainerFields, Volume, VolumeName
+from batchtab.declarations.container_fields import ContainerFields, PlatformVersion, Volume, VolumeName
 from batchtab.declarations.fields import Limit
 from batchtab.declarations.sidecars import CONTAINERS_MAX, ContainerName, Dependencies, Sidecar
 from batchtab.declarations.table import Only, Source
@@ -25,9 +25,9 @@ class TaskFields(ContainerFields):
         default="x86_64",
         description="The processor that the image is made for. On EC2 the environment's instance types decide.",
     )
-    platform_version: (
-        Annotated[str, Strict(), Only("Fargate"), Source(f"{_API}/API_FargatePlatformConfiguration.html")] | None
-    ) = Field(default=None, description="The Fargate platform version, such as '1.4.0'. Default: LATEST.")
+    platform_version: Annotated[str, Strict(), Limit(PlatformVersion), Only("Fargate")] | None = Field(
+        default=None, description="The Fargate platform version, such as '1.4.0'. Default: LATEST."
+    )
     volumes: Annotated[dict[Annotated[str, Strict(), Limit(VolumeName)], Volume], Source(f"{_API}/API_Volume.html")] = (
         Field(
             default={},
@@ -35,7 +35,9 @@ class TaskFields(ContainerFields):
         )
     )
     exec: Annotated[bool, Strict(), Source(f"{_API}/API_ContainerProperties.html")] = Field(
-        default=False, description="Whether `aws ecs execute-command` may open a shell in a running container."
+        default=False,
+        description="Whether `aws ecs execute-command` may open a shell in a running container, whose root must then be"
+        " writable.",
     )
     containers: Annotated[Mapping[ContainerName, Sidecar], Source(f"{_API}/API_TaskContainerProperties.html")] = Field(
         default={},

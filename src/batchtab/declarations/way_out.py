@@ -5,7 +5,7 @@ Volumes and mount points are added to those of the fields; `linuxParameters` is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -59,8 +59,8 @@ _WORDS = {
 }
 
 
-def faults(container: Mapping[str, Any], tmpfs: Mapping[str, int]) -> Iterator[Fault]:
-    """What is wrong with `container` of a job with these `tmpfs`."""
+def faults(container: Mapping[str, Any], tmpfs: Mapping[str, int], volumes: Collection[str]) -> Iterator[Fault]:
+    """What is wrong with `container` of a job with these `tmpfs` and volumes."""
     for key in container:
         if key in FIELD_OF:
             yield f"container.{key}", None, f"has a field of its own: {FIELD_OF[key]}", ""
@@ -70,7 +70,11 @@ def faults(container: Mapping[str, Any], tmpfs: Mapping[str, int]) -> Iterator[F
             yield f"container.linuxParameters.{key}", None, f"has a field of its own: {LINUX_FIELD_OF[key]}", ""
         elif key == "tmpfs" and tmpfs:
             yield "container.linuxParameters.tmpfs", None, "does not go with the field tmpfs", "use one of them"
-    yield from _shape_faults("container", _shape(), container)
+    found = list(_shape_faults("container", _shape(), container))
+    yield from found
+    for index, volume in enumerate(container.get("volumes", ()) if not found else ()):
+        if volume.get("name") in volumes:
+            yield f"container.volumes.{index}.name", volume["name"], "is the name of another volume of the job", ""
 
 
 def free_keys() -> list[str]:

@@ -16,22 +16,23 @@ variables {
 
 run "on_instances" {
   variables {
-    gpus                 = 1
-    user                 = "1000:1000"
-    privileged           = true
-    init_process         = true
-    shared_memory_mib    = 128
-    tmpfs                = { "/scratch" = 64 }
-    ulimits              = { nofile = { soft = 1024, hard = 4096 } }
-    devices              = [{ host_path = "/dev/fuse", permissions = ["READ", "WRITE"] }]
-    volumes              = { data = { efs_file_system_id = "fs-0123456789abcdef0", access_point_id = "fsap-0123456789abcdef0" }, cache = { host_path = "/var/cache" }, files = { efs_file_system_id = "fs-00000000", root_directory = "/in", iam = false } }
-    mounts               = [{ volume = "data", path = "/data" }, { volume = "cache", path = "/cache", read_only = true }, { volume = "files", path = "/files" }]
-    log                  = { multiline_pattern = "^[0-9]", options = { "max-buffer-size" = "4m" } }
-    registry_credentials = "arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf"
-    managed_policy_arns  = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
-    exec                 = true
-    priority             = 10
-    container            = { linuxParameters = { swappiness = 60, maxSwap = 100 }, instanceType = "m6i.large", volumes = [{ name = "more", host = { sourcePath = "/more" } }] }
+    gpus                      = 1
+    user                      = "1000:1000"
+    privileged                = true
+    init_process              = true
+    shared_memory_mib         = 128
+    tmpfs                     = { "/scratch" = 64 }
+    ulimits                   = { nofile = { soft = 1024, hard = 4096 } }
+    devices                   = [{ host_path = "/dev/fuse", permissions = ["READ", "WRITE"] }]
+    volumes                   = { data = { efs_file_system_id = "fs-0123456789abcdef0", access_point_id = "fsap-0123456789abcdef0" }, cache = { host_path = "/var/cache" }, files = { efs_file_system_id = "fs-00000000", root_directory = "/in", iam = false } }
+    mounts                    = [{ volume = "data", path = "/data" }, { volume = "cache", path = "/cache", read_only = true }, { volume = "files", path = "/files" }]
+    log                       = { multiline_pattern = "^[0-9]", options = { "max-buffer-size" = "4m" } }
+    registry_credentials      = "arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf"
+    managed_policy_arns       = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+    exec                      = true
+    read_only_root_filesystem = false
+    priority                  = 10
+    container                 = { linuxParameters = { swappiness = 60, maxSwap = 100 }, instanceType = "m6i.large", volumes = [{ name = "more", host = { sourcePath = "/more" } }] }
   }
   assert {
     condition = { for key, value in jsondecode(aws_batch_job_definition.job_definition.container_properties) : key => value if contains(["user", "privileged", "ulimits", "repositoryCredentials", "enableExecuteCommand", "instanceType"], key) } == {
@@ -60,17 +61,15 @@ run "on_instances" {
       { name = "cache", host = { sourcePath = "/var/cache" } },
       { name = "data", efsVolumeConfiguration = { fileSystemId = "fs-0123456789abcdef0", transitEncryption = "ENABLED", authorizationConfig = { accessPointId = "fsap-0123456789abcdef0", iam = "ENABLED" } } },
       { name = "files", efsVolumeConfiguration = { fileSystemId = "fs-00000000", rootDirectory = "/in", transitEncryption = "ENABLED" } },
-      { name = "batchtab-tmp" },
       { name = "more", host = { sourcePath = "/more" } },
     ]
-    error_message = "volumes arrive, with a writable /tmp: ${aws_batch_job_definition.job_definition.container_properties}"
+    error_message = "volumes arrive: ${aws_batch_job_definition.job_definition.container_properties}"
   }
   assert {
     condition = jsondecode(aws_batch_job_definition.job_definition.container_properties).mountPoints == [
       { sourceVolume = "data", containerPath = "/data" },
       { sourceVolume = "cache", containerPath = "/cache", readOnly = true },
       { sourceVolume = "files", containerPath = "/files" },
-      { sourceVolume = "batchtab-tmp", containerPath = "/tmp" },
     ]
     error_message = "mounts arrive"
   }
@@ -147,6 +146,17 @@ run "a_share_is_for_the_function" {
   assert {
     condition     = jsondecode(replace(replace(aws_cloudwatch_event_target.target[0].input_transformer[0].input_template, "<time>", "t"), "\"<", "\"")).job.share == "reports"
     error_message = "a rule's target knows no share, so the function submits: ${aws_cloudwatch_event_target.target[0].input_transformer[0].input_template}"
+  }
+}
+
+run "tmp_is_writable_beside_a_read_only_root" {
+  variables {
+    volumes = { cache = { host_path = "/var/cache" } }
+    mounts  = [{ volume = "cache", path = "/cache" }]
+  }
+  assert {
+    condition     = jsondecode(aws_batch_job_definition.job_definition.container_properties).volumes[1] == { name = "batchtab-tmp" } && jsondecode(aws_batch_job_definition.job_definition.container_properties).mountPoints[1] == { sourceVolume = "batchtab-tmp", containerPath = "/tmp" }
+    error_message = "/tmp is a volume: ${aws_batch_job_definition.job_definition.container_properties}"
   }
 }
 

@@ -155,7 +155,7 @@ def written_out() -> list[str]:
 def test_what_is_to_be_written_is_taken(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a provider that sends all of it, and a job that somebody changed as the hint says
     monkeypatch.setattr(frameworks, "without_stop_timeout", lambda: "")
-    job = {"command": ["x"], "schedule": "@daily", **yaml.safe_load(f"{{{text}}}")}
+    job = {"command": ["x"], "schedule": "@daily", "read_only_root_filesystem": False, **yaml.safe_load(f"{{{text}}}")}
     # WHEN it is read THEN nothing is wrong with it
     assert hints_of(tmp_path, yaml.safe_dump({"service": "s", "jobs": {"j": job}})) == {}
 

@@ -30,7 +30,7 @@ from batchtab.constructs._terraform.expressions import (
 from batchtab.constructs._terraform.items import Item, Members, each, each_value, joined
 from batchtab.constructs._terraform.resources import BatchtabConstruct, local
 from batchtab.constructs.scheduled_job import files, log, sidecars
-from batchtab.declarations.container_fields import Device, Ulimit
+from batchtab.declarations.container_fields import TMP_VOLUME, Device, Ulimit
 from batchtab.declarations.job_arguments import JobArguments, SidecarArguments
 from batchtab.main_container import MAIN, MAIN_NODE
 
@@ -122,7 +122,7 @@ class Containers:
         job = self.job
         sizes = [{"type": "VCPU", "value": _text(job.vcpus)}, {"type": "MEMORY", "value": _text(job.memory_mib)}]
         return {
-            **self._one(sidecars.own(job), files.TMP_VOLUME),
+            **self._one(sidecars.own(job), TMP_VOLUME),
             "image": job.image,
             "command": _command(job.command),
             "resourceRequirements": joined(sizes, _requirement("GPU", job.gpus)),

@@ -21,12 +21,12 @@ from batchtab.constructs._terraform.expressions import (
 )
 from batchtab.constructs._terraform.items import Item, Members, each, joined
 from batchtab.constructs.scheduled_job import sidecars
-from batchtab.declarations.container_fields import Mount, Volume
+from batchtab.declarations.container_fields import TMP_VOLUME, Mount, Volume
 from batchtab.declarations.job_arguments import JobArguments, SidecarArguments
 
 #: An empty volume is writable where the root is not. Batch makes no /tmp by itself, and few programs run without one.
 TMP = "/tmp"  # noqa: S108 - a path in the container
-TMP_VOLUME = "batchtab-tmp"
+_PLACES = ("mountPoints", "linuxParameters.tmpfs")
 
 
 def tmp_volume(name: Any) -> str:
@@ -90,7 +90,19 @@ def _mount(_: Any, mount: Item) -> Mapping[str, Any]:
 def _adds_tmp(container: Members) -> Condition:
     given = container["read_only_root_filesystem"]
     read_only: Condition = given if is_expression(given) else bool(given)
-    return all_of(read_only, negate(any_of(_has_mount(container["mounts"]), _has_key(container["tmpfs"]))))
+    taken = any_of(_has_mount(container["mounts"]), _has_key(container["tmpfs"]), _has_path(container))
+    return all_of(read_only, negate(taken))
+
+
+def _has_path(members: Members) -> Condition:
+    """Whether the way out, which the job's own container alone has, mounts something at /tmp."""
+    container = getattr(members, "way_out", {})
+    parts = [] if is_expression(container) else [container.get("mountPoints", ()), container.get("linuxParameters", {})]
+    parts += [part.get("tmpfs", ()) for part in parts[1:] if not is_expression(part)]
+    if is_expression(container) or any(map(is_expression, parts)):
+        lists = (f"try({hcl(container)}.{place}[*].containerPath, [])" for place in _PLACES)
+        return Expression.of(f"contains(concat({', '.join(lists)}), {hcl(TMP)})")
+    return TMP in [point.get("containerPath") for points in (parts[0], parts[-1]) for point in points]
 
 
 def _has_mount(given: Any) -> Condition:

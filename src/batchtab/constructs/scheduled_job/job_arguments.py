@@ -180,7 +180,7 @@ class ExitRuleDict(TypedDict, total=False):
 
 
 class PermissionDict(TypedDict, total=False):
-    """A statement that is added to the role of the job, which can do nothing else."""
+    """A statement of the job's own role."""
 
     actions: Required[list[str] | tuple[str, ...] | Expression]
     """Such as s3:GetObject; '*' alone is refused. See
@@ -238,8 +238,8 @@ class JobOptions(TypedDict, total=False):
     """Volumes by name: an EFS file system, a folder of the EC2 instance, or an empty folder. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Volume.html."""
     exec: NotRequired[bool | Expression]
-    """Whether `aws ecs execute-command` may open a shell in a running container. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
+    """Whether `aws ecs execute-command` may open a shell in a running container, whose root must then be writable.
+    See https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
     containers: NotRequired[Mapping[str, SidecarArguments | SidecarArgumentsDict | Expression] | Expression]
     """Containers beside the job's own, which is called `main`: name to container. They are stopped when `main`
     ends. See https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html."""

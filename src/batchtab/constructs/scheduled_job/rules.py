@@ -42,6 +42,14 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments, full_name:
             Expression.of(f"length({both}) == 0"),
             f'{name}: ${{join(", ", {both})}} {job_rules.TWICE}.',
         )
+    both_ways: tuple[Any, Any] = (job.exec, job.read_only_root_filesystem)
+    if any(map(is_expression, both_ways)):
+        exec_, read_only = both_ways
+        require(
+            job_definition,
+            any_of(negate(exec_), negate(read_only)),
+            f"{name}: exec {job_rules.EXEC_WRITES}: set read_only_root_filesystem = false.",
+        )
     mounts = sidecars.all_mounts(job)
     if is_expression(mounts) or is_expression(job.volumes):
         used = f"sort(distinct([for mount in {hcl(mounts)} : mount.volume]))"

@@ -28,6 +28,11 @@ class _Own:
     def __getitem__(self, name: str) -> Any:
         return getattr(self._job, name)
 
+    @property
+    def way_out(self) -> Any:
+        """Settings without a field."""
+        return self._job.container
+
 
 def own(job: JobArguments) -> Members:
     """A job's own container."""
