@@ -90,6 +90,17 @@ jobs:
     after: plain
     secrets: {PASSWORD: /billing/password}
     permissions: [{actions: ["s3:GetObject"], resources: ["arn:aws:s3:::my-bucket/*"]}]
+  files:
+    command: [x]
+    image: {repository: docker-hub/library/python, tag: "3.13"}
+    registry_credentials: "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:registry-AbCdEf"
+    exec: true
+    read_only_root_filesystem: false
+    managed_policy_arns: ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+    volumes:
+      data: {efs_file_system_id: fs-0123456789abcdef0, access_point_id: fsap-0123456789abcdef0}
+      input: {efs_file_system_id: fs-00000000}
+    mounts: [{volume: data, path: /data}, {volume: input, path: /input, read_only: true}]
 """
 _CI: dict[str, Any] = {
     "namespace": NAMESPACE,

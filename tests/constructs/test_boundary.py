@@ -24,7 +24,13 @@ def test_with_a_boundary_no_role_gets_beyond_it(source: str, boundary: str) -> N
     mine, others = f"{IAM}role/{NAMESPACE}-x", f"{IAM}role/somebody"
     bounded = {"iam:PermissionsBoundary": boundary, f"aws:ResourceTag/{TAG}": NAMESPACE}
     # GIVEN a role with the boundary THEN it can be made and changed
-    for action in ("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary"):
+    for action in (
+        "AttachRolePolicy",
+        "CreateRole",
+        "PutRolePolicy",
+        "UpdateAssumeRolePolicy",
+        "PutRolePermissionsBoundary",
+    ):
         assert allows(statements, f"iam:{action}", mine, bounded), action
         # BUT none without it, nor with another, nor one of somebody else's
         for context in ({}, {"iam:PermissionsBoundary": f"{IAM}policy/other"}):
@@ -41,8 +47,8 @@ def test_with_a_boundary_no_role_gets_beyond_it(source: str, boundary: str) -> N
         for context in ({}, bounded, {**bounded, "iam:PolicyARN": f"{IAM}policy/AdministratorAccess"})
         if allows(statements, action, arn, context)
     }
-    gives = ("CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy", "UpdateAssumeRolePolicy")
-    takes = ("DeleteRole", "DeleteRolePolicy")
+    gives = ("AttachRolePolicy", "CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy", "UpdateAssumeRolePolicy")
+    takes = ("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy")
     assert {action.removeprefix("iam:") for action, _ in allowed} == {*gives, *takes}
     assert {arn for _, arn in allowed} == {f"role/{NAMESPACE}-x"}
     # AND no role is taken
@@ -60,6 +66,7 @@ def test_the_boundary_lets_roles_do_all_that_ours_do(boundary: list[dict[str, An
         if policy.kind != "identity" or policy.principal in {DEPLOY, PLAN}:
             continue
         for statement in policy.statements:
+            met = {key: many(value)[0] for key, value in statement.get("Condition", {}).get("StringEquals", {}).items()}
             for pattern in many(statement["Action"]):
                 for action in matching(pattern) if "*" in pattern else (pattern,):
                     for arn in many(statement["Resource"]):
@@ -68,7 +75,7 @@ def test_the_boundary_lets_roles_do_all_that_ours_do(boundary: list[dict[str, An
                         asked = asked.replace("arn:aws:ecs:r:1:", f"arn:aws:ecs:{REGION}:{ACCOUNT}:")
                         if action == "ecs:CreateCluster":  # of an instance that is in none; Batch makes its own
                             continue
-                        assert allows(list(policy.statements), action, asked, boundary=boundary), (policy, action)
+                        assert allows(list(policy.statements), action, asked, met, boundary=boundary), (policy, action)
 
 
 def test_the_boundary_gives_no_way_to_more(boundary: list[dict[str, Any]]) -> None:

@@ -8,9 +8,6 @@ _LATER = "a later version of Batchtab may change it"
 _PUSH = "images are pushed: no registry runs here"
 _OF_STAGE = '{"StringEquals": {"aws:ResourceTag/batchtab:namespace": "batchtab-local"}}'
 _BOUNDED = f'"StringEquals": {{"iam:PermissionsBoundary": "arn:aws:iam::{ACCOUNT}:policy/{NAMESPACE}-ci-boundary"}}'
-_INSTANCES = (
-    '"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"}'
-)
 _NETWORK = "internet-gateway, route-table, security-group, security-group-rule, subnet, vpc"
 _ITEMS = (
     '{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["late", "route"]},'
@@ -33,7 +30,7 @@ KEPT: dict[str, str] = {
     "ecr:PutImageScanningConfiguration on repository": _LATER,
     "ecr:PutImageTagMutability on repository": _LATER,
     "ecr:UploadLayerPart on repository": _PUSH,
-    f"iam:AttachRolePolicy on role if {{{_INSTANCES}, {_BOUNDED}}}": "a stage on EC2 that has a boundary",
+    f"iam:AttachRolePolicy on role if {{{_BOUNDED}}}": "a stage on EC2 that has a boundary",
     f"iam:PutRolePermissionsBoundary on role if {{{_BOUNDED}}}": "roles that were there before the boundary",
     "iam:UpdateAssumeRolePolicy on role": _LATER,
     f"iam:UpdateAssumeRolePolicy on role if {{{_BOUNDED}}}": _LATER,

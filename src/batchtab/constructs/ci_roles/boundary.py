@@ -41,6 +41,8 @@ ACTIONS = (
     "ec2:Describe*",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
     "ecr:GetAuthorizationToken",
     "ecr:GetDownloadUrlForLayer",
     "ecs:DeregisterContainerInstance",

@@ -19,9 +19,10 @@ _PASSED_TO = (
     "scheduler.amazonaws.com",
 )
 _LINKED = ("batch.amazonaws.com", "spot.amazonaws.com")
-_INSTANCE_POLICY = "service-role/AmazonEC2ContainerServiceforEC2Role"
-# What gives a role more, or gives it to somebody: with a boundary, only to roles that have it.
-_GIVES = ("iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
+# What gives a role more, or gives it to somebody: with a boundary, only to roles that have it. Who may write any policy
+# into a role gets no more by attaching one of AWS's or the account's, as instances and `managed_policy_arns` need.
+_GIVES = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
+_TAKES = ("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole")
 
 
 def role_statements(
@@ -36,17 +37,12 @@ def role_statements(
         Each with whether it applies.
     """
     with_it = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
-    instance_policy = f"arn:{names.partition}:iam::aws:policy/{_INSTANCE_POLICY}"
-    attached = {"ArnEquals": {"iam:PolicyARN": instance_policy}}
     to_services = {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}
     free = negate(is_bounded)
     return [
         (free, allow(_GIVES, names.roles)),
         (is_bounded, allow([*_GIVES, "iam:PutRolePermissionsBoundary"], names.roles, condition=with_it)),
-        (free, allow(["iam:AttachRolePolicy"], names.roles, condition=attached)),
-        (is_bounded, allow(["iam:AttachRolePolicy"], names.roles, condition={**attached, **with_it})),
-        (True, allow(["iam:DetachRolePolicy"], names.roles, condition=attached)),
-        (True, allow(["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole"], names.roles)),
+        (True, allow(_TAKES, names.roles)),
         (True, allow(["iam:PassRole"], names.roles, condition=to_services)),
         # AWS's own role for Batch, which the first compute environment of an account makes.
         (
