@@ -13,10 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.constructs.template import in_python
+from tests.constructs.template import QUEUE_ARN, in_python
 
 import batchtab
-from batchtab import BatchEnvironment, Capacity, Permission, Schedule, ScheduledJob
+from batchtab import BatchEnvironment, Capacity, Permission, Queue, Schedule, ScheduledJob, SchedulingPolicy
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "examples" / "python-app" / "main.py"
@@ -123,6 +123,26 @@ def test_the_page_shows_the_example() -> None:
             "enviroment: is an unknown key [hint: did you mean 'environment'?]",
         ),
         (lambda _, e: e.add_job("n", image="busybox:1"), "command: is missing: command as a list"),
+        (
+            lambda _, e: e.add_job("n", **JOB, share="reports"),
+            "share: 'reports' is for a queue with a scheduling_policy, and default has none [hint: leave it out]",
+        ),
+        (
+            lambda s, _: environment(
+                s, "Other", queues={"fair": Queue(priority=1, scheduling_policy=SchedulingPolicy())}
+            ).add_job("n", queue="fair", **JOB),
+            "share: is missing, and queue fair has a scheduling_policy: it takes no job without one",
+        ),
+        (
+            lambda _, e: e.add_job("n", **JOB, capacity="EC2"),
+            "test/n: capacity: is the environment's, which says it for its jobs [hint: leave it out]",
+        ),
+        (
+            lambda s, _: BatchEnvironment.from_arns(
+                namespace="reports", capacity="EC2", queues={"default": QUEUE_ARN}
+            ).add_job(s, "n", **JOB, job_queue_arn=QUEUE_ARN),
+            "test/n: job_queue_arn: is the environment's, which says it for its jobs [hint: leave it out]",
+        ),
     ],
 )
 def test_a_wrong_program_is_refused_in_one_line(program: Callable[[Any, Any], Any], message: str) -> None:

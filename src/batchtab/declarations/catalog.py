@@ -227,7 +227,8 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
             text = f"is not a queue of {_STAGES}: {listed(queues)}"
             yield "queue", job.queue, text, did_you_mean(job.queue, queues)
         else:
-            yield from _share_faults(job, shares=queues[job.queue].scheduling_policy is not None)
+            shares = queues[job.queue].scheduling_policy is not None
+            yield from job_rules.share_faults(job, f"{job.queue} of {_STAGES}", shares=shares)
         kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
         if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
             found = list(job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES))
@@ -236,16 +237,6 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
                 yield from _width_faults(stage, job)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
-
-
-def _share_faults(job: JobSpec, *, shares: bool) -> Iterator[Fault]:
-    """What Batch refuses when the job is submitted: a fair-share queue wants a share of each job, another one none."""
-    if shares and job.share is None:
-        text = f"is missing, and queue {job.queue} of {_STAGES} has a scheduling_policy: it takes no job without one"
-        yield "share", None, text, ""
-    if not shares and job.share is not None:
-        text = f"is for a queue with a scheduling_policy, and {job.queue} of {_STAGES} has none"
-        yield "share", job.share, text, "leave it out"
 
 
 def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:

@@ -200,6 +200,20 @@ def _long_window(job: OneJob, timing: Timing) -> Iterator[Fault]:
 # --- with what a construct knows beside the job
 
 
+def share_faults(job: OneJob, queue: str, *, shares: bool) -> Iterator[Fault]:
+    """What Batch refuses when the job is submitted: a fair-share queue wants a share of each job, another one none.
+
+    Args:
+        job: The job.
+        queue: How a message names its queue.
+        shares: Whether the queue has a scheduling policy.
+    """
+    if shares and job.share is None:
+        yield "share", None, f"is missing, and queue {queue} has a scheduling_policy: it takes no job without one", ""
+    if not shares and job.share is not None:
+        yield "share", job.share, f"is for a queue with a scheduling_policy, and {queue} has none", _OUT
+
+
 def capacity_faults(job: OneJob, capacity: str, stage: str = "", *, skip: Collection[str] = ()) -> Iterator[Fault]:
     """What jobs of a capacity do not have.
 

@@ -149,6 +149,17 @@ run "a_share_is_for_the_function" {
   }
 }
 
+run "a_file_system_without_an_access_point" {
+  variables {
+    volumes = { data = { efs_file_system_id = "fs-0123456789abcdef0" } }
+    mounts  = [{ volume = "data", path = "/data", read_only = true }]
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.job_role_policy[0].policy).Statement == [{ Action = ["elasticfilesystem:ClientMount"], Effect = "Allow", Resource = "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-0123456789abcdef0" }]
+    error_message = "the job role may ${aws_iam_role_policy.job_role_policy[0].policy}"
+  }
+}
+
 run "tmp_is_writable_beside_a_read_only_root" {
   variables {
     volumes = { cache = { host_path = "/var/cache" } }

@@ -19,12 +19,20 @@ from batchtab.constructs._terraform.expressions import (
     as_map,
     as_number,
     choose,
+    is_expression,
     is_set,
     one_of,
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 from batchtab.constructs.batch_environment import roles
-from batchtab.constructs.batch_environment.jobs import JobPlace, PlaceArns, is_managed, reads_secrets, takes_schedule
+from batchtab.constructs.batch_environment.jobs import (
+    JobPlace,
+    PlaceArns,
+    is_managed,
+    reads_secrets,
+    refuse_place,
+    takes_schedule,
+)
 from batchtab.constructs.batch_environment.queue_resources import job_queue, scheduling_policy
 from batchtab.constructs.batch_environment.queues import Further, Queue, Queues
 from batchtab.constructs.compute_environment import ComputeEnvironment
@@ -269,6 +277,8 @@ class BatchEnvironment(BatchtabConstruct):
             raise InvalidArgumentError(self.node.path, [f"{text} [hint: {hint}]" if hint else text])
         arn = QueueArn.of(f'{self.job_queue.address}["{name}"].arn')
         arn.namespace, arn.capacity = self.namespace, self._queues.capacity_of(name, self._capacities)
+        policies = self._queues.policies
+        arn.name, arn.shares = name, None if is_expression(policies) else name in policies
         return arn
 
     @property
@@ -344,6 +354,7 @@ class BatchEnvironment(BatchtabConstruct):
         if takes_schedule(given):
             own["schedule_group_name"] = self.schedule_group.name
         place = {"name": name, "namespace": self.namespace, "job_queue_arn": arn, "capacity": arn.capacity}
+        refuse_place((scope or self._stack).node.path, name, given, place)
         return ScheduledJob(scope or self._stack, name, **{**own, **given, **place})
 
     def add_alerts(self, id_: str = "alerts", **alerts: Any) -> JobAlerts:

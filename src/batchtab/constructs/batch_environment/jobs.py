@@ -88,7 +88,23 @@ class JobPlace:
             "job_queue_arn": self.queues[queue],
             "capacity": self.capacity,
         }
+        refuse_place(scope.node.path, name, given, place)
         return ScheduledJob(scope, name, **{**own, **given, **place})
+
+
+def refuse_place(path: str, name: str, given: Mapping[str, Any], place: Mapping[str, Any]) -> None:
+    """Refuses what a job's environment says for it.
+
+    Raises:
+        InvalidArgumentError: The job says it too.
+    """
+    problems = [
+        f"{field}: is the environment's, which says it for its jobs [hint: leave it out]"
+        for field in place
+        if field in given
+    ]
+    if problems:
+        raise InvalidArgumentError(f"{path}/{name}", problems)
 
 
 def reads_secrets(job: Mapping[str, Any]) -> bool:

@@ -277,6 +277,8 @@ def _faults(queue: object, job: JobArguments, unknown: set[str]) -> Iterator[Fau
             if field not in unknown and not is_expression(expected) and value != expected:
                 hint = "environment.add_job(…) sets it"
                 yield field, value, f"is not that of the queue's environment, '{expected}'", hint
+        if queue.shares is not None and "share" not in unknown:
+            yield from job_rules.share_faults(job, queue.name, shares=queue.shares)
     yield from job_rules.faults(job, unknown=unknown)
     if "capacity" not in unknown and not is_expression(job.capacity):
         yield from job_rules.capacity_faults(job, job.capacity, skip=unknown)

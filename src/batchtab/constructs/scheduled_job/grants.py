@@ -63,17 +63,14 @@ def _by_iam(volume: Item) -> Condition:
 def _mounts(job: JobArguments, account: Account, name: Any, volume: Item) -> Mapping[str, Any]:
     """See https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html."""
     read, write = ["elasticfilesystem:ClientMount"], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
-    id_ = volume["access_point_id"]
-    if is_expression(id_):  # Terraform writes the text even where it is left out
-        id_ = Expression.of(f'coalesce({hcl(id_)}, "-")')
-    point = account.arn("elasticfilesystem", f"access-point/{id_}")
+    given = volume["access_point_id"]
+    # Terraform writes the ARN before it leaves the condition out, and takes no null in a text.
+    point = account.arn("elasticfilesystem", f"access-point/{choose(is_set(given), given, '')}")
     return {
         "Effect": "Allow",
         "Action": choose(_writes(sidecars.all_mounts(job), name), write, read),
         "Resource": account.arn("elasticfilesystem", f"file-system/{volume['efs_file_system_id']}"),
-        "Condition": Conditional(
-            is_set(volume["access_point_id"]), {"StringEquals": {"elasticfilesystem:AccessPointArn": point}}
-        ),
+        "Condition": Conditional(is_set(given), {"StringEquals": {"elasticfilesystem:AccessPointArn": point}}),
     }
 
 

@@ -13,12 +13,16 @@ class QueueArn(Expression):
     Attributes:
         namespace: The environment's.
         capacity: What the queue's jobs run on.
+        name: The queue's short name.
+        shares: Whether the queue has a scheduling policy; None where only Terraform knows.
     """
 
-    __slots__ = ("capacity", "namespace")
+    __slots__ = ("capacity", "name", "namespace", "shares")
 
     namespace: Any
     capacity: Any
+    name: str
+    shares: bool | None
 
     @classmethod
     def of(cls, text: str) -> QueueArn:
