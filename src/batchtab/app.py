@@ -218,6 +218,7 @@ def _capacity(settings: ComputeEnvironmentSpec) -> dict[str, Any]:
 def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, environment: StageStack) -> StageStack:
     from batchtab.constructs.schedule_group import ScheduleGroup  # noqa: PLC0415
     from batchtab.constructs.scheduled_job import ScheduledJob  # noqa: PLC0415
+    from batchtab.constructs.scheduled_job.grants import is_cached  # noqa: PLC0415
     from batchtab.constructs.stage_stack import StageStack  # noqa: PLC0415
 
     config = catalog.stage
@@ -234,15 +235,17 @@ def _jobs_stack(app: Any, stage: Stage, catalog: Catalog, service: ServiceSpec, 
         group = ScheduleGroup(stack, "service.schedule", namespace=stage.namespace, service=service.service)
         group_name = group.name
     for name, job in service.jobs.items():
+        image = image_uri(catalog, job.image)
         execution_role_arn: str | None = job.execution_role_arn
-        if execution_role_arn is None and config.is_fargate(job.queue) and not job.reads_secrets:
+        is_shared = config.is_fargate(job.queue) and not job.reads_secrets and not is_cached(image)
+        if execution_role_arn is None and is_shared:
             execution_role_arn = stack.read(environment, "execution_role_arn")
         arguments = {field: getattr(job, field) for field in _SHARED_FIELDS} | {
             **trigger_arguments.timing(job),
             **shared,
             "name": f"{service.service}-{name}",
             "namespace": stage.namespace,
-            "image": image_uri(catalog, job.image),
+            "image": image,
             "job_queue_arn": stack.read(environment, f"job_queue_arn_{job.queue}"),
             "after": ["-".join(resolve(service.service, reference)) for reference in job.after],
             "submit_function_arn": stack.read(environment, "submit_function_arn") if job.is_managed else None,

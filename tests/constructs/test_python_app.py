@@ -247,3 +247,16 @@ def test_a_type_checker_finds_most_wrong_programs(tmp_path: Path) -> None:
     told = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False).stdout
     # THEN each line has an error
     assert sorted({int(line) for line in re.findall(r"program\.py:(\d+): error", told)}) == list(range(4, 12)), told
+
+
+@pytest.mark.parametrize("capacity", ["EC2", "FARGATE"])
+def test_an_image_of_a_cache_is_gotten_by_a_role_of_the_jobs_own(capacity: str) -> None:
+    # GIVEN an image that ECR gets from another registry
+    image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/docker-hub/library/python:3.13"
+    made = in_python(lambda stack: environment(stack, capacity=capacity).add_job("n", image=image, command=["true"]))
+    # THEN the job's own execution role may let it, which no role that jobs share may
+    statements = made.statements("aws_iam_role_policy", "n_execution_role_policy")
+    (resources,) = [each["Resource"] for each in statements if "ecr:BatchImportUpstreamImage" in each["Action"]]
+    assert [arn.partition(":ecr:")[2] for arn in resources] == [
+        "ap-northeast-2:123456789012:repository/docker-hub/library/python"
+    ]

@@ -29,7 +29,7 @@ from batchtab.constructs.batch_environment.jobs import (
     JobPlace,
     PlaceArns,
     is_managed,
-    reads_secrets,
+    needs_own_role,
     refuse_place,
     takes_schedule,
 )
@@ -349,7 +349,7 @@ class BatchEnvironment(BatchtabConstruct):
         }
         if is_managed(given):
             own["submit_function_arn"] = self.runs.function["arn"]
-        if arn.capacity in limits.FARGATE_CAPACITIES and not reads_secrets(given):
+        if arn.capacity in limits.FARGATE_CAPACITIES and not needs_own_role(given):
             own["execution_role_arn"] = self.execution_role["arn"]
         if takes_schedule(given):
             own["schedule_group_name"] = self.schedule_group.name

@@ -11,6 +11,7 @@ from constructs import Construct
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import is_expression
 from batchtab.constructs.scheduled_job import ScheduledJob
+from batchtab.constructs.scheduled_job.grants import is_cached
 from batchtab.constructs.scheduled_job.job_arguments import JobOverrides
 from batchtab.declarations.arguments import plain
 from batchtab.declarations.one_job import OneJob
@@ -78,7 +79,7 @@ class JobPlace:
             raise InvalidArgumentError(f"{scope.node.path}/{name}", [f"{text} [hint: {hint}]" if hint else text])
         given: dict[str, Any] = dict(job)
         own: dict[str, Any] = {field: getattr(self, field) for field in PlaceArns.__annotations__}
-        if self.capacity not in limits.FARGATE_CAPACITIES or reads_secrets(given):
+        if self.capacity not in limits.FARGATE_CAPACITIES or needs_own_role(given):
             del own["execution_role_arn"]
         if not takes_schedule(given):
             del own["schedule_group_name"]
@@ -107,14 +108,16 @@ def refuse_place(path: str, name: str, given: Mapping[str, Any], place: Mapping[
         raise InvalidArgumentError(f"{path}/{name}", problems)
 
 
-def reads_secrets(job: Mapping[str, Any]) -> bool:
-    """Whether a role of the job's own has to read secrets; perhaps, where only Terraform knows."""
+def needs_own_role(job: Mapping[str, Any]) -> bool:
+    """Whether a role of the job's own has to read secrets, or to get an image; perhaps, where only Terraform knows."""
     beside = plain(job.get("containers") or {})
     if is_expression(beside):
         return True
     for each in (job, *beside.values()):
         log = plain(each.get("log") or {})
         options = log.get("secret_options") if isinstance(log, Mapping) else log
+        if is_cached(each.get("image")):
+            return True
         if any(is_expression(one) or one for one in (each.get("secrets"), each.get("registry_credentials"), options)):
             return True
     return False

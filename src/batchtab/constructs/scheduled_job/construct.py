@@ -36,7 +36,7 @@ from batchtab.constructs._terraform.framework import TerraformStack
 from batchtab.constructs._terraform.naming import namespaced, shorten
 from batchtab.constructs._terraform.policies import allow, policy
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource, local
-from batchtab.constructs.scheduled_job import chain, container, retries, roles, rules, sidecars, trigger_rules
+from batchtab.constructs.scheduled_job import chain, container, grants, retries, roles, rules, sidecars, trigger_rules
 from batchtab.constructs.scheduled_job.crontab import Crontab
 from batchtab.constructs.scheduled_job.inputs import Inputs
 from batchtab.constructs.scheduled_job.job_arguments import JobArgumentsDict
@@ -121,7 +121,7 @@ class ScheduledJob(BatchtabConstruct):
         self.job_role = maker.job_role(job, lists_jobs=guards)
         #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
         self.job_role_arn = choose(is_set(job.job_role_arn), job.job_role_arn, self.job_role.get("arn"))
-        needs_execution_role = any_of(on_fargate, sidecars.reads_secrets(job))
+        needs_execution_role = any_of(on_fargate, sidecars.reads_secrets(job), grants.is_any_cached(job))
         self.execution_role = maker.execution_role(
             all_of(needs_execution_role, negate(is_set(job.execution_role_arn))), job, self.log_group_name
         )

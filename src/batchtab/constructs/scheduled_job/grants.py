@@ -84,6 +84,22 @@ def _condition(value: Any) -> Condition:
     return value if isinstance(value, Expression) else bool(value)
 
 
+def is_cached(image: Any) -> bool:
+    """Whether an image, as far as it is known, is one that ECR gets from another registry when it is first pulled.
+
+    Neither the role of instances nor one that jobs share may do that.
+    """
+    if image is None or is_expression(image):
+        return False
+    match = re.match(limits.ECR_IMAGE_PATTERN, image)
+    return match is not None and match[3].partition("/")[0] in _CACHES
+
+
+def is_any_cached(job: JobArguments) -> bool:
+    """Whether one of its containers has such an image."""
+    return any(map(is_cached, sidecars.images(job)))
+
+
 def execution_statements(job: JobArguments, account: Account, log_group_name: Any) -> Any:
     """Statements of the execution role."""
     names = sidecars.secret_arns(job)
