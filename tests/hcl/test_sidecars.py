@@ -152,7 +152,7 @@ def test_provider_5_sends_exec_and_no_time_to_end(
     # GIVEN a job with both in plain Terraform, where nothing of ours can refuse it
     where = {"name": "reports-both", "namespace": "both", "job_queue_arn": original_environment["queues"]["default"]}
     call = {"source": "./modules/scheduled_job", "image": IMAGE, "command": ["true"], **where}
-    call |= {"exec": True, "grace_seconds": 60}
+    call |= {"exec": True, "read_only_root_filesystem": False, "grace_seconds": 60}
     copy_modules(tmp_path)
     (tmp_path / "main.tf.json").write_text(json.dumps({"module": {"job": call}, **_PROVIDER}), encoding="utf-8")
     terraform = Terraform(tmp_path, terraform_environment)

@@ -22,6 +22,8 @@ _MOVING_TAG = "latest"
 _MOVES = "moves: a run takes the image that was pushed last, which no plan shows"
 _PINNED = "the tag of a version, or digest: sha256:…"
 _COMPARED_RUNS = 3
+# AWS's own policies by which a job may change who may do what.
+_WIDE_POLICIES = frozenset({"AdministratorAccess", "IAMFullAccess", "PowerUserAccess"})
 # A variable that says where a secret is, or something about one; and values that are no secrets whatever the name.
 _ABOUT = re.compile(
     r"(?i)(url|uri|endpoint|host|file|path|dir|name|arn|id|ids|ttl|seconds|minutes|days|expiry|length|size|limit|count"
@@ -98,6 +100,10 @@ def _privileges(job: JobSpec) -> Iterator[Caution]:
         if each.privileged:
             text = "lets the container do everything on its EC2 instance, like root there"
             yield (*path, "privileged"), True, text, "leave it out, and name the devices that it needs"
+    for arn in job.managed_policy_arns:
+        if arn.rpartition("/")[2] in _WIDE_POLICIES:
+            text = "lets the job give itself or others more than is said here"
+            yield ("managed_policy_arns",), arn, text, "permissions, with the actions that it needs"
 
 
 def _secrets(job: JobSpec) -> Iterator[Caution]:

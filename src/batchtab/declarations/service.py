@@ -216,6 +216,19 @@ def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], invalid_fiel
             merged.pop(name, None)
     if merged.get("concurrency_policy") != "queue" and "queue_limit" not in raw:
         merged.pop("queue_limit", None)
+    volumes = merged.get("volumes")
+    if "volumes" not in raw and isinstance(volumes, dict):
+        used = set(_mounted(merged))
+        merged["volumes"] = {name: volume for name, volume in volumes.items() if name in used}
+
+
+def _mounted(job: dict[str, Any]) -> Iterator[Any]:
+    """The volumes that a job's containers mount, as they are written."""
+    beside = job.get("containers")
+    for container in (job, *(beside.values() if isinstance(beside, dict) else ())):
+        mounts = container.get("mounts") if isinstance(container, dict) else None
+        for mount in mounts if isinstance(mounts, list) else ():
+            yield mount.get("volume") if isinstance(mount, dict) else None
 
 
 def _written(names: Iterable[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ ASSETS = "assets"
 _CALLED = """
     alltrue anytrue base64encode can chunklist coalesce compact concat contains distinct endswith flatten floor index
     join jsonencode keys length lookup lower max merge min one plantimestamp range regex replace reverse
-    setintersection setsubtract sha1 slice sort split startswith strcontains substr timeadd timecmp tonumber toset
+    setintersection setsubtract sha1 slice sort split startswith strcontains substr sum timeadd timecmp tonumber toset
     tostring trimsuffix try upper values
 """
 #: What constructs call; none of them reads a file.

@@ -101,6 +101,14 @@ def test_a_privileged_container_is_warned_of(project: Path) -> None:
     ]
 
 
+def test_a_policy_of_awss_by_which_a_job_may_do_everything_is_warned_of(project: Path) -> None:
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    assert of_job(project, f"managed_policy_arns: ['{arn}', 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess']") == [
+        f"managed_policy_arns: '{arn}' lets the job give itself or others more than is said here"
+        " [hint: permissions, with the actions that it needs]"
+    ]
+
+
 def test_a_container_beside_the_jobs_own_is_looked_at_too(project: Path) -> None:
     beside = "containers: {proxy: {vcpus: 1, memory_mib: 64, privileged: true, environment: {API_TOKEN: abcdefgh}}}"
     assert [line.partition(" ")[0] for line in of_job(project, beside)] == [

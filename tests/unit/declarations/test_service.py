@@ -201,6 +201,22 @@ def test_a_secret_that_was_written_down_is_not_repeated(tmp_path: Path) -> None:
     assert "hunter2" not in line
 
 
+def test_a_job_has_the_volumes_of_its_service_that_it_mounts(tmp_path: Path) -> None:
+    # GIVEN volumes of a service, of which each job mounts some
+    text = (
+        "service: s\n"
+        "defaults: {volumes: {data: {efs_file_system_id: fs-00000000}, scratch: {}}}\n"
+        "jobs:\n"
+        "  j: {command: [x], mounts: [{volume: data, path: /data}]}\n"
+        "  k: {command: [x], containers: {l: {mounts: [{volume: scratch, path: /s}]}}}\n"
+        "  m: {command: [x]}\n"
+    )
+    # WHEN they are read
+    (service,) = load(tmp_path, text)
+    # THEN each job has just those
+    assert {name: list(job.volumes) for name, job in service.jobs.items()} == {"j": ["data"], "k": ["scratch"], "m": []}
+
+
 def test_a_name_is_either_a_variable_or_a_secret(tmp_path: Path) -> None:
     found = lines(
         tmp_path, "service: s\ndefaults: {environment: {A: x}}\njobs:\n  j: {command: [x], secrets: {A: /a}}\n"
