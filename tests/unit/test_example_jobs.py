@@ -55,6 +55,7 @@ def test_a_step_names_the_job_before_it() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_step_names_the_time_for_which_it_runs() -> None:
     assert run("sync", BATCHTAB_SCHEDULED_TIME="2026-11-24T06:00:00Z").stdout.splitlines() == [
         "sync: begins for 2026-11-24T06:00:00Z",

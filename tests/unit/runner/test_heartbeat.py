@@ -83,6 +83,7 @@ def test_start_and_end_are_pinged_in_order_with_one_run_id(monitor: Monitor, cod
     assert f"exit code {code}" in monitor.heard[1][1]
 
 
+@pytest.mark.slow
 def test_the_command_does_not_wait_for_the_first_ping(monitor: Monitor) -> None:
     # GIVEN a monitor that does not answer
     monitor.hang.clear()

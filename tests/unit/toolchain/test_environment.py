@@ -104,6 +104,7 @@ def test_an_install_that_was_interrupted_is_repeated(
     assert len(uv.read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_pip_does_the_work_where_uv_cannot_and_its_fault_is_one_line(
     program: Callable[..., Path],
     prepared: Callable[..., list[str]],
