@@ -54,13 +54,15 @@ class Service extends TerraformStack {
         jobRoleArn: `\${aws_iam_role.${id}_job_role.arn}`,
         logConfiguration: {
           logDriver: "awslogs",
-          options: { "awslogs-group": read("log_group_name"), "awslogs-stream-prefix": name },
+          options: { "awslogs-group": read("log_group_name"), "awslogs-stream-prefix": name, mode: "blocking" },
         },
+        mountPoints: [{ containerPath: "/tmp", sourceVolume: "batchtab-tmp" }],
         readonlyRootFilesystem: true,
         resourceRequirements: [
           { type: "VCPU", value: "1" },
           { type: "MEMORY", value: "2048" },
         ],
+        volumes: [{ name: "batchtab-tmp" }],
       }),
       retryStrategy: { attempts: 1 },
       timeout: { attemptDurationSeconds: 600 },
