@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, Strict, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, Strict, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from batchtab import choices, limits
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid
@@ -112,6 +113,13 @@ class Ulimit(StrictModel):
     )
 
 
+class _OrNumber:
+    """Annotation of a limit in whose place a number may be written, which is both."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": -1}, handler(schema)]}
+
+
 class Device(StrictModel):
     """A device of the EC2 instance. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Device.html."""
 
@@ -192,7 +200,9 @@ class ContainerFields(StrictModel):
         dict[Annotated[str, Strict(), Limit(FolderPath)], Mib], Only("EC2"), Source(f"{_API}/API_Tmpfs.html")
     ] = Field(default={}, description="Folders in memory: path to size in MiB, which counts as the job's memory.")
     ulimits: Annotated[
-        dict[Annotated[str, Strict(), Limit(UlimitName)], Ulimit], Only("EC2"), Source(f"{_API}/API_Ulimit.html")
+        dict[Annotated[str, Strict(), Limit(UlimitName)], Annotated[Ulimit, _OrNumber()]],
+        Only("EC2"),
+        Source(f"{_API}/API_Ulimit.html"),
     ] = Field(default={}, description="Resource limits by name, such as nofile: a number, or soft and hard.")
     devices: Annotated[tuple[Device, ...], Only("EC2"), Source(f"{_API}/API_Device.html")] = Field(
         default=(), description="Devices of the EC2 instance."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import read_services
 
 MESSAGES = {
@@ -59,3 +60,10 @@ def test_figures_stay_as_they_are_written(tmp_path: Path) -> None:
     # THEN they are what is in the file
     (job,) = read_services(tmp_path)[0][0].spec.jobs.values()
     assert (job.user, job.log.options) == ("1000:50", {"max-size": "010"})
+
+
+def test_an_editor_takes_a_number_for_a_limit_too() -> None:
+    # GIVEN the schema that editors read
+    schema = JobSpec.model_json_schema()["properties"]["ulimits"]["additionalProperties"]
+    # THEN a limit is a number, or both of its values
+    assert [sorted(each) for each in schema["anyOf"]] == [["minimum", "type"], ["$ref"]]
