@@ -1,4 +1,4 @@
-"""Which of a job's containers is the job itself, in whatever form Batch tells of the job.
+"""Which of a job's containers is the job itself, in whatever form Batch reports the job.
 
 `container` holds the one container of most jobs, `ecsProperties` the containers of a task, and `nodeProperties` either
 of them for each range of nodes. Answers of DescribeJobs, events and job definitions have the same members.

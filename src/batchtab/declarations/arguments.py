@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, create_model
 
 from batchtab.declarations.diagnostics import Diagnostic
-from batchtab.declarations.fields import StrictModel, problems_of
+from batchtab.declarations.fields import StrictModel, problems_of, summary
 from batchtab.declarations.table import Fault
 from batchtab.declarations.yaml_file import Document
 
@@ -58,7 +58,7 @@ def checked(
             known[name] = pruned
     unknown = set(values) - set(known)
     problems = [
-        Diagnostic("", None, "", name, None, f"is missing: {_first(field.description)}")
+        Diagnostic("", None, "", name, None, f"is missing: {summary(field.description)}")
         for name, field in model.model_fields.items()
         if field.is_required() and name not in values
     ]
@@ -96,11 +96,6 @@ def _rest(model: type[Model], known: Mapping[str, Any]) -> Model:
 def _across(faults: Iterable[Fault]) -> Iterator[Diagnostic]:
     for field, value, message, hint in faults:
         yield Diagnostic("", None, "", field, value, message, hint)
-
-
-def _first(description: str | None) -> str:
-    text = (description or "").partition(". ")[0].removesuffix(".")
-    return text[:1].lower() + text[1:]
 
 
 @cache

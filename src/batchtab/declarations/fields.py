@@ -198,8 +198,13 @@ def _below(model: type[BaseModel]) -> dict[str, str]:
 def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     inner = _model_at(model, path[:-1])
     field = None if inner is None else _field(inner, str(path[-1]))
-    text = (field.description or "").partition(". ")[0] if field else ""
-    return text.removesuffix(".")[:1].lower() + text.removesuffix(".")[1:]
+    return summary(field.description) if field else ""
+
+
+def summary(description: str | None) -> str:
+    """A description's first sentence, to go on a line with."""
+    text = (description or "").partition(". ")[0].removesuffix(".")
+    return text[:1].lower() + text[1:]
 
 
 def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:

@@ -32,6 +32,7 @@ from batchtab.constructs.batch_environment.jobs import (
     needs_own_role,
     refuse_place,
     takes_schedule,
+    unknown_queue,
 )
 from batchtab.constructs.batch_environment.queue_resources import job_queue, scheduling_policy
 from batchtab.constructs.batch_environment.queues import Further, Queue, Queues
@@ -42,7 +43,6 @@ from batchtab.constructs.schedule_group import ScheduleGroup
 from batchtab.constructs.scheduled_job import ScheduledJob
 from batchtab.constructs.scheduled_job.job_arguments import JobOverrides
 from batchtab.constructs.scheduled_job.queue_arn import QueueArn
-from batchtab.errors import InvalidArgumentError, did_you_mean, listed
 
 _DEFAULTS = limits.ENVIRONMENT_DEFAULTS
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -272,9 +272,7 @@ class BatchEnvironment(BatchtabConstruct):
         """
         names = self._queues.names
         if names is not None and name not in names:
-            hint = did_you_mean(name, names)
-            text = f"queue: '{name}' is not a queue of the environment: {listed(names)}"
-            raise InvalidArgumentError(self.node.path, [f"{text} [hint: {hint}]" if hint else text])
+            raise unknown_queue(self.node.path, name, names)
         arn = QueueArn.of(f'{self.job_queue.address}["{name}"].arn')
         arn.namespace, arn.capacity = self.namespace, self._queues.capacity_of(name, self._capacities)
         policies = self._queues.policies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
@@ -14,6 +14,7 @@ from batchtab.constructs.scheduled_job import ScheduledJob
 from batchtab.constructs.scheduled_job.grants import is_cached
 from batchtab.constructs.scheduled_job.job_arguments import JobOverrides
 from batchtab.declarations.arguments import plain
+from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.one_job import OneJob
 from batchtab.declarations.trigger_fields import ONLY_SCHEDULER
 from batchtab.errors import InvalidArgumentError, did_you_mean, listed
@@ -74,9 +75,7 @@ class JobPlace:
             InvalidArgumentError: What is wrong, in the words of `batchtab check`.
         """
         if queue not in self.queues:
-            hint = did_you_mean(queue, self.queues)
-            text = f"queue: '{queue}' is not a queue of the environment: {listed(self.queues)}"
-            raise InvalidArgumentError(f"{scope.node.path}/{name}", [f"{text} [hint: {hint}]" if hint else text])
+            raise unknown_queue(f"{scope.node.path}/{name}", queue, self.queues)
         given: dict[str, Any] = dict(job)
         own: dict[str, Any] = {field: getattr(self, field) for field in PlaceArns.__annotations__}
         if self.capacity not in limits.FARGATE_CAPACITIES or needs_own_role(given):
@@ -91,6 +90,13 @@ class JobPlace:
         }
         refuse_place(scope.node.path, name, given, place)
         return ScheduledJob(scope, name, **{**own, **given, **place})
+
+
+def unknown_queue(path: str, queue: str, known: Collection[str]) -> InvalidArgumentError:
+    """What a job is refused with whose queue its environment does not have."""
+    message = f"is not a queue of the environment: {listed(known)}"
+    problem = Diagnostic("", None, "", "queue", queue, message, did_you_mean(queue, known))
+    return InvalidArgumentError(path, [str(problem)])
 
 
 def refuse_place(path: str, name: str, given: Mapping[str, Any], place: Mapping[str, Any]) -> None:

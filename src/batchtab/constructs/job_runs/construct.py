@@ -26,7 +26,7 @@ _EVENT_AGE_SECONDS = 3600  # how long a throttled run waits for its turn; as lon
 # A run's record and its job's state are written in one transaction, which AWS allows by the writes in it.
 _TABLE_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # Batch repeats a container's literal environment in its events. An array's children end before the array does.
-# Of a job on several nodes each node's end is told as well, and the function leaves those alone.
+# For a job on several nodes Batch reports the end of each node too; the function ignores those.
 _TOLD = {"environment": {"name": [limits.RUN_VARIABLES["run_policy"]]}}
 _ENDED = {
     "status": ["FAILED", "SUCCEEDED"],
