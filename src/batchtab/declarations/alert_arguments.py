@@ -124,7 +124,7 @@ class AlertArguments(AlertFields, FunctionArguments):
     )
     reserved_concurrent_executions: Annotated[int, Strict(), Limit(limits.ALERTS_AT_ONCE)] | None = Field(
         default=None,
-        description="At most so many of the function at once; other events wait in Lambda. Taken from the account's own"
+        description="How often the function may run at once; other events wait in Lambda. Taken from the account's own"
         " limit, of which new accounts have little. Default: no bound.",
     )
     kms_key_arn: KeyArn | None = Field(

@@ -89,7 +89,7 @@ class StageFile(StrictModel):
     )
     runner_image: ImageRef | None = Field(default=None, description="Image of the jobs that name none.")
     repositories: tuple[RepositoryName, ...] = Field(default=(), description="ECR repositories that this stage makes.")
-    alerts: Alerts = Field(default=Alerts(), description="Who is told of a failed job.")
+    alerts: Alerts = Field(default=Alerts(), description="Where failed jobs are reported.")
     runs: Runs = Field(default=Runs(), description="What is remembered of runs.")
     log_retention_days: Annotated[int, Strict(), Limit(limits.LOG_RETENTION_DAYS)] = Field(
         default=_STAGE["log_retention_days"], description="How long logs are kept."

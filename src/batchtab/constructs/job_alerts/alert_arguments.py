@@ -136,6 +136,6 @@ class AlertArgumentsDict(TypedDict, total=False):
     """An environment's queue of what its triggers could not submit; each message is reported as a run that did not
     start."""
     reserved_concurrent_executions: NotRequired[int | Expression | None]
-    """At most so many of the function at once; other events wait in Lambda. Taken from the account's own limit, of
+    """How often the function may run at once; other events wait in Lambda. Taken from the account's own limit, of
     which new accounts have little. Default: no bound. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html."""

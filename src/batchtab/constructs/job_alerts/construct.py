@@ -84,7 +84,7 @@ class JobAlerts(BatchtabConstruct):
             name=f"{name}-dead-letter",
             sender="events.amazonaws.com",
             source_arn=[account.arn("events", f"rule/{alerts.namespace}-{rule}") for rule in rules.NAMES],
-            description=f"An alert of {alerts.namespace} was not delivered: its event lies in the queue.",
+            description=f"An alert of {alerts.namespace} was not delivered: its event is in the queue.",
             kms_key_arn=alerts.kms_key_arn,
             alarm_topic_arns=alerts.alarm_topic_arns,
             tags=tags,
@@ -98,7 +98,7 @@ class JobAlerts(BatchtabConstruct):
             self,
             name=name,
             package=_PACKAGE,
-            description=f"Tells Slack of failed jobs of {alerts.namespace}.",
+            description=f"Reports failed jobs of {alerts.namespace} to Slack.",
             environment={
                 "SLACK_CHANNEL": literal(alerts.channel),
                 "SLACK_USERNAME": literal(alerts.username),
