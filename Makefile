@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cli up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth image package bench clean checks check-quick hcl e2e test
+.PHONY: help setup setup-cli up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth lives image package terraform-aws-batchtab compare-batchtab bench clean checks check-quick hcl e2e test
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -65,6 +65,9 @@ scan: setup ## Scan stacks, modules, examples and the image with checkov
 	@$(BIN)/batchtab ci scan modules examples jobs .github/workflows --stage $(STAGE) \
 		--sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
 
+lives: setup ## Live 20,000 simulated lives of the submit function for each policy, and all small ones
+	@$(BIN)/python -m benchmarks.submit_lives --lives 20000 --small 1
+
 same-synth: setup ## Synthesize on cdktf and on its fork cdktn, and compare
 	@$(BIN)/python tools/same_synth.py
 
@@ -81,6 +84,9 @@ image: setup ## Build the shared runner image with docker, podman or buildah
 package: setup ## Build the wheel and the sdist in dist/
 	@rm -rf dist && $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
+terraform-aws-batchtab: setup ## Write the registry's repository of modules/batchtab (OUT=dist/terraform-aws-batchtab)
+	@$(BIN)/batchtab ci registry-files --out $(or $(OUT),dist/terraform-aws-batchtab)
+
 checks: lint types check workflows-check dockerfiles-check ## Run the checks that are no tests, but for the scan
 
 check-quick: setup ## Check style, types and quick tests, in under a minute
@@ -94,6 +100,9 @@ unit: setup ## Run the tests that need neither Terraform nor local AWS
 hcl: setup ## Run the tests of the Terraform modules
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/hcl
 
+compare-batchtab: setup ## Compare 500 generated jobs.yaml: main.py's stacks and modules/batchtab make the same (FILES=500)
+	@BATCHTAB_GENERATED_FILES=$(or $(FILES),500) $(BIN)/python -m pytest -q tests/hcl/test_batchtab.py -k generated_files
+
 e2e: setup ## Run the tests that deploy to local AWS or build images
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/image
 
@@ -101,7 +110,7 @@ test: setup ## Run all checks and tests, the deployment to local AWS included
 	@$(BIN)/python tools/run_tests.py
 
 bench: setup ## Measure what benchmarks/ measures
-	@set -e; for each in cli synth runner local alerts plan_summary schedule scale iam; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
+	@set -e; for each in cli synth runner local alerts masking plan_summary schedule scale iam; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }

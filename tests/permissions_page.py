@@ -90,6 +90,10 @@ _WHY = (
     (r"elasticfilesystem:", "mounts the file system, and only reads"),
     (r"Execution.*ecr:.*Import", "ECR gets the image when it is first pulled"),
     (r"forbid.*batch:ListJobs", "the runner looks whether another run is there; AWS limits it to no resource"),
+    (
+        r"Alert.*batch:ListJobs",
+        "the children of an array that failed, runs that are late; AWS limits it to no resource",
+    ),
     (r"batch:ListJobs", "which runs wait or run; AWS limits it to no resource"),
     (r"batch:TerminateJob", "`concurrency_policy: replace`; a job's ARN says neither queue nor name"),
     (r"batch:SubmitJob", "AWS asks on the queue and on the definition"),
@@ -119,6 +123,7 @@ _WHY = (
     (r"batch:Describe", "runs that wait; AWS limits it to no resource"),
     (r"lambda:.*EventSourceMapping.*|lambda:.*event-source-mapping", "the mapping from the triggers' dead letters"),
     (r"Workflows.*lambda:InvokeFunction", "a deployment asks for what was due while a job moved between triggers"),
+    (r"Alert.*sns:Publish", "publishes the message"),
     (r"Alert.*lambda:InvokeFunction", "hands the message on"),
     (r"lambda:InvokeFunction", "schedules ask the submit function; a rule does by the function's own policy"),
     (r"lambda:", "the functions"),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.constructs.template import Template, in_python, module
+from tests.constructs.template import Template, committed_module, in_python
 
 from batchtab import app
 from batchtab.constructs._terraform.expressions import hcl
@@ -107,6 +107,7 @@ _CI: dict[str, Any] = {
     "stage": "prod",
     "github_repository": "my-company/jobs",
     "state_bucket": BUCKET,
+    "region": "ap-northeast-2",
     "repository_names": ["batchtab-runner"],
     "repository_id": "456789",
     "owner_id": "123456",
@@ -208,7 +209,7 @@ def ci_roles() -> tuple[Policy, ...]:
     for what, inputs in CI_ROLES.items():
         by_python = in_python(lambda stack, more=inputs: CiRoles(stack, "Default", **{**_CI, **more}))  # type: ignore[misc]
         found += render(f"ci_roles: {what}", by_python, {})[0]
-        found += render(f"module ci_roles: {what}", module("ci_roles"), {**_CI, **inputs})[0]
+        found += render(f"module ci_roles: {what}", committed_module("ci_roles"), {**_CI, **inputs})[0]
     return tuple(found)
 
 
@@ -228,7 +229,7 @@ def _of_modules() -> tuple[Policy, ...]:
         policy
         for name, variants in MODULES.items()
         for number, inputs in enumerate(variants)
-        for policy in render(f"module {name}: {number}", module(name), inputs)[0]
+        for policy in render(f"module {name}: {number}", committed_module(name), inputs)[0]
     )
 
 
@@ -369,6 +370,7 @@ def _made(type_: str, body: Mapping[str, Any]) -> dict[str, Any]:
         before = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
     return {
         **{"name": name, "id": name, "function_name": name, "arn": f"{before}{name}", "latest_version": 1},
+        "revision": 1,
         "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
         "names": [f"{REGION}a", f"{REGION}b"],
     }

@@ -54,17 +54,6 @@ module "runs" {
   tags                          = var.tags
 }
 
-# Jobs with a time zone have a schedule in place of a rule, in a group whose name the trigger role knows by the namespace.
-resource "aws_scheduler_schedule_group" "orders" {
-  name = "${module.instances.namespace}-orders"
-  tags = var.tags
-}
-
-resource "aws_scheduler_schedule_group" "reports" {
-  name = "${module.fargate.namespace}-reports"
-  tags = var.tags
-}
-
 module "repository" {
   source   = "../../modules/runner_repository"
   for_each = var.image_tags

@@ -1,5 +1,5 @@
 output "job_definition_names" {
-  description = "What to submit by hand: aws batch submit-job --job-definition …"
+  description = "For a manual run: aws batch submit-job --job-definition …"
   value       = merge({ for name, job in module.orders : name => job.job_definition_name }, { mail = module.reports.job_definition_name })
 }
 

@@ -28,7 +28,7 @@ module "reports" {
 
   create_trigger_role       = false
   trigger_role_arn          = module.fargate.trigger_role_arn
-  schedule_group_name       = aws_scheduler_schedule_group.reports.name
+  schedule_group_name       = module.fargate.schedule_group_name
   dead_letter_queue_arn     = module.fargate.trigger_dead_letter_queue_arn
   maximum_event_age_seconds = 3600
   tags                      = var.tags

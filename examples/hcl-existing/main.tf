@@ -1,7 +1,7 @@
 # A company that has Batch already: its queue, its roles and its log group stay what they are; only the job is made here.
 
 terraform {
-  required_version = ">= 1.5"
+  required_version = ">= 1.6"
   required_providers {
     aws = { source = "hashicorp/aws", version = ">= 5.100, < 7" }
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -91,7 +92,9 @@ class App:
         return "told"
 
     def _one(self, job: JobEvent, route: Route | None = None, decision: Decision | None = None) -> Message:
-        log, note = self._dependencies.tail(job, self._settings.log_lines) if self._settings.details else ([], "")
+        children = self._children(job)
+        speaker = children[0] if children else job
+        log, note = self._dependencies.tail(speaker, self._settings.log_lines) if self._settings.details else ([], "")
         group = decision.group if decision else Group(job)
         return message.failed(
             job,
@@ -101,7 +104,25 @@ class App:
             log_note=note,
             repeats=decision.repeats if decision else None,
             dependents=group.dependents,
+            children=children,
+            is_paused=self._is_paused(job),
         )
+
+    def _children(self, job: JobEvent) -> list[JobEvent]:
+        """Those children of an array that failed."""
+        is_array = bool(job.array_failed) and job.array_index is None
+        return self._dependencies.children(job) if is_array and self._settings.details else []
+
+    def _is_paused(self, job: JobEvent) -> bool:
+        """Whether this failure has paused the job, as far as the submit function has noted it by now."""
+        runs = self._dependencies.runs
+        if runs is None:
+            return False
+        try:
+            return bool(job.job_id) and runs.paused_by(job.name) == job.job_id
+        except Unavailable as error:
+            say(job=job.name, runs=str(error))
+            return False
 
     def _sweep(self) -> str:
         """Tells what was left behind, and which runs never came."""
@@ -122,18 +143,22 @@ class App:
             self._dependencies.last_start,
             self._dependencies.remaining_seconds,
         )
-        for run, watched, noted in late:
+        for found, watched, noted in late:
             try:
-                if run is not None:
-                    outcomes.append(self._tell_late(run))
+                if found is not None:
+                    outcomes.append(self._tell_late(found))
             except DeliveryFailed as error:
                 outcomes.append(f"{watched.job_name} not delivered: {error}")
                 break
-            table.watches.put_watching(watched.job_name, noted)
+            if noted is not None:
+                table.watches.put_watching(watched.job_name, noted)
         return ", ".join(outcomes) or NOTHING
 
-    def _tell_late(self, run: lateness.LateRun) -> str:
+    def _tell_late(self, run: lateness.LateRun | lateness.Unreadable) -> str:
         name = run.watched.job_name
+        if isinstance(run, lateness.Unreadable):
+            key = f"unreadable-{name}-{zlib.crc32(run.watched.schedule.text.encode()):x}"
+            return self._once(key, lambda route: lateness.tell_unreadable(run, self._settings, route), name)
         return self._once(f"late-{name}-{run.due}", lambda route: lateness.tell(run, self._settings, route), name)
 
     def _left_behind(self) -> str:
@@ -180,7 +205,7 @@ class App:
         return outcome
 
     def _tell_trigger(self, trigger: FailedTrigger) -> str:
-        job_name = trigger.job(self._settings.namespace)
+        job_name = trigger.job(self._settings)
         return self._once(
             f"trigger-{trigger.message_id}",
             lambda route: failed_trigger.tell(trigger, self._settings, route),

@@ -16,6 +16,8 @@ _TEXT_MAX = 3000
 _FIELD_MAX = 500
 _FIELDS_MAX = 15
 _NAMES_PER_ATTACHMENT = 40
+_NAME_MAX = 70
+_NAMES_ROOM = 9000  # characters; Slack cuts a message at 40,000
 _LOG_MAX = 2800
 _BUTTON_URL_MAX = 3000
 
@@ -59,8 +61,9 @@ def _fields(message: Message) -> list[dict[str, Any]]:
         {"title": field.label, "value": moment(field.at) if field.at else _plain(field.value), "short": not field.long}
         for field in message.fields
     ]
-    if message.command:
-        fields.append({"title": message.command_label, "value": code(message.command, _FIELD_MAX * 2), "short": False})
+    fields += [
+        {"title": label, "value": code(command, _FIELD_MAX * 2), "short": False} for label, command in message.commands
+    ]
     return fields[:_FIELDS_MAX]
 
 
@@ -76,21 +79,24 @@ def _log(message: Message) -> list[dict[str, Any]]:
     return [
         {
             "color": message.color,
-            "title": f"Last {len(message.log)} lines of its log" if len(message.log) > 1 else "Last line of its log",
+            "title": f"Last {len(message.log)} lines of {message.log_of}"
+            if len(message.log) > 1
+            else f"Last line of {message.log_of}",
             "text": code_block(list(message.log), _LOG_MAX),
-            "fallback": "The end of its log",
+            "fallback": f"The end of {message.log_of}",
             "mrkdwn_in": ["text"],
         }
     ]
 
 
 def _names(message: Message) -> list[dict[str, Any]]:
-    chunks = [message.names[i : i + _NAMES_PER_ATTACHMENT] for i in range(0, len(message.names), _NAMES_PER_ATTACHMENT)]
+    names = message.shown_names(_NAMES_ROOM, lambda name: len(escape_within(name, _NAME_MAX)) + len("• \n"))
+    chunks = [names[i : i + _NAMES_PER_ATTACHMENT] for i in range(0, len(names), _NAMES_PER_ATTACHMENT)]
     return [
         {
             "color": message.color,
             "title": message.list_title if index == 0 else f"{message.list_title}, continued",
-            "text": "\n".join(f"• {escape_within(name, 70)}" for name in chunk),
+            "text": "\n".join(f"• {escape_within(name, _NAME_MAX)}" for name in chunk),
             "fallback": message.list_title,
             "mrkdwn_in": [],
         }

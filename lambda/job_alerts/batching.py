@@ -23,7 +23,7 @@ _DOUBLINGS_MAX = 3
 _ROUNDS = 5
 _RESERVE_SECONDS = 45  # of the function's time, for what follows a pause
 _ALONE_MAX = 3  # more failures at once are told in one message
-_NAMES_MAX = 400  # of one message
+_NAMES_MAX = 120  # of one message: they fit in what Slack takes, each with its reason
 _REMEMBERED = 1000
 
 # EventBridge delivers at least once. What this process has sent is not sent again, whatever becomes of the table.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from . import array_children
 from .job_event import JobEvent
-from .lateness import LastStart, last_start
+from .lateness import LastStart
 from .message import Message
 from .runs import Runs
 from .table import Table
@@ -22,6 +23,7 @@ class Dependencies(NamedTuple):
     now: Callable[[], int]
     sleep: Callable[[float], None]
     remaining_seconds: Callable[[], float]
+    last_start: LastStart
     table: Table | None = None
     runs: Runs | None = None
-    last_start: LastStart = last_start
+    children: Callable[[JobEvent], list[JobEvent]] = array_children.failed

@@ -25,6 +25,7 @@ _SCHEDULED_TIME = "BATCHTAB_SCHEDULED_TIME"
 _SHORTENED = re.compile(r".{55}-[0-9a-f]{8}")
 _RUN_ENDED = re.compile(r".*-run-ended-[0-9]+")
 _AFTER = ".after"
+_REFUSED = "Batch refuses it: "  # as lambda/submit_run/jobs.py says it, which looked for its job before
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
@@ -50,13 +51,17 @@ class FailedTrigger(NamedTuple):
     region: str
     account: str
 
-    def job(self, namespace: str) -> str:
-        """The job that was to run, or had run; empty where nothing tells."""
+    def job(self, settings: Settings) -> str:
+        """The job that was to run, or had run; empty where nothing says it."""
         name = self.ended or self.job_name
-        prefix = f"{namespace}-"
-        if name or self.sender == "function" or not namespace or not self.sender_name.startswith(prefix):
+        if name or self.sender == "function" or not settings.namespace_of(self.sender_name):
             return name
-        return self.sender_name.removeprefix(prefix).removesuffix(_AFTER)
+        return settings.without_namespace(self.sender_name).removesuffix(_AFTER)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the run may have started: a function that does not answer may have submitted it before."""
+        return self.sender == "function" and not self.ended and not self.error_message.startswith(_REFUSED)
 
     @property
     def is_certain(self) -> bool:
@@ -114,7 +119,7 @@ def _submitted_time(body: dict[str, Any]) -> str:
 
 def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Message:
     """A run that never was, and how it is made up; or a run's end that nobody took note of."""
-    job = line(trigger.job(settings.namespace), _NAME_MAX) or line(trigger.sender_name, _NAME_MAX) or "a job"
+    job = line(trigger.job(settings), _NAME_MAX) or line(trigger.sender_name, _NAME_MAX) or "a job"
     # Lambda says 200 of a function that failed: its own part went well.
     code = "" if trigger.error_code == "200" else trigger.error_code
     error = line(": ".join(filter(None, (code, trigger.error_message))), _REASON_MAX) or "an unknown error"
@@ -125,6 +130,9 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
         happened = "this run has ended, but one that waits for it may wait until the next is due"
         if trigger.status == "FAILED":
             happened += "; a job that pauses on failure was not paused"
+    elif trigger.is_unknown:
+        title, sentence = f"{job}: {who} failed", f"{job} may not have started: {error}"
+        happened = "whether this run started is not known; it is not tried again"
     else:
         title, sentence = f"{job}: {who} could not submit it", f"{job} not submitted by {error}"
         happened = "this run did not start and is not tried again"
@@ -151,13 +159,15 @@ def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None)
 
 def _command(trigger: FailedTrigger, settings: Settings) -> str:
     """The command that submits just this run, or what waits for its end; empty where job or time is not certain."""
-    job = trigger.job(settings.namespace)
+    job = trigger.job(settings)
     if not _NAME.fullmatch(job) or not trigger.is_certain:
         return ""
     stage = f" --stage {settings.stage}" if _NAME.fullmatch(settings.stage) else ""
     if trigger.ended:
         return f"batchtab resume {job}{stage}"
-    if trigger.scheduled_at is None or trigger.upstream:
+    if trigger.upstream:  # it has no schedule whose times `backfill` could look at
+        return f"batchtab run {job}{stage}" if stage else ""
+    if trigger.scheduled_at is None:
         return ""
     is_by_minute = trigger.schedule.startswith(("cron(", "at("))  # the submit function knows such runs by the minute
     time = iso(trigger.scheduled_at // 60 * 60 if is_by_minute else trigger.scheduled_at)

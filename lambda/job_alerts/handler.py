@@ -1,16 +1,18 @@
-"""The function's entry: an event becomes a message in Slack."""
+"""The function's entry: an event becomes a message."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from shared.clients import client
 
-from . import attachment, function, logs
+from . import logs, notifiers
 from .app import NOTHING, App
 from .dependencies import Dependencies
 from .journal import say
+from .lateness import last_start
 from .message import Message
 from .redaction import redact
 from .runs import Runs
@@ -37,14 +39,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
         return known() / 1000 if known else _NO_CONTEXT_SECONDS
 
     def deliver(message: Message) -> None:
-        if settings.webhook_secret_arn:
-            from . import blocks, webhook  # noqa: PLC0415 - HTTP takes a third of a cold start; not all need it
-
-            payload = blocks.render(message, settings)
-            webhook.send(payload, secret_arn=settings.webhook_secret_arn, remaining_seconds=remaining_seconds)
-        else:
-            payload = attachment.render(message, settings)
-            function.send(payload, function_name=settings.function_name, region=settings.function_region)
+        notifiers.send(message, settings, remaining_seconds)
 
     def keep(body: str) -> None:
         sqs = client("sqs", connect_seconds=2, read_seconds=5, attempts=3)
@@ -58,6 +53,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, str]:
         now=lambda: int(time.time()),
         sleep=time.sleep,
         remaining_seconds=remaining_seconds,
+        last_start=partial(last_start, remaining_seconds=remaining_seconds),
         table=Table(settings.table_name) if settings.table_name else None,
         runs=Runs(settings.runs_table_arn) if settings.runs_table_arn else None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from batchtab.main_container import Part, is_node, last_attempt, main_container
+from batchtab.main_container import Part, failed_container, is_node, main_container, task_of
 
 from .values import as_dict, as_int, as_list, as_moment, as_text
 
@@ -21,7 +21,11 @@ class UnreadableEvent(ValueError):  # noqa: N818 - it is what the event is
 
 
 class JobEvent(NamedTuple):
-    """A job that ended, or that blocks its queue; what is not known is empty or None."""
+    """A job that ended, or that blocks its queue; what is not known is empty or None.
+
+    `container_name` is that of the container that failed, of a job that has several; `main_name` that of the
+    main one, of a job whose containers have names.
+    """
 
     event_id: str
     account: str
@@ -53,6 +57,10 @@ class JobEvent(NamedTuple):
     skip_exit_code: int | None
     scheduled_at: int | None
     blocks_queue: bool
+    container_name: str
+    main_name: str
+    has_nodes: bool
+    share_identifier: str
 
     @property
     def queue(self) -> str:
@@ -115,7 +123,7 @@ def _fits(value: Any, blank: Any) -> bool:
 _BLANK: dict[str, Any] = {
     **dict.fromkeys(JobEvent._fields, ""),
     **dict.fromkeys(("attempt", "attempts"), 1),
-    **dict.fromkeys(("is_cancelled", "is_terminated", "blocks_queue"), False),
+    **dict.fromkeys(("is_cancelled", "is_terminated", "blocks_queue", "has_nodes"), False),
     **dict.fromkeys(
         (
             *("exit_code", "timeout_seconds", "created_ms", "started_ms", "stopped_ms"),
@@ -136,10 +144,11 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
         raise UnreadableEvent("detail.jobName is missing")
     attempts = [attempt for attempt in as_list(detail.get("attempts")) if isinstance(attempt, dict)]
     last = attempts[-1] if attempts else {}
-    container, last_container = main_container(detail), last_attempt(detail)
+    main, (container, last_container) = main_container(detail), failed_container(detail)
     array = as_dict(detail.get("arrayProperties"))
     exit_code = as_int(last_container.get("exitCode"))
-    options = as_dict(as_dict(container.get("logConfiguration")).get("options"))
+    options = as_dict(as_dict((container or main).get("logConfiguration")).get("options"))
+    has_several = len(as_list(task_of(detail).get("containers"))) > 1
     reason = last_container.get("reason") or container.get("reason")
     return JobEvent(
         event_id=as_text(event.get("id")),
@@ -173,9 +182,13 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
         array_index=as_int(array.get("index")),
         array_size=as_int(array.get("size")),
         array_failed=as_int(as_dict(array.get("statusSummary")).get("FAILED")),
-        skip_exit_code=_skip_exit_code(container),
-        scheduled_at=as_moment(_variable(container, "BATCHTAB_SCHEDULED_TIME")),
+        skip_exit_code=_skip_exit_code(main),
+        scheduled_at=as_moment(_variable(main, "BATCHTAB_SCHEDULED_TIME")),
         blocks_queue=blocks_queue,
+        container_name=as_text(last_container.get("name") or container.get("name")) if has_several else "",
+        main_name=as_text(main.get("name")),
+        has_nodes=bool(as_dict(detail.get("nodeProperties"))),
+        share_identifier=as_text(detail.get("shareIdentifier")),
     )
 
 

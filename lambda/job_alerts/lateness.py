@@ -7,12 +7,11 @@ A run that the submit function let wait or decided against did not start either,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from batchtab.schedules.durations import duration
 from shared.clients import client, errors
-from shared.zones import zone
 
 from .dynamo_table import Unavailable
 from .journal import say
@@ -23,7 +22,8 @@ from .text import line
 from .watches import Watched, Watches, WatchState
 
 _EARLY_SECONDS = 5  # clocks differ a little
-_PAGE = 50
+_PAGE = 100
+_MOST_PAGES = 50  # for one run, so that a queue with many jobs does not take the other runs' time
 _NAME_MAX = 128
 _LOOK_BACK_SECONDS = 40 * 86_400
 _RESERVE_SECONDS = 45  # of the function's time, for telling what was found
@@ -43,6 +43,13 @@ class LateRun(NamedTuple):
     missed: int
 
 
+class Unreadable(NamedTuple):
+    """A job whose schedule can't be read, so that its late runs would not be reported."""
+
+    watched: Watched
+    fault: str
+
+
 LastStart = Callable[[str, str, int], "int | None"]
 
 
@@ -53,8 +60,8 @@ def find(
     repeat_seconds: int,
     last_start: LastStart,
     remaining_seconds: Callable[[], float],
-) -> Iterator[tuple[LateRun | None, Watched, WatchState]]:
-    """Each job of which a run did not come: the run if it is to be told, and what to note after that.
+) -> Iterator[tuple[LateRun | Unreadable | None, Watched, WatchState | None]]:
+    """Each job of which a run did not come, or nobody can say: what is to be reported, and what to note after that.
 
     A schedule is watched from when it is first seen, seen again (after `suspend`, say) or seen changed: what was due
     before is nobody's to tell.
@@ -68,6 +75,9 @@ def find(
     for one in watched:
         if remaining_seconds() < _RESERVE_SECONDS:
             return  # the next sweep goes on
+        if fault := one.schedule.fault:
+            yield Unreadable(one, fault), one, None
+            continue
         seen, text = known.get(one.job_name), one.schedule.text
         if seen is None or seen.schedule != text:
             watches.put_watching(one.job_name, WatchState(text, now, 0, 0))
@@ -93,8 +103,6 @@ def _due(one: Watched, seen: WatchState, now: int) -> int | None:
 
     A rate counts from a moment that only AWS knows: a run is due one period after the last one's start.
     """
-    if zone(one.schedule.timezone) is None:
-        raise NotKnown(f"no time zone {one.schedule.timezone!r}")
     latest = now - one.late_after_seconds
     every = one.schedule.period
     if every is None:
@@ -127,39 +135,76 @@ def _decided(run: Run, now: int) -> int | None:
 
 def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Message:
     """A run that was due and did not start."""
-    name, queue_arn = line(run.watched.job_name, _NAME_MAX), run.watched.queue_arn.split(":")
-    queue = line(queue_arn[-1].rpartition("/")[2].removeprefix(f"{settings.namespace}-"), _NAME_MAX)
-    wait = duration(run.watched.late_after_seconds)
-    service = route is not None and name.startswith(f"{route.name}-")
+    name, wait = _name(run.watched), duration(run.watched.late_after_seconds)
+    return _message(
+        run.watched,
+        settings,
+        route,
+        f"{name} did not start",
+        f"{name} did not start within {wait} of its schedule",
+        Field("What happened", f"no run of it came within {wait} of its time", long=True),
+        Field("Due", "", at=run.due),
+        last=[Field("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else [],
+    )._replace(at=run.due)
+
+
+def tell_unreadable(found: Unreadable, settings: Settings, route: Route | None = None) -> Message:
+    """A job whose late runs would not be reported."""
+    name = _name(found.watched)
+    return _message(
+        found.watched,
+        settings,
+        route,
+        f"{name} is not watched",
+        f"late runs of {name} are not reported: its schedule cannot be read",
+        Field("What happened", line(found.fault, 300), long=True),
+    )
+
+
+def _name(watched: Watched) -> str:
+    return line(watched.job_name, _NAME_MAX)
+
+
+def _message(
+    watched: Watched,
+    settings: Settings,
+    route: Route | None,
+    title: str,
+    sentence: str,
+    *first: Field,
+    last: Sequence[Field] = (),
+) -> Message:
+    queue_arn = watched.queue_arn.split(":")
+    queue = line(settings.without_namespace(queue_arn[-1].rpartition("/")[2]), _NAME_MAX)
+    service = route is not None and watched.job_name.startswith(f"{route.name}-")
     return Message(
-        title=f"{name} did not start",
-        sentence=f"{name} did not start within {wait} of its schedule",
+        title=title,
+        sentence=sentence,
         color=settings.color,
         emoji=":red_circle:",
         fields=(
-            Field("What happened", f"no run of it came within {wait} of its time", long=True),
-            Field("Due", "", at=run.due),
-            Field("Schedule", line(run.watched.schedule.text, 160)),
-            *([Field("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else []),
+            *first,
+            Field("Schedule", line(watched.schedule.text, 160)),
+            *last,
             *([Field("Service", line(route.name, _NAME_MAX))] if route and service else []),
             *([Field("Queue", queue)] if queue else []),
             *([Field("Stage", line(settings.stage, 40))] if settings.stage else []),
         ),
         footer=footer(*queue_arn[4:5], *queue_arn[3:4]) if len(queue_arn) > 5 else "",
-        at=run.due,
         channel=route.channel if route else "",
         mention=route.mention if route else "",
     )
 
 
-def last_start(queue_arn: str, job_name: str, since: int) -> int | None:
+def last_start(queue_arn: str, job_name: str, since: int, remaining_seconds: Callable[[], float]) -> int | None:
     """When Batch last took a job of this name, in seconds; None if not since then.
 
-    With a filter ListJobs gives the newest first, in whatever status; the filter ignores case.
+    By this filter ListJobs gives the newest first, in whatever status; by the name it would give one version after the
+    other.
     See https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
 
     Raises:
-        NotKnown: Batch refuses or does not answer.
+        NotKnown: Batch refuses or does not answer, has too many jobs since then, or the function's time is short.
     """
     token: dict[str, str] = {}
     try:
@@ -170,16 +215,18 @@ def last_start(queue_arn: str, job_name: str, since: int) -> int | None:
             read_seconds=10,
             attempts=3,
         )
-        while True:
-            answer = batch.list_jobs(
-                jobQueue=queue_arn, filters=[{"name": "JOB_NAME", "values": [job_name]}], maxResults=_PAGE, **token
-            )
-            jobs = [job for job in answer.get("jobSummaryList", []) if int(job.get("createdAt", 0)) >= since * 1000]
+        after = {"name": "AFTER_CREATED_AT", "values": [str(since * 1000 - 1)]}
+        for _ in range(_MOST_PAGES):
+            if remaining_seconds() < _RESERVE_SECONDS:
+                raise NotKnown("the function's time is short")
+            answer = batch.list_jobs(jobQueue=queue_arn, filters=[after], maxResults=_PAGE, **token)
+            jobs = answer.get("jobSummaryList", [])
             found = [int(job["createdAt"]) // 1000 for job in jobs if job.get("jobName") == job_name]
             if found:
                 return max(found)
-            if not jobs or not answer.get("nextToken"):
+            if not answer.get("nextToken"):
                 return None
             token = {"nextToken": answer["nextToken"]}
     except errors() as error:
         raise NotKnown(str(error)) from error
+    raise NotKnown(f"its queue took more than {_MOST_PAGES * _PAGE} jobs since it was due")

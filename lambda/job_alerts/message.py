@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from batchtab.masking import mask
@@ -15,6 +15,7 @@ from .text import line
 
 _NAME_MAX = 128
 _REASON_MAX = 600
+_MORE_MAX = 20  # characters of "and 280 more"
 
 
 class Field(NamedTuple):
@@ -29,7 +30,8 @@ class Field(NamedTuple):
 class Message(NamedTuple):
     """All that one message says. Texts are plain: whoever renders them escapes them.
 
-    `sentence` is the original's one line, `title` the short form of it in a person's words.
+    `sentence` is the original's one line, `title` the short form of it in a person's words; `unnamed` is how many more
+    there are than `names`.
     """
 
     title: str
@@ -39,15 +41,36 @@ class Message(NamedTuple):
     fields: tuple[Field, ...] = ()
     command: str = ""
     command_label: str = "Run it again"
+    further_command: str = ""
+    further_label: str = ""
     buttons: tuple[tuple[str, str], ...] = ()
     log: tuple[str, ...] = ()
     log_note: str = ""
+    log_of: str = "its log"
     list_title: str = ""
     names: tuple[str, ...] = ()
+    unnamed: int = 0
     footer: str = ""
     at: int | None = None
     channel: str = ""
     mention: str = ""
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        """What can be typed, each with what it is for."""
+        both = ((self.command_label, self.command), (self.further_label, self.further_command))
+        return [(label, command) for label, command in both if command]
+
+    def shown_names(self, room: int, size: Callable[[str], int]) -> tuple[str, ...]:
+        """The names that fit, and how many more there are."""
+        left, fit = room - _MORE_MAX, len(self.names)
+        for count, name in enumerate(self.names):
+            left -= size(name)
+            if left < 0:
+                fit = count
+                break
+        more = len(self.names) - fit + self.unnamed
+        return (*self.names[:fit], *([f"and {more} more"] if more else []))
 
 
 class Repeats(NamedTuple):
@@ -82,11 +105,31 @@ def failed(
     log_note: str = "",
     repeats: Repeats | None = None,
     dependents: Sequence[JobEvent] = (),
+    children: Sequence[JobEvent] = (),
+    is_paused: bool = False,
 ) -> Message:
-    """A job that Batch gave up, with the jobs that failed because of it."""
+    """A job that Batch gave up, with the jobs that failed because of it.
+
+    Args:
+        job: The job.
+        settings: How messages look.
+        route: Where it goes.
+        log: The end of its log, or of its first child's.
+        log_note: Why there is no log.
+        repeats: What came before.
+        dependents: What failed because of it.
+        children: Of an array, those that failed.
+        is_paused: Whether this failure has paused the job.
+    """
     name, explanation = name_of(job), words.explain(job)
     reason = line(job.status_reason or job.container_reason, _REASON_MAX) or "an unknown reason"
     fields = [Field("What happened", line(explanation.sentence, 300), long=True)]
+    if words.advice(job):
+        fields.append(Field("What helps", words.advice(job), long=True))
+    if job.container_name:
+        fields.append(Field("Failed container", line(job.container_name, _NAME_MAX)))
+    if is_paused:
+        fields.append(Field("Paused", "it pauses on failure: no later run starts until it is resumed", long=True))
     if job.container_reason and job.container_reason != job.status_reason:
         fields.append(Field("Container", line(job.container_reason, 300), long=True))
     if repeats and repeats.failures > 1:
@@ -99,19 +142,25 @@ def failed(
         fields += _when(job)
     if explanation.kind == "image":
         fields.append(Field("Image", line(job.image, 300), long=True))
-    buttons = [(label, url) for label, url in (("Job", links.job_url(job)), ("Log", links.log_url(job))) if url]
+    speaker = children[0] if children else job
+    buttons = [(label, url) for label, url in (("Job", links.job_url(job)), ("Log", links.log_url(speaker))) if url]
+    names = [f"child {_child(each)}" for each in children] or [name_of(each) for each in dependents]
     return Message(
         title=f"{name}: {line(explanation.sentence, 120)}",
         sentence=f"{name} failed by {reason}",
         color=settings.color,
         emoji=":red_circle:",
         fields=tuple(fields),
-        command=mask(links.rerun_command(job, settings.rerun_command)),
+        command=mask(links.rerun_command(job, settings.rerun_command, settings.stage)),
+        further_command=links.resume_command(job, settings.stage) if is_paused else "",
+        further_label="Let later runs start again",
         buttons=tuple(buttons),
         log=tuple(log),
         log_note=log_note,
-        list_title="Failed because of it" if dependents else "",
-        names=tuple(map(name_of, dependents)),
+        log_of=f"the log of child {speaker.array_index}" if children else "its log",
+        list_title="Children that failed" if children else "Failed because of it" if dependents else "",
+        names=tuple(names),
+        unnamed=max(0, (job.array_failed or 0) - len(children)) if children else 0,
         footer=footer(job.account, job.region),
         at=_seconds(job.stopped_ms),
         channel=route.channel if route else "",
@@ -148,9 +197,12 @@ def blocked(job: JobEvent, settings: Settings, route: Route | None = None) -> Me
         emoji=":large_orange_circle:",
         fields=(
             Field("What happened", line(words.explain(job).sentence, 300), long=True),
+            *([Field("What helps", words.advice(job), long=True)] if words.advice(job) else []),
             *_where(job, settings, route),
             *([Field("Waits since", "", at=job.created_ms // 1000)] if job.created_ms else []),
         ),
+        command=links.stop_command(job, settings.stage),
+        command_label="Stop it, so that the jobs behind it start",
         buttons=tuple(("Job", url) for url in [links.job_url(job)] if url),
         footer=footer(job.account, job.region),
         channel=route.channel if route else "",
@@ -177,6 +229,10 @@ def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", men
     )
 
 
+def _child(job: JobEvent) -> str:
+    return f"{'?' if job.array_index is None else job.array_index}: {line(words.explain(job).sentence, 60)}"
+
+
 def footer(account: str, region: str) -> str:
     """Where all this is."""
     return " · ".join(line(part, 60) for part in (account, region) if part)
@@ -186,7 +242,7 @@ def _where(job: JobEvent, settings: Settings, route: Route | None) -> list[Field
     fields = []
     if route is not None and route.name != job.name and job.name.startswith(f"{route.name}-"):
         fields.append(Field("Service", line(route.name, _NAME_MAX)))
-    queue = job.queue.removeprefix(f"{settings.namespace}-") if settings.namespace else job.queue
+    queue = settings.without_namespace(job.queue)
     if queue:
         fields.append(Field("Queue", line(queue, _NAME_MAX)))
     if settings.stage:

@@ -1,6 +1,5 @@
 """When a job was last due: EventBridge's schedule expressions, read backwards.
 
-What is no expression has no times: Terraform and EventBridge have refused it before.
 See https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
@@ -33,38 +32,52 @@ class Schedule(NamedTuple):
         return " ".join([self.expression, *filter(None, parts)])
 
     @property
+    def fault(self) -> str:
+        """Why it can't be read; empty if it can, as it should: Terraform has refused all others."""
+        from batchtab.schedules import expression  # noqa: PLC0415 - few jobs are watched
+
+        if zone(self.timezone) is None:
+            return f"{self.timezone!r} is no time zone that is known here"
+        unread = next((each for each in (self.start, self.end) if each and as_moment(each) is None), "")
+        if unread:
+            return f"{unread!r} is no moment in UTC"
+        if not self.expression.startswith(("at(", "cron(", "rate(")):
+            return f"{self.expression!r} is no at(…), cron(…) or rate(…)"
+        try:
+            expression.parse(self.expression)
+        except expression.ScheduleError as error:
+            return f"{self.expression!r} {error.reason}"
+        return ""
+
+    @property
     def period(self) -> int | None:
         """The seconds of a rate, which counts from when AWS began to count; None for anything else."""
         if not self.expression.startswith("rate("):
             return None
         from batchtab.schedules import expression  # noqa: PLC0415 - few jobs are watched, and fewer have a rate
 
-        try:
-            parsed = expression.parse(self.expression)
-        except expression.ScheduleError:
-            return None
+        parsed = expression.parse(self.expression)
         return parsed.seconds if isinstance(parsed, expression.Rate) else None
 
     def last_due(self, since: int, until: int) -> int | None:
-        """Its last time that is not before `since` and not after `until`; None if there is none, or for a rate."""
+        """Its last time that is not before `since` and not after `until`; None if there is none, or for a rate.
+
+        Raises:
+            ValueError: it has a `fault`.
+        """
         start, end = as_moment(self.start), as_moment(self.end)
         since = since if start is None else max(since, start)
         until = until if end is None else min(until, end)
         where = zone(self.timezone)
-        if since > until or where is None:
+        if where is None:
+            raise ValueError(self.fault)
+        if since > until:
             return None
-        try:
-            due = next((at for at in self._backwards(until, where) if at <= until), None)
-        except (ValueError, OverflowError):
-            return None
+        due = next((at for at in self._backwards(until, where) if at <= until), None)
         return due if due is not None and due >= since else None
 
     def _backwards(self, until: int, where: tzinfo) -> Iterator[int]:
-        """Its times, the last first, beginning a little after `until`; none for a rate.
-
-        Raises:
-            ValueError: it is no schedule.
-        """
+        """Its times, the last first, beginning a little after `until`; none for a rate."""
         from batchtab.schedules import clocks, cron  # noqa: PLC0415 - alerts of failures need neither
 
         walls: Iterable[datetime] = ()

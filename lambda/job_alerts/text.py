@@ -8,6 +8,7 @@ from batchtab.masking import mask
 
 ELLIPSIS = "…"
 _LINE_MAX = 240  # characters of a log's line
+_READ_MAX = 2 * _LINE_MAX  # of which this many are looked at: what is masked gets shorter
 _INVISIBLE = "\u200b"
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -31,11 +32,11 @@ def cut(text: str, most: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in which nothing is a link, a mention or a call to all.
+    """Text in which nothing is a link, a mention, a call to all or the beginning of code.
 
     See https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _CALLS.sub("@" + _INVISIBLE, text)
 
 
@@ -53,7 +54,7 @@ def escape_within(text: str, most: int) -> str:
 
 def code(text: str, most: int) -> str:
     """Escaped text between backquotes, where no `*` or `_` means anything; its own backquotes become plain quotes."""
-    return f"`{escape_within(text.replace('`', chr(39)) or ' ', most - 2)}`"
+    return f"`{escape_within(text or ' ', most - 2)}`"
 
 
 def code_block(lines: list[str], most: int) -> str:
@@ -61,7 +62,7 @@ def code_block(lines: list[str], most: int) -> str:
     kept: list[str] = []
     room = most - len("```\n\n```")
     for text in reversed(lines):
-        shown = escape_within(text.replace("`", "'"), min(room, _LINE_MAX * 5))
+        shown = escape_within(text, min(room, _LINE_MAX * 5))
         if len(shown) + 1 > room or room < 2:
             break
         kept.append(shown)
@@ -71,5 +72,11 @@ def code_block(lines: list[str], most: int) -> str:
 
 def log_lines(messages: list[str]) -> list[str]:
     """Lines of a log as they may be shown. Masking sees them together: a key may go over several lines."""
-    joined = mask(clean("\n".join(message.rstrip("\r\n")[: _LINE_MAX * 8] for message in messages)))
+    joined = mask(clean("\n".join(_lines_within(message) for message in messages)))
     return [cut(text, _LINE_MAX) for text in joined.split("\n")]
+
+
+def _lines_within(message: str) -> str:
+    """A message of a log; it may have lines of its own."""
+    whole = message.rstrip("\r\n")[: _LINE_MAX * 8]
+    return "\n".join(each[:_READ_MAX] for each in whole.split("\n"))

@@ -5,27 +5,25 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from batchtab.exit_codes import exit_code_meaning
 from batchtab.schedules.durations import duration
 
 from .job_event import JobEvent
 
-_SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
-            10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM"}  # fmt: skip
-_MEANINGS = {
-    1: "the program reported an error",
-    2: "wrong usage, or a shell could not read its command",
-    126: "the command cannot be executed",
-    127: "the command was not found",
-    134: "the program aborted itself (SIGABRT)",
-    137: "killed (SIGKILL): often by running out of memory",
-    139: "the program crashed (SIGSEGV)",
-    143: "asked to stop (SIGTERM)",
-}
 _STUCK = {
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY": "no instances could be had",
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": "the compute environment is too small for it",
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": "no instance type of the environment has the vCPUs or memory",
     "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS": "Batch's service role lacks permissions",
+}
+# What a person does about it, in the words of this project's settings.
+_ADVICE = {
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY": "wait, or add instance_types, subnets or another compute environment",
+    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": "raise max_vcpus of the compute environment, or lower the"
+    " job's vcpus and memory_mib, and deploy",
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": "add larger instance_types, or lower the job's vcpus and memory_mib,"
+    " and deploy",
+    "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS": "give the service role AWSBatchServiceRole's permissions",
 }
 
 
@@ -34,14 +32,6 @@ class Explanation(NamedTuple):
 
     kind: str
     sentence: str
-
-
-def exit_code_meaning(code: int) -> str:
-    """What an exit code says, by the shell's and Docker's conventions; empty for others."""
-    if code in _MEANINGS:
-        return _MEANINGS[code]
-    signal = _SIGNALS.get(code - 128)
-    return f"ended by a signal ({signal})" if signal else ""
 
 
 def explain(job: JobEvent) -> Explanation:
@@ -80,6 +70,12 @@ def explain(job: JobEvent) -> Explanation:
         meaning = exit_code_meaning(job.exit_code)
         return Explanation("exit", f"exit code {job.exit_code}" + (f": {meaning}" if meaning else ""))
     return Explanation("other", "failed")
+
+
+def advice(job: JobEvent) -> str:
+    """What helps a job that cannot be placed; empty where Batch does not say why."""
+    both = f"{job.status_reason} {job.container_reason}"
+    return next((advice for mark, advice in _ADVICE.items() if mark in both), "")
 
 
 def tries(job: JobEvent) -> str:

@@ -1,4 +1,4 @@
-"""One invocation: a trigger that asks for a run, the end of a job, or somebody who resumes a paused job.
+"""One invocation: a trigger or a retry that asks for a run, the end of a job, or somebody who resumes a paused job.
 
 Calls to AWS: a run under `forbid` takes five (BatchGetItem, ListJobs, TransactWriteItems, SubmitJob,
 TransactWriteItems), one that is skipped three, a trigger that is delivered again one.
@@ -7,24 +7,23 @@ TransactWriteItems), one that is skipped three, a trigger that is delivered agai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn
 
 from batchtab.main_container import is_node
 
-from . import jobs, metrics
-from .decision import REPLACED, Step, UnsettledError, claim, decide, is_paused, start_next
-from .record import NOT_RUN, REFUSED, Record
+from . import jobs
+from .decision import REPLACED, Step, UnsettledError, decide, is_paused, start_next
+from .join import Joined, join, let_go
+from .record import JOINED, NOT_RUN, Record
 from .request import MalformedError, Request, iso
 from .settings import Settings
 from .state import Active, Paused, State
-from .table import ConflictError, Table, pause_before_reading_again
+from .submission import Answer, Submission, answer, has_place
+from .table import ConflictError, Table, until_settled
 
-Answer = dict[str, Any]
-T = TypeVar("T")
-_TRIES = 8
 _AT_ONCE = 40
 # So long after SubmitJob may Batch not yet know a job.
 _UNKNOWN_SECONDS = 60
@@ -40,9 +39,9 @@ class App:
             settings: Where runs are kept.
             ends_at: Until when (epoch seconds) it may wait for its turn with AWS.
         """
-        self._namespace = settings.namespace
         self._ends_at = ends_at
         self._table = Table(settings, ends_at)
+        self._submission = Submission(self._table, settings.namespace, ends_at)
 
     def handle(self, event: Mapping[str, Any]) -> Answer:
         """Does what an event asks for.
@@ -51,56 +50,81 @@ class App:
             MalformedError: it asks for nothing that can be understood.
             Exception: AWS did not answer or refused; the event may be delivered again.
         """
-        if "trigger" in event:
-            request = Request.of(event)
-            return self._until_settled(lambda: self._trigger(request))
+        retry = event.get("retry")
+        if "trigger" in event or isinstance(retry, Mapping):
+            request = Request.of_retry(retry) if isinstance(retry, Mapping) else Request.of(event)
+            try:
+                return until_settled(lambda: self._trigger(request))
+            except jobs.RefusedError as error:
+                if error.run_id == request.run_id:
+                    raise
+                raise UnsettledError(f"the run {error.run_id} comes first: {error}") from error
         if event.get("source") == "aws.batch":
             detail = event.get("detail")
             if not isinstance(detail, Mapping) or not detail.get("jobName") or not detail.get("jobId"):
                 raise MalformedError("detail: has no jobName and jobId")
-            return self._until_settled(lambda: self._ended(detail))
+            return until_settled(lambda: self._ended(detail))
         if isinstance(event.get("resume"), Mapping) and event["resume"].get("job"):
             name = str(event["resume"]["job"])
-            return self._until_settled(lambda: self._resumed(name))
+            return until_settled(lambda: self._resumed(name))
         raise MalformedError("is no trigger, no end of a job and no resume")
-
-    def _until_settled(self, act: Callable[[], T]) -> T:
-        for attempt in range(_TRIES):
-            try:
-                return act()
-            except ConflictError:
-                pause_before_reading_again(attempt)
-        raise TimeoutError(f"others wrote {_TRIES} times in between")
 
     # --- a trigger
 
     def _trigger(self, request: Request) -> Answer:
         state, record = self._table.read(request)
-        now = time.time()
         if record is not None:
-            if record.status == "claimed" and record.lease_until <= now:
-                return self._finish(request, record, state, now)
-            if _is_done(record, request):
-                outcome = "busy" if request.is_backfill and record.status == "claimed" else "duplicate"
-                return _answer(outcome, request, record.job_id, f"{record.status} already")
+            request = record.request
+        now = time.time()
+        if record is not None and record.status == "claimed":
+            if record.lease_until > now:
+                if request.is_backfill:
+                    return answer("busy", request, record.job_id, "claimed already")
+                raise UnsettledError("it is being submitted")  # what becomes of that, its next delivery sees
+            if request.job.policy == "allow" or has_place(state, request):
+                return self._submission.finish(request, record, state, now)
+            if found := self._submission.found(record):  # it was claimed under `allow`, without a place
+                self._submission.note_submitted(request, found, None)
+                return answer("submitted", request, found, "found in Batch")
+        elif record is not None and _is_done(record, request):
+            # Perhaps its delivery before this one let the first that waits go on, and died.
+            if not request.is_backfill and _is_stuck(state, now):
+                self._go_on(request.job.name, state, state)
+            return answer("duplicate", request, record.job_id, f"{record.status} already")
+        # An end that has a record is that of a run already, which is tried again.
+        is_end = bool(request.job.after_all and request.upstream_job_id)
+        joined = join(request, state) if is_end and record is None else None
+        if joined is None:
+            return self._decided(request, record, state, now)
+        if (step := joined.waits(state)) is not None:
+            return self._carry_out(step, request.job.name, state, request)
+        return self._decided(joined.run(request), record, state, now, joined)
+
+    def _decided(
+        self, request: Request, record: Record | None, state: State, now: float, joined: Joined | None = None
+    ) -> Answer:
         manual: list[str] = []
-        if request.job.policy != "allow":
+        waits = record is not None and record.status == "waiting"  # since another policy held, if it is `allow` now
+        if request.job.policy != "allow" or waits:
             state, manual = self._settled(state, request.job.queue, request.job.name, now)
+        elif state.active is not None and _is_dead(state.active, now):
+            self._take_up(state.active, state, now)
         step = decide(request, record, state, manual, now)
-        return self._carry_out(step, request.job.name, request)
+        if joined is not None:
+            step = joined.start(step, state)
+        elif state.joined and not request.job.after_all and not (request.is_backfill or request.is_manual):
+            step = let_go(step, state, request)
+        return self._carry_out(step, request.job.name, state, request)
 
     def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
         """The state with its active run only if that has not ended, and other jobs of the name that have not."""
-        unfinished = jobs.unfinished(queue, name, self._ends_at)
-        for job_id in (ended, *state.ended):
-            unfinished.pop(job_id, None)
+        unfinished = self._submission.unfinished(state, queue, name, ended)
         active = state.active
         if active is None:
             return state, list(unfinished)
         if not active.job_id:
-            if active.lease_until <= now:
-                self._finish(active.request, None, state, now)
-                raise ConflictError  # the state is another now
+            if _is_dead(active, now):
+                self._take_up(active, state, now)
             return state, []
         if active.job_id in unfinished:
             del unfinished[active.job_id]
@@ -117,85 +141,43 @@ class App:
             raise ConflictError  # the state is another now
         return state.with_active(None), list(unfinished)
 
-    def _finish(self, request: Request, record: Record | None, state: State, now: float) -> Answer:
-        """Goes on where an invocation died between its claim and the note of the job's id."""
-        is_active = state.active is not None and state.active.request.item == request.item
-        # Whose record is claimed, but who has not the place, was submitted, and has ended meanwhile.
-        revision = record.revision if record else 0
-        step = claim(Record(request, "", revision=revision), state if is_active else None, now)
-        committed = self._table.commit(request.job.name, step.state, step.records, checked=request if record else None)
-        if found := jobs.find(request, self._ends_at):
-            self._note_submitted(request, found, committed if is_active else None)
-            return _answer("submitted", request, found, "found in Batch")
-        if not is_active and request.job.policy != "allow":
-            # Only the end of its job takes a place without a job's id away, so there was one.
-            reason = "its job has ended, and Batch lists it no more"
-            self._table.commit(request.job.name, None, [Record(request, "submitted", reason, revision=revision + 1)])
-            return _answer("submitted", request, reason=reason)
-        # Its own event comes again if Batch refuses it now; where another one's goes on with it, it waits for that.
-        was_waiting = record is None and request.job.policy in ("queue", "replace")
-        return self._submit(request, committed if is_active else None, was_waiting=was_waiting)
+    def _take_up(self, active: Active, state: State, now: float) -> NoReturn:
+        self._submission.finish(active.request, None, state, now)
+        raise ConflictError  # the state is another now
 
-    def _carry_out(self, step: Step, job_name: str, request: Request | None = None) -> Answer:
+    def _carry_out(self, step: Step, job_name: str, state: State, request: Request | None = None) -> Answer:
         committed: State | None = None
         if step.state is not None or step.records:
-            # What did not run is final whatever follows; a transaction takes only so many writes.
-            records = list(step.records)
-            others = [record for record in records if record.status in NOT_RUN and record.request != request]
-            for start in range(0, max(0, len(others) - _AT_ONCE), _AT_ONCE):
-                portion = others[start : start + _AT_ONCE]
-                self._table.commit(job_name, None, portion)
-                records = [record for record in records if record not in portion]
-            committed = self._table.commit(job_name, step.state, records, checked=request)
-            for record in step.records:
-                metrics.count(self._namespace, record)
-        for job_id in step.ends:
-            jobs.terminate(job_id, f"{REPLACED}{request.time if request else ''}", self._ends_at)
+            step = self._let_go(step, job_name, state, request)
+            committed = self._table.commit(job_name, step.state, step.records, checked=request)
+            self._submission.count(step.records)
+        if request is not None:
+            self._submission.end(step.ends, request.time)
         if step.asks_again:
             raise UnsettledError("it waits for a run that is being submitted")
         if step.submit is None:
-            return _answer(step.outcome, request, reason=step.reason)
-        answer = self._submit(step.submit, committed if step.state is not None else None, was_waiting=step.was_waiting)
+            return answer(step.outcome, request, reason=step.reason)
+        takes_place = committed is not None and has_place(committed, step.submit)
+        submitted = self._submission.submit(
+            step.submit, committed if takes_place else None, was_waiting=step.was_waiting
+        )
         is_own = request is not None and step.submit.item == request.item
-        return answer if is_own or request is None else _answer(step.outcome, request, reason=step.reason)
+        return submitted if is_own or request is None else answer(step.outcome, request, reason=step.reason)
 
-    def _submit(self, request: Request, state: State | None, *, was_waiting: bool) -> Answer:
-        try:
-            job_id = jobs.submit(request, self._ends_at)
-        except jobs.RefusedError as error:
-            reason = str(error)
-            self._until_settled(lambda: self._release(request, reason, was_waiting=was_waiting))
-            raise
-        self._note_submitted(request, job_id, state)
-        return _answer("submitted", request, job_id)
-
-    def _note_submitted(self, request: Request, job_id: str, state: State | None) -> None:
-        record = Record(request, "submitted", job_id=job_id, revision=1)
-
-        def note(state: State | None) -> None:
-            noted = _with_job(state, request, job_id) if state is not None else None
-            self._table.commit(request.job.name, noted, [record])
-
-        def note_anew() -> None:
-            found = self._table.read_state(request.job.name)
-            is_active = found.active is not None and found.active.request.item == request.item
-            note(found if is_active else None)  # else it has ended already
-
-        try:
-            note(state)
-        except ConflictError:
-            self._until_settled(note_anew)
-        metrics.count(self._namespace, record)
-
-    def _release(self, request: Request, reason: str, *, was_waiting: bool) -> None:
-        """Gives the place back that a run got and can't use."""
-        state = self._table.read_state(request.job.name)
-        record = Record(request, "waiting" if was_waiting else REFUSED, reason, revision=1)
-        released: State | None = None
-        if state.active is not None and state.active.request.item == request.item:
-            waiting = (request.event, *state.waiting) if was_waiting else state.waiting
-            released = replace(state, active=None, waiting=waiting)
-        self._table.commit(request.job.name, released, [record])
+    def _let_go(self, step: Step, job_name: str, state: State, request: Request | None) -> Step:
+        """Lets go of what waits no more, a portion at a time: a transaction has a most of writes."""
+        own = request.item if request else ""
+        kept = [each for each in step.records if each.status not in NOT_RUN or each.request.item == own]
+        gone = [each for each in step.records if each not in kept]
+        while step.state is not None and len(gone) > _AT_ONCE:
+            portion, gone = gone[:_AT_ONCE], gone[_AT_ONCE:]
+            items = {each.request.item for each in portion}
+            waiting = tuple(each for each in state.waiting if Request.of(each).item not in items)
+            noted = [each for each in kept if each.status == "submitted"]  # whose place `state` has given away
+            state = self._table.commit(job_name, replace(state, waiting=waiting), [*portion, *noted])
+            self._submission.count(portion)
+            step = replace(step, state=replace(step.state, version=state.version))
+        return replace(step, records=(*kept, *gone))
 
     # --- the end of a job
 
@@ -216,7 +198,7 @@ class App:
             active = None  # not the run that ended
         submitted: tuple[Record, ...] = ()
         if active is not None and not active.job_id:  # whoever submitted it has not noted it yet, and may be dead
-            submitted = (Record(active.request, "submitted", job_id=job_id, revision=1),)
+            submitted = (Record(active.request, "submitted", job_id=job_id),)
         if _pauses(detail, active, run_id) and state.failed_job_id != job_id:
             after = _paused(after, job_id, detail)
         return self._go_on(name, state, after, submitted, ended=job_id)
@@ -230,6 +212,7 @@ class App:
     ) -> Answer:
         """Lets the next run start that waits, if it may; one that was claimed and not submitted goes on as well."""
         step = Step("ended" if ended else "resumed", state=after, records=records)
+        settled = after
         waits = after.waiting[0] if after.waiting and not is_paused(after) else None
         begun = after.active.event if after.active is not None and not after.active.job_id else None
         if (event := begun or waits) is not None:
@@ -239,22 +222,30 @@ class App:
             step = replace(pumped, outcome=step.outcome, records=(*records, *pumped.records))
         if step.state == state and not step.records:
             return _ignored(ended, "nothing waits for it")
-        answer = self._carry_out(step, name)
-        return {**answer, "outcome": step.outcome}
+        return {**self._carry_out(step, name, settled), "outcome": step.outcome}
 
 
 def _is_done(record: Record, request: Request) -> bool:
     """Whether nothing is left to do for a run that is asked for again."""
+    if request.retry_of and record.status == "submitted":
+        return record.job_id != request.retry_of  # else it was retried before, or never had that job
     if record.status in NOT_RUN:
         return not request.is_backfill
     if record.status == "waiting":
         return request.is_backfill
-    return record.status in ("submitted", "claimed")
+    return record.status in ("submitted", JOINED)
 
 
-def _with_job(state: State, request: Request, job_id: str) -> State:
-    since = state.active.since if state.active else 0.0
-    return state.with_active(Active(request.event, job_id, since=since))
+def _is_dead(active: Active, now: float) -> bool:
+    """Whether whoever claimed the place has died before the job was known."""
+    return not active.job_id and active.lease_until <= now
+
+
+def _is_stuck(state: State, now: float) -> bool:
+    """Whether a run may go on, and nobody lets it."""
+    if state.active is None:
+        return bool(state.waiting) and not is_paused(state)
+    return _is_dead(state.active, now)
 
 
 def _pauses(detail: Mapping[str, Any], active: Active | None, run_id: str) -> bool:
@@ -276,7 +267,3 @@ def _paused(state: State, job_id: str, job: Mapping[str, Any]) -> State:
 
 def _ignored(job_id: str, reason: str) -> Answer:
     return {"outcome": "ignored", "run_id": "", "job_id": job_id, "reason": reason}
-
-
-def _answer(outcome: str, request: Request | None, job_id: str = "", reason: str = "") -> Answer:
-    return {"outcome": outcome, "run_id": request.run_id if request else "", "job_id": job_id, "reason": reason}

@@ -23,7 +23,7 @@ REPLACED = "Replaced by the run of "
 
 
 class UnsettledError(Exception):
-    """Another run is just being submitted, and can be ended only when it is: try again later."""
+    """A run can't be settled before another one that is being submitted, or can't be: try again later."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def decide(request: Request, record: Record | None, state: State, manual: Sequen
         return _still_waiting(own, state, manual, now)
     if not request.is_backfill and (why := _not_now(request, state, now)):
         status, reason = why
-        return Step(status, reason, records=(replace(own, status=status, reason=reason),))
+        return _pass_by(replace(own, status=status, reason=reason), state, manual, now)
     if request.job.policy == "allow":
         return _without_waiting(claim(own, None, now), state)
     taken = _taken(state, manual)
@@ -110,11 +110,30 @@ def start_next(state: State, manual: Sequence[str], now: float) -> Step:
 
 def claim(own: Record, state: State | None, now: float) -> Step:
     """A run gets the place of a state, or is claimed without one, for as long as a lease."""
-    lease = now + LEASE_SECONDS
-    record = replace(own, status="claimed", lease_until=lease)
+    lease, since = now + LEASE_SECONDS, own.since or now
+    record = replace(own, status="claimed", lease_until=lease, since=since)
     if state is not None:
-        state = state.with_active(Active(own.request.event, lease_until=lease, since=now))
+        state = state.with_active(Active(own.request.event, lease_until=lease, since=since))
     return Step("submitted", state=state, records=(record,), submit=own.request)
+
+
+def wait_again(request: Request, state: State, reason: str) -> tuple[State, Record]:
+    """A run that had the place, and could not use it, waits in front of all; under `replace` not before a later one."""
+    if request.job.policy == "replace" and state.waiting:
+        later = f"the run of {_time(state.waiting[-1])}, a later one, came before it"
+        return state, Record(request, "dropped", later)
+    return replace(state, waiting=(request.event, *state.waiting)), Record(request, "waiting", reason)
+
+
+def give_way(request: Request, state: State, manual: Sequence[str]) -> Step:
+    """A run that has the place, and has not been submitted, finds that somebody started the job meanwhile."""
+    state = state.with_active(None)
+    reason = _taken(state, manual)
+    if request.is_backfill or request.job.policy == "forbid":
+        return Step("skipped", reason, state, (Record(request, "skipped", reason),))
+    state, record = wait_again(request, state, reason)
+    ends = tuple(manual) if request.job.policy == "replace" else ()
+    return Step(record.status, record.reason, state, (record,), ends=ends)
 
 
 def _without_waiting(step: Step, state: State) -> Step:
@@ -134,6 +153,17 @@ def _not_now(request: Request, state: State, now: float) -> tuple[str, str] | No
     if state.paused is not None and request.job.pause_on_failure:  # it may say so no more
         return "skipped", state.paused.words
     return None
+
+
+def _pass_by(own: Record, state: State, manual: Sequence[str], now: float) -> Step:
+    """A run does not start at this time, but the first of those that wait goes on if the place is free."""
+    step = Step(own.status, own.reason, records=(own,))
+    if own.request.job.policy not in ("queue", "replace"):
+        return _without_waiting(step, state)
+    pumped = start_next(state, manual, now)
+    if not pumped.records:
+        return step
+    return replace(pumped, outcome=own.status, reason=own.reason, records=(own, *pumped.records))
 
 
 def _late(request: Request, now: float) -> str:
@@ -156,14 +186,29 @@ def _queue(own: Record, state: State, manual: Sequence[str], taken: str, now: fl
     request = own.request
     if not taken and not state.waiting:
         return claim(own, state, now)
-    limit = request.job.queue_limit
-    if len(state.waiting) >= (limit if taken else limit + 1):  # if the place is free, the first of them goes on
-        reason = f"{limit} runs wait already: queue_limit"
-        return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
     # All as the job is declared now: the queue that one was to be submitted to may be another by now.
     before = [{**each, "job": request.event["job"]} for each in state.waiting]
-    waiting = sorted([*before, request.event], key=_time)
-    return _enter(own, replace(state, waiting=tuple(waiting)), manual, taken or "others wait before it", now)
+    late = [Record(one, "late", reason) for one in map(Request.of, before) if (reason := _late(one, now))]
+    in_time = [each for each in before if not _late(Request.of(each), now)]
+    waiting = tuple(sorted([*in_time, request.event], key=_time))
+    step = _enter(own, replace(state, waiting=waiting), manual, taken or "others wait before it", now)
+    step = replace(step, records=(*late, *step.records))
+    limit = request.job.queue_limit
+    if step.outcome != "waiting" or step.state is None or len(step.state.waiting) <= limit:
+        return step
+    # It is dropped, but a free place lets the first go on all the same.
+    reason = f"{limit} runs wait already: queue_limit"
+    others = tuple(each for each in step.records if not _is(each, own))
+    left = replace(step.state, waiting=tuple(each for each in step.state.waiting if each != request.event))
+    dropped = replace(own, status="dropped", reason=reason)
+    return replace(
+        step,
+        outcome="dropped",
+        reason=reason,
+        state=left if others else None,
+        records=(*others, dropped),
+        asks_again=False,
+    )
 
 
 def _replace(own: Record, state: State, manual: Sequence[str], taken: str, now: float) -> Step:
@@ -173,7 +218,7 @@ def _replace(own: Record, state: State, manual: Sequence[str], taken: str, now: 
     before = [*state.waiting, *([state.active.event] if state.active else [])]
     if later := next((each for each in before if _time(each) > request.time), None):
         reason = f"the run of {_time(later)}, a later one, came before it"
-        return Step("dropped", reason, records=(replace(own, status="dropped", reason=reason),))
+        return _pass_by(replace(own, status="dropped", reason=reason), state, manual, now)
     dropped = [Record(Request.of(each), "dropped", f"{REPLACED}{request.time}") for each in state.waiting]
     step = _enter(own, replace(state, waiting=(request.event,)), manual, taken, now)
     return replace(step, records=(*dropped, *step.records), ends=_to_end(state, manual))

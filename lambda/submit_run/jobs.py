@@ -7,39 +7,57 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
+from batchtab import job_overrides
 from batchtab.main_container import main_container
 from shared.clients import client
 
-from .request import Job, Request
+from .request import Request
 from .throttling import is_throttled, patiently
 
 _ENDED = ("SUCCEEDED", "FAILED")
-_PAGES = 3
-_ALL_PAGES = 150  # a job of each minute has 10,080 in the week that Batch remembers
-_PAGE = 100
-_LOOKED_AT = 300
+# In the order in which a job goes on, so that none slips through; one that is tried again goes back from RUNNING.
+_UNFINISHED = ("RUNNING", "SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+_MOST_PAGES = 150  # a job of each minute has 10,080 in the week that Batch remembers
+_PAGE = 100  # the most of a list with a filter, and of DescribeJobs
+_RECENT_SECONDS = 3600
+# By so much may a claim of which the first moment is not known be older, and clocks and lists differ.
+_EARLIER_SECONDS, _LATER_SECONDS = 600, 60
 _REFUSED = (400, 403, 404)
 RUN_ID, SCHEDULED_TIME = "BATCHTAB_RUN_ID", "BATCHTAB_SCHEDULED_TIME"
 RUN_POLICY = "BATCHTAB_RUN_POLICY"
-_ALL_NODES = "0:"
 _UPSTREAM_JOB_ID = "BATCHTAB_UPSTREAM_JOB_ID"
+_RETRY_OF = "BATCHTAB_RETRY_OF"
 
 
 class RefusedError(Exception):
-    """Batch does not take the job as it is."""
+    """Batch does not take the job of a run as it is."""
+
+    def __init__(self, message: str, run_id: str = "") -> None:
+        super().__init__(message)
+        self.run_id = run_id
 
 
 def unfinished(queue: str, name: str, ends_at: float) -> dict[str, str]:
-    """Jobs of a name in a queue that have not ended, by id with their status; about 300 of the name are looked at.
+    """Jobs of a name in a queue that have not ended, by id with their status.
 
-    What the function submitted itself it knows from its table; this is for those that were started by hand.
+    What the function submitted itself it knows from its table; this is for those that somebody started. Of a name Batch
+    lists one version of its definition after the other, so of a list of several pages the newest may be on any.
     See https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
     """
-    return {job["jobId"]: job["status"] for job in _listed(queue, name, _PAGES, ends_at) if job["status"] not in _ENDED}
+    asked = {"jobQueue": queue, **_filtered("JOB_NAME", name)}
+    first = patiently(lambda: client("batch").list_jobs(**asked), ends_at)
+    listed: Iterable[Any] = first["jobSummaryList"]
+    if first.get("nextToken"):
+        of_status = [_listed({"jobQueue": queue, "jobStatus": status}, ends_at) for status in _UNFINISHED]
+        listed = chain.from_iterable(of_status)
+    of_name = [job for job in listed if job["jobName"] == name]  # the filter ignores case
+    return {job["jobId"]: job["status"] for job in of_name if job["status"] not in _ENDED}
 
 
 def describe(job_id: str, ends_at: float) -> Mapping[str, Any]:
@@ -53,14 +71,29 @@ def has_ended(job: Mapping[str, Any]) -> bool:
     return job.get("status") in _ENDED
 
 
-def find(request: Request, ends_at: float) -> str:
-    """The job of a run that was perhaps submitted some minutes ago; empty if there is none."""
-    # Of a name Batch lists one version after the other, so that the newest may be anywhere.
-    listed = sorted(_listed(request.job.queue, request.job.name, _ALL_PAGES, ends_at), key=_created, reverse=True)
-    ids = [job["jobId"] for job in listed[:_LOOKED_AT]]
+def find(request: Request, since: float, until: float, ends_at: float) -> str:
+    """The job of a run that was perhaps submitted; empty if there is none.
+
+    Args:
+        request: The run.
+        since: When it was first claimed, in epoch seconds.
+        until: When its last claim ended.
+        ends_at: Until when to wait for a turn with AWS.
+
+    Raises:
+        TimeoutError: Batch lists more jobs than can be looked at.
+    """
+    earliest, latest = int((since - _EARLIER_SECONDS) * 1000), (until + _LATER_SECONDS) * 1000
+    is_recent = time.time() - since < _RECENT_SECONDS
+    by = _filtered("AFTER_CREATED_AT", str(earliest)) if is_recent else _filtered("JOB_NAME", request.job.name)
+    listed = [
+        job for job in _listed({"jobQueue": request.job.queue, **by}, ends_at) if job["jobName"] == request.job.name
+    ]
+    ids = [job["jobId"] for job in listed if earliest <= int(job.get("createdAt", 0)) <= latest]
     for start in range(0, len(ids), _PAGE):
         for job in _described(ids[start : start + _PAGE], ends_at):
-            if run_id_of(job) == request.run_id:
+            is_it = not request.retry_of or variable_of(job, _RETRY_OF) == request.retry_of  # not what is tried again
+            if is_it and run_id_of(job) == request.run_id:
                 return str(job["jobId"])
     return ""
 
@@ -89,29 +122,17 @@ def submit(request: Request, ends_at: float) -> str:
         variables[RUN_POLICY] = job.policy
     if request.upstream_job_id:
         variables[_UPSTREAM_JOB_ID] = request.upstream_job_id
-    arguments: dict[str, Any] = {
-        "jobName": job.name,
-        "jobQueue": job.queue,
-        "jobDefinition": job.definition,
-        **_overrides(job, [{"name": key, "value": variables[key]} for key in sorted(variables)]),
-    }
+    if request.retry_of:
+        variables[_RETRY_OF] = request.retry_of
+    own = [{"name": key, "value": variables[key]} for key in sorted(variables)]
+    arguments: dict[str, Any] = {"jobName": job.name, "jobQueue": job.queue, "jobDefinition": job.definition}
     if job.array_size is not None:
         arguments["arrayProperties"] = {"size": job.array_size}
+    arguments |= job_overrides.submitted(own, request.overrides, container=job.container, nodes=job.nodes)
     if job.share:
         arguments["shareIdentifier"] = job.share
     answer = patiently(lambda: client("batch", attempts=1).submit_job(**arguments), ends_at, _made_no_job)
     return str(answer["jobId"])
-
-
-def _overrides(job: Job, environment: list[dict[str, str]]) -> dict[str, Any]:
-    """A run's variables, as Batch takes them for a job of one container, of several, or on several nodes."""
-    one: dict[str, Any] = {"containerOverrides": {"environment": environment}}
-    if job.container:
-        of_container = {"name": job.container, "environment": environment}
-        one = {"ecsPropertiesOverride": {"taskProperties": [{"containers": [of_container]}]}}
-    if job.nodes is None:
-        return one
-    return {"nodeOverrides": {"nodePropertyOverrides": [{"targetNodes": _ALL_NODES, **one}]}}
 
 
 def terminate(job_id: str, reason: str, ends_at: float) -> None:
@@ -122,29 +143,33 @@ def terminate(job_id: str, reason: str, ends_at: float) -> None:
     patiently(lambda: client("batch").terminate_job(jobId=job_id, reason=reason), ends_at)
 
 
-def _created(job: Any) -> int:
-    return int(job.get("createdAt", 0))
-
-
 def _described(ids: Sequence[str], ends_at: float) -> list[Any]:
     return list(patiently(lambda: client("batch").describe_jobs(jobs=ids)["jobs"], ends_at))
 
 
-def _listed(queue: str, name: str, pages: int, ends_at: float) -> Iterator[Any]:
-    """Jobs of a name; the filter ignores case, and is the only one that ListJobs takes."""
+def _filtered(name: str, value: str) -> dict[str, Any]:
+    """ListJobs takes one filter, and no status beside it."""
+    return {"filters": [{"name": name, "values": [value]}], "maxResults": _PAGE}
+
+
+def _listed(asked: Mapping[str, Any], ends_at: float) -> Iterator[Any]:
+    """All that ListJobs answers, page after page.
+
+    Raises:
+        TimeoutError: there are too many, so what is not among them may be there all the same.
+    """
     token: dict[str, str] = {}
-    for _ in range(pages):
-        answer = patiently(partial(_page, queue, name, token), ends_at)
-        yield from (job for job in answer["jobSummaryList"] if job["jobName"] == name)
+    for _ in range(_MOST_PAGES):
+        answer = patiently(partial(_page, asked, token), ends_at)
+        yield from answer["jobSummaryList"]
         if not answer.get("nextToken"):
             return
         token = {"nextToken": answer["nextToken"]}
+    raise TimeoutError(f"Batch lists more than {_MOST_PAGES} pages of jobs in {asked['jobQueue']}")
 
 
-def _page(queue: str, name: str, token: Mapping[str, str]) -> Any:
-    return client("batch").list_jobs(
-        jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}], maxResults=_PAGE, **token
-    )
+def _page(asked: Mapping[str, Any], token: Mapping[str, str]) -> Any:
+    return client("batch").list_jobs(**asked, **token)
 
 
 def _made_no_job(error: Exception) -> bool:

@@ -16,7 +16,7 @@ _NAMES = {"submitted": "RunsSubmitted", "skipped": "RunsSkipped", "late": "RunsL
 def count(namespace: str, record: Record) -> None:
     """Notes what became of a run; for a status that is not final nothing."""
     name = _NAMES.get(record.status)
-    if name is None:
+    if name is None or not record.is_run:
         return
     now = time.time()
     metrics = [{"Name": name, "Unit": "Count"}]

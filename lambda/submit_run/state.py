@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .request import Request
 
@@ -20,7 +20,7 @@ class Active:
         event: The trigger's, as it came.
         job_id: Batch's job; empty until it is known.
         lease_until: While there is no job id: until when (epoch seconds) its claimant may still be at work.
-        since: When it was claimed, by the function's own clock.
+        since: When it was first claimed, and then when its job became known, by the function's own clock.
     """
 
     event: Mapping[str, Any]
@@ -48,6 +48,14 @@ class Paused:
         return f"paused since {self.since}: {self.reason}"
 
 
+class End(NamedTuple):
+    """The end of a job that another one comes after: what its definition is called, when it ended, and its id."""
+
+    definition: str
+    time: str
+    job_id: str
+
+
 @dataclass(frozen=True)
 class State:
     """One job's state.
@@ -59,6 +67,9 @@ class State:
         paused: While set, triggers start nothing.
         failed_job_id: For which job it was paused last: its end, told once more, does not pause it again.
         ended: The last jobs whose end was told: Batch's lists may lag behind.
+        joined: Of a job with `after_all`, the ends that wait for others.
+        joined_at: When all had ended last.
+        joined_by: The id of the job that ended then.
     """
 
     version: int = 0
@@ -67,6 +78,9 @@ class State:
     paused: Paused | None = None
     failed_job_id: str = ""
     ended: tuple[str, ...] = ()
+    joined: tuple[End, ...] = ()
+    joined_at: str = ""
+    joined_by: str = ""
 
     def with_active(self, active: Active | None) -> State:
         """The same with another active run."""
@@ -90,6 +104,12 @@ class State:
             content["failed_job_id"] = self.failed_job_id
         if self.ended:
             content["ended"] = self.ended[-_ENDED_KEPT:]
+        if self.joined:
+            content["joined"] = self.joined
+        if self.joined_at:
+            content["joined_at"] = self.joined_at
+        if self.joined_by:
+            content["joined_by"] = self.joined_by
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
     @classmethod
@@ -111,4 +131,7 @@ class State:
             Paused(**paused) if paused else None,
             content.get("failed_job_id", ""),
             tuple(content.get("ended", ())),
+            tuple(End(*each) for each in content.get("joined", ())),
+            content.get("joined_at", ""),
+            content.get("joined_by", ""),
         )

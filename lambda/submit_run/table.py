@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.clients import client
 from shared.dynamo import Item, batch, number, text_in
@@ -30,7 +30,10 @@ from .throttling import is_throttled, patiently
 
 _STATE = "state"
 _DAY_SECONDS = 86_400
+_REVISION_BITS = 48
+_TRIES = 8
 _CONFLICTS = ("ConditionalCheckFailed", "TransactionConflict")
+T = TypeVar("T")
 
 
 class ConflictError(Exception):
@@ -112,21 +115,32 @@ class Table:
             "scheduled_time": {"S": request.time},
             "policy": {"S": request.job.policy},
             "noted_at": {"S": iso(datetime.fromtimestamp(now, UTC))},
-            "revision": number(record.revision + 1),
+            "revision": number(random.getrandbits(_REVISION_BITS) + 1),  # none comes twice
             "expires_at": number(int(now) + self._keep_seconds),
         }
-        for name, text in (("reason", record.reason), ("job_id", record.job_id)):
+        upstream = request.upstream_job_id if request.own_item else ""
+        for name, text in (("reason", record.reason), ("job_id", record.job_id), ("upstream_job_id", upstream)):
             if text:
                 item[name] = {"S": text}
         if record.lease_until:
             item["lease_until"] = number(math.ceil(record.lease_until))
+            item["claimed_at"] = number(int(record.since))
         condition = _unchanged("revision", record.revision) if checked else {}
         return {"TableName": self._name, "Item": item, **condition}
 
 
-def pause_before_reading_again(attempt: int) -> None:
-    """Lets the others finish, each for another while."""
-    time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - no secret
+def until_settled(act: Callable[[], T]) -> T:
+    """Does something anew for as long as others write in between.
+
+    Raises:
+        TimeoutError: they don't cease to.
+    """
+    for attempt in range(_TRIES):
+        try:
+            return act()
+        except ConflictError:  # lets the others finish, each for another while
+            time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - no secret
+    raise TimeoutError(f"others wrote {_TRIES} times in between")
 
 
 def _unchanged(attribute: str, read: int) -> dict[str, Any]:
@@ -162,6 +176,8 @@ def _state(item: Item | None) -> State:
 def _record(request: Request, item: Item | None) -> Record | None:
     if item is None:
         return None
+    if upstream := text_in(item, "upstream_job_id"):
+        request = request.of_last(text_in(item, "scheduled_time"), upstream)
     return Record(
         request,
         item["status"]["S"],
@@ -169,4 +185,5 @@ def _record(request: Request, item: Item | None) -> Record | None:
         text_in(item, "job_id"),
         float(item.get("lease_until", {}).get("N", 0)),
         int(item.get("revision", {}).get("N", 0)),
+        float(item.get("claimed_at", {}).get("N", 0)),
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+LISTED_MAX = 30
 
 
 class UsageError(Exception):
@@ -23,6 +26,12 @@ class UsageError(Exception):
 
     def __str__(self) -> str:
         return one_line(f"batchtab: {self.message} [hint: {self.hint}]" if self.hint else f"batchtab: {self.message}")
+
+
+class NotFoundError(UsageError):
+    """There is no such job or run."""
+
+    exit_code = 3
 
 
 class InvalidArgumentError(ValueError):
@@ -51,16 +60,33 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     A quarter of its letters may differ, so that a short word never leads to one that means something else. Empty if
     there is none.
     """
-    names = {folded(name): name for name in reversed(list(known))}
+    names, letters = _folded(tuple(known))
     word = folded(wrong)
     if word in names:
         return names[word]
     most = max(1, len(word) // 4) if len(word) > 2 else 0
-    slips = [(steps, name) for name in names if (steps := _steps(word, name, most)) <= most]
+    its = _letters(word)
+    # A slip takes out and puts in one letter at most, which leaves few names to count the steps to.
+    near = [
+        name for name, own in letters.items() if (its & ~own).bit_count() <= most and (own & ~its).bit_count() <= most
+    ]
+    slips = [(steps, name) for name in near if (steps := _steps(word, name, most)) <= most]
     if slips:
         return names[min(slips)[1]]
     begun = [name for name in names if name.startswith(f"{word}_")]
     return names[begun[0]] if len(begun) == 1 else ""
+
+
+@lru_cache(maxsize=32)
+def _folded(known: tuple[str, ...]) -> tuple[dict[str, str], dict[str, int]]:
+    """The names by their folded form, and the letters of each: the same names are asked for again and again."""
+    names = {folded(name): name for name in reversed(known)}
+    return names, {name: _letters(name) for name in names}
+
+
+def _letters(word: str) -> int:
+    """The letters of a word as a set of bits; a few letters share one."""
+    return sum({1 << (ord(letter) & 63) for letter in word})
 
 
 def folded(name: str) -> str:
@@ -78,18 +104,23 @@ def _steps(one: str, other: str, most: int) -> int:
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
-        earlier, before, row = before, row, [i]
-        for j, its in enumerate(other, 1):
+        earlier, before, row = before, row, [i, *[most + 1] * len(other)]
+        for j in range(max(1, i - most), min(len(other), i + most) + 1):  # elsewhere it is beyond `most`
+            its = other[j - 1]
             steps = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != its))
             if i > 1 < j and letter == other[j - 2] and its == one[i - 2]:
                 steps = min(steps, earlier[j - 2] + 1)
-            row.append(steps)
+            row[j] = steps
+        if min(row) > most:
+            break
     return row[-1]
 
 
 def listed(names: Iterable[object]) -> str:
-    """`default, continuously`, or `none` for an empty list."""
-    return ", ".join(map(str, names)) or "none"
+    """`default, continuously`, or `none` for an empty list; of many only the first."""
+    first = list(map(str, names))
+    more = len(first) - LISTED_MAX
+    return f"{', '.join(first[:LISTED_MAX])} and {more} more" if more > 0 else ", ".join(first) or "none"
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -24,19 +25,23 @@ _SCHEDULER_API = "https://docs.aws.amazon.com/scheduler/latest/APIReference"
 _SCHEDULER_GUIDE = "https://docs.aws.amazon.com/scheduler/latest/UserGuide"
 
 
+#: The greatest number that AWS's APIs take as an integer, where they name no bound of their own.
+API_INTEGER_MAX = 2**31 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number with a lower and, mostly, an upper bound; both may be used."""
+    """A number with a lower and an upper bound; both may be used."""
 
     minimum: int
-    maximum: int | None
+    maximum: int
     unit: str
     source_url: str
     default: int | None = None
 
     def describe(self) -> str:
         """What is allowed, for people: `60 to 86400 (seconds)`."""
-        bounds = f"{self.minimum} or more" if self.maximum is None else f"{self.minimum} to {self.maximum}"
+        bounds = f"{self.minimum} to {self.maximum}"
         return f"{bounds} ({self.unit})" if self.unit else bounds
 
     def refusal(self, value: float) -> str | None:
@@ -44,7 +49,7 @@ class Range:
         low, high = ("short", "long") if self.unit in {"seconds", "days"} else ("small", "large")
         if value < self.minimum:
             return f"is too {low}: {self.describe()}"
-        if self.maximum is not None and value > self.maximum:
+        if value > self.maximum:
             return f"is too {high}: {self.describe()}"
         return None
 
@@ -78,6 +83,21 @@ class Lines(Text):
     def refusal(self, value: str) -> str | None:
         """Why `value` is not allowed; None if it is."""
         return Text.refusal(self, value.removesuffix("\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Text):
+    """A moment of the calendar, in UTC."""
+
+    def refusal(self, value: str) -> str | None:
+        """Why `value` is not allowed; None if it is."""
+        refusal = Text.refusal(self, value)
+        if refusal is None:
+            try:
+                datetime.fromisoformat(value)
+            except ValueError:
+                return f"is not allowed: {self.describe()}"
+        return refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +212,27 @@ NAMESPACE_PATTERN = STAGE_NAME_PATTERN = SERVICE_NAME_PATTERN = "^[a-z][a-z0-9]*
 NAMESPACE = Text(NAMESPACE_PATTERN, 30, _LOWER_WORDS, _OURS)
 # What a construct or module takes: <namespace>-<stage> in one.
 NAMESPACE_ANY = Text(NAMESPACE_PATTERN, 51, _LOWER_WORDS, _OURS)
+# Of an environment, whose launch template is called by it and '-', and then by Terraform.
+LAUNCH_TEMPLATE_NAMESPACE_MIN = (
+    2  # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html
+)
 STAGE_NAME = Text(STAGE_NAME_PATTERN, 20, _LOWER_WORDS, _OURS)
 SERVICE_NAME = Text(SERVICE_NAME_PATTERN, 64, _LOWER_WORDS, f"{_BATCH_API}/API_RegisterJobDefinition.html")
 # A service's or stage's name that the roles for workflows have: <namespace>-<stage>-ci-plan, and states below ci/.
 RESERVED_NAME = "ci"
+# IAM's own alphabet of names and paths: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+ROLE_NAME_SUFFIX = Text(
+    "^[A-Za-z0-9+=,.@_-]*$",
+    24,
+    "letters, digits and any of +=,.@_-",
+    "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html",
+)
+ROLE_PATH = Text(
+    "^/([!-.0-~]+/)*$",
+    512,
+    "a path that begins and ends with '/', such as /batch/",
+    "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html",
+)
 # Shorter than a job definition's name: constructs must shorten or generate these.
 RULE_NAME_MAX = 64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 ROLE_NAME_MAX = 64  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
@@ -205,13 +242,19 @@ TOPIC_ARN = Text(
     "an SNS topic's ARN",
     "https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html",
 )
+STANDARD_TOPIC_ARN = Text(
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$",
+    2048,
+    "the ARN of an SNS topic that is no FIFO topic",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html",
+)
 FUNCTION_NAME = Text(
     "^[a-zA-Z0-9_-]+$",
     64,
     "letters, digits, '-' and '_'",
     "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
 )
-BUCKET_NAME = Text("^[a-z0-9][a-z0-9.-]+[a-z0-9]$", 63, "lower-case letters, digits, '.' and '-' (at least 3)", _OURS)
+BUCKET_NAME = Text("^[a-z0-9][a-z0-9.-]+[a-z0-9]$", 63, "lower-case letters, digits, '.' and '-', 3 or more", _OURS)
 JOB_QUEUE_ARN = Text(
     "^arn:aws[a-z-]*:batch:[a-z0-9-]+:[0-9]{12}:job-queue/[A-Za-z0-9][A-Za-z0-9_-]*$",
     215,
@@ -225,7 +268,7 @@ ACCOUNT_ID = Text(
     "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html",
 )
 REGION = Text(
-    "^[a-z]{2}(-[a-z]+)+-[0-9]$",
+    "^[a-z]{2,4}(-[a-z]+)+-[0-9]$",
     25,
     "a region's code, such as 'ap-northeast-2'",
     "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",
@@ -241,7 +284,7 @@ REPOSITORY_NAME = Text(
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
 ECR_IMAGE_PATTERN = (
     "^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)"
-    "[.](?:amazonaws[.]com(?:[.]cn)?|on[.](?:aws|amazonwebservices[.]com[.]cn))/([^:@]+)"
+    "[.](?:amazonaws[.](?:com(?:[.]cn)?|eu)|on[.](?:aws|amazonwebservices[.]com[.]cn))/([^:@]+)"
 )
 # Another registry's image: a host with a dot or a port, then the path.
 REGISTRY_REPOSITORY = Text(
@@ -252,8 +295,8 @@ REGISTRY_REPOSITORY = Text(
 )
 IMAGE_TAG_MUTABILITY = Choice(("IMMUTABLE", "MUTABLE"), f"{_ECR_API}/API_PutImageTagMutability.html")
 _ECR_LIFECYCLE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"
-KEEP_TAGGED_IMAGES = Range(1, None, "images", _ECR_LIFECYCLE)
-UNTAGGED_DAYS = Range(1, None, "days", _ECR_LIFECYCLE)
+KEEP_TAGGED_IMAGES = Range(1, API_INTEGER_MAX, "images", _ECR_LIFECYCLE)
+UNTAGGED_DAYS = Range(1, API_INTEGER_MAX, "days", _ECR_LIFECYCLE)
 IMAGE_TAG = Text(
     "^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
     128,
@@ -273,7 +316,26 @@ INSTANCE_TYPE = Text(
     f"{_BATCH_API}/API_ComputeResource.html",
 )
 
+IMAGE = Text(
+    "^[A-Za-z0-9][A-Za-z0-9._:/@-]*$",
+    255,
+    "an image's address, such as 'public.ecr.aws/docker/library/python:3.13', without spaces",
+    f"{_BATCH_API}/API_ContainerProperties.html",
+)
+REPOSITORY_ARN = Text(
+    "^arn:aws[a-z-]*:ecr:([a-z0-9-]+|[*]):([0-9]{12}|[*]):repository/[a-z0-9._/*-]+$",
+    2048,
+    "an ECR repository's ARN, such as 'arn:aws:ecr:ap-northeast-2:123456789012:repository/my-service'",
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html",
+)
+
 # Compute.
+COMPUTE_ENVIRONMENT_ARN = Text(
+    "^arn:aws[a-z-]*:batch:[a-z0-9-]+:[0-9]{12}:compute-environment/[A-Za-z0-9_-]+$",
+    2048,
+    "a compute environment's ARN, such as 'arn:aws:batch:ap-northeast-2:123456789012:compute-environment/spot'",
+    f"{_BATCH_API}/API_ComputeEnvironmentDetail.html",
+)
 CAPACITIES = tuple(map(str, choices.Capacity))
 CAPACITY = Choice(CAPACITIES, f"{_BATCH_API}/API_ComputeResource.html")
 FARGATE_CAPACITIES = ("FARGATE", "FARGATE_SPOT")
@@ -290,10 +352,10 @@ FARGATE_SIZES: Mapping[float, tuple[int, ...]] = MappingProxyType(
         32.0: (61440, 122880, 249856),
     }
 )
-EC2_VCPUS = Range(1, None, "whole vCPUs on EC2", f"{_BATCH_API}/API_ResourceRequirement.html")
-MEMORY_MIB = Range(4, None, "MiB", f"{_BATCH_API}/API_ResourceRequirement.html", default=2048)
-MIN_VCPUS = Range(0, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=2)
-MAX_VCPUS = Range(1, None, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=16)
+EC2_VCPUS = Range(1, API_INTEGER_MAX, "whole vCPUs on EC2", f"{_BATCH_API}/API_ResourceRequirement.html")
+MEMORY_MIB = Range(4, API_INTEGER_MAX, "MiB", f"{_BATCH_API}/API_ResourceRequirement.html", default=2048)
+MIN_VCPUS = Range(0, API_INTEGER_MAX, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=2)
+MAX_VCPUS = Range(1, API_INTEGER_MAX, "vCPUs", f"{_BATCH_API}/API_ComputeResource.html", default=16)
 EPHEMERAL_STORAGE_GIB = Range(21, 200, "GiB", f"{_BATCH_API}/API_EphemeralStorage.html")
 STATE = Choice(("ENABLED", "DISABLED"), f"{_BATCH_API}/API_CreateComputeEnvironment.html")
 # BEST_FIT is left out: an environment that has it is replaced for each change.
@@ -329,7 +391,9 @@ LAUNCH_TEMPLATE_ID = Text(
     f"{_BATCH_API}/API_LaunchTemplateSpecification.html",
 )
 # A number: $Latest and $Default count once, when the environment is made, and later changes of the template not.
-LAUNCH_TEMPLATE_VERSION = Range(1, None, "the version's number", f"{_BATCH_API}/API_LaunchTemplateSpecification.html")
+LAUNCH_TEMPLATE_VERSION = Range(
+    1, API_INTEGER_MAX, "the version's number", f"{_BATCH_API}/API_LaunchTemplateSpecification.html"
+)
 # Batch takes no other form: https://docs.aws.amazon.com/batch/latest/userguide/launch-templates.html
 USER_DATA = Lines(
     "^(MIME-Version:|Content-Type: *multipart/)[\\s\\S]*$",
@@ -400,7 +464,7 @@ def overlap(shares: Iterable[str]) -> tuple[str, str] | None:
 
 # One run. The clock of a timeout starts with the attempt, so waiting in RUNNABLE is not covered; a timed-out attempt is
 # not retried. Only Fargate has an upper bound: its tasks may be stopped after 14 days.
-TIMEOUT_SECONDS = Range(60, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html", default=3600)
+TIMEOUT_SECONDS = Range(60, API_INTEGER_MAX, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html", default=3600)
 FARGATE_TIMEOUT_SECONDS = Range(60, 14 * 86_400, "seconds", f"{_BATCH_API}/API_SubmitJob.html", default=3600)
 ATTEMPTS = Range(1, 10, "attempts", f"{_BATCH_API}/API_RetryStrategy.html", default=1)
 ARRAY_SIZE = Range(2, 10_000, "children", f"{_BATCH_API}/API_ArrayProperties.html")
@@ -410,7 +474,21 @@ EVALUATE_ON_EXIT_RULES_MAX = 5  # https://docs.aws.amazon.com/batch/latest/APIRe
 EVALUATE_ON_EXIT_ACTIONS = ("RETRY", "EXIT")
 EVALUATE_ON_EXIT_ACTION = Choice(EVALUATE_ON_EXIT_ACTIONS, f"{_BATCH_API}/API_EvaluateOnExit.html")
 EVALUATE_ON_EXIT_CONDITIONS = ("on_exit_code", "on_reason", "on_status_reason")
+# Batch's own example of the last rule; a failure of the infrastructure has a reason and no exit code.
 CATCH_ALL_EXIT: Mapping[str, str] = MappingProxyType({"action": "EXIT", "on_reason": "*"})
+
+
+def catches_all(rule: Mapping[str, Any]) -> bool:
+    """Whether no failure gets past a rule of retries, so that none is needed behind it: at every door.
+
+    `on_exit_code: "*"` does not: an attempt that ends with its host, or before its container starts, has no exit code.
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+    """
+    reasons = [rule.get(name) for name in ("on_reason", "on_status_reason")]
+    has_reason = any(reason == "*" for reason in reasons) and all(reason in (None, "*") for reason in reasons)
+    return has_reason and rule.get("on_exit_code") is None
+
+
 ON_EXIT_CODE = Text(
     "^([0-9]+\\*?|\\*)$", 512, "digits, with '*' at most at the end", f"{_BATCH_API}/API_EvaluateOnExit.html"
 )
@@ -494,6 +572,21 @@ IAM_ACTION = Text(
     "a service, ':' and an operation, such as 's3:GetObject'; never '*' alone",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html",
 )
+RESOURCE_ARN = Text(
+    "^([*]|arn:.+)$",
+    2048,
+    "an ARN, such as 'arn:aws:s3:::my-bucket/*', or '*'",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html",
+)
+# An enterprise may have an issuer of its own.
+# https://docs.github.com/en/enterprise-cloud@latest/actions/reference/security/oidc
+OIDC_PROVIDER_ARN = Text(
+    "^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[A-Za-z0-9._/-]+$",
+    2048,
+    "an OpenID Connect provider's ARN, such as"
+    " 'arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com'",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+)
 POLICY_ARN = Text(
     "^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$",
     2048,
@@ -509,11 +602,23 @@ HARMLESS_ACTION_PATTERN = (
 )
 HARMLESS_IF_NAMED_PATTERN = "(?i)^(iam:PassRole|sts:(AssumeRole|SetSourceIdentity|TagSession))$"
 WIDE = "lets the job give itself or others more than is said here"
+# AWS's own policies by which a job may change who may do what.
+WIDE_POLICIES = frozenset({"AdministratorAccess", "IAMFullAccess", "PowerUserAccess"})
+
+
+def is_wide_policy(arn: str) -> bool:
+    """Whether a managed policy lets a job give itself or others more than is said."""
+    return arn.rpartition("/")[2] in WIDE_POLICIES
+
+
+def only_looks(action: str) -> bool:
+    """Whether an action only looks at accounts and identities."""
+    return bool(re.match(WIDE_ACTION_PATTERN, action) and re.match(HARMLESS_ACTION_PATTERN, action))
 
 
 def is_wide(action: str, resources: Iterable[str]) -> bool:
-    """Whether an action on these resources is such a one."""
-    if not re.match(WIDE_ACTION_PATTERN, action) or re.match(HARMLESS_ACTION_PATTERN, action):
+    """Whether an action on these resources lets a job give itself or others more than is said."""
+    if not re.match(WIDE_ACTION_PATTERN, action) or only_looks(action):
         return False
     named = all(not set(resource) & set("*?") for resource in resources)
     return not (named and re.match(HARMLESS_IF_NAMED_PATTERN, action))
@@ -522,6 +627,16 @@ def is_wide(action: str, resources: Iterable[str]) -> bool:
 TAGS_MAX = 50  # https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html
 TAG_KEY_MAX = 128
 TAG_VALUE_MAX = 256
+_TAGS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html"
+AWS_TAG = Unlike("(?i)^aws:", "is reserved: AWS sets the tags that begin with aws:", "", _TAGS)
+OWN_TAG = Unlike("(?i)^batchtab:", "is reserved: Batchtab sets the tags that begin with batchtab:", "", _TAGS)
+# Said of two tags.
+TAG_TWINS = "in case only, which IAM refuses"
+# Of the characters that AWS refuses, those of ASCII; of all others `declarations.tag_rules` knows in a project's files.
+_TAG_TEXT = "letters, digits, spaces and _ . : / = + - @"
+_NO_TAG_CHARACTERS = "\\x00-\\x1f!\"#$%&'()*,;<>?\\[\\\\\\]^`{|}~\\x7f"
+TAG_KEY = Text(f"^[^{_NO_TAG_CHARACTERS}]+$", TAG_KEY_MAX, _TAG_TEXT, _TAGS)
+TAG_VALUE = Text(f"^[^{_NO_TAG_CHARACTERS}]*$", TAG_VALUE_MAX, _TAG_TEXT, _TAGS)
 DESCRIPTION_MAX = 512  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 JOB_DEFINITION_PAYLOAD_BYTES = 24 * 1024  # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 SUBMIT_JOB_PAYLOAD_BYTES = 30 * 1024
@@ -559,10 +674,10 @@ TIMEZONE = Text(
     f"{_SCHEDULER_API}/API_CreateSchedule.html",
 )
 # What modules check of `start` and `end`, which Scheduler takes in UTC; jobs.yaml takes wall-clock times too.
-MOMENT = Text(
+MOMENT = Moment(
     "^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",  # Terraform's provider counts no further than 2262
     20,
-    "a moment in UTC before 2200, such as 2026-12-01T00:00:00Z",
+    "a moment of the calendar in UTC before 2200, such as 2026-12-01T00:00:00Z",
     f"{_SCHEDULER_API}/API_CreateSchedule.html",
 )
 FLEXIBLE_WINDOW_MINUTES = Range(1, 1440, "minutes", f"{_SCHEDULER_API}/API_FlexibleTimeWindow.html")
@@ -585,14 +700,20 @@ DELIVERY_RETRY_AGE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_Re
 
 # One after another, and no two at once.
 AFTER_MAX = 8  # a rule's pattern has 2,048 characters, and the longest name's ARN takes about 210 of them
-# Names of rules that a stage itself has.
-RESERVED_JOB_NAMES_PATTERN = "^(alerts-sweep|(failed-job|blocked-queue|run-ended)-[0-9]+)$"
+# The rules of alerts and runs are called so, behind their namespace: a job's own rule would be one with theirs.
+RESERVED_JOB_NAME = Unlike(
+    "^(alerts-sweep|(failed-job|blocked-queue|run-ended)-[0-9]+)$",
+    "is the name of a rule that alerts or runs have",
+    "give it another name",
+    f"{_EVENTS_API}/API_PutRule.html",
+)
+WITHIN_SECONDS = Range(60, 31 * 86_400, "seconds", f"{_BATCH_GUIDE}/batch_job_events.html")
 AFTER_STATUS = Choice(tuple(map(str, choices.AfterStatus)), f"{_BATCH_GUIDE}/batch_job_events.html")
 # Kubernetes' words, and one more.
 CONCURRENCY_POLICY = Choice(tuple(map(str, choices.ConcurrencyPolicy)), f"{_BATCH_API}/API_ListJobs.html")
 QUEUE_LIMIT = Range(1, 100, "runs", f"{_BATCH_API}/API_ListJobs.html", default=10)
 STARTING_DEADLINE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
-USUAL_DURATION_SECONDS = Range(1, None, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html")
+USUAL_DURATION_SECONDS = Range(1, API_INTEGER_MAX, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html")
 HISTORY_DAYS = Range(2, 3650, "days", f"{_BATCH_API}/API_ListJobs.html", default=90)  # a delivery may be a day late
 # What a run is told, as environment variables; Batch itself tells the attempt, as AWS_BATCH_JOB_ATTEMPT.
 RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
@@ -605,11 +726,39 @@ RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
 # With it begins the reason of a job that was ended for the next run; lambda/ says it by itself.
 REPLACED_PREFIX = "Replaced by the run of "
 UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
+REASON_VARIABLE = "BATCHTAB_REASON"  # why somebody ran it, for `batchtab history`
 RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
     {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}
 )
 
+# Queues for what could not be delivered: EventBridge, Scheduler and Lambda take no FIFO queue.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+STANDARD_QUEUE_ARN = Text(
+    "^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$",
+    2048,
+    "the ARN of a standard SQS queue, such as 'arn:aws:sqs:ap-northeast-2:123456789012:my-queue'; no FIFO queue",
+    "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
+)
+FUNCTION_ARN = Text(
+    "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$",
+    2048,
+    "a Lambda function's ARN, such as 'arn:aws:lambda:ap-northeast-2:123456789012:function:batch-submit-run'",
+    "https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html",
+)
+TABLE_ARN = Text(
+    "^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$",
+    2048,
+    "a DynamoDB table's ARN, such as 'arn:aws:dynamodb:ap-northeast-2:123456789012:table/batch-job-runs'",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html",
+)
+
 # Logs.
+LOG_GROUP_NAME = Text(
+    "^[A-Za-z0-9_/.#-]+$",
+    512,
+    "letters, digits, '_', '/', '.', '#' and '-'",
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+)
 LOG_RETENTION_DAYS_ALLOWED = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -641,10 +790,11 @@ SLACK_COLOR = Text(
     "https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments",
 )
 
+# An alias says nothing in a policy's resources, and log groups take none.
 KMS_KEY_ARN = Text(
-    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+$",
+    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
     2048,
-    "the ARN of a KMS key",
+    "the ARN of a KMS key, not of an alias",
     "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN",
 )
 LOG_LINES = Range(
@@ -664,6 +814,8 @@ GIVE_UP_SECONDS = Range(60, 86_400, "seconds", _SECONDS_OF_ALERTS)
 JOB_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "after": (),
+        "after_all": (),
+        "within_seconds": None,
         "after_status": "succeeded",
         "concurrency_policy": "allow",
         "queue_limit": QUEUE_LIMIT.default,

@@ -17,6 +17,8 @@ MAIN_NODE = 0
 #: A node's job id is its job's with this and the node's number.
 NODE_MARK = "#"
 
+_STOPPED = (137, 143)
+
 Part = Mapping[str, Any]
 
 
@@ -49,6 +51,25 @@ def last_attempt(job: Any) -> Part:
         return found
     task = next(_parts(last.get("taskProperties")), {})
     return _main_of(task, essential=_essential(job))
+
+
+def failed_container(job: Any) -> tuple[Part, Part]:
+    """The container because of which a job failed, as the job defines it, and what its last attempt says of it.
+
+    Of several it is one with an exit code other than 0, first the main one; one that was ended by a signal (137, 143)
+    only if no other has failed: Batch stops the others when one that is essential ends.
+    """
+    main, last = main_container(job), last_attempt(job)
+    attempts = list(_parts(_part(job).get("attempts")))
+    ends = list(_parts(task_of({"ecsProperties": attempts[-1] if attempts else None}).get("containers")))
+    failed = [end for end in ends if end.get("exitCode") not in (0, None)]
+    if not failed:
+        failed = [end for end in ends if end.get("reason") and end.get("exitCode") is None]
+    failed.sort(key=lambda end: (end.get("exitCode") in _STOPPED, end.get("name") != main.get("name")))
+    if not failed or failed[0].get("name") == last.get("name"):
+        return main, last
+    defined = _parts(task_of(job).get("containers"))
+    return next((each for each in defined if each.get("name") == failed[0].get("name")), {}), failed[0]
 
 
 def is_node(job_id: str) -> bool:

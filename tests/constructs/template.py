@@ -6,11 +6,12 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
-from batchtab.constructs._terraform.export import MODULES
+from batchtab.constructs._terraform.export import MODULES, load
 from batchtab.constructs._terraform.framework import App, TerraformStack, Testing
 
 SUBNETS = ("subnet-0a1b2c3d4e5f60718", "subnet-18f70615243f4e5d6")
@@ -58,6 +59,10 @@ class Template:
         resources = {f"{t}.{n}" for t, names in self.content.get("resource", {}).items() for n in names}
         return resources | {f"data.{t}.{n}" for t, names in self.content.get("data", {}).items() for n in names}
 
+    def managed(self) -> set[str]:
+        """Every address but those of data sources, which a module has none of."""
+        return {address for address in self.addresses() if not address.startswith("data.")}
+
     def policies(self) -> Iterator[tuple[str, str]]:
         """Every policy document with its address, as it is written: JSON or an expression."""
         for type_, names in self.content.get("resource", {}).items():
@@ -96,8 +101,17 @@ def in_python(build: Callable[[TerraformStack], Any]) -> Template:
         return synth(stack)
 
 
+@cache
 def module(name: str) -> Template:
-    """A committed module: the HCL door."""
+    """A module in its constructs' own expressions, before it is laid out for readers: the HCL door."""
+    content: dict[str, Any] = {}
+    for file in load(name).files(laid_out=False).values():
+        content |= file
+    return Template(json.loads(json.dumps(content)))
+
+
+def committed_module(name: str) -> Template:
+    """A module as it is committed, with its long expressions as locals."""
     content: dict[str, Any] = {}
     for path in sorted((MODULES / name).glob("*.tf.json")):
         content |= json.loads(path.read_text(encoding="utf-8"))

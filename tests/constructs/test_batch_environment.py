@@ -316,8 +316,8 @@ def test_each_argument_arrives() -> None:
         ({"namespace": "Prod"}, "namespace: 'Prod' is not allowed: lower-case letters"),
         ({"namespace": "x" * 52}, "is 52 characters long"),
         ({"capacity": "ec2"}, "capacity: 'ec2' is not allowed: EC2, SPOT, FARGATE or FARGATE_SPOT"),
-        ({"min_vcpus": -1}, "min_vcpus: -1 is too small: 0 or more (vCPUs)"),
-        ({"max_vcpus": 0}, "max_vcpus: 0 is too small: 1 or more (vCPUs)"),
+        ({"min_vcpus": -1}, "min_vcpus: -1 is too small: 0 to 2147483647 (vCPUs)"),
+        ({"max_vcpus": 0}, "max_vcpus: 0 is too small: 1 to 2147483647 (vCPUs)"),
         ({"runnable_timeout_seconds": 599}, "runnable_timeout_seconds: 599 is too short: 600 to 86400 (seconds)"),
         ({"root_volume_gib": 29}, "root_volume_gib: 29 is too small: 30 to 16384 (GiB)"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed"),
@@ -341,7 +341,7 @@ def test_min_vcpus_means_nothing_on_fargate() -> None:
 
 def test_the_module_compares_min_and_max_when_it_plans(hcl: Template) -> None:
     rule = hcl.one("aws_batch_compute_environment")["lifecycle"]["precondition"][0]
-    assert rule["condition"].endswith("|| (var.min_vcpus <= var.max_vcpus)}")
+    assert rule["condition"].endswith(", var.min_vcpus <= var.max_vcpus])}")
     assert rule["error_message"] == "min_vcpus: ${var.min_vcpus} is more than max_vcpus, ${var.max_vcpus}."
 
 
@@ -364,6 +364,7 @@ def test_addresses_are_the_same_by_both_doors(default: Template, fargate: Templa
     assert fargate.addresses() == ALWAYS | ON_FARGATE_ONLY
     # AND a module asks AWS nothing: under `depends_on` it would be told only when Terraform applies
     of_module = {address for address in ALWAYS if not address.startswith("data.")}
+    of_module.add("aws_scheduler_schedule_group.schedule_group")
     assert hcl.addresses() == of_module | ON_HOSTS_ONLY | ON_FARGATE_ONLY | {SCHEDULING_POLICY}
 
 
@@ -371,10 +372,11 @@ def test_the_module_decides_by_capacity_when_it_plans(hcl: Template) -> None:
     on_fargate = 'contains(["FARGATE", "FARGATE_SPOT"], var.capacity)'
     for address in ON_HOSTS_ONLY:
         count = hcl.address(*address.split("."))["count"]
-        assert count.startswith(f"${{(!({on_fargate})) && var.create_"), address
+        assert count.startswith("${alltrue([var.create_"), address
+        assert count.endswith(f", !({on_fargate})]) ? 1 : 0}}"), address
     for address in ON_FARGATE_ONLY:
         count = hcl.address(*address.split("."))["count"]
-        assert count.startswith(f"${{{on_fargate} || (anytrue("), address
+        assert count.startswith(f"${{anytrue([{on_fargate}, anytrue("), address
 
 
 def test_the_modules_queues_are_the_callers(hcl: Template) -> None:

@@ -331,7 +331,7 @@ def test_policies_fit_with_the_longest_names() -> None:
 def test_the_module_has_the_constructs_addresses() -> None:
     hcl = module("ci_roles")
     all_of_it = roles(manages_network=True, make_permissions_boundary=True, passable_role_arns=[OWN_ROLE])
-    assert hcl.addresses() == all_of_it.addresses()
+    assert hcl.addresses() == all_of_it.managed()
     assert sorted(hcl.content["output"]) == [
         "deploy_role_arn",
         "deploy_role_name",

@@ -111,6 +111,10 @@ def test_python_takes_expressions_as_well() -> None:
         ({"image_id": "ami"}, "image_id: 'ami' is not allowed: an image's id"),
         ({"bid_percentage": 50}, "bid_percentage: is only for SPOT, and the capacity is EC2."),
         ({"capacity": "SPOT", "bid_percentage": 0}, "bid_percentage: 0 is too small: 1 to 100"),
+        ({"subnet_ids": ["vpc-1"]}, "subnet_ids: 'vpc-1' is not allowed: a subnet's id"),
+        ({"security_group_ids": [SUBNETS[0]]}, "a security group's id, such as 'sg-0123456789abcdef0'"),
+        ({"instance_types": ["M6I large"]}, "instance_types: 'M6I large' is not allowed: 'optimal'"),
+        ({"tags": {"aws:x": "1"}}, "'aws:x' is reserved: AWS sets the tags that begin with aws:"),
         ({"allocation_strategy": "BEST_FIT"}, "allocation_strategy: 'BEST_FIT' is not allowed: BEST_FIT_PROGRESSIVE"),
         (
             {"allocation_strategy": "SPOT_CAPACITY_OPTIMIZED"},

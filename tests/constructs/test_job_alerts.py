@@ -31,6 +31,7 @@ WATCHED = {
 }
 AT_A_RATE = {"schedule": "rate(1 day)", "timezone": "UTC"}
 KNOWN_LATER = Expression.of("var.queue")
+TOPIC = "arn:aws:sns:ap-northeast-2:123456789012:failed-jobs"
 SECRET_ARN = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:slack-AbCdEf"
 
 
@@ -141,14 +142,16 @@ def test_the_role_may_log_invoke_one_function_and_keep_what_failed(default: Temp
             ],
         },
         {"Action": ["sqs:SendMessage"], "Effect": "Allow", "Resource": ["${aws_sqs_queue.dead_letter_queue.arn}"]},
+        {"Action": ["batch:DescribeJobs", "batch:ListJobs"], "Effect": "Allow", "Resource": ["*"]},
     ]
     (trust,) = default.statements("aws_iam_role", "role", "assume_role_policy")
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
 def test_no_policy_has_a_wildcard(default: Template, hcl: Template) -> None:
-    assert wildcards(default) == []
-    # A module that may be told to watch schedules asks Batch for jobs, and AWS scopes that to no resource.
+    # Batch is asked for the children of an array, and AWS scopes that to no resource.
+    assert wildcards(default) == [("aws_iam_role_policy.role_policy", "*")]
+    assert wildcards(alerts(details=False)) == []
     assert wildcards(hcl) == [("aws_iam_role_policy.role_policy", "*")]
 
 
@@ -333,7 +336,7 @@ def test_queues_may_be_an_expression() -> None:
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "start": "2026-12-01"}}},
-            "schedules.a.start: '2026-12-01' is not allowed: a moment in UTC",
+            "schedules.a.start: '2026-12-01' is not allowed: a moment of the calendar in UTC",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "end": "2026-12-01T00:00:00+09:00"}}},
@@ -360,6 +363,15 @@ def test_queues_may_be_an_expression() -> None:
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
         ({"webhook_kms_key_arn": KEY_ARN}, "webhook_kms_key_arn: is the key of webhook_secret_arn, which is not given"),
         ({"webhook_secret_arn": SECRET_ARN, "function_name": "Send"}, "function_name: has no effect beside webhook"),
+        ({"gather_seconds": 10}, "gather_seconds: 10 has no effect without quiet [hint: set quiet to true]"),
+        ({"give_up_seconds": 60}, "give_up_seconds: 60 has no effect without quiet [hint: set quiet to true]"),
+        (
+            {"quiet": True, "schedules": {"a": {**WATCHED, "schedule": "cron(0 25 * * ? *)"}}},
+            "schedules.a.schedule: 'cron(0 25 * * ? *)' has '25' as hours: 0 to 23",
+        ),
+        ({"topic_arn": TOPIC, "webhook_secret_arn": SECRET_ARN}, "webhook_secret_arn: has no effect beside topic_arn"),
+        ({"topic_arn": TOPIC, "function_name": "Send"}, "function_name: has no effect beside topic_arn"),
+        ({"topic_arn": TOPIC + ".fifo"}, "is not allowed: the ARN of an SNS topic that is no FIFO topic"),
         ({"repeat_seconds": 60}, "repeat_seconds: has no effect without quiet [hint: quiet: true]"),
         ({"kms_key_arn": "key"}, "kms_key_arn: 'key' is not allowed: the ARN of a KMS key"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: is reserved: AWS sets the tags that begin with aws:"),
@@ -412,9 +424,6 @@ ALWAYS = {
     "aws_lambda_permission.permission",
     "aws_lambda_permission.blocked_queue_permission",
     "aws_sqs_queue.dead_letter_queue",
-    "data.aws_caller_identity.current",
-    "data.aws_partition.current",
-    "data.aws_region.current",
 }
 IF_QUIET = {
     "aws_cloudwatch_event_rule.sweep",
@@ -425,9 +434,9 @@ IF_QUIET = {
 
 
 def test_addresses_are_the_same_by_both_doors_and_without_hashes(default: Template, hcl: Template) -> None:
-    assert default.addresses() == ALWAYS
+    assert default.managed() == ALWAYS
     optional = {"aws_dynamodb_table_item.route", "aws_dynamodb_table_item.schedule"}
-    optional |= {"aws_lambda_event_source_mapping.trigger_mapping"}
+    optional |= {f"aws_lambda_event_source_mapping.{which}trigger_mapping" for which in ("", "further_")}
     assert hcl.addresses() == ALWAYS | IF_QUIET | optional
 
 
@@ -444,7 +453,7 @@ def quiet() -> Template:
 
 
 def test_quiet_alerts_have_a_table_and_a_clock(quiet: Template) -> None:
-    assert quiet.addresses() == ALWAYS | IF_QUIET | {"aws_dynamodb_table_item.route"}
+    assert quiet.managed() == ALWAYS | IF_QUIET | {"aws_dynamodb_table_item.route"}
     table = quiet.one("aws_dynamodb_table")
     assert (table["hash_key"], table["range_key"], table["billing_mode"]) == ("pk", "sk", "PAY_PER_REQUEST")
     assert table["ttl"] == {"attribute_name": "expires_at", "enabled": True}
@@ -468,7 +477,7 @@ def test_the_function_may_use_its_table_and_no_other(quiet: Template) -> None:
     (statement,) = [one for one in statements if one["Action"][0].startswith("dynamodb:")]
     assert statement["Resource"] == ["${aws_dynamodb_table.table.arn}"]
     assert "dynamodb:Scan" not in statement["Action"]
-    assert wildcards(quiet) == []
+    assert [resource for _, resource in wildcards(quiet)] == ["*"]  # Batch's children of an array
     variables = quiet.one("aws_lambda_function")["environment"]["variables"]
     assert variables["ALERT_TABLE_NAME"] == "${aws_dynamodb_table.table.name}"
     assert [variables[f"ALERT_{name}_SECONDS"] for name in ("REPEAT", "GATHER", "GIVE_UP")] == ["60", "1", "120"]
@@ -495,8 +504,10 @@ def test_watched_schedules_are_rows_of_the_table_and_batch_may_be_asked(hcl: Tem
     assert row["for_each"] == {"my-service-daily": {**WATCHED, **absent}}
     assert hcl.address("aws_dynamodb_table_item", "schedule")["item"] == row["item"]
     assert '"late"' in row["item"]
-    asked = {"Action": ["batch:ListJobs"], "Effect": "Allow", "Resource": ["*"]}
+    asked = {"Action": ["batch:DescribeJobs", "batch:ListJobs"], "Effect": "Allow", "Resource": ["*"]}
     assert asked in template.statements("aws_iam_role_policy", "role_policy")
+    without_details = alerts(quiet=True, details=False, schedules={"my-service-daily": WATCHED})
+    assert asked in without_details.statements("aws_iam_role_policy", "role_policy")
     assert hcl.address("aws_dynamodb_table_item", "schedule")["for_each"] == (
         "${{ for name, watched in var.schedules : name => watched if var.quiet }}"
     )
@@ -520,28 +531,28 @@ def test_a_schedule_may_have_a_zone_a_start_an_end_and_a_window() -> None:
 RUNS = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-test-job-runs"
 
 
-def test_the_table_of_runs_may_be_read_where_it_is_given_and_something_is_watched(hcl: Template) -> None:
-    template = alerts(quiet=True, schedules={"a": WATCHED}, runs_table_arn=RUNS)
+def test_the_table_of_runs_may_be_read_where_it_is_given_and_alerts_are_quiet(hcl: Template) -> None:
+    template = alerts(quiet=True, runs_table_arn=RUNS)
     statements = template.statements("aws_iam_role_policy", "role_policy")
     assert {"Action": ["dynamodb:Query"], "Effect": "Allow", "Resource": [RUNS]} in statements
     assert template.one("aws_lambda_function")["environment"]["variables"]["ALERT_RUNS_TABLE_ARN"] == RUNS
     # AND not otherwise
-    for arguments in ({"schedules": {"a": WATCHED}}, {"runs_table_arn": RUNS}):
-        assert RUNS not in json.dumps(alerts(quiet=True, **arguments).statements("aws_iam_role_policy", "role_policy"))
+    for arguments in ({"quiet": True}, {"runs_table_arn": RUNS}):
+        assert RUNS not in json.dumps(alerts(**arguments).statements("aws_iam_role_policy", "role_policy"))
     without = alerts(quiet=True).one("aws_lambda_function")["environment"]["variables"]
     assert "ALERT_RUNS_TABLE_ARN" not in without
-    chosen = "Resource = (var.runs_table_arn != null) && (length(var.schedules) > 0) ? [var.runs_table_arn] : []"
+    chosen = "Resource = alltrue([var.quiet, var.runs_table_arn != null]) ? [var.runs_table_arn] : []"
     assert chosen in hcl.one("aws_iam_role_policy")["policy"]
 
 
-def test_batch_is_not_asked_where_nothing_is_watched(quiet: Template) -> None:
-    actions = [action for one in quiet.statements("aws_iam_role_policy", "role_policy") for action in one["Action"]]
-    assert "batch:ListJobs" not in actions
+def test_batch_is_not_asked_without_details_where_nothing_is_watched() -> None:
+    statements = alerts(quiet=True, details=False).statements("aws_iam_role_policy", "role_policy")
+    assert "batch:ListJobs" not in json.dumps(statements)
 
 
 def test_the_module_refuses_routes_without_a_table(hcl: Template) -> None:
     rules = hcl.one("aws_lambda_function")["lifecycle"]["precondition"]
-    assert "${var.quiet || (!(length(var.routes) > 0))}" in [rule["condition"] for rule in rules]
+    assert "${anytrue([var.quiet, !(length(var.routes) > 0)])}" in [rule["condition"] for rule in rules]
 
 
 # --- other ways
@@ -560,6 +571,20 @@ def test_a_webhook_is_named_by_its_secret_and_replaces_the_function() -> None:
     assert "SLACK_FUNCTION_NAME" not in variables
 
 
+def test_a_topic_replaces_the_function_and_may_be_published_to(hcl: Template) -> None:
+    template = alerts(topic_arn=TOPIC)
+    statements = template.statements("aws_iam_role_policy", "role_policy")
+    assert {"Action": ["sns:Publish"], "Effect": "Allow", "Resource": [TOPIC]} in statements
+    assert "lambda:InvokeFunction" not in json.dumps(statements)
+    variables = template.one("aws_lambda_function")["environment"]["variables"]
+    assert variables["ALERT_TOPIC_ARN"] == TOPIC
+    assert "SLACK_FUNCTION_NAME" not in variables
+    # AND without one nothing may be published
+    assert "sns:Publish" not in json.dumps(alerts().statements("aws_iam_role_policy", "role_policy"))
+    assert "ALERT_TOPIC_ARN" not in alerts().one("aws_lambda_function")["environment"]["variables"]
+    assert "Resource = var.topic_arn != null ? [var.topic_arn] : []" in hcl.one("aws_iam_role_policy")["policy"]
+
+
 def test_a_webhook_may_stand_in_a_parameter() -> None:
     parameter = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/slack/webhook"
     statements = alerts(webhook_secret_arn=parameter).statements("aws_iam_role_policy", "role_policy")
@@ -576,7 +601,8 @@ def test_triggers_that_failed_are_read_from_their_queue(hcl: Template) -> None:
         "Effect": "Allow",
         "Resource": [TRIGGERS],
     } in statements
-    assert hcl.one("aws_lambda_event_source_mapping")["count"] == "${var.tell_failed_triggers ? 1 : 0}"
+    mapping = hcl.address("aws_lambda_event_source_mapping", "trigger_mapping")
+    assert mapping["count"] == "${var.tell_failed_triggers ? 1 : 0}"
 
 
 def test_a_queue_that_the_function_reads_hides_messages_for_longer_than_it_runs() -> None:

@@ -172,7 +172,7 @@ def test_the_function_is_told_of_ends_that_matter(default: Template) -> None:
 
 def test_no_job_can_have_the_rules_name(default: Template) -> None:
     name = default.one("aws_cloudwatch_event_rule")["name"].replace("${each.key}", "12")
-    assert re.match(limits.RESERVED_JOB_NAMES_PATTERN, name.removeprefix("batchtab-test-"))
+    assert limits.RESERVED_JOB_NAME.refusal(name.removeprefix("batchtab-test-"))
 
 
 def test_a_pattern_stays_within_eventbridges_size(default: Template) -> None:
@@ -277,8 +277,11 @@ def test_what_aws_would_refuse_is_refused(arguments: dict[str, Any], message: st
 
 
 def test_the_module_has_the_constructs_addresses(default: Template, hcl: Template) -> None:
-    assert hcl.addresses() == default.addresses()
+    assert hcl.addresses() == default.managed()
     assert sorted(hcl.content["output"]) == [
+        "log_group_name",
+        "role_arn",
+        "role_name",
         "submit_function_arn",
         "submit_function_name",
         "table_arn",

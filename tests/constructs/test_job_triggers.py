@@ -286,9 +286,15 @@ def test_allow_has_no_code_in_between() -> None:
             {"timezone": "Asia/Soul"},
             "timezone: 'Asia/Soul' is not a time zone, such as Asia/Seoul [hint: did you mean 'Asia/S",
         ),
-        ({"start": "2026-13-45T99:00:00Z"}, "start: '2026-13-45T99:00:00Z' is not allowed: a day (2026-12-01)"),
-        ({"end": "2026-02-30T00:00:00Z"}, "end: '2026-02-30T00:00:00Z' is not allowed: a day (2026-12-01)"),
-        ({"start": "2026-12-01"}, "start: '2026-12-01' is not allowed: a moment in UTC before 2200"),
+        (
+            {"start": "2026-13-45T99:00:00Z"},
+            "start: '2026-13-45T99:00:00Z' is not allowed: a moment of the calendar",
+        ),
+        (
+            {"end": "2026-02-30T00:00:00Z"},
+            "end: '2026-02-30T00:00:00Z' is not allowed: a moment of the calendar",
+        ),
+        ({"start": "2026-12-01"}, "start: '2026-12-01' is not allowed: a moment of the calendar in UTC before 2200"),
         ({"end": "2300-01-01T00:00:00Z"}, "end: '2300-01-01T00:00:00Z' is not allowed"),
         (
             {"start": "2026-12-02T00:00:00Z", "end": "2026-12-01T00:00:00Z"},
@@ -334,6 +340,23 @@ def test_allow_has_no_code_in_between() -> None:
             "starting_deadline_seconds: 600 is shorter than flexible_window_minutes, and the last runs",
         ),
         ({"queue_limit": 0}, "queue_limit: 0 is too small: 1 to 100 (runs)"),
+        ({"after_status": "any"}, "after_status: 'any' has no effect: the job comes after no other"),
+        (
+            {"schedule": None, "maximum_event_age_seconds": 300},
+            "maximum_event_age_seconds: 300 has no effect: the job has no schedule and comes after no other",
+        ),
+        (
+            {"log_group_name": "/jobs", "log_retention_days": 7},
+            "log_retention_days: 7 has no effect beside log_group_name, a log group that is managed elsewhere",
+        ),
+        (
+            {"dead_letter_queue_arn": "arn:aws:sqs:us-east-1:123456789012:q"},
+            "dead_letter_queue_arn is of another account or region than job_queue_arn",
+        ),
+        (
+            {"dead_letter_queue_arn": "arn:aws:sqs:ap-northeast-2:123456789012:q.fifo"},
+            "is not allowed: the ARN of a standard SQS queue",
+        ),
         ({"queue_limit": 3}, "queue_limit: 3 has no effect without concurrency_policy: queue"),
         ({"starting_deadline_seconds": 59}, "starting_deadline_seconds: 59 is too short: 60 to 86400 (seconds)"),
         ({"schedule_group_name": "my jobs"}, "schedule_group_name: 'my jobs' is not allowed: letters, digits"),

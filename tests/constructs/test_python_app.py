@@ -38,7 +38,8 @@ def environment(stack: Any, id_: str = "Default", **arguments: Any) -> BatchEnvi
 def resources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the example's app writes."""
     folder = tmp_path_factory.mktemp("app")
-    subprocess.run([sys.executable, str(APP)], cwd=folder, check=True, capture_output=True, timeout=120)
+    # It imports the whole package of the provider, which Python compiles the first time.
+    subprocess.run([sys.executable, str(APP)], cwd=folder, check=True, capture_output=True, timeout=400)
     stack = json.loads((folder / "cdktf.out" / "stacks" / "reports" / "cdk.tf.json").read_text(encoding="utf-8"))
     return dict(stack["resource"])
 

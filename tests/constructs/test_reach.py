@@ -247,13 +247,12 @@ def test_a_state_that_is_not_there_is_asked_for() -> None:
         assert not allows(statements, "s3:ListBucket", bucket, {"s3:prefix": "dev/environment.tfstate"})
 
 
-def test_terraforms_own_items_alone_are_read_and_written() -> None:
+@pytest.mark.parametrize("alerts", ["job-alerts", "alerts-job-alerts"])
+def test_terraforms_own_items_alone_are_read_and_written(alerts: str) -> None:
     # GIVEN the keys of what Terraform writes into the table of alerts
     from_code = set(re.findall(r'pk = \{ S = "(\w+)" \}', Path(alert_table.__file__).read_text(encoding="utf-8")))
     assert from_code == {"route", "late"}
-    table, runs = (
-        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{NAMESPACE}-{name}" for name in ("job-alerts", "job-runs")
-    )
+    table, runs = (f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{NAMESPACE}-{name}" for name in (alerts, "job-runs"))
     for role, names in ((PLAN, ["GetItem"]), (DEPLOY, ["GetItem", "PutItem", "UpdateItem", "DeleteItem"])):
         statements = of(role, "ci_roles: ")
         for name in names:

@@ -75,9 +75,9 @@ def test_each_argument_arrives() -> None:
     [
         ({"name": "Runner"}, "name: 'Runner' is not allowed: lower-case letters and digits"),
         ({"image_tag_mutability": "FROZEN"}, "'FROZEN' is not allowed: IMMUTABLE or MUTABLE"),
-        ({"keep_tagged_images": 0}, "keep_tagged_images: 0 is too small: 1 or more (images)"),
+        ({"keep_tagged_images": 0}, "keep_tagged_images: 0 is too small: 1 to 2147483647 (images)"),
         ({"kms_key_arn": "alias/images"}, "kms_key_arn: 'alias/images' is not allowed: the ARN of a KMS key"),
-        ({"untagged_days": 0}, "untagged_days: 0 is too short: 1 or more (days)"),
+        ({"untagged_days": 0}, "untagged_days: 0 is too short: 1 to 2147483647 (days)"),
     ],
 )
 def test_what_ecr_would_refuse_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -240,14 +240,16 @@ def test_rules_end_with_one_that_exits() -> None:
     }
 
 
-@pytest.mark.parametrize("last", [{"action": "EXIT", "on_exit_code": "*"}, {"action": "RETRY", "on_reason": "*"}])
+@pytest.mark.parametrize("last", [{"action": "EXIT", "on_status_reason": "*"}, {"action": "RETRY", "on_reason": "*"}])
 def test_rules_that_catch_all_already_get_no_other(last: dict[str, str]) -> None:
     strategy = job(attempts=2, evaluate_on_exit=[last]).one("aws_batch_job_definition")["retry_strategy"]
     assert len(strategy["evaluate_on_exit"]) == 1
 
 
-def test_a_rule_with_two_conditions_does_not_catch_all() -> None:
-    rules = [{"action": "EXIT", "on_exit_code": "1", "on_reason": "*"}]
+@pytest.mark.parametrize("own", [{"on_exit_code": "1", "on_reason": "*"}, {"on_exit_code": "*"}])
+def test_a_rule_that_asks_for_an_exit_code_does_not_catch_all(own: dict[str, str]) -> None:
+    # GIVEN a rule that a failure of the infrastructure, which has no exit code, does not meet
+    rules = [{"action": "EXIT", **own}]
     strategy = job(attempts=2, evaluate_on_exit=rules).one("aws_batch_job_definition")["retry_strategy"]
     assert strategy["evaluate_on_exit"][-1] == CATCH_ALL
 
@@ -256,7 +258,7 @@ def test_the_modules_rules_end_with_one_that_exits(hcl: Template) -> None:
     dynamic = hcl.one("aws_batch_job_definition")["retry_strategy"]["dynamic"]["evaluate_on_exit"]
     assert dynamic["for_each"] == (
         '${concat(var.evaluate_on_exit, [for rule in [{ action = "EXIT", on_exit_code = null, on_reason = "*", '
-        "on_status_reason = null }] : rule if length(var.evaluate_on_exit) > 0])}"
+        "on_status_reason = null }] : rule if length(var.evaluate_on_exit) > 0 && !local.catches_all])}"
     )
     assert dynamic["content"]["action"] == "${lower(evaluate_on_exit.value.action)}"
 
@@ -335,8 +337,8 @@ def test_each_argument_arrives() -> None:
         ({"namespace": "Prod"}, "namespace: 'Prod' is not allowed"),
         ({"name": "n" * 120}, "name: makes the definition's name batchtab-test-nnn"),
         ({"capacity": "fargate"}, "capacity: 'fargate' is not allowed: EC2, SPOT, FARGATE or FARGATE_SPOT"),
-        ({"memory_mib": 3}, "memory_mib: 3 is too small: 4 or more (MiB)"),
-        ({"timeout_seconds": 59}, "timeout_seconds: 59 is too short: 60 or more (seconds)"),
+        ({"memory_mib": 3}, "memory_mib: 3 is too small: 4 to 2147483647 (MiB)"),
+        ({"timeout_seconds": 59}, "timeout_seconds: 59 is too short: 60 to 2147483647 (seconds)"),
         ({"attempts": 0}, "attempts: 0 is too small: 1 to 10 (attempts)"),
         ({"attempts": 11}, "attempts: 11 is too large: 1 to 10 (attempts)"),
         ({"array_size": 1}, "array_size: 1 is too small: 2 to 10000 (children)"),
@@ -458,14 +460,16 @@ def test_the_module_decides_by_inputs_that_are_known_when_it_plans(hcl: Template
     known = {"local.by_schedule", "local.schedule_expression", "var.timezone", "var.end"}
     assert set(re.findall(r"(?:var|local)\.\w+", by_schedule)) == known
     by_rule = hcl.address("aws_cloudwatch_event_rule", "rule")["count"]
-    assert by_rule == "${(var.schedule != null) && !local.by_schedule ? 1 : 0}"
+    assert by_rule == "${alltrue([var.schedule != null, !local.by_schedule]) ? 1 : 0}"
     # AND a function's ARN, which may be unknown, is asked for with forbid alone
     counts = [body["count"] for named in hcl.content["resource"].values() for body in named.values() if "count" in body]
     decides = [*counts, hcl.content["locals"]["by_schedule"], hcl.content["locals"]["is_managed"]]
     forbids = 'contains(["forbid"], var.concurrency_policy) ? '
     asked = [text.split("var.submit_function_arn")[0] for text in decides if "submit_function_arn" in text]
-    assert len(asked) == 2
-    assert all(text.endswith((forbids, f"{forbids}!(")) for text in asked)
+    assert len(asked) == 1
+    assert all(text.endswith(forbids) for text in asked)
+    # AND a role has its policy, whatever is in it
+    assert hcl.address("aws_iam_role_policy", "job_role_policy")["count"] == "${var.create_job_role ? 1 : 0}"
     assert not any("_arn" in text.replace("var.submit_function_arn", "") for text in decides)
 
 
@@ -480,10 +484,13 @@ def test_only_known_wildcards_are_in_the_module(hcl: Template) -> None:
         ("aws_iam_role_policy.execution_role_policy", "*"),  # ECR's token
         ("aws_iam_role_policy.job_role_policy", "*"),  # the runner's ListJobs
         ("aws_iam_role_policy.job_role_policy", "*"),  # the channels of ECS Exec
+        ("aws_iam_role_policy.job_role_policy", "*"),  # what nobody needs a permission for
     ]
 
 
 # --- one after another, and no two at once
+
+FUNCTION = "arn:aws:lambda:ap-northeast-2:123456789012:function:batchtab-test-submit-run"
 
 
 def test_a_job_follows_others_by_their_definitions() -> None:
@@ -508,6 +515,42 @@ def test_a_job_follows_others_by_their_definitions() -> None:
             ]
         }
     }
+
+
+def test_a_job_after_all_of_others_asks_the_function_with_whose_end_it_is() -> None:
+    made = job(schedule=None, after_all=["extract", "clean"], within_seconds=600, submit_function_arn=FUNCTION)
+    pattern = json.loads(made.one("aws_cloudwatch_event_rule")["event_pattern"])
+    assert [each["prefix"].rpartition("/")[2] for each in pattern["detail"]["jobDefinition"]] == [
+        "batchtab-test-extract:",
+        "batchtab-test-clean:",
+    ]
+    # THEN the function knows which ends to wait for, and whose each is
+    target = made.one("aws_cloudwatch_event_target")
+    assert target["arn"] == FUNCTION
+    assert target["input_transformer"]["input_paths"]["definition"] == "$.detail.jobDefinition"
+    sent = json.loads(target["input_transformer"]["input_template"])
+    assert sent["trigger"] == {
+        "scheduled_time": "<time>",
+        "upstream_job_id": "<upstream>",
+        "upstream_job_definition": "<definition>",
+    }
+    assert sent["job"]["after_all"] == ["batchtab-test-extract", "batchtab-test-clean"]
+    assert sent["job"]["within_seconds"] == 600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"after_all": ["a"]}, "after_all: .* does not go with schedule: a run starts when all have ended"),
+        ({"schedule": None, "after_all": ["a"], "after": ["b"]}, "after_all: .* does not go with after"),
+        ({"within_seconds": 600}, "within_seconds: 600 has no effect without after_all"),
+        ({"schedule": None, "after_all": ["a"]}, "need submit_function_arn"),
+        ({"schedule": None, "after_all": ["my-service-do-something"]}, "after_all: .* is this job itself"),
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        job(**arguments)
 
 
 @pytest.mark.parametrize(("status", "events"), [("succeeded", ["SUCCEEDED"]), ("failed", ["FAILED"])])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.unit.masking_corpus import INNOCENTS, SECRETS, Sample
 
+from batchtab.errors import printable
 from batchtab.plan_review.container import Container
 from batchtab.runner.lines import shown
 from job_alerts.redaction import redact
@@ -48,6 +50,36 @@ def test_a_secret_shows_nowhere(name: str) -> None:
     }
     # THEN each says that something is there, and none shows it
     assert {door for door, said in doors.items() if secret in said or "***" not in said} == set()
+
+
+@pytest.mark.parametrize("sample", SECRETS, ids=lambda sample: sample.text[:40])
+def test_no_secret_of_the_corpus_shows(sample: Sample) -> None:
+    # GIVEN a text that is an argument of a shell, a line of a log and a value of an event
+    command = ["sh", "-c", sample.text]
+    # WHEN each door shows it
+    doors = {
+        "plan": Container.read({"command": command}).command,
+        "runner": "\n".join(shown(command, {})),
+        "alert": "\n".join(log_lines(sample.text.split("\n"))),
+        "function's log": redact({"statusReason": sample.text})["statusReason"],
+    }
+    # THEN none has a secret
+    assert [door for door, said in doors.items() if any(secret in said for secret in sample.secrets)] == []
+
+
+@pytest.mark.parametrize("text", [*(sample.text for sample in SECRETS), *INNOCENTS], ids=lambda text: text[:40])
+def test_all_doors_show_the_same(text: str) -> None:
+    # GIVEN a text that is an argument of a shell, a line of a log and a value of an event
+    command = ["sh", "-c", text]
+    # WHEN each door shows it
+    plan = Container.read({"command": command}).command
+    runner = shown(command, {})[2]
+    alert = "\n".join(log_lines(text.split("\n")))
+    log = redact({"statusReason": text})["statusReason"]
+    # THEN all show the same; the plan quotes it where it has blanks, on one line
+    assert runner == alert == log
+    quoted = f"'{runner}'" if any(map(str.isspace, runner)) else runner
+    assert plan == printable(f"sh -c {quoted}")
 
 
 def test_a_secret_of_the_environment_shows_nowhere_in_the_command() -> None:

@@ -21,7 +21,6 @@ from tests.e2e.checkout import Checkout
 from tests.e2e.local_helpers import LocalAws, running
 
 _BUSY_SECONDS = 60
-_FUNCTIONS = ("-job-alerts", "-submit-run")
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,7 @@ def started(root: Path, logs: Path, *arguments: str, applies: bool = False, **op
         yield local
         local.killed = local.killed or local.process.poll() is not None  # `down` ends it
         if not local.killed:  # what jobs and functions do in their roles' names, too
-            denied = local.get("iam")["denied"]
-            if applies:  # an invocation under way outlasts its function and what its role might do
-                denied = [each for each in denied if not each["principal"].endswith(_FUNCTIONS)]
+            denied = local.denied(applies=applies)
             assert not denied, denied
 
 

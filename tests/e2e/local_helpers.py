@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -36,6 +36,8 @@ _NUMBERS = itertools.count(1)
 @dataclass
 class LocalAws:
     """A running local AWS."""
+
+    FUNCTIONS: ClassVar = ("-job-alerts", "-submit-run")
 
     endpoint: str
     process: subprocess.Popen[str]
@@ -70,6 +72,11 @@ class LocalAws:
             return answer.status, answer.read()
         finally:
             connection.close()
+
+    def denied(self, *, applies: bool = False) -> list[Any]:
+        """What was denied; where functions go, not to theirs: an invocation may outlast what its role may do."""
+        found = self.get("iam")["denied"]
+        return [each for each in found if not (applies and each["principal"].endswith(self.FUNCTIONS))]
 
     def get(self, path: str) -> Any:
         status, body = self.request("GET", f"/_local/{path}")

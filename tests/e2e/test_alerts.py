@@ -18,7 +18,7 @@ from tests.e2e.deployed import Deployed
 
 from batchtab.limits import ALERT_DEFAULTS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("alerts")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("alerts")]
 
 PREFIX = "batchtab-local"
 FUNCTION = f"{PREFIX}-job-alerts"
@@ -41,7 +41,9 @@ jobs:
     alerts: {late_after_seconds: 60}
   zoned: {command: [sh, -c, "exit 0"], schedule: "*/5 * * * *", timezone: Asia/Seoul}
 """
-STORM = 200
+STORMS = (200, 400)
+DEPENDENTS = 1000
+SLACK_CHARACTERS_MAX = 12_000
 STORM_MESSAGES_MAX = 10
 SWEEP_SECONDS = 65  # it comes each minute, and takes a moment
 PATIENCE_SECONDS = 4 * SWEEP_SECONDS  # what a sweep finds too young is for the next, and machines are busy
@@ -249,11 +251,30 @@ def test_a_failed_job_is_one_message_with_the_end_of_its_log(stage: Stage) -> No
     time.sleep(3)
     # THEN one message says it, with exit code, stage, service and log
     (message,) = stage.messages("alarms-orders")
-    for part in ("exit", "3", "order 1042 has no customer", "reading orders", "local", "alarms", "submit-job"):
+    for part in ("exit", "3", "order 1042 has no customer", "reading orders", "local", "alarms", "batchtab retry "):
         assert part in message, part
     # AND the webhook's address stands in no setting of the function
     function = stage.checkout.client("lambda").get_function_configuration(FunctionName=FUNCTION)
     assert str(stage.webhook.server_port) not in json.dumps(function["Environment"])
+
+
+def test_an_array_names_its_children_that_failed(stage: Stage) -> None:
+    # GIVEN an array of three, of which one fails
+    stage.checkout.client("batch").submit_job(
+        jobName="alarms-thumbnails",
+        jobQueue=f"{PREFIX}-default",
+        jobDefinition=f"{PREFIX}-alarms-any",
+        arrayProperties={"size": 3},
+        containerOverrides={
+            "command": ["sh", "-c", "echo picture $AWS_BATCH_JOB_ARRAY_INDEX; test $AWS_BATCH_JOB_ARRAY_INDEX != 1"]
+        },
+    )
+    # WHEN it was told
+    stage.until(lambda: stage.messages("alarms-thumbnails"), PATIENCE_SECONDS, "a message")
+    # THEN it names that one, shows its log, and has the command that runs it again
+    (message,) = stage.messages("alarms-thumbnails")
+    for part in ("1 of 3 children failed", "child 1: exit code 1", "picture 1", "batchtab retry "):
+        assert part in message, part
 
 
 def test_repeats_are_folded_and_a_recovery_is_told(stage: Stage) -> None:
@@ -296,34 +317,67 @@ def test_dependents_are_told_with_their_root(stage: Stage) -> None:
         assert f"alarms-{name}" in message
 
 
-def test_a_storm_is_few_messages_that_name_every_job(stage: Stage) -> None:
+@pytest.mark.parametrize("number", STORMS)
+def test_a_storm_is_few_messages_that_name_every_job(stage: Stage, number: int) -> None:
     # GIVEN many jobs that fail at once, and alerts that wait as they do by default
     stage.gather_for(ALERT_DEFAULTS["gather_seconds"])
     before = len(stage.webhook.messages)
-    names = [f"storm-{number:03}" for number in range(STORM)]
+    names = [f"storm{number}-{at:04}" for at in range(number)]
     for name in names:
         stage.submit(name, "exit 1")
     # WHEN all is told
-    stage.until(lambda: len(_named(stage, before)) >= STORM, 150, "every name")
-    stage.until(lambda: not stage.pending(), 30, "an end")
+    messages = _all_told(stage, before, "storm", number)
     # THEN few messages name all of them, each once
-    messages = stage.webhook.messages[before:]
-    print(f"\n{STORM} failures: {len(messages)} messages, {[len(_names(message)) for message in messages]} names")
-    assert len(messages) <= STORM_MESSAGES_MAX
-    assert _named(stage, before) == names
+    assert len(messages) <= STORM_MESSAGES_MAX * number // STORMS[0]
+    assert sorted(name for message in messages for name in _names(message, "storm")) == names
     # AND nothing was given up
     assert stage.dead_letters() == 0
     # AND a failure after it is told when the function has gone through all of the storm's events
-    stage.submit("alarms-calm", "exit 1")
-    stage.until(lambda: stage.messages("alarms-calm"), PATIENCE_SECONDS, "a message")
+    stage.submit(f"alarms-calm-{number}", "exit 1")
+    stage.until(lambda: stage.messages(f"alarms-calm-{number}"), PATIENCE_SECONDS, "a message")
 
 
-def _names(message: dict[str, Any]) -> set[str]:
-    return set(re.findall(r"storm-\d{3}", json.dumps(message)))
+def test_a_failure_with_a_thousand_dependents_names_or_counts_them(stage: Stage) -> None:
+    # GIVEN a job on which a thousand others wait, and time to gather what belongs together
+    stage.gather_for(ALERT_DEFAULTS["gather_seconds"])
+    before = len(stage.webhook.messages)
+    root = stage.submit("alarms-root", "sleep 20; exit 1")
+    for at in range(DEPENDENTS):
+        stage.submit(f"behind-{at:04}", "exit 0", root)
+    # WHEN it fails, and they with it
+    messages = _all_told(stage, before, "behind", DEPENDENTS)
+    # THEN few messages name or count each of them, and nothing was given up
+    assert len(messages) <= 2 * STORM_MESSAGES_MAX
+    assert stage.dead_letters() == 0
 
 
-def _named(stage: Stage, since: int) -> list[str]:
-    return sorted(name for message in stage.webhook.messages[since:] for name in _names(message))
+def _all_told(stage: Stage, before: int, kind: str, number: int) -> list[dict[str, Any]]:
+    """The messages since one, when as many jobs of a kind are named or counted; each is within Slack's limit."""
+
+    def named() -> int:
+        texts = [json.dumps(message) for message in stage.webhook.messages[before:] if _names(message, kind)]
+        more = sum(int(found.replace(",", "")) for text in texts for found in re.findall(r"and ([\d,]+) more", text))
+        return more + sum(len(_names(message, kind)) for message in stage.webhook.messages[before:])
+
+    stage.until(lambda: named() >= number, 400, f"{number} names")
+    stage.until(lambda: not stage.pending(), 60, "an end")
+    messages = stage.webhook.messages[before:]
+    print(f"\n{number} failures: {len(messages)} messages, {[len(_names(each, kind)) for each in messages]} names")
+    assert named() == number
+    assert all(_characters(message) <= SLACK_CHARACTERS_MAX for message in messages)
+    return messages
+
+
+def _names(message: dict[str, Any], kind: str) -> set[str]:
+    return set(re.findall(rf"{kind}\d*-\d{{4}}", json.dumps(message)))
+
+
+def _characters(found: Any) -> int:
+    """How many characters the texts of all blocks of a message have together."""
+    if isinstance(found, dict):
+        own = len(found["text"]) if isinstance(found.get("text"), str) and "type" in found else 0
+        return own + sum(map(_characters, found.values()))
+    return sum(map(_characters, found)) if isinstance(found, list) else 0
 
 
 @pytest.mark.last

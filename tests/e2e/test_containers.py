@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -186,12 +187,13 @@ def test_a_job_that_is_terminated_can_end_by_itself(batch: Batch) -> None:
 
 def test_variables_and_secrets_reach_it_and_no_command_line(batch: Batch, local: LocalAws) -> None:
     # GIVEN a secret, and variables: with line breaks, and with a name that means something to the engine's client
-    local.client("ssm").put_parameter(Name="/token", Value="s3cr3t-of-ssm", Type="SecureString")
+    secret = f"secret-{uuid.uuid4().hex}"  # no other test's process, of which the machine has many, shows it
+    local.client("ssm").put_parameter(Name="/token", Value=f"{secret}-of-ssm", Type="SecureString")
     role = batch.role
     properties = {
         "environment": [
             {"name": "LINES", "value": "one\ntwo"},
-            {"name": "DOCKER_HOST", "value": "tcp://s3cr3t-in-a-file"},
+            {"name": "DOCKER_HOST", "value": f"tcp://{secret}-in-a-file"},
             {"name": "PATH", "value": "/bin"},
         ],
         "secrets": [{"name": "TOKEN", "valueFrom": "/token"}],
@@ -208,12 +210,13 @@ def test_variables_and_secrets_reach_it_and_no_command_line(batch: Batch, local:
     batch.api.terminate_job(jobId=job_id, reason="seen")
     batch.wait(job_id, seconds=SECONDS)
     # THEN the job has all of them, and finds local AWS
-    assert {"TOKEN=s3cr3t-of-ssm", "DOCKER_HOST=tcp://s3cr3t-in-a-file", "LINES=one", "two", "PATH=/bin"} <= set(said)
+    own = {f"TOKEN={secret}-of-ssm", f"DOCKER_HOST=tcp://{secret}-in-a-file"}
+    assert own | {"LINES=one", "two", "PATH=/bin"} <= set(said)
     assert f"AWS_ENDPOINT_URL={local.endpoint}" in said
     assert f"AWS_BATCH_JOB_ID={job_id}" in said
     # AND no command line has shown a value
     assert any("podman create" in line for line in seen)
-    assert [line for line in seen if "s3cr3t" in line] == []
+    assert [line for line in seen if secret in line] == []
 
 
 def test_twenty_at_once_all_end_well(batch: Batch, podman: Podman) -> None:

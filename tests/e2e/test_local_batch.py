@@ -292,6 +292,23 @@ def test_cancel_leaves_a_running_job_and_takes_a_waiting_one(local: LocalAws) ->
     assert batch.wait(third)["statusReason"] == "changed my mind"
 
 
+def test_a_snapshot_has_the_runnable_jobs_in_their_order(local: LocalAws) -> None:
+    # GIVEN a queue with room for one job, one that runs and two that wait
+    batch = make_batch(local, vcpus=1)
+    gate = unique("gate")
+    name = batch.define_gated(gate)
+    first = batch.submit(name)
+    batch.wait(first, "RUNNING")
+    waiting = [batch.submit(name), batch.submit(name)]
+    for job_id in waiting:
+        batch.wait(job_id, "RUNNABLE")
+    # WHEN the queue is looked at THEN the one that runs is not in its front, and the older one is first
+    front = batch.api.get_job_queue_snapshot(jobQueue=batch.queue)["frontOfQueue"]
+    assert [each["jobArn"] for each in front["jobs"]] == [batch.job(job_id)["jobArn"] for job_id in waiting]
+    assert all(each["earliestTimeAtPosition"] <= front["lastUpdatedAt"] for each in front["jobs"])
+    batch.open(gate)
+
+
 def test_terminate_takes_a_pending_job_at_once(batch: Batch) -> None:
     first = batch.run("import time; time.sleep(60)")
     batch.wait(first, "RUNNING")

@@ -11,6 +11,10 @@ from tests.e2e.local_helpers import Batch, LocalAws, refusal, running, sizes, un
 
 pytestmark = pytest.mark.e2e
 
+# A main node that goes on until a test has seen of the others what it waits for, for each attempt anew.
+UNTIL_RELEASED = (
+    "import os,time\nwhile not os.path.exists('{}' + os.environ['AWS_BATCH_JOB_ATTEMPT']): time.sleep(0.02)"
+)
 FOREVER = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.05)"
 
 
@@ -36,14 +40,21 @@ def nodes(batch: Batch, job_id: str, number: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_each_node_sees_its_place_and_the_main_one_decides(batch: Batch) -> None:
+def states(batch: Batch, job_id: str, number: int) -> list[str]:
+    return [each["status"] for each in nodes(batch, job_id, number)]
+
+
+def test_each_node_sees_its_place_and_the_main_one_decides(batch: Batch, tmp_path: Path) -> None:
     # GIVEN three nodes that print what Batch gives them, the second being the main one, which ends last
     code = "import json,os; print(json.dumps({k: v for k, v in os.environ.items() if 'NODE' in k}), flush=True)"
-    main_code = f"{code}; import time; time.sleep(1.5)"
+    main_code = f"{code}\n{UNTIL_RELEASED.format(tmp_path / 'attempt-')}"
     ranges = [node("0:", "import sys; sys.exit(7)"), node("1:1", main_code), node("2:", code)]
     name = define(batch, *ranges, number=3, main=1)
     # WHEN the job runs
-    job = batch.wait(batch.submit(name))
+    job_id = batch.submit(name)
+    wait_until(lambda: states(batch, job_id, 3) == ["FAILED", "RUNNING", "SUCCEEDED"], "the others to end")
+    (tmp_path / "attempt-1").touch()
+    job = batch.wait(job_id)
     # THEN its end is the main node's, whatever another one's is
     first, main, last = nodes(batch, job["jobId"], 3)
     assert (job["status"], job["statusReason"]) == ("SUCCEEDED", "Essential container in task exited")
@@ -68,21 +79,34 @@ def test_each_node_sees_its_place_and_the_main_one_decides(batch: Batch) -> None
     assert [each["nodeProperties"] for each in below] == [{"isMainNode": False, "numNodes": 3, "nodeIndex": 0}]
 
 
-def test_when_the_main_node_ends_the_others_are_stopped(batch: Batch) -> None:
-    name = define(batch, node("0", "import time; time.sleep(1)"), node("1:", FOREVER), number=3)
-    job = batch.wait(batch.submit(name))
+def test_when_the_main_node_ends_the_others_are_stopped(batch: Batch, tmp_path: Path) -> None:
+    main = node("0", UNTIL_RELEASED.format(tmp_path / "attempt-"))
+    job_id = batch.submit(define(batch, main, node("1:", FOREVER), number=3))
+    wait_until(lambda: states(batch, job_id, 3) == ["RUNNING"] * 3, "all nodes to run")
+    (tmp_path / "attempt-1").touch()
+    job = batch.wait(job_id)
     _, *others = nodes(batch, job["jobId"], 3)
     assert job["status"] == "SUCCEEDED"
     assert [each["container"]["exitCode"] for each in others] == [143, 143]
     assert {each["statusReason"] for each in others} == {"The main node of the job has ended"}
 
 
-def test_a_main_node_that_fails_is_tried_again_with_all_nodes(batch: Batch) -> None:
+def test_a_main_node_that_fails_is_tried_again_with_all_nodes(batch: Batch, tmp_path: Path) -> None:
     # GIVEN a job whose main node fails at the first attempt
-    code = "import os,sys,time; time.sleep(0.5); sys.exit(0 if os.environ['AWS_BATCH_JOB_ATTEMPT'] == '2' else 1)"
+    released = UNTIL_RELEASED.format(tmp_path / "attempt-")
+    code = f"{released}\nraise SystemExit(0 if os.environ['AWS_BATCH_JOB_ATTEMPT'] == '2' else 1)"
     name = define(batch, node("0", code), node("1:", FOREVER), retryStrategy={"attempts": 3})
     # WHEN it runs
-    job = batch.wait(batch.submit(name))
+    job_id = batch.submit(name)
+    for attempt in (1, 2):
+
+        def all_run(attempt: int = attempt) -> bool:
+            found = nodes(batch, job_id, 2)
+            return all(each["status"] == "RUNNING" and len(each["attempts"]) == attempt - 1 for each in found)
+
+        wait_until(all_run, "both nodes to run")
+        (tmp_path / f"attempt-{attempt}").touch()
+    job = batch.wait(job_id)
     # THEN all nodes have had two attempts
     assert (job["status"], len(job["attempts"])) == ("SUCCEEDED", 2)
     assert [len(each["attempts"]) for each in nodes(batch, job["jobId"], 2)] == [2, 2]
@@ -90,29 +114,31 @@ def test_a_main_node_that_fails_is_tried_again_with_all_nodes(batch: Batch) -> N
 
 def test_terminating_a_node_ends_the_job(batch: Batch) -> None:
     job_id = batch.submit(define(batch, node("0:", FOREVER)))
-    wait_until(lambda: [each["status"] for each in nodes(batch, job_id, 2)] == ["RUNNING"] * 2, "both nodes to run")
+    wait_until(lambda: states(batch, job_id, 2) == ["RUNNING"] * 2, "both nodes to run")
     batch.api.terminate_job(jobId=f"{job_id}#1", reason="enough")
     job = batch.wait(job_id)
     assert (job["status"], job["statusReason"], job["isTerminated"]) == ("FAILED", "enough", True)
-    assert [each["status"] for each in nodes(batch, job_id, 2)] == ["FAILED", "FAILED"]
+    assert states(batch, job_id, 2) == ["FAILED", "FAILED"]
 
 
 def test_the_timeout_is_the_whole_jobs(batch: Batch, local: LocalAws) -> None:
     job_id = batch.submit(define(batch, node("0:", FOREVER), timeout={"attemptDurationSeconds": 60}))
-    wait_until(lambda: [each["status"] for each in nodes(batch, job_id, 2)] == ["RUNNING"] * 2, "both nodes to run")
+    wait_until(lambda: states(batch, job_id, 2) == ["RUNNING"] * 2, "both nodes to run")
     local.post("clock", advance_seconds=61)
     job = batch.wait(job_id)
     assert (job["status"], job["statusReason"]) == ("FAILED", "Job attempt duration exceeded timeout")
 
 
-def test_submission_changes_number_and_properties_of_nodes(batch: Batch) -> None:
-    code = "import os,time; print(os.environ.get('A')); time.sleep(0.5)"
+def test_submission_changes_number_and_properties_of_nodes(batch: Batch, tmp_path: Path) -> None:
+    code = f"import os\nprint(os.environ.get('A'), flush=True)\n{UNTIL_RELEASED.format(tmp_path / 'attempt-')}"
     name = define(batch, node("0:", code), number=2)
     overrides = [{"targetNodes": "0:", "containerOverrides": {"environment": [{"name": "A", "value": "x"}]}}]
-    job = batch.wait(batch.submit(name, nodeOverrides={"numNodes": 3, "nodePropertyOverrides": overrides}))
-    assert job["nodeProperties"]["numNodes"] == 3
-    main, *_, last = nodes(batch, job["jobId"], 3)
-    assert batch.output(main) == batch.output(last) == ["x"]
+    job_id = batch.submit(name, nodeOverrides={"numNodes": 3, "nodePropertyOverrides": overrides})
+    wait_until(lambda: states(batch, job_id, 3) == ["RUNNING"] * 3, "all nodes to run")
+    main, *_, last = nodes(batch, job_id, 3)
+    wait_until(lambda: batch.output(main) == batch.output(last) == ["x"], "what they print")
+    (tmp_path / "attempt-1").touch()
+    assert batch.wait(job_id)["nodeProperties"]["numNodes"] == 3
     # AND what can't be is refused
     fixed = define(batch, node("0:1", code), number=2)
     request = {"jobName": "j", "jobQueue": batch.queue}

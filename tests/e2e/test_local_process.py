@@ -128,7 +128,7 @@ def test_killing_it_while_it_starts_leaves_no_folder(tmp_path: Path, number: sig
         process.send_signal(number)
         process.wait(timeout=20)
     # THEN nothing is left of any of them
-    wait_until(lambda: list(own.iterdir()) == [], "the folders to be removed", seconds=10)
+    wait_until(lambda: list(own.iterdir()) == [], "the folders to be removed", seconds=60)
 
 
 def test_stopping_it_in_the_middle_of_a_walk_through_time_is_quick_and_quiet(tmp_path: Path) -> None:

@@ -267,8 +267,8 @@ def test_scheduling_policy_in_use_stays(local: LocalAws, batch: Batch) -> None:
 
 
 def test_operation_that_is_not_here_is_named(batch: Batch) -> None:
-    with pytest.raises(ClientError, match="local AWS has no GetJobQueueSnapshot"):
-        batch.api.get_job_queue_snapshot(jobQueue=batch.queue)
+    with pytest.raises(ClientError, match="local AWS has no ListConsumableResources"):
+        batch.api.list_consumable_resources()
 
 
 # --- shapes of answers

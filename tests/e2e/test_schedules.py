@@ -19,7 +19,18 @@ from typing import Any
 
 import pytest
 from tests.e2e.deployed import Deployed
-from tests.e2e.schedule_stage import GROUP, PREFIX, SERVICE, Stage, Watch, scheduled_times, until, variables
+from tests.e2e.schedule_stage import (
+    FUNCTION,
+    GROUP,
+    PREFIX,
+    QUEUE,
+    SERVICE,
+    Stage,
+    Watch,
+    scheduled_times,
+    until,
+    variables,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("schedules")]
 
@@ -43,6 +54,14 @@ jobs:
     concurrency_policy: queue
     queue_limit: 2
   brittle: {{command: ["false"], schedule: cron(0-1 2 10 1 ? 2028), pause_on_failure: true}}
+  stalled:
+    command: {GATED.replace('", gate]', '", second-gate]')}
+    schedule: cron(0 5 10 1 ? 2028)
+    concurrency_policy: queue
+    queue_limit: 2
+  left: {{command: ["true"], schedule: cron(0 2 10 1 ? 2028), concurrency_policy: forbid}}
+  right: {{command: ["true"], schedule: cron(1 2 10 1 ? 2028), concurrency_policy: forbid}}
+  both: {{command: ["true"], after_all: [left, right]}}
   moved: {{command: ["true"], schedule: cron(0 4 10 1 ? 2028), concurrency_policy: forbid}}
 """
 # Berlin changes its clocks on the third of each.
@@ -72,6 +91,8 @@ class Story:
     deployment: str = ""
     tripled: dict[str, int] = field(default_factory=dict)
     triggers_of_moved: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    after_refusals: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +142,20 @@ def tell(story: Story) -> None:
     for watch in (story.killed, story.lost):
         assert watch is not None
         watch.wait()
-    for name in ("lost", "killed", "forbid", "replace", "queue", "brittle", "moved"):
+    refuse(story)
+    for name in (
+        "lost",
+        "killed",
+        "forbid",
+        "replace",
+        "queue",
+        "brittle",
+        "left",
+        "right",
+        "both",
+        "moved",
+        "stalled",
+    ):
         story.jobs[name], story.records[name] = stage.jobs(name), stage.records(name)
 
 
@@ -189,6 +223,7 @@ def meet(story: Story) -> None:
         stage.walk(f"{DAY}T02:0{minute}:10Z")
         until(lambda minute=minute: f"02:0{minute}" in stage.records("queue"), 30, "what becomes of the run")
     until(lambda: len(stage.jobs("replace")) == 3, 60, "the last replacement")
+    until(lambda: stage.ended("both", 1), 60, "the job after both")
     (stage.checkout.root / "gates" / "gate").touch()
     until(lambda: stage.ended("queue", 3) and stage.ended("forbid", 1) and stage.ended("replace", 3), 60, "all ends")
     stage.walk(f"{DAY}T02:09:10Z")
@@ -234,6 +269,34 @@ def fire_both(story: Story, moved: tuple[dict[str, Any], list[dict[str, Any]]]) 
     until(lambda: stage.invocations() >= before + 2, 30, "both triggers")
     until(lambda: stage.ended("moved", 1), 30, "the job")
     story.triggers_of_moved = stage.invocations() - before
+
+
+def refuse(story: Story) -> None:
+    """Batch refuses jobs for a while, when one runs and as many wait as may; then it takes them again."""
+    stage, name = story.stage, f"{PREFIX}-{SERVICE}-stalled"
+    stage.checkout.ask("clock", speed=1)
+    batch, function = stage.client("batch"), stage.client("lambda")
+    (target,) = stage.client("events").list_targets_by_rule(Rule=name)["Targets"]
+    template = target["InputTransformer"]["InputTemplate"]
+
+    def ask(minute: int) -> dict[str, Any]:
+        payload = template.replace("<time>", f"{DAY}T05:0{minute}:00Z")
+        answer = function.invoke(FunctionName=FUNCTION, Payload=payload)
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        return {"outcome": "failed", **said} if "FunctionError" in answer else said
+
+    assert [ask(minute)["outcome"] for minute in range(3)] == ["submitted", "waiting", "waiting"]
+    until(lambda: stage.jobs("stalled")[0]["status"] == "RUNNING", 30, "the first run")
+    batch.update_job_queue(jobQueue=QUEUE, state="DISABLED")
+    (stage.checkout.root / "gates" / "second-gate").touch()
+    until(lambda: stage.ended("stalled", 1), 30, "its end")
+    until(lambda: "refuses" in stage.records("stalled")["05:01"].get("reason", ""), 30, "the refusal of the next run")
+    ask(3)
+    story.refused = {time: record["status"] for time, record in stage.records("stalled").items()}
+    batch.update_job_queue(jobQueue=QUEUE, state="ENABLED")
+    story.after_refusals = ask(4)
+    until(lambda: len(stage.jobs("stalled")) >= 3, 60, "the runs that waited")
+    stage.checkout.ask("clock", speed=0)
 
 
 def intervals(jobs: list[dict[str, Any]]) -> list[tuple[int, int]]:
@@ -313,6 +376,31 @@ def test_queue_runs_one_after_another_and_drops_what_is_too_many(story: Story) -
     assert [records[f"02:0{n}"]["status"] for n in range(4)] == ["submitted", "submitted", "submitted", "dropped"]
     # AND of the fourth the table says why
     assert "2" in records["02:03"]["reason"], records
+
+
+def test_what_waits_goes_on_after_batch_has_refused_it(story: Story) -> None:
+    # GIVEN a run that ended while Batch took no job, with as many waiting as may
+    assert story.refused["05:00"] == "submitted"
+    assert story.refused["05:01"] == story.refused["05:02"] == "waiting"
+    # WHEN Batch takes jobs again, and the next trigger comes
+    # THEN the first of those that waited ran, and then the others, in order
+    jobs = story.jobs["stalled"]
+    times = scheduled_times(jobs)
+    assert times[:3] == [f"{DAY}T05:0{minute}:00Z" for minute in range(3)]
+    assert_no_two_at_once([job for job in jobs if job["status"] == "SUCCEEDED"])
+
+
+def test_a_job_after_all_of_two_runs_once_when_both_have_ended(story: Story) -> None:
+    # GIVEN two jobs that ran once each, and whose ends were delivered three times
+    [left], [right] = story.jobs["left"], story.jobs["right"]
+    # THEN the job after both ran once, after the later end, which it was told
+    [job] = story.jobs["both"]
+    assert variables(job)["BATCHTAB_UPSTREAM_JOB_ID"] == right["jobId"]
+    assert job["createdAt"] >= right["stoppedAt"] > left["stoppedAt"]
+    # AND the table says what became of each end
+    assert sorted(record["status"] for record in story.records["both"].values()) == ["joined", "submitted"]
+    (joined,) = (record for record in story.records["both"].values() if record["status"] == "joined")
+    assert joined["reason"] == f"in the run {SERVICE}-both@{right['jobId']}"
 
 
 def test_a_failed_run_pauses_its_job(story: Story) -> None:

@@ -3,7 +3,7 @@
 The bindings of provider 6 are not installed: their wheel is downloaded for this and thrown away. To read anew:
 
     python -m pip download --no-deps -d /tmp/wheels cdktf-cdktf-provider-aws==20.1.0
-    python -m pip download --no-deps -d /tmp/wheels cdktf-cdktf-provider-aws==21.22.1
+    python -m pip download --no-deps -d /tmp/wheels cdktn-provider-aws==25.8.1
     python -m tests.hcl.provider_schemas /tmp/wheels/*.whl
 """
 
@@ -23,7 +23,13 @@ from batchtab.constructs._terraform.export import MODULES
 
 FIXTURE = Path(__file__).with_suffix(".json")
 
-_TYPE = re.compile(r'^(\w+)\.tfResourceType = "(\w+)";', re.MULTILINE)
+#: cdktf's bindings say it behind the class, cdktn's in it.
+_TYPES = (
+    re.compile(r'^(\w+)\.tfResourceType = "(\w+)";', re.MULTILINE),
+    re.compile(
+        r'^class (\w+) extends \w+\.Terraform\w+ \{(?:(?!^\}).)*?^ +static tfResourceType = "(\w+)";', re.M | re.S
+    ),
+)
 _STRUCT = re.compile(r"^function (\w+)ToHclTerraform\(.*?^}", re.MULTILINE | re.DOTALL)
 _MEMBER = re.compile(r"^ {8,12}(\w+): \{\n.*?isBlock: (\w+),.*?storageClassType: \"(\w+)\",", re.MULTILINE | re.DOTALL)
 _READ = re.compile(r"\.get\w+Attribute\(['\"](\w+)['\"]\)")
@@ -72,7 +78,7 @@ def _open(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
 
 
 def _schema(type_: str, source: str) -> dict[str, Any]:
-    named = _TYPE.search(source)
+    named = next((found for pattern in _TYPES if (found := pattern.search(source))), None)
     if named is None or named[2] != type_.removeprefix("data."):
         raise SystemExit(f"{type_}: its binding was not found")
     structs = {match[1].lower(): match[0] for match in _STRUCT.finditer(source)}

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -26,8 +27,10 @@ from batchtab.terraform.session import GO
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ROOT / "modules"
 EXAMPLES = ROOT / "examples"
+#: What callers' tests take in place of AWS.
+MOCKS = ROOT / "tests" / "mocks"
 MODULE_FILES = ("*.tf.json", "*.zip")
-EXAMPLE_FILES = ("*.tf", "*.md")
+EXAMPLE_FILES = ("*.tf", "*.md", "*.yaml")
 
 
 @dataclass
@@ -110,6 +113,7 @@ def _run(
 
 
 _providers: dict[tuple[Any, ...], ProviderProcess] = {}
+_starting = Lock()
 
 
 def _provider(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -121,14 +125,15 @@ def _provider(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     files = folder if environment and any(folder.glob("**/*.zip")) else None
     aws = environment.get("AWS_ENDPOINT_URL")
     key = (aws, files, *sorted(environment.items()))
-    if key not in _providers:
-        for old in [old for old in _providers if old[0] not in (None, aws)]:  # of a file of tests that is over
-            _providers.pop(old).stop()
-        program = _installed()
-        process = ProviderProcess.start(program, folder if files else ROOT / ".batchtab", _environment(environment))
-        _providers[key] = process
-        atexit.register(process.stop)
-    return _providers[key].variables
+    with _starting:
+        if key not in _providers:
+            for old in [old for old in _providers if old[0] not in (None, aws)]:  # of a file of tests that is over
+                _providers.pop(old).stop()
+            program = _installed()
+            process = ProviderProcess.start(program, folder if files else ROOT / ".batchtab", _environment(environment))
+            _providers[key] = process
+            atexit.register(process.stop)
+        return _providers[key].variables
 
 
 @cache

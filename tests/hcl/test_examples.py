@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.local_helpers import LocalAws
-from tests.hcl.terraform import EXAMPLE_FILES, EXAMPLES, ROOT, Terraform, copy, copy_modules
+from tests.hcl.terraform import EXAMPLE_FILES, EXAMPLES, MOCKS, ROOT, Terraform, copy, copy_modules
 
 HERE = Path(__file__).parent / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("hcl-*"))
@@ -26,6 +26,7 @@ def test_terraform_tests_the_example(name: str, tmp_path: Path) -> None:
     copy_modules(tmp_path)
     folder = copy(EXAMPLES / name, tmp_path / "examples" / name, EXAMPLE_FILES)
     copy(HERE, folder, [f"{name}.tftest.hcl"])
+    copy(MOCKS, folder / "mocks", ["*.tfmock.hcl"])
     terraform = Terraform(folder)
     terraform.init()
     # THEN Terraform has no objection to it

@@ -63,10 +63,10 @@ def test_the_role_suffices(
     terraform = Terraform(folder, {**terraform_environment, **keys, **tag}, keeps_provider=False)
     terraform.init()
     terraform.do("apply", "-auto-approve", "-input=false")
-    terraform.do("plan", "-input=false")
+    terraform.plan_is_empty()
     terraform.do("destroy", "-auto-approve", "-input=false")
     # THEN nothing was denied
-    assert local_aws.get("iam")["denied"] == []
+    assert local_aws.denied(applies=True) == []
 
 
 def make_roles(
@@ -81,6 +81,7 @@ def make_roles(
         "stage": "prod",
         "github_repository": "my-company/jobs",
         "state_bucket": "my-company-terraform-state",
+        "region": REGION,
         "repository_names": repositories,
         "oidc_provider_arn": providers[0]["Arn"] if providers else None,
     }

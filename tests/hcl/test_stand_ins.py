@@ -19,7 +19,8 @@ from batchtab.terraform.stand_ins import Inputs
 OUTPUTS = "data.terraform_remote_state.environment.outputs"
 DEPLOYED = {"value": "arn:aws:batch:us-east-1:0:job-queue/real", "type": "string"}
 CHANGED = {"value": "arn:aws:batch:us-east-1:0:job-queue/renamed", "type": "string"}
-STAND_IN = "arn:aws:iam::000000000000:stand-in/"
+# Of the stage's region: preconditions of the stack compare regions.
+STAND_IN = "arn:aws:batch:ap-northeast-2:000000000000:stand-in/"
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from job_alerts import attachment, blocks, failed_trigger, lateness, message  # 
 from job_alerts.events import read  # noqa: E402
 from job_alerts.failed_trigger import FailedTrigger  # noqa: E402
 from job_alerts.message import Message, Repeats, Route  # noqa: E402
+from job_alerts.notifiers import topic  # noqa: E402
 from job_alerts.schedule import Schedule  # noqa: E402
 from job_alerts.text import log_lines  # noqa: E402
 from job_alerts.watches import Watched  # noqa: E402
@@ -106,6 +107,11 @@ def cases() -> list[tuple[str, Message]]:
         ("no log", message.failed(job("exit_code"), SETTINGS, log_note="Its log could not be read (AccessDenied).")),
         ("recovered", message.recovered(job("succeeded"), SETTINGS, 9, 1_772_300_000)),
         ("queue blocked", message.blocked(job("queue_blocked"), SETTINGS)),
+        (
+            "array with its children",
+            message.failed(job("array_parent"), SETTINGS, log=LOG, children=[job("array_child")]),
+        ),
+        ("paused, of several containers", message.failed(job("sidecar_failed"), SETTINGS, log=LOG, is_paused=True)),
         *[(name, failed_trigger.tell(trigger(name), SETTINGS, route)) for name in DEAD_LETTERS],
         ("did not start", lateness.tell(LATE, SETTINGS, route)),
         ("storm", message.many([job("exit_code", jobName=f"nightly-import-{n:03}") for n in range(60)], SETTINGS)),
@@ -191,8 +197,10 @@ def page() -> str:
     for name, told in cases():
         old, new = attachment.render(told, SETTINGS), blocks.render(told, SETTINGS)
         json.dumps([old, new])
-        rows += f'<h2>{name}</h2><div class="row"><div>{old_form(old)}</div><div>{new_form(new)}</div></div>'
-    head = "<h1>SendToSlack (attachments) and webhook (Block Kit)</h1>"
+        mail = f"<pre>Subject: {html.escape(topic.subject(told))}\n\n{html.escape(topic.text(told))}</pre>"
+        forms = "".join(f"<div>{form}</div>" for form in (old_form(old), new_form(new), mail))
+        rows += f'<h2>{name}</h2><div class="row">{forms}</div>'
+    head = "<h1>SendToSlack (attachments), webhook (Block Kit) and topic (e-mail)</h1>"
     top = f'<meta charset="utf-8"><title>Alerts</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{top}</head><body>{head}{rows}</body></html>'
 

@@ -44,7 +44,7 @@ def test_a_range_holds_its_bounds_and_its_default_and_nothing_beyond(name: str) 
 
 
 def test_a_refusal_says_what_is_allowed() -> None:
-    assert limits.TIMEOUT_SECONDS.refusal(59) == "is too short: 60 or more (seconds)"
+    assert limits.TIMEOUT_SECONDS.refusal(59) == "is too short: 60 to 2147483647 (seconds)"
     assert limits.ATTEMPTS.refusal(11) == "is too large: 1 to 10 (attempts)"
     assert limits.CAPACITY.refusal("ec2") == "is not allowed: EC2, SPOT, FARGATE or FARGATE_SPOT"
 
@@ -91,6 +91,7 @@ def test_limits_imports_the_standard_library_and_the_shapes_of_schedules_only() 
     source = Path(limits.__file__).read_text(encoding="utf-8")
 
     assert set(re.findall(r"^(?:from|import) ([a-z_.]+)", source, re.M)) <= {
-        "__future__", "re", "collections.abc", "dataclasses", "types", "typing", "batchtab", "batchtab.schedules",
+        "__future__", "re",
+        "collections.abc", "dataclasses", "datetime", "types", "typing", "batchtab", "batchtab.schedules",
     }  # fmt: skip
     assert all(field.name for limit in ALL.values() for field in fields(limit))

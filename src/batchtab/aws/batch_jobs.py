@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from batchtab.aws.client import Aws
-from batchtab.limits import RUN_VARIABLES, UPSTREAM_JOB_ID_VARIABLE
+from batchtab.limits import REASON_VARIABLE, RUN_VARIABLES, UPSTREAM_JOB_ID_VARIABLE
 from batchtab.main_container import last_attempt, main_container
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Submitted:
         scheduled_time: Of its run, as its environment says; empty if somebody submitted it by hand.
         run_id: Likewise.
         upstream_job_id: Likewise, of a run that another's end started.
+        asked_because: Likewise, why somebody ran it with `batchtab run`.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Submitted:
     scheduled_time: str = ""
     run_id: str = ""
     upstream_job_id: str = ""
+    asked_because: str = ""
 
 
 class BatchJobs:
@@ -77,15 +79,19 @@ class BatchJobs:
 
     def described(self, ids: Sequence[str]) -> list[Submitted]:
         """What became of jobs; those that Batch no longer knows are left out."""
-        found: list[Submitted] = []
+        return [read(detail) for detail in self.raw(ids).values()]
+
+    def raw(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Jobs as DescribeJobs returns them, by their ids and in the order of those; what Batch forgot is left out."""
+        found: dict[str, Any] = {}
         for begin in range(0, len(ids), _AT_ONCE):
-            answer = self._batch.describe_jobs(jobs=list(ids[begin : begin + _AT_ONCE]))
-            found += map(read, answer["jobs"])
-        return found
+            for detail in self._batch.describe_jobs(jobs=list(ids[begin : begin + _AT_ONCE]))["jobs"]:
+                found[detail["jobId"]] = detail
+        return {job_id: found[job_id] for job_id in ids if job_id in found}
 
 
 def read(job: Any) -> Submitted:
-    """A job as DescribeJobs tells it."""
+    """A job as DescribeJobs returns it."""
     container = main_container(job)
     said = {each["name"]: each.get("value", "") for each in container.get("environment") or ()}
     array = job.get("arrayProperties") or {}
@@ -105,6 +111,7 @@ def read(job: Any) -> Submitted:
         scheduled_time=said.get(RUN_VARIABLES["scheduled_time"], ""),
         run_id=said.get(RUN_VARIABLES["run_id"], ""),
         upstream_job_id=said.get(UPSTREAM_JOB_ID_VARIABLE, ""),
+        asked_because=said.get(REASON_VARIABLE, ""),
     )
 
 

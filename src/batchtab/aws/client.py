@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from batchtab.errors import UsageError
 from batchtab.local_keys import local_keys
 from batchtab.main_container import last_attempt, main_container
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+_FIRST_CONFIG = Config(connect_timeout=5, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
+_NO_PROFILE = {"profile": (None, None, None, None)}  # neither a file nor a variable names one
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,26 @@ class Aws:
     def __init__(self, region: str, endpoint_url: str | None = None) -> None:
         self._region = region
         options: dict[str, Any] = {"region_name": region}
-        if endpoint_url:
+        if endpoint_url:  # whoever calls local AWS may have a profile that no file has
             options |= {name.lower(): value for name, value in local_keys().items()}
-        self._session = boto3.session.Session(**options)
+        core = botocore.session.Session(session_vars=_NO_PROFILE if endpoint_url else None)
+        core.set_default_client_config(_CONFIG)  # also for the calls that fetch credentials
+        self._session = boto3.session.Session(botocore_session=core, **options)
         self._endpoint_url = endpoint_url
 
     def client(self, service: str, config: Config = _CONFIG) -> Any:
-        """A client of this stage's region, for the files beside this one."""
+        """A client of this stage's region, for the files beside this one.
+
+        Raises:
+            UsageError: an address of AWS in the environment is none, or a program that gives credentials is not there.
+        """
         make: Any = self._session.client  # typed for each service by its literal name
-        return make(service, endpoint_url=self._endpoint_url, config=config)
+        try:
+            return make(service, endpoint_url=self._endpoint_url, config=config)
+        except BotoCoreError:  # some are ValueErrors
+            raise
+        except (OSError, ValueError) as error:
+            raise UsageError(f"AWS cannot be called: {error}", "AWS_… of the environment, ~/.aws/config") from None
 
     @cached_property
     def _s3(self) -> S3Client:
@@ -63,8 +78,8 @@ class Aws:
     # --- the state bucket
 
     def account_id(self) -> str:
-        """The account that the credentials belong to."""
-        return str(self.client("sts").get_caller_identity()["Account"])
+        """The account that the credentials belong to. Without an answer it gives up after half a minute at most."""
+        return str(self.client("sts", _FIRST_CONFIG).get_caller_identity()["Account"])
 
     def bucket_exists(self, bucket: str, account_id: str) -> bool:
         """Whether the bucket is there and this account's own.
@@ -154,11 +169,15 @@ class Aws:
         return found
 
     def lock(self, bucket: str, stage: str, stack: str) -> Lock | None:
-        """The lock of a stack's state, if somebody holds it."""
+        """The lock of a stack's state, if somebody holds it.
+
+        Raises:
+            ClientError: there is no such bucket, or S3 refuses.
+        """
         try:
             body = self._s3.get_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate.tflock")["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 return None
             raise
         info = json.loads(body)

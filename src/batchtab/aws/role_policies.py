@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from batchtab.aws.client import Aws
+
+_OF_AWS = ("arn:aws:iam::aws:", "arn:aws-cn:iam::aws:", "arn:aws-us-gov:iam::aws:")
+
+
+@dataclass(frozen=True)
+class RoleActions:
+    """What a role may do.
+
+    Attributes:
+        actions: The actions, or patterns of actions, that its policies allow.
+        of_aws: The ARNs of AWS's own policies that it has beside them.
+    """
+
+    actions: tuple[str, ...]
+    of_aws: tuple[str, ...] = ()
 
 
 class RolePolicies:
@@ -27,6 +43,20 @@ class RolePolicies:
             )
             for role in self._roles()
         }
+
+    def of_role(self, name: str) -> RoleActions:
+        """What one role may do: two calls, and one or two for each of its policies.
+
+        Raises:
+            ClientError: there is no such role, or IAM refuses.
+        """
+        attached = [
+            str(each["PolicyArn"])
+            for page in self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
+            for each in page["AttachedPolicies"]
+        ]
+        actions = sorted({action for each in self._documents(name) for action in _allowed(each)})
+        return RoleActions(tuple(actions), tuple(arn for arn in attached if arn.startswith(_OF_AWS)))
 
     def without_boundary(self, arn: str) -> list[str]:
         """The names of the roles that do not have this boundary, but for those that workflows take.
@@ -53,7 +83,7 @@ class RolePolicies:
         for page in self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
             for attached in page["AttachedPolicies"]:
                 arn = attached["PolicyArn"]
-                if not arn.startswith("arn:aws:iam::aws:"):
+                if not arn.startswith(_OF_AWS):
                     version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
                     found = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
                     yield _document(found["Document"])

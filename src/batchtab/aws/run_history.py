@@ -88,6 +88,8 @@ def _reasons(job: Submitted) -> Iterator[str]:
         yield job.reason
     if job.upstream_job_id:
         yield f"after {job.upstream_job_id}"
+    if job.asked_because:
+        yield f"run because: {job.asked_because}"
 
 
 def _noted(record: Record, now: datetime) -> Run:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.aws.client import Aws
-from batchtab.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,7 +34,7 @@ class Record:
 
     Attributes:
         scheduled_time: In UTC, as `2026-11-24T00:00:00Z`.
-        status: claimed, submitted, waiting, skipped, late, dropped or refused.
+        status: claimed, submitted, waiting, joined, skipped, late, dropped or refused.
         job_id: Batch's, of a run that was submitted.
         lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
     """
@@ -177,21 +175,6 @@ class Runs:
         if answer.get("FunctionError"):
             raise FunctionError(str(said.get("errorMessage") or body))
         return Answer(**{name: str(said.get(name) or "") for name in Answer.__dataclass_fields__})
-
-
-@contextmanager
-def one_line(command: str, *, is_local: bool) -> Iterator[None]:
-    """Makes one line of what AWS refuses, or of an AWS that does not answer.
-
-    Raises:
-        UsageError: in place of botocore's errors.
-    """
-    try:
-        yield
-    except EndpointConnectionError as error:
-        raise UsageError(f"{command}: {error}", "batchtab up starts local AWS" if is_local else "") from None
-    except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"{command}: {error}") from None
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.aws.client import Aws
-from batchtab.errors import UsageError
 
 _VERSION = 1
 _STATE, _APPLIED = ".tfstate", ".applied.json"
@@ -41,8 +40,6 @@ class States:
 
     The record of a stack is the object `<stage>/<stack>.applied.json`: hashes, no value.
 
-    What reads raises a UsageError where S3 refuses or can't be reached.
-
     Attributes:
         unrecorded: Why stacks could not be recorded.
     """
@@ -65,12 +62,34 @@ class States:
                 if record is not None and record.state == etags[f"{stack}{_STATE}"]
             }
 
+    def require_bucket(self) -> None:
+        """Makes sure that there is a bucket, before what takes time.
+
+        Raises:
+            ClientError: there is none, or S3 refuses.
+        """
+        self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._key(""), MaxKeys=1)
+
     def outputs(self, stack: str) -> Outputs | None:
         """A stack's outputs, sensitive ones too; None if it has no state."""
-        with self._refusals():
-            body = self._get(f"{stack}{_STATE}")
+        body = self._get(f"{stack}{_STATE}")
         found: Outputs | None = json.loads(body).get("outputs", {}) if body is not None else None
         return found
+
+    def job_revisions(self, stacks: Iterable[str]) -> dict[str, int]:
+        """The revision of each job definition that Terraform deployed, by the definition's name."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return {name: revision for found in pool.map(self._job_revisions, stacks) for name, revision in found}
+
+    def _job_revisions(self, stack: str) -> list[tuple[str, int]]:
+        body = self._get(f"{stack}{_STATE}")
+        return [
+            (instance["attributes"]["name"], int(instance["attributes"]["revision"]))
+            for resource in json.loads(body or b"{}").get("resources", [])
+            if resource["mode"] == "managed" and resource["type"] == "aws_batch_job_definition"
+            for instance in resource["instances"]
+            if "deposed" not in instance
+        ]
 
     def record(self, stack: str, configuration: str) -> None:
         """Remembers what was applied just now.
@@ -106,13 +125,12 @@ class States:
             self.unrecorded[stack] = str(error)
 
     def _record(self, stack: str) -> Applied | None:
-        with self._refusals():
-            try:
-                body = self._get(f"{stack}{_APPLIED}")
-            except ClientError as error:  # a role that `batchtab ci roles` of an older version made
-                if error.response["Error"]["Code"] == "AccessDenied":
-                    return None
-                raise
+        try:
+            body = self._get(f"{stack}{_APPLIED}")
+        except ClientError as error:  # a role that `batchtab ci roles` of an older version made
+            if error.response["Error"]["Code"] == "AccessDenied":
+                return None
+            raise
         try:
             content = json.loads(body or b"{}")
             if content["version"] == _VERSION:
@@ -124,18 +142,15 @@ class States:
     def _etags(self) -> dict[str, str]:
         """The ETags of the stage's objects, by their names below the stage."""
         prefix = self._key("")
-        with self._refusals():
-            try:
-                pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-                return {
-                    found["Key"].removeprefix(prefix): found["ETag"]
-                    for page in pages
-                    for found in page.get("Contents", [])
-                }
-            except ClientError as error:
-                if error.response["Error"]["Code"] in _ABSENT:
-                    return {}
-                raise
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return {
+                found["Key"].removeprefix(prefix): found["ETag"] for page in pages for found in page.get("Contents", [])
+            }
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return {}
+            raise
 
     def _get(self, name: str) -> bytes | None:
         try:
@@ -148,12 +163,3 @@ class States:
 
     def _key(self, name: str) -> str:
         return f"{self._stage}/{name}"
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except EndpointConnectionError as error:
-            raise UsageError(f"state bucket {self._bucket}: {error}", "is local AWS running? batchtab up") from error
-        except (ClientError, BotoCoreError) as error:
-            raise UsageError(f"state bucket {self._bucket}: {error}", "check credentials and network") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +34,13 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class Trigger:
-    """A rule or a schedule that is there. Only a schedule has a `group`."""
+    """A rule or a schedule that is there. Only a schedule has a `group`, and says when it was made and changed last."""
 
     name: str
     is_enabled: bool
     group: str = ""
+    made: datetime | None = field(default=None, compare=False)
+    changed: datetime | None = field(default=None, compare=False)
 
     @property
     def kind(self) -> str:
@@ -111,7 +113,8 @@ class Triggers:
             if error.response["Error"]["Code"] == _MISSING:
                 return None
             raise
-        return Trigger(name, found.get("State") != "DISABLED", group)
+        made, changed = found.get("CreationDate"), found.get("LastModificationDate")
+        return Trigger(name, found.get("State") != "DISABLED", group, made, changed)
 
     def _listed_rules(self) -> Iterable[tuple[str, bool]]:
         token: dict[str, Any] = {}

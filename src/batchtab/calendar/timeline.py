@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from batchtab.calendar.days import Week
 from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.chain import resolve
 from batchtab.declarations.job import JobSpec
 from batchtab.schedules.timing import Occurrence, Timing
 
@@ -59,11 +60,12 @@ class JobTimeline:
 
 @dataclass(frozen=True, slots=True)
 class Unscheduled:
-    """A job without a schedule: started by hand, or by the end of the jobs in `after`."""
+    """A job without a schedule: started manually, or by the end of the jobs in `after` or `after_all`."""
 
     full_name: str
     after: tuple[str, ...] = ()
     after_status: str = "succeeded"
+    waits_for_all: bool = False
 
     @property
     def origin(self) -> str:
@@ -71,7 +73,7 @@ class Unscheduled:
         if not self.after:
             return "by hand"
         ends = {"succeeded": "", "failed": ", if it failed", "any": ", however it ended"}[self.after_status]
-        return f"after {' or '.join(self.after)}{ends}"
+        return f"after {(' and ' if self.waits_for_all else ' or ').join(self.after)}{ends}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,9 @@ def read(catalog: Catalog, week: Week, chosen: Sequence[str] | None = None) -> C
         for name, job in service.jobs.items():
             timing = job.timing
             if timing is None:
-                after = tuple(
-                    each.replace("/", "-") if "/" in each else f"{service.service}-{each}" for each in job.after
-                )
-                unscheduled.append(Unscheduled(f"{service.service}-{name}", after, job.after_status))
+                after = tuple("-".join(resolve(service.service, each)) for each in job.upstream)
+                full_name = f"{service.service}-{name}"
+                unscheduled.append(Unscheduled(full_name, after, job.after_status, bool(job.after_all)))
                 continue
             timeline = JobTimeline(service.service, name, job, timing, *times.within(timing))
             timelines.append(replace(timeline, earlier=times.before(timing, timeline.seconds)))

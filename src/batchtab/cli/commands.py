@@ -24,6 +24,7 @@ class Command(NamedTuple):
     section: str = "Commands"
 
 
+FILES = "Files"
 JOBS = "Jobs"
 DEPLOYMENT = "Deployment"
 MACHINE = "This machine"
@@ -31,17 +32,30 @@ SET_UP = "Set-up"
 WORKFLOWS = "Workflows"
 
 COMMANDS = (
-    Command("check", "jobs.check:check", "Check config/ and jobs/.", JOBS),
-    Command("next", "jobs.next_runs:next_runs", "Show upcoming runs.", JOBS),
-    Command("calendar", "jobs.calendar:calendar", "Show a week of runs.", JOBS),
-    Command("status", "jobs.status:status", "Show each job's next runs and last status.", JOBS),
+    Command("check", "jobs.check:check", "Check config/ and jobs/.", FILES),
+    Command("diff", "jobs.diff:diff", "Show what the files of two git refs change.", FILES),
+    Command("next", "jobs.next_runs:next_runs", "Show upcoming runs.", FILES),
+    Command("calendar", "jobs.calendar:calendar", "Show a week of runs.", FILES),
+    Command("status", "jobs.status:status", "Show how each job's last run ended, and what is blocked.", JOBS),
+    Command("jobs", "jobs.jobs:jobs", "Show all jobs: next and last run, success rate, duration.", JOBS),
+    Command("ps", "jobs.ps:ps", "Show what runs and waits now, and why it waits.", JOBS),
+    Command("describe", "jobs.describe:describe", "Show all about a job or a run.", JOBS),
     Command("history", "jobs.history:history", "Show past runs and why others did not run.", JOBS),
+    Command("why", "jobs.why:why", "Show the story of a run and its cause.", JOBS),
+    Command("logs", "jobs.logs:logs", "Print what a run wrote.", JOBS),
+    Command("run", "jobs.run:run", "Run a job now.", JOBS),
+    Command("stop", "jobs.stop:stop", "Stop a run, a job's active runs, or all.", JOBS),
+    Command("retry", "jobs.retry:retry", "Run failed runs again, each once.", JOBS),
     Command("backfill", "jobs.backfill:backfill", "Run a job for missed scheduled times.", JOBS),
     Command("pause", "jobs.pause:pause", "Pause a job: disable its triggers.", JOBS),
     Command("resume", "jobs.pause:resume", "Resume a paused job.", JOBS),
     Command("alerts", "jobs.alerts:app", "List or re-send undelivered alerts.", JOBS),
+    Command("open", "jobs.open_links:open_links", "Print links to the AWS console.", JOBS),
+    Command("web", "jobs.web:web", "Show jobs, runs and logs in a browser.", JOBS),
+    Command("cost", "jobs.cost:cost", "Show what runs cost, and would cost elsewhere.", JOBS),
     Command("plan", "deployment.plan:plan", "Show what a deployment changes.", DEPLOYMENT),
     Command("deploy", "deployment.deploy:deploy", "Apply the reviewed plan.", DEPLOYMENT),
+    Command("doctor", "deployment.doctor:doctor", "Check what a stage and its jobs need.", DEPLOYMENT),
     Command("bootstrap", "deployment.bootstrap:bootstrap", "Create a stage's state bucket.", DEPLOYMENT),
     Command("unlock", "deployment.unlock:unlock", "Remove a stale lock of a state.", DEPLOYMENT),
     Command("env", "deployment.env:env", "Print the variables for cdktf and Terraform.", DEPLOYMENT),
@@ -66,6 +80,7 @@ CI = (
     Command("roles", "ci.roles:ci_roles", "Create the roles that workflows assume."),
     Command("environment", "ci.environment:ci_environment", "Protect a stage's environment on GitHub."),
     Command("release-files", "ci.release:release_files", "Write the archives of a release."),
+    Command("registry-files", "ci.registry:registry_files", "Write the repository of the registry's module."),
     Command("release-publish", "ci.release:release_publish", "Publish a release on GitHub."),
 )
 #: Commands of older versions, and what replaced them.

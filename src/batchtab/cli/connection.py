@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from batchtab.aws import answers
 from batchtab.aws.client import Aws
 from batchtab.cli.machine.daemon import Daemon
 from batchtab.errors import UsageError
@@ -11,13 +12,19 @@ from batchtab.terraform.session import Session
 
 
 def connect(session: Session) -> Aws:
-    """The AWS of a stage.
+    """The AWS of a stage, once for each command. A stage that is not local is asked whose the credentials are.
 
     Raises:
-        UsageError: another project's local AWS answers on the stage's port.
+        UsageError: the credentials are of another account than the stage's, or another project's local AWS answers on
+            the stage's port.
     """
     refuse_foreign(session)
-    return Aws(session.catalog.stage.region, session.endpoint_url)
+    stage = session.catalog.stage
+    aws = Aws(stage.region, session.endpoint_url)
+    answers.at(stage, aws)
+    if not stage.is_local and (actual := aws.account_id()) != stage.account_id:
+        raise answers.another_account(actual, stage)
+    return aws
 
 
 def refuse_foreign(session: Session) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +14,11 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from batchtab.aws import answers
 from batchtab.cli.commands import CI, COMMANDS, RENAMED, Command
+from batchtab.cli.exits import FAILED, INTERRUPTED, USAGE
 from batchtab.errors import UsageError, did_you_mean, listed
 
-INTERRUPTED = 130
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -123,23 +126,47 @@ def _batchtab(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit status.
 
-    What a user can fix (wrong files, wrong options) is a line on stderr and status 2; Ctrl-C is status 130. A command
-    may return its own status.
+    What a user can fix (wrong files, wrong options, credentials, the network) is a line on stderr and status 2; Ctrl-C
+    is status 130. A command may return its own status.
     """
+    answers.nowhere()
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = app(args=args, prog_name="batchtab", standalone_mode=False)
+        sys.stdout.flush()  # so that what can't be written is said here
+    except (typer.Abort, KeyboardInterrupt) as error:  # before all else: Abort is a RuntimeError
+        if isinstance(error.__context__, EOFError) and not sys.stdin.isatty():
+            hint = "a terminal, or credentials that need no code"  # commands ask only where somebody can answer
+            typer.echo(f"batchtab: there is a question, and nobody to answer it [hint: {hint}]", err=True)
+            return USAGE
+        typer.echo("batchtab: interrupted", err=True)
+        return INTERRUPTED
     except UsageError as error:
         typer.echo(str(error), err=True)
         return error.exit_code
     except TyperException as error:
         _usage_error(error)
         return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        result = INTERRUPTED
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
+            return _unwritten(error)
+        said = answers.answer(error)
+        if said is None:
+            raise
+        typer.echo(str(said), err=True)
+        return said.exit_code
     if result == INTERRUPTED:
         typer.echo("batchtab: interrupted", err=True)
     return result if isinstance(result, int) else 0
+
+
+def _unwritten(error: OSError) -> int:
+    """The status where output can't be written; what is left of it goes nowhere, or Python fails again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:  # whoever read it has enough of it
+        return FAILED  # as Typer says within a command
+    typer.echo(f"batchtab: cannot write: {error.strerror}", err=True)
+    return USAGE
 
 
 def _usage_error(error: TyperException) -> None:

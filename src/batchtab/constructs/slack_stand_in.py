@@ -10,7 +10,9 @@ from batchtab import limits
 from batchtab.constructs._terraform.arguments import check
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs._terraform.functions import python_function
+from batchtab.constructs._terraform.log_groups import log_group
 from batchtab.constructs._terraform.resources import BatchtabConstruct
+from batchtab.constructs._terraform.roles import RoleSettings
 
 _TIMEOUT_SECONDS = 15
 _MEMORY_MIB = 128
@@ -45,6 +47,9 @@ class StandInSlack(BatchtabConstruct):
         super().__init__(scope, id_)
         check("function_name", function_name, limits.FUNCTION_NAME)
         check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
+        self.log_group = log_group(
+            self, f"/aws/lambda/{function_name}", retention_days=log_retention_days, kms_key_arn=None, tags=tags
+        )
         made = python_function(
             self,
             name=function_name,
@@ -54,9 +59,9 @@ class StandInSlack(BatchtabConstruct):
             may=[],
             timeout_seconds=_TIMEOUT_SECONDS,
             memory_mib=_MEMORY_MIB,
-            log_retention_days=log_retention_days,
             kms_key_arn=None,
-            permissions_boundary_arn=permissions_boundary_arn,
+            roles=RoleSettings(permissions_boundary_arn, tags=tags),
+            log_group=self.log_group,
             tags=tags,
         )
-        self.function, self.log_group, self.role = made.function, made.log_group, made.role
+        self.function, self.role = made.function, made.role

@@ -9,7 +9,7 @@ from typing import Any
 from constructs import Construct
 
 from batchtab.constructs._terraform.aws import AwsProvider, AwsProviderDefaultTags
-from batchtab.constructs._terraform.expressions import Expression
+from batchtab.constructs._terraform.expressions import Expression, literals
 from batchtab.constructs._terraform.framework import (
     App,
     DataTerraformRemoteStateS3,
@@ -45,7 +45,7 @@ class StageStack(TerraformStack):
         super().__init__(app, name)
         self.stage = stage
         self.name = name
-        tags = {"batchtab:namespace": stage.namespace, "batchtab:stack": name, **stage.tags}
+        tags = literals({"batchtab:namespace": stage.namespace, "batchtab:stack": name, **stage.tags})
         AwsProvider(
             self,
             "aws",

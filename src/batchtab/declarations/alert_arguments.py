@@ -16,6 +16,8 @@ from batchtab.declarations.function_arguments import Arguments, FunctionArgument
 from batchtab.declarations.job_fields import Line
 from batchtab.declarations.table import Fault
 from batchtab.declarations.trigger_fields import FlexibleWindowMinutes, Zone
+from batchtab.schedules.expression import ScheduleError
+from batchtab.schedules.expression import check as check_schedule
 
 _DEFAULTS = limits.ALERT_DEFAULTS
 JobName = Annotated[str, Limit(limits.JOB_NAME)]
@@ -25,6 +27,8 @@ NOT_WITH_RATE = "does not go with a rate: its times are not known"
 ONLY_QUIET = "are kept in a table, which only quiet alerts have"
 #: What is kept in the table.
 KEPT = ("routes", "schedules")
+#: What else only quiet alerts read.
+OF_QUIET = ("gather_seconds", "give_up_seconds")
 #: What a rate does not go with.
 OF_CLOCK = ("timezone", "start", "end", "flexible_window_minutes")
 
@@ -54,6 +58,15 @@ class WatchedSchedule(Arguments):
         default=0, description="The schedule's flexible window, within which no run is late."
     )
 
+    @field_validator("schedule")
+    @classmethod
+    def _validate_schedule(cls, value: str) -> str:
+        try:
+            check_schedule(value)
+        except ScheduleError as error:
+            raise invalid(error.reason, error.hint) from None
+        return value
+
     # Of each field, so that it is checked where another one is an expression.
     @field_validator(*OF_CLOCK)
     @classmethod
@@ -68,8 +81,7 @@ class AlertArguments(AlertFields, FunctionArguments):
 
     job_queue_arns: tuple[QueueArn, ...] = Field(
         min_length=1,
-        description="ARNs of the queues whose failed jobs are reported. How many there are must be known when Terraform"
-        " plans.",
+        description="ARNs of the queues whose failed jobs are reported.",
     )
     username: Annotated[str, Strict(), Limit(limits.SLACK_USERNAME)] = Field(
         default=_DEFAULTS["username"], description="Name that the messages come from."
@@ -84,11 +96,25 @@ class AlertArguments(AlertFields, FunctionArguments):
         default=_DEFAULTS["details"],
         description="Whether a message says more than one sentence: what happened, when, the end of the log, links.",
     )
-    stage: Line = Field(default="", description="Stage that messages show.")
+    further_namespaces: tuple[Annotated[str, Strict(), Limit(limits.NAMESPACE_ANY)], ...] = Field(
+        default=(),
+        description="Namespaces of further environments whose queues are in `job_queue_arns`: the function reads their"
+        " jobs' logs, and leaves them out of the jobs' names.",
+    )
+    log_group_names: tuple[Annotated[str, Strict(), Limit(limits.LOG_GROUP_NAME)], ...] = Field(
+        default=(),
+        description="Log groups of jobs beside those of the namespaces, `/aws/batch/<namespace>` and what is below it;"
+        " an alert shows the end of a log only if the function may read it.",
+    )
+    stage: Line = Field(
+        default="",
+        description="Stage that messages show, and that the `batchtab` commands in them name. Without it a message"
+        " offers the AWS CLI's command to run a job again.",
+    )
     rerun_command: Line = Field(
         default="",
         description="What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are"
-        " filled in. Default: the AWS CLI's command.",
+        " filled in. Default: `batchtab retry`, or without `stage` the AWS CLI's command.",
     )
     log_lines: Annotated[int, Strict(), Limit(limits.LOG_LINES)] = Field(
         default=_DEFAULTS["log_lines"],
@@ -112,15 +138,21 @@ class AlertArguments(AlertFields, FunctionArguments):
         description="Jobs by their full names, of which a run that starts later than that after its time is reported,"
         " if quiet. The schedule is in AWS's form, its times are those of `timezone`; `start` and `end` are in UTC.",
     )
-    runs_table_arn: Line | None = Field(
+    runs_table_arn: Annotated[str, Strict(), Limit(limits.TABLE_ARN)] | None = Field(
         default=None,
         description="Table of `job_runs`: of `schedules`, a run that its function let wait or decided against is not"
         " reported as one that did not start. If a key encrypts that table, it must be `kms_key_arn`.",
     )
-    trigger_dead_letter_queue_arn: Line | None = Field(
+    trigger_dead_letter_queue_arn: Annotated[str, Strict(), Limit(limits.STANDARD_QUEUE_ARN)] | None = Field(
         default=None,
         description="An environment's queue of what its triggers could not submit; each message is reported as a run"
         " that did not start.",
+    )
+    further_trigger_dead_letter_queue_arns: tuple[Annotated[str, Strict(), Limit(limits.STANDARD_QUEUE_ARN)], ...] = (
+        Field(
+            default=(),
+            description="Such queues of further environments.",
+        )
     )
     reserved_concurrent_executions: Annotated[int, Strict(), Limit(limits.ALERTS_AT_ONCE)] | None = Field(
         default=None,
@@ -147,6 +179,9 @@ def faults(
     """
     yield from alert_fields.faults(alerts, unknown=unknown)
     if "quiet" not in unknown and not alerts.quiet:
+        for name in OF_QUIET:
+            if name in alerts.model_fields_set and name not in unknown:
+                yield name, getattr(alerts, name), alert_fields.WITHOUT_QUIET, "set quiet to true"
         for name in KEPT:
             if given.get(name) and not is_unknown(given[name]):
                 yield name, None, ONLY_QUIET, "set quiet to true"

@@ -13,6 +13,8 @@ from batchtab.declarations.table import Fault, Hidden
 
 KEY_WITHOUT_SECRET = "is the key of webhook_secret_arn, which is not given"  # noqa: S105 - words
 BESIDE_WEBHOOK = "has no effect beside webhook_secret_arn"
+WITHOUT_QUIET = "has no effect without quiet"
+BESIDE_TOPIC = "has no effect beside topic_arn"
 _DEFAULTS = limits.ALERT_DEFAULTS
 
 
@@ -34,9 +36,15 @@ class AlertFields(StrictModel):
     webhook_kms_key_arn: Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)] | None = Field(
         default=None, description="Key of that secret. Default: AWS's own."
     )
+    topic_arn: Annotated[str, Strict(), Limit(limits.STANDARD_TOPIC_ARN)] | None = Field(
+        default=None,
+        description="Instead of the function: ARN of an SNS topic that gets each alert as plain text, for e-mail,"
+        " PagerDuty, and Slack or Teams through Amazon Q. If a key encrypts it, its policy must let the function's role"
+        " use it, and it must be `kms_key_arn`.",
+    )
     channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
         default=_DEFAULTS["channel"],
-        description="Slack channel, with its `#`; in YAML in quotes. A webhook has a channel of its own.",
+        description="Slack channel, with its `#`, in quotes. A webhook has a channel of its own.",
     )
     quiet: Annotated[bool, Strict()] = Field(
         default=_DEFAULTS["quiet"],
@@ -49,8 +57,8 @@ class AlertFields(StrictModel):
     )
     alarm_topic_arns: tuple[Annotated[str, Strict(), Limit(limits.TOPIC_ARN)], ...] = Field(
         default=(),
-        description="SNS topics, in the same region, that get an alarm when an alert could not be delivered; in a"
-        " stage's file also when a trigger could not.",
+        description="SNS topics, in the same region, that get an alarm when an alert could not be delivered; those"
+        " of a stage also when a trigger could not submit its job.",
     )
 
 
@@ -62,6 +70,10 @@ def faults(alerts: AlertFields, *, unknown: Collection[str] = ()) -> Iterator[Fa
         unknown: Fields whose value only Terraform knows.
     """
     given = alerts.model_fields_set
+    if "topic_arn" not in unknown and alerts.topic_arn is not None:
+        for name in ("webhook_secret_arn", "function_name", "function_region", "stand_in"):
+            if name in given and name not in unknown and getattr(alerts, name):
+                yield name, None, BESIDE_TOPIC, "leave one of the two out"
     if "webhook_secret_arn" not in unknown:
         if alerts.webhook_secret_arn is None:
             if "webhook_kms_key_arn" not in unknown and alerts.webhook_kms_key_arn is not None:
@@ -71,4 +83,4 @@ def faults(alerts: AlertFields, *, unknown: Collection[str] = ()) -> Iterator[Fa
                 if name in given and name not in unknown and getattr(alerts, name):
                     yield name, None, BESIDE_WEBHOOK, "leave one of the two out"
     if "repeat_seconds" in given and not {"quiet", "repeat_seconds"} & set(unknown) and not alerts.quiet:
-        yield "repeat_seconds", None, "has no effect without quiet", "quiet: true"
+        yield "repeat_seconds", None, WITHOUT_QUIET, "quiet: true"

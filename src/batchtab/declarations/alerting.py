@@ -17,7 +17,7 @@ class Route(StrictModel):
 
     channel: Annotated[str, Strict(), Limit(limits.SLACK_CHANNEL)] = Field(
         default="",
-        description="Slack channel, with its `#`; in YAML in quotes. Default: the stage's. A webhook has its own.",
+        description="Slack channel, with its `#`, in quotes. Default: the stage's. A webhook has its own.",
     )
     mention: Annotated[str, Strict(), Limit(limits.SLACK_MENTION)] = Field(
         default="", description="Who is called: here, channel, everyone, or a user's or group's id."

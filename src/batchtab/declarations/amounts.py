@@ -112,8 +112,10 @@ def vcpus(value: object) -> float | None:
         return None
     if number in {each * 1024 for each in limits.FARGATE_SIZES}:
         number /= 1024
-    return next((each for each in limits.FARGATE_SIZES if number <= each < 1), float(_up(number)))
+    whole = _up(number)
+    return None if whole is None else next((each for each in limits.FARGATE_SIZES if number <= each < 1), float(whole))
 
 
-def _up(number: float) -> int:
-    return math.ceil(round(number, 6))
+def _up(number: float) -> int | None:
+    """The next whole number; None of one with more digits than a float has room for, such as `1e400`."""
+    return math.ceil(round(number, 6)) if math.isfinite(number) else None

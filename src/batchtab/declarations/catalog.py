@@ -10,15 +10,17 @@ from pathlib import Path
 
 from batchtab import limits
 from batchtab.declarations import chain, instance_sizes, job_rules, one_account, sizes, tag_rules
+from batchtab.declarations import queue as queue_fields
 from batchtab.declarations.diagnostics import STAGES as _STAGES
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import FILE_NAME, ServiceSpec, Source, read_services
 from batchtab.declarations.stage import StageConfig, read_stage
-from batchtab.declarations.yaml_file import Document
+from batchtab.declarations.yaml_file import Document, Key
 from batchtab.errors import did_you_mean, listed
 
 Fault = tuple[str, object, str, str]  # field, value, message, hint
+_CIRCLE_MAX = 12  # jobs of a circle that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         problems.append(Diagnostic((root / "config").as_posix(), None, "", "", None, "has no stage", hint))
     catalogs = []
     of_stages: dict[str, tuple[Diagnostic, list[str]]] = {}  # one line for a fault that several stages share
+    seen: set[tuple[str, ...]] = set()  # services that have been checked against each other, for another stage
     for name in known if stage_names is None else stage_names:
         path = root / "config" / f"{name}.yaml"
         if name not in known:
@@ -78,8 +81,11 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         for source in chosen:
             for problem in _service_problems(catalog, source, invalid_fields):
                 of_stages.setdefault(str(problem), (problem, []))[1].append(name)
-        problems.extend(_same_names(chosen))
-        problems.extend(_chain_problems(chosen, _is_unread(sources, root)))
+        together = tuple(source.document.file for source in chosen)
+        if together not in seen:
+            seen.add(together)
+            problems.extend(_same_names(chosen))
+            problems.extend(_chain_problems(chosen, _is_unread(sources, root)))
         catalogs.append(catalog)
     problems.extend(one_account.problems(root, known, {catalog.stage.name for catalog in catalogs}))
     for problem, names in of_stages.values():
@@ -105,8 +111,7 @@ def _stage_problems(
     for queue in stage.environment.queues:
         name = f"{stage.prefix}-{queue}"
         if len(name) > limits.QUEUE_NAME_MAX and not invalid_fields & {"environment", "namespace"}:
-            text = f"makes a queue's name of {len(name)} characters: at most {limits.QUEUE_NAME_MAX}"
-            yield document.problem(("environment", "queues", queue), text)
+            yield document.problem(("environment", "queues", queue), queue_fields.long_name(len(name)))
     boundary = stage.permissions_boundary_arn
     if boundary and boundary.split(":")[4] not in {stage.account_id, "aws"}:
         text = f"is of another account than the stage, {stage.account_id}, and IAM takes no boundary from there"
@@ -177,9 +182,9 @@ def _same_names(sources: list[Source]) -> Iterator[Diagnostic]:
             if twin != job:
                 text = f"differs from job {twin} in punctuation only, and Terraform's addresses have none"
                 yield source.document.problem(("jobs", job), text, hint="give one of the two another name")
-            if re.match(limits.RESERVED_JOB_NAMES_PATTERN, f"{service}-{job}"):
-                text = f"has the full name {service}-{job}, by which a rule of the stage is called"
-                yield source.document.problem(("jobs", job), text, hint="give it another name")
+            if refusal := limits.RESERVED_JOB_NAME.refusal(f"{service}-{job}"):
+                text = f"has the full name {service}-{job}, which {refusal}"
+                yield source.document.problem(("jobs", job), text, hint=limits.RESERVED_JOB_NAME.hint)
             other = first.setdefault(f"{service}-{job}", (service, job))
             if other != (service, job) and other[0] != service:
                 text = f"has the same full name as job {other[1]} of service {other[0]}: {service}-{job}"
@@ -187,26 +192,36 @@ def _same_names(sources: list[Source]) -> Iterator[Diagnostic]:
 
 
 def _chain_problems(sources: list[Source], is_unread: bool) -> Iterator[Diagnostic]:
-    """Names in `after` that are no job of the stage, and circles."""
+    """Names in `after` and `after_all` that are no job of the stage, the same job twice in `after_all`, and circles."""
     services = {source.spec.service for source in sources}
-    jobs = [(source.spec.service, name) for source in sources for name in source.spec.jobs]
+    jobs = dict.fromkeys((source.spec.service, name) for source in sources for name in source.spec.jobs)
+    known = chain.Known(jobs)
     before: dict[chain.JobName, list[chain.JobName]] = {}
     where: dict[chain.JobName, Source] = {}
-    for source in sources:
+    for source in sorted(sources, key=lambda each: each.document.file):  # as they are shown: the first have hints
         service = source.spec.service
         for name, job in source.spec.jobs.items():
             where[service, name] = source
-            before[service, name] = [chain.resolve(service, reference) for reference in job.after]
-            for index, message, hint in chain.unknown(service, job.after, jobs):
-                if is_unread and before[service, name][index][0] not in services:
-                    continue
-                given = source.document.data["jobs"][name]["after"]
-                path = ("jobs", name, "after", index) if isinstance(given, list) else ("jobs", name, "after")
-                yield source.document.problem(path, message, value=job.after[index], hint=hint)
+            before[service, name] = [chain.resolve(service, reference) for reference in job.upstream]
+            for field, references in (("after", job.after), ("after_all", job.after_all)):
+                for index, message, hint in known.unknown(service, references):
+                    if is_unread and chain.resolve(service, references[index])[0] not in services:
+                        continue
+                    is_list = isinstance(source.document.data["jobs"][name][field], list)
+                    path: Key = ("jobs", name, field, index) if is_list else ("jobs", name, field)
+                    yield source.document.problem(path, message, value=references[index], hint=hint)
+            for index, message in chain.doubles(service, job.after_all):
+                if before[service, name][index] in jobs:  # else it is no job, which has its own line
+                    path = ("jobs", name, "after_all", index)
+                    yield source.document.problem(path, message, value=job.after_all[index], hint="leave it out")
     for circle in chain.circles(before):
         service, name = circle[0]
-        steps = " → ".join(job if other == service else f"{other}/{job}" for other, job in [*circle, circle[0]])
-        yield where[service, name].document.problem(("jobs", name, "after"), f"goes in a circle: {steps}")
+        names = [job if other == service else f"{other}/{job}" for other, job in circle]
+        left_out = [f"… ({len(names) - _CIRCLE_MAX} more)"] if len(names) > _CIRCLE_MAX else []
+        steps = " → ".join([*names[:_CIRCLE_MAX], *left_out, name])
+        source = where[service, name]
+        field = "after_all" if source.spec.jobs[name].after_all else "after"
+        yield source.document.problem(("jobs", name, field), f"goes in a circle: {steps}")
 
 
 def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid_fields: set[str]) -> Iterator[Fault]:

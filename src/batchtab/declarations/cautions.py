@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from batchtab.declarations import chain
+from batchtab import limits
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.container_rules import all_of
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
 from batchtab.declarations.job import JobSpec
+from batchtab.declarations.joins import Joins
 from batchtab.declarations.service import Source
 from batchtab.declarations.sizes import REFERENCE
 from batchtab.masking import mask, mask_forms
@@ -21,9 +22,7 @@ Caution = tuple[tuple[str, ...], object, str, str]  # path in the job, value, me
 _MOVING_TAG = "latest"
 _MOVES = "moves: a run takes the image that was pushed last, which no plan shows"
 _PINNED = "the tag of a version, or digest: sha256:…"
-_COMPARED_RUNS = 3
-# AWS's own policies by which a job may change who may do what.
-_WIDE_POLICIES = frozenset({"AdministratorAccess", "IAMFullAccess", "PowerUserAccess"})
+NOTHING_RETRIED = "has no effect: attempts is 1, so no failure is retried"
 # A variable that says where a secret is, or something about one; and values that are no secrets whatever the name.
 _ABOUT = re.compile(
     r"(?i)(url|uri|endpoint|host|file|path|dir|name|arn|id|ids|ttl|seconds|minutes|days|expiry|length|size|limit|count"
@@ -50,6 +49,7 @@ def _of_catalog(catalog: Catalog, now: datetime) -> Iterator[Diagnostic]:
     if catalog.document is not None and not catalog.stage.is_local and image is not None and image.tag == _MOVING_TAG:
         yield catalog.document.problem(("runner_image", "tag"), _MOVES, value=_MOVING_TAG, hint=_PINNED)
     jobs = {(source.spec.service, name): job for source in catalog.sources for name, job in source.spec.jobs.items()}
+    joins = Joins(jobs, now)
     for source in catalog.sources:
         yield from _unused_parameters(source)
         if not catalog.stage.is_local:
@@ -58,15 +58,15 @@ def _of_catalog(catalog: Catalog, now: datetime) -> Iterator[Diagnostic]:
             found = [*_secrets(job), *_privileges(job), *_useless_rules(source, name, job)]
             if not job.suspend:
                 found += [*_over(job, now), *_overlaps(job)]
-                found += _joins(source.spec.service, job, jobs, now)
+                found += _joins(source.spec.service, job, joins)
             for path, value, message, hint in found:
                 yield source.document.problem(_place(source, name, path), message, value=value, hint=hint)
 
 
 def _overlaps(job: JobSpec) -> Iterator[Caution]:
-    timing = job.timing
-    period = None if timing is None or job.concurrency_policy != "allow" else timing.shortest_period()
-    if period is not None and job.timeout_seconds > (most := int(period.total_seconds())):
+    timing = job.timing if job.concurrency_policy == "allow" else None
+    most = timing.outlasted_by(job.timeout_seconds) if timing else None
+    if most is not None:
         text = f"is longer than the {most} seconds between two runs, and concurrency_policy allow lets them overlap"
         yield ("timeout_seconds",), job.timeout_seconds, text, f"concurrency_policy: forbid, or at most {most}"
 
@@ -90,7 +90,7 @@ def _useless_rules(source: Source, name: str, job: JobSpec) -> Iterator[Caution]
         yield (
             ("evaluate_on_exit",),
             None,
-            "has no effect: attempts is 1, so no failure is retried",
+            NOTHING_RETRIED,
             "attempts: 2 or more",
         )
 
@@ -101,9 +101,8 @@ def _privileges(job: JobSpec) -> Iterator[Caution]:
             text = "lets the container do everything on its EC2 instance, like root there"
             yield (*path, "privileged"), True, text, "leave it out, and name the devices that it needs"
     for arn in job.managed_policy_arns:
-        if arn.rpartition("/")[2] in _WIDE_POLICIES:
-            text = "lets the job give itself or others more than is said here"
-            yield ("managed_policy_arns",), arn, text, "permissions, with the actions that it needs"
+        if limits.is_wide_policy(arn):
+            yield ("managed_policy_arns",), arn, limits.WIDE, "permissions, with the actions that it needs"
 
 
 def _secrets(job: JobSpec) -> Iterator[Caution]:
@@ -118,19 +117,12 @@ def _secrets(job: JobSpec) -> Iterator[Caution]:
                 yield (*path, name), None, text, f"secrets: {{{name}: /a/parameter}}, and another secret"
 
 
-def _joins(service: str, job: JobSpec, jobs: dict[chain.JobName, JobSpec], now: datetime) -> Iterator[Caution]:
-    """`after` means "or": of jobs that are due together, each starts the next one."""
-    earlier = [jobs.get(chain.resolve(service, reference)) for reference in job.after]
-    timings = [each.timing for each in earlier if each is not None and not each.suspend]
-    if len(timings) < max(2, len(job.after)) or job.after_status == "failed":
-        return
-    runs = [None if each is None or each.is_rate else each.next_runs(now, _COMPARED_RUNS) for each in timings]
-    rates = {each.expression for each in timings if each is not None and each.is_rate}
-    if (runs[0] and all(each == runs[0] for each in runs)) or (
-        len(rates) == 1 and not any(runs) and None not in timings
-    ):
-        text = f"names jobs that are due at the same times, and the end of each starts this one: {len(timings)} runs"
-        yield ("after",), [*job.after], text, "after means or: name the one that ends last, or put them in a row"
+def _joins(service: str, job: JobSpec, joins: Joins) -> Iterator[Caution]:
+    if runs := joins.runs(service, job):
+        text = f"names jobs that run equally often, and the end of each starts this one: {runs} runs"
+        yield ("after",), [*job.after], text, f"after_all: [{', '.join(job.after)}] starts one run when all have ended"
+    if len(job.after_all) == 1:
+        yield ("after_all",), [*job.after_all], "names one job only", f"after: {job.after_all[0]}"
 
 
 def _unused_parameters(source: Source) -> Iterator[Diagnostic]:

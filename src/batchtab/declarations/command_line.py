@@ -8,6 +8,8 @@ from typing import Any
 
 from batchtab.declarations.rewriting import LONGEST, text_of, write
 
+#: Said of a command that begins with an empty text.
+NO_PROGRAM = "has an empty first word, which is the program: name it"
 _SHELL = re.compile(r"[|&;<>$`*?()~\n]")
 
 

@@ -16,6 +16,21 @@ from batchtab.limits import Choice, Range, Text
 _API = "https://docs.aws.amazon.com/batch/latest/APIReference"
 _LINUX = f"{_API}/API_LinuxParameters.html"
 
+_MOST = limits.API_INTEGER_MAX
+# Said of what does not go together, at each door.
+WITHOUT_EFS = "has no effect without efs_file_system_id"
+BESIDE_EFS = "does not go with efs_file_system_id"
+BESIDE_POINT = "does not go with access_point_id, which sets the folder"
+SECRET_OPTION = "is a secret, and options are shown"  # noqa: S105
+SET_OPTION = "is set by Batchtab, whose commands find logs by it"
+ONLY_AWSLOGS = "has no effect without driver: awslogs"
+MORE_THAN_HARD = "is more than hard"
+MOUNTED_TWICE = "is the path of another mount too"
+#: Options of log drivers that are secret, that have a field, and that Batchtab sets for awslogs.
+SECRET_OPTIONS = ("splunk-token",)
+FIELD_OF_OPTION: Mapping[str, str] = {"mode": "log.mode", "awslogs-multiline-pattern": "log.multiline_pattern"}
+SET_OPTIONS = ("awslogs-group", "awslogs-stream-prefix", "awslogs-region")
+
 #: Batchtab's own volume, for a writable /tmp beside a read-only root.
 TMP_VOLUME = "batchtab-tmp"
 VolumeName = Text("^[A-Za-z0-9_-]+$", 255, "letters, digits, '_' and '-'", f"{_API}/API_Volume.html")
@@ -54,7 +69,7 @@ PlatformVersion = Text(
 )
 LogDriver = Choice(tuple(map(str, choices.LogDriver)), f"{_API}/API_LogConfiguration.html")
 LogMode = Choice(tuple(map(str, choices.LogMode)), f"{_API}/API_LogConfiguration.html")
-Mib = Annotated[int, Strict(), Limit(Range(1, None, "MiB", _LINUX))]
+Mib = Annotated[int, Strict(), Limit(Range(1, _MOST, "MiB", _LINUX))]
 
 
 class Volume(StrictModel):
@@ -84,13 +99,11 @@ class Volume(StrictModel):
         if self.efs_file_system_id is None:
             for name in ("root_directory", "access_point_id"):
                 if getattr(self, name) is not None:
-                    raise invalid("has no effect without efs_file_system_id", "leave it out", at=(name,))
+                    raise invalid(WITHOUT_EFS, "leave it out", at=(name,))
         elif self.host_path is not None:
-            raise invalid("does not go with efs_file_system_id", "make two volumes", at=("host_path",))
+            raise invalid(BESIDE_EFS, "make two volumes", at=("host_path",))
         if self.root_directory not in (None, "/") and self.access_point_id is not None:
-            raise invalid(
-                "does not go with access_point_id, which sets the folder", "leave it out", at=("root_directory",)
-            )
+            raise invalid(BESIDE_POINT, "leave it out", at=("root_directory",))
         return self
 
 
@@ -105,10 +118,10 @@ class Mount(StrictModel):
 class Ulimit(StrictModel):
     """A resource limit of the container's processes; a number alone is both."""
 
-    soft: Annotated[int, Strict(), Limit(Range(-1, None, "", f"{_API}/API_Ulimit.html"))] = Field(
+    soft: Annotated[int, Strict(), Limit(Range(-1, _MOST, "", f"{_API}/API_Ulimit.html"))] = Field(
         description="What a process may use before it asks for more. -1: no limit."
     )
-    hard: Annotated[int, Strict(), Limit(Range(-1, None, "", f"{_API}/API_Ulimit.html"))] = Field(
+    hard: Annotated[int, Strict(), Limit(Range(-1, _MOST, "", f"{_API}/API_Ulimit.html"))] = Field(
         description="What a process may ask for. -1: no limit."
     )
 
@@ -158,22 +171,18 @@ class Log(StrictModel):
 
     @model_validator(mode="after")
     def _validate_driver(self) -> Log:
-        if "splunk-token" in self.options:
-            raise invalid(
-                "is a secret, and options are shown", "write it in secret_options", at=("options", "splunk-token")
-            )
-        ours = {"mode": "log.mode", "awslogs-multiline-pattern": "log.multiline_pattern"}
         for name in self.options:
-            if name in ours:
-                raise invalid(f"has a field of its own: {ours[name]}", at=("options", name))
+            if name in SECRET_OPTIONS:
+                raise invalid(SECRET_OPTION, "write it in secret_options", at=("options", name))
+        for name in self.options:
+            if name in FIELD_OF_OPTION:
+                raise invalid(f"has a field of its own: {FIELD_OF_OPTION[name]}", at=("options", name))
         if self.driver == "awslogs":
             for name in self.options:
-                if name in {"awslogs-group", "awslogs-stream-prefix", "awslogs-region"}:
-                    raise invalid(
-                        "is set by Batchtab, whose commands find logs by it", "leave it out", at=("options", name)
-                    )
+                if name in SET_OPTIONS:
+                    raise invalid(SET_OPTION, "leave it out", at=("options", name))
         elif self.multiline_pattern is not None:
-            raise invalid("has no effect without driver: awslogs", "leave it out", at=("multiline_pattern",))
+            raise invalid(ONLY_AWSLOGS, "leave it out", at=("multiline_pattern",))
         return self
 
 
@@ -181,7 +190,7 @@ class ContainerFields(StrictModel):
     """What each container may say: the job's own, and those beside it."""
 
     gpus: (
-        Annotated[int, Strict(), Limit(Range(1, None, "GPUs", f"{_API}/API_ResourceRequirement.html")), Only("EC2")]
+        Annotated[int, Strict(), Limit(Range(1, _MOST, "GPUs", f"{_API}/API_ResourceRequirement.html")), Only("EC2")]
         | None
     ) = Field(default=None, description="GPUs for the container.")
     user: Annotated[str, Strict(), AllowUnquoted(), Limit(User)] | None = Field(
@@ -203,7 +212,11 @@ class ContainerFields(StrictModel):
         dict[Annotated[str, Strict(), Limit(UlimitName)], Annotated[Ulimit, _OrNumber()]],
         Only("EC2"),
         Source(f"{_API}/API_Ulimit.html"),
-    ] = Field(default={}, description="Resource limits by name, such as nofile: a number, or soft and hard.")
+    ] = Field(
+        default={},
+        description="Resource limits by name, such as nofile: each with `soft` and `hard`, for which jobs.yaml and"
+        " Python may give one number.",
+    )
     devices: Annotated[tuple[Device, ...], Only("EC2"), Source(f"{_API}/API_Device.html")] = Field(
         default=(), description="Devices of the EC2 instance."
     )
@@ -235,7 +248,7 @@ class ContainerFields(StrictModel):
     def _validate_ulimits(cls, value: dict[str, Ulimit]) -> dict[str, Ulimit]:
         for name, limit in value.items():
             if limit.hard != -1 and (limit.soft > limit.hard or limit.soft == -1):
-                raise invalid(f"is more than hard, {limit.hard}", at=(name, "soft"), value=limit.soft)
+                raise invalid(f"{MORE_THAN_HARD}, {limit.hard}", at=(name, "soft"), value=limit.soft)
         return value
 
     @field_validator("mounts")
@@ -244,5 +257,5 @@ class ContainerFields(StrictModel):
         paths = [mount.path for mount in value]
         for index, path in enumerate(paths):
             if path in paths[:index]:
-                raise invalid("is the path of another mount too", at=(index, "path"), value=path)
+                raise invalid(MOUNTED_TWICE, at=(index, "path"), value=path)
         return value

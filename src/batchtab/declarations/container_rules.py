@@ -12,7 +12,7 @@ from batchtab.declarations.table import Fault, misplaced
 from batchtab.errors import did_you_mean, listed
 from batchtab.main_container import MAIN
 
-_FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
+FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
 TAKEN = f"is what the job's own container is called: what {MAIN} is to do stands in the job itself"
 TWICE = "is in environment and in secrets: one name, one value"
 ENDS_THE_JOB = "is essential, so that the job ends with it"
@@ -88,16 +88,17 @@ def capacity_faults(job: OneJob, capacity: str, has: str) -> Iterator[Fault]:
 
 def fargate_log_faults(place: str, each: ContainerFields, has: str) -> Iterator[Fault]:
     """A log driver that Fargate does not have."""
-    if each.log.driver not in _FARGATE_LOG_DRIVERS:
-        drivers = " or ".join(_FARGATE_LOG_DRIVERS)
+    if each.log.driver not in FARGATE_LOG_DRIVERS:
+        drivers = " or ".join(FARGATE_LOG_DRIVERS)
         yield f"{place}log.driver", each.log.driver, f"is only for EC2, and {has}", drivers
 
 
 def framework_faults(job: OneJob) -> Iterator[Fault]:
     """What the AWS provider of the framework in use would leave out of its requests without a word."""
-    provider = frameworks.without_stop_timeout()
-    for path, each in all_of(job) if provider else ():
-        if each.grace_seconds is not None:
+    at_fault = [(path, each) for path, each in all_of(job) if each.grace_seconds is not None]
+    provider = at_fault and frameworks.without_stop_timeout()  # looks for packages, which takes a while
+    for path, each in at_fault:
+        if provider:
             text = f"would not reach AWS: {provider} does not know Batch's stopTimeout"
             yield (
                 ".".join((*path, "grace_seconds")),

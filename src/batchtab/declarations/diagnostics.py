@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from batchtab.errors import UsageError, one_line
 
 _SHOWN_CHARACTERS = 80
+LINES_MAX = 200
 STAGES = "{stages}"  # in a fault's message: becomes `stage local` or `stages example, local`
 
 
@@ -51,10 +52,17 @@ class Diagnostics(UsageError):  # noqa: N818 (it is a collection, and reads so)
         self.problems: tuple[Diagnostic, ...] = tuple(
             sorted(unique.values(), key=lambda fault: (fault.file, fault.line or 0))
         )
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(lines(self.problems)))
 
     def __str__(self) -> str:
         return self.message
+
+
+def lines(problems: Sequence[Diagnostic]) -> list[str]:
+    """A line each, of more than a person can read only the first."""
+    shown = [str(problem) for problem in problems[:LINES_MAX]]
+    more = len(problems) - len(shown)
+    return [*shown, f"… and {more:,} more"] if more else shown
 
 
 def show(value: object) -> str:

@@ -9,24 +9,28 @@ from pydantic import Field, Strict
 from batchtab import limits
 from batchtab.declarations.environment import ComputeEnvironment
 from batchtab.declarations.fields import Limit, StrictModel
+from batchtab.declarations.job_fields import TagKey, TagValue
 from batchtab.declarations.queue import QueueFields
+from batchtab.declarations.role_fields import RoleFields
 
 _ENVIRONMENT = limits.ENVIRONMENT_DEFAULTS
 _Text = Annotated[str, Strict()]
 
 
-class PlacedEnvironment(ComputeEnvironment):
+class PlacedEnvironment(RoleFields, ComputeEnvironment):
     """A compute environment and where it is."""
 
-    subnet_ids: tuple[_Text, ...] = Field(
+    subnet_ids: tuple[Annotated[_Text, Limit(limits.SUBNET_ID)], ...] = Field(
         min_length=1,
         description="Subnets of instances or containers; private ones with a NAT gateway or endpoints, as a rule.",
     )
-    security_group_ids: tuple[_Text, ...] = Field(min_length=1, description="Security groups.")
+    security_group_ids: tuple[Annotated[_Text, Limit(limits.SECURITY_GROUP_ID)], ...] = Field(
+        min_length=1, description="Security groups."
+    )
     permissions_boundary_arn: Annotated[_Text, Limit(limits.POLICY_ARN)] | None = Field(
         default=None, description="Permissions boundary of every role that is made."
     )
-    tags: dict[_Text, _Text] = Field(
+    tags: dict[TagKey, TagValue] = Field(
         default={}, max_length=limits.TAGS_MAX, description="Tags of everything that is made."
     )
 
@@ -46,7 +50,7 @@ class ComputeEnvironmentArguments(PlacedEnvironment):
 class FurtherEnvironment(StrictModel):
     """A compute environment that is made elsewhere."""
 
-    arn: _Text = Field(description="Its ARN.")
+    arn: Annotated[_Text, Limit(limits.COMPUTE_ENVIRONMENT_ARN)] = Field(description="Its ARN.")
     capacity: Annotated[_Text, Limit(limits.CAPACITY)] = Field(description="Its capacity.")
 
 
@@ -55,7 +59,9 @@ class EnvironmentArguments(PlacedEnvironment):
 
     namespace: Annotated[_Text, Limit(limits.NAMESPACE_ANY)] = Field(
         description="What every name begins with, such as `batch-production`. The trigger role is for rules, schedule"
-        " groups and job definitions whose names begin with it."
+        " groups and job definitions whose names begin with it. No namespace of an account may"
+        " begin with another one and a '-', as `batch-blue` does with `batch`: job `blue-x` of the one and job `x` of"
+        " the other would be one rule."
     )
     further_compute_environments: dict[Annotated[_Text, Limit(limits.COMPUTE_ENVIRONMENT_NAME)], FurtherEnvironment] = (
         Field(
@@ -88,7 +94,7 @@ class EnvironmentArguments(PlacedEnvironment):
         description="How long a job that cannot be placed may wait at the head of its queue before it is cancelled;"
         " null: forever.",
     )
-    image_repository_arns: tuple[_Text, ...] = Field(
+    image_repository_arns: tuple[Annotated[_Text, Limit(limits.REPOSITORY_ARN)], ...] = Field(
         default=(),
         description="ECR repositories that Fargate's execution role may pull from. Default: each of this account and"
         " region.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -12,13 +13,14 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from batchtab.declarations import hints
 from batchtab.declarations.diagnostics import Diagnostic
-from batchtab.declarations.yaml_file import Document
+from batchtab.declarations.yaml_file import HIDDEN, Document
 from batchtab.errors import listed
 from batchtab.limits import Choice, Range, Text, Unlike
 
 _OURS = "batchtab"
 _TOKEN = "${TfToken["  # noqa: S105 - how cdktf writes a text that it knows later
-_KINDS = {
+#: What is said of a value of the wrong type, by pydantic's name of the fault.
+KINDS = {
     "int_type": "is not a whole number",
     "int_from_float": "is not a whole number",
     "float_type": "is not a number",
@@ -32,7 +34,7 @@ _KINDS = {
     "model_attributes_type": "is not a mapping (key: value)",
     "too_short": "is empty: at least one",
 }
-_LISTED_MAX = 12  # more fields than these are too many for a line
+LISTED_MAX = 12  # more fields than these are too many for a line
 
 
 class StrictModel(BaseModel):
@@ -79,10 +81,19 @@ class Limit:
         elif isinstance(self.limit, Choice):
             result.update(enum=list(self.limit.values))
         elif isinstance(self.limit, Range):
-            result["minimum"] = self.limit.minimum
-            if self.limit.maximum is not None:
-                result["maximum"] = self.limit.maximum
+            result.update(minimum=self.limit.minimum, maximum=self.limit.maximum)
         return result
+
+
+@dataclass(frozen=True)
+class AtPlan(Limit):
+    """A limit that the Terraform modules check; a project's files have words of their own for it."""
+
+    def _check(self, value: Any) -> Any:
+        return value
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema)
 
 
 @dataclass(frozen=True)
@@ -152,13 +163,13 @@ def _problem(
     names = [] if wanted is None else [_written(name, field) for name, field in wanted.model_fields.items()]
     unit = "size_mib" if path[-2:-1] == ("tmpfs",) else ""  # there the name is a folder's
     hint = hints.of_value(kind, str(path[-1]) if path else "", shown, names, unit)
-    message = _KINDS.get(kind, f"is not allowed: {item['msg'][:1].lower()}{item['msg'][1:]}")
+    message = KINDS.get(kind, f"is not allowed: {item['msg'][:1].lower()}{item['msg'][1:]}")
     return document.problem((*prefix, *path), message, value=shown, hint=hint)
 
 
 def _showable(value: object, path: Sequence[str | int]) -> object:
     """The value, unless somebody may have written a secret itself where its name belongs."""
-    return None if {"secrets", "secret_options", "registry_credentials", "webhook_secret_arn"} & set(path) else value
+    return None if HIDDEN & set(path) else value
 
 
 def _unknown_key(
@@ -176,13 +187,14 @@ def _unknown_key(
     if job is not None and _field(job, key):
         hint = "each job has its own"
     message = "is an unknown key"
-    if not hint and len(known) <= _LISTED_MAX:
+    if not hint and len(known) <= LISTED_MAX:
         message += f": {listed(known)}"
     elif not hint:
         hint = f"`batchtab schema {'stage' if 'region' in known else 'jobs'}` has all of them"
     return document.problem((*prefix, *path), message, hint=hint)
 
 
+@lru_cache(maxsize=256)
 def _below(model: type[BaseModel]) -> dict[str, str]:
     """The fields of the mappings within a model: name to where it belongs. Those of lists are not among them."""
     found: dict[str, list[str]] = {}
@@ -204,7 +216,7 @@ def _description(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
 def summary(description: str | None) -> str:
     """A description's first sentence, to go on a line with."""
     text = (description or "").partition(". ")[0].removesuffix(".")
-    return text[:1].lower() + text[1:]
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text  # `AWS region` and `A job` stay
 
 
 def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, field_validator, model_validator
 
 from batchtab import limits
-from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel
-from batchtab.declarations.job_fields import Line, checked_tags
+from batchtab.declarations.fields import Limit, StrictModel
+from batchtab.declarations.job_fields import TagKey, TagValue, checked_tags
+from batchtab.declarations.role_fields import RoleFields
 
 KeyArn = Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)]
 QueueArn = Annotated[str, Strict(), Limit(limits.JOB_QUEUE_ARN)]
-Tags = dict[Line, Annotated[str, Strict(), AllowUnquoted()]]
+Tags = dict[TagKey, TagValue]
 
 
 class Arguments(StrictModel):
@@ -43,7 +44,7 @@ class TaggedArguments(Arguments):
         return checked_tags(value)
 
 
-class FunctionArguments(TaggedArguments):
+class FunctionArguments(RoleFields, TaggedArguments):
     """Arguments of a construct that makes a function which knows an environment's queues."""
 
     namespace: Annotated[str, Strict(), Limit(limits.NAMESPACE_ANY)] = Field(

@@ -45,7 +45,14 @@ class JobSpec(JobSettings, OneJob):
     after: Annotated[tuple[Line, ...], OneOrList()] = Field(
         default=_JOB["after"],
         max_length=limits.AFTER_MAX,
-        description="Jobs at whose end this one starts: names of this service's jobs, or service/job. One or a list.",
+        description="Jobs at whose end this one starts, at that of each: names of this service's jobs, or service/job."
+        " One or a list.",
+    )
+    after_all: tuple[Line, ...] = Field(
+        default=_JOB["after_all"],
+        max_length=limits.AFTER_MAX,
+        description="Jobs that all have to end, in any order, before this one starts, and again before each next run:"
+        " names of this service's jobs, or service/job.",
     )
     usual_duration_seconds: Annotated[int, Strict(), Limit(limits.USUAL_DURATION_SECONDS)] | None = Field(
         default=None, description="How long a run usually takes. `batchtab calendar` draws it."
@@ -55,7 +62,7 @@ class JobSpec(JobSettings, OneJob):
     @property
     def is_managed(self) -> bool:
         """Whether the submit function decides about each run; else the trigger submits to Batch directly."""
-        said = self.except_ or self.share or self.nodes or self.has_task
+        said = self.except_ or self.share or self.nodes or self.has_task or self.after_all
         return self.concurrency_policy != "allow" or bool(said) or self.pause_on_failure
 
     @property

@@ -11,12 +11,12 @@ from typing import Annotated
 from pydantic import Field, Strict, field_validator
 
 from batchtab import limits
-from batchtab.declarations.fields import AllowUnquoted, Limit, invalid
+from batchtab.declarations.fields import AllowUnquoted, AtPlan, Limit, invalid
 from batchtab.declarations.permissions import ExitRule, Permission
 from batchtab.declarations.table import Only, Source
 from batchtab.declarations.task_fields import TaskFields
 from batchtab.declarations.trigger_fields import TriggerFields
-from batchtab.limits import Range, Text
+from batchtab.limits import Lines, Range, Text
 
 Flag = Annotated[bool, Strict()]
 Line = Annotated[str, Strict()]
@@ -24,18 +24,25 @@ PlainText = Annotated[str, Strict(), AllowUnquoted()]
 ParameterName = Annotated[str, Limit(limits.PARAMETER_NAME)]
 VariableName = Annotated[str, Limit(limits.ENVIRONMENT_NAME), Limit(limits.RESERVED_VARIABLE)]
 VariableValue = Annotated[str, Strict(), AllowUnquoted(), Limit(limits.EMPTY_VARIABLE)]
+TagKey = Annotated[str, Strict(), Limit(limits.AWS_TAG), Limit(limits.OWN_TAG), AtPlan(limits.TAG_KEY)]
+TagValue = Annotated[str, Strict(), AllowUnquoted(), AtPlan(limits.TAG_VALUE)]
 RoleArn = Annotated[str, Strict(), Limit(limits.ROLE_ARN)]
 _JOB = limits.JOB_DEFAULTS
 _API = "https://docs.aws.amazon.com/batch/latest/APIReference"
+_DESCRIPTION = Lines(
+    "^[\\s\\S]*$",
+    limits.DESCRIPTION_MAX,
+    "a text",
+    "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",
+)
 _SHARE = Text("^[A-Za-z0-9]+$", 255, "letters and digits", f"{_API}/API_SubmitJob.html")
 
 
 class JobFields(TriggerFields, TaskFields):
     """The fields that every door has, and that a service may set for all its jobs."""
 
-    description: Line | None = Field(
+    description: Annotated[str, Strict(), Limit(_DESCRIPTION)] | None = Field(
         default=None,
-        max_length=limits.DESCRIPTION_MAX,
         description="What the job is for; it is the trigger's description.",
     )
     vcpus: Annotated[float, Strict(), Source(f"{_API}/API_ResourceRequirement.html")] = Field(
@@ -56,7 +63,8 @@ class JobFields(TriggerFields, TaskFields):
     evaluate_on_exit: tuple[ExitRule, ...] = Field(
         default=(),
         description="Which failures are retried, with attempts above 1. A last rule that exits is added, because Batch"
-        " retries what no rule matches.",
+        " retries what no rule matches; none is added behind a rule that catches all, which has '*' as on_reason or"
+        " on_status_reason and no on_exit_code: failures of the infrastructure have no exit code.",
     )
     array_size: Annotated[int, Strict(), Limit(limits.ARRAY_SIZE)] | None = Field(
         default=None, description="Number of children to start instead of one job; each has AWS_BATCH_JOB_ARRAY_INDEX."
@@ -99,7 +107,7 @@ class JobFields(TriggerFields, TaskFields):
         )
     )
     suspend: Flag = Field(default=_JOB["suspend"], description="Whether the triggers are disabled.")
-    tags: dict[Line, PlainText] = Field(
+    tags: dict[TagKey, TagValue] = Field(
         default={}, max_length=limits.TAGS_MAX, description="Tags of everything made for the job, and of its tasks."
     )
 
@@ -132,10 +140,6 @@ class JobFields(TriggerFields, TaskFields):
 def checked_tags(tags: dict[str, str]) -> dict[str, str]:
     """Tags as AWS takes them; raises what a pydantic validator may raise."""
     for key, value in tags.items():
-        if key.lower().startswith("aws:"):
-            raise invalid("is reserved: AWS sets the tags that begin with aws:", at=(key,))
-        if key.lower().startswith("batchtab:"):
-            raise invalid("is reserved: Batchtab sets the tags that begin with batchtab:", at=(key,))
         if not 1 <= len(key) <= limits.TAG_KEY_MAX:
             raise invalid(f"has a name of {len(key)} characters: 1 to {limits.TAG_KEY_MAX}", at=(key,))
         if len(value) > limits.TAG_VALUE_MAX:

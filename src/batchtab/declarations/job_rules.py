@@ -23,6 +23,12 @@ NOT_AFTER_START = "is not after start"
 TWICE = container_rules.TWICE
 EXEC_WRITES = "has no effect with a read-only root: ECS Exec's agent makes its files there"
 NO_EFFECT_ON_OWN_ROLE = "has no effect beside job_role_arn, a role that is managed elsewhere"
+NO_EFFECT_ON_LOG_GROUP = "has no effect beside log_group_name, a log group that is managed elsewhere"
+AFTER_NOTHING = "has no effect: the job comes after no other"
+ONE_START = "a run starts when all have ended, and by nothing else"
+ONLY_WITH_AFTER_ALL = "has no effect without after_all"
+TMPFS_TOO = "is the path of a tmpfs too"
+OWN_VOLUME = "is the name of Batchtab's own volume, at /tmp"
 _OUT = "leave it out"
 _TIMING = ("schedule", *ONLY_SCHEDULER, "trigger")
 
@@ -62,9 +68,9 @@ def _rule(*fields: str) -> Callable[[Callable[[OneJob], Iterator[Fault]]], Calla
 def _needs(name: str, what: str) -> None:
     """A field without effect in a job that has no schedule, or nothing that starts it."""
 
-    @_rule(name, "schedule", *(["after"] if what == "trigger" else []))
+    @_rule(name, "schedule", *(["after", "after_all"] if what == "trigger" else []))
     def find(job: OneJob) -> Iterator[Fault]:
-        started = job.schedule is not None or (what == "trigger" and bool(job.after))
+        started = job.schedule is not None or (what == "trigger" and bool(job.upstream))
         if not started and is_given(job, name):
             field = type(job).model_fields[name]
             yield written(name, field), getattr(job, name), NO_SCHEDULE if what == "schedule" else NO_TRIGGER, _OUT
@@ -78,10 +84,29 @@ for _name in NEED_TRIGGER:
     _needs(_name, "trigger")
 
 
-@_rule("concurrency_policy", "schedule", "after")
+@_rule("concurrency_policy", "schedule", "after", "after_all")
 def _policy_without_trigger(job: OneJob) -> Iterator[Fault]:
-    if job.schedule is None and not job.after and job.concurrency_policy in POLICIES_OF_TRIGGERS:
+    if job.schedule is None and not job.upstream and job.concurrency_policy in POLICIES_OF_TRIGGERS:
         yield "concurrency_policy", job.concurrency_policy, NO_TRIGGER, "forbid, or leave it out"
+
+
+@_rule("after_status", "after", "after_all")
+def _status_of_nothing(job: OneJob) -> Iterator[Fault]:
+    if is_given(job, "after_status") and not job.upstream:
+        yield "after_status", job.after_status, AFTER_NOTHING, _OUT
+
+
+@_rule("after_all", "after", "schedule")
+def _one_start(job: OneJob) -> Iterator[Fault]:
+    other = "schedule" if job.schedule is not None else "after" if job.after else ""
+    if job.after_all and other:
+        yield "after_all", [*job.after_all], f"does not go with {other}: {ONE_START}", f"leave {other} out"
+
+
+@_rule("within_seconds", "after_all")
+def _within_nothing(job: OneJob) -> Iterator[Fault]:
+    if job.within_seconds is not None and not job.after_all:
+        yield "within_seconds", job.within_seconds, ONLY_WITH_AFTER_ALL, _OUT
 
 
 @_rule("queue_limit", "concurrency_policy")
@@ -150,10 +175,10 @@ def _mounts(job: OneJob) -> Iterator[Fault]:
                 known = ", ".join(job.volumes) or "none"
                 yield f"{place}mounts.{index}.volume", mount.volume, f"is not one of the job's volumes: {known}", ""
             if mount.path in each.tmpfs:
-                yield f"{place}mounts.{index}.path", mount.path, "is the path of a tmpfs too", ""
+                yield f"{place}mounts.{index}.path", mount.path, TMPFS_TOO, ""
     for name in job.volumes:
         if name == TMP_VOLUME:
-            yield f"volumes.{name}", None, "is the name of Batchtab's own volume, at /tmp", "give it another name"
+            yield f"volumes.{name}", None, OWN_VOLUME, "give it another name"
         elif name not in used:
             yield f"volumes.{name}", None, "is mounted nowhere", f"mounts: [{{volume: {name}, path: /…}}]"
 
@@ -185,8 +210,7 @@ def _timing(job: OneJob) -> Iterator[Fault]:
         yield "end", job.end, f"{NOT_AFTER_START}, {job.start}", ""
         return
     yield from _long_window(job, timing)
-    if why := timing.why_never():
-        yield "schedule", job.schedule, why, ""
+    yield from _never(job, timing)
 
 
 def _long_window(job: OneJob, timing: Timing) -> Iterator[Fault]:
@@ -195,6 +219,11 @@ def _long_window(job: OneJob, timing: Timing) -> Iterator[Fault]:
     if period is not None and window and window * 60 > period.total_seconds():
         most = int(period.total_seconds() // 60)
         yield "flexible_window_minutes", window, f"is longer than the time between two runs: {most} (minutes)", ""
+
+
+def _never(job: OneJob, timing: Timing) -> Iterator[Fault]:
+    if why := timing.why_never():
+        yield "schedule", job.schedule, why, ""
 
 
 # --- with what a construct knows beside the job
@@ -261,7 +290,7 @@ def _fargate_size(job: OneJob, on: str) -> Iterator[Fault]:
         near = next((size for size in limits.FARGATE_SIZES if size >= vcpus), 32)
         yield "vcpus", vcpus, f"is not a size{with_all} {on}: {allowed}", f"the next is {near:g}"
     elif memory_mib not in sizes:
-        text = f"does not go{with_all} with {vcpus:g} vCPU {on}: {_steps(sizes)}"
+        text = f"does not go{with_all} with {vcpus:g} vCPU {on}: {steps(sizes)}"
         near_memory = next((size for size in sizes if size >= memory_mib), None)
         hint = f"the nearest that is enough: {near_memory}" if near_memory else "more memory needs more vcpus"
         yield "memory_mib", memory_mib, text, hint
@@ -270,9 +299,12 @@ def _fargate_size(job: OneJob, on: str) -> Iterator[Fault]:
 def _ec2_size(job: OneJob, has: str) -> Iterator[Fault]:
     if job.vcpus < 1 or not float(job.vcpus).is_integer():
         yield "vcpus", job.vcpus, f"is not a whole number, and {has}: 1, 2, 3, …", "Fargate has 0.25 and 0.5"
+    elif refusal := limits.EC2_VCPUS.refusal(job.vcpus):
+        yield "vcpus", job.vcpus, refusal, ""
 
 
-def _steps(sizes: tuple[int, ...]) -> str:
+def steps(sizes: tuple[int, ...]) -> str:
+    """The sizes of memory that go with vCPUs, in few words."""
     if len(sizes) <= 4:
         return ", ".join(map(str, sizes))
     return f"{sizes[0]} to {sizes[-1]} in steps of {sizes[1] - sizes[0]}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from batchtab.declarations.catalog import Catalog
-from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
+from batchtab.declarations.diagnostics import show
 from batchtab.declarations.job import JobSpec
-from batchtab.errors import did_you_mean, listed
+from batchtab.errors import NotFoundError, UsageError, did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,19 @@ def find(catalog: Catalog, wanted: str, command: str) -> NamedJob:
     """The job that is called `JOB`, `SERVICE-JOB` or `SERVICE/JOB`.
 
     Raises:
-        UsageError: no job is called so, or jobs of several services are.
+        NotFoundError: no job is called so.
+        UsageError: jobs of several services are.
     """
     everything = list(all_jobs(catalog))
     whole = [job for job in everything if wanted.replace("/", "-") == job.full]
     found = whole or [job for job in everything if wanted == job.name]
     if len(found) == 1:
         return found[0]
-    known = [job.full for job in everything]
     if found:
-        message, hint = f"is a job of several services: {listed([job.full for job in found])}", "name one of them"
-    else:
-        message = f"is not a job of stage {catalog.stage.name}: {listed(known)}"
-        hint = did_you_mean(wanted, [*known, *(job.name for job in everything)])
-    raise Diagnostics([Diagnostic(f"batchtab {command}", None, "", "", wanted, message, hint)])
+        names = listed([job.full for job in found])
+        raise UsageError(f"{command}: {show(wanted)} is a job of several services", f"name one of {names}")
+    known = [job.full for job in everything]
+    near = did_you_mean(wanted.replace("/", "-"), [*known, *(job.name for job in everything)])
+    raise NotFoundError(
+        f"{command}: {show(wanted)} is not a job of stage {catalog.stage.name}", near or f"its jobs: {listed(known)}"
+    )

@@ -30,8 +30,8 @@ class OneJob(JobFields):
         Source("https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html"),
     ] = Field(
         min_length=1,
-        description="Command as a list, such as [python, -m, my_job], in place of the image's CMD. Text is literal:"
-        " `${HOME}` reaches the program. `Ref::name` takes a parameter.",
+        description='Command as a list, such as ["python", "-m", "my_job"], in place of the image\'s CMD. Text is'
+        " literal: `${HOME}` reaches the program. `Ref::name` takes a parameter.",
     )
     schedule: Annotated[str, Strict(), Source(limits.SCHEDULE_SHAPE.source_url)] | None = Field(
         default=_JOB["schedule"],
@@ -50,9 +50,32 @@ class OneJob(JobFields):
         description="Jobs at whose end this one starts. The ended job's id reaches it as"
         f" {limits.UPSTREAM_JOB_ID_VARIABLE}.",
     )
-    after_status: Annotated[str, Strict(), Limit(limits.AFTER_STATUS)] = Field(
-        default=_JOB["after_status"], description="Which end of the jobs in `after` counts."
+    after_all: tuple[Line, ...] = Field(
+        default=_JOB["after_all"],
+        max_length=limits.AFTER_MAX,
+        description="Jobs that all have to end, in any order, before this one starts, and again before each next run."
+        f" The id of the one that ended last reaches it as {limits.UPSTREAM_JOB_ID_VARIABLE}.",
     )
+    within_seconds: Annotated[int, Strict(), Limit(limits.WITHIN_SECONDS)] | None = Field(
+        default=_JOB["within_seconds"],
+        description="How far apart the ends of the jobs in `after_all` may be: earlier ones are forgotten, with a"
+        " record in `batchtab history`. Default: any time.",
+    )
+    after_status: Annotated[str, Strict(), Limit(limits.AFTER_STATUS)] = Field(
+        default=_JOB["after_status"], description="Which end of the jobs in `after` or `after_all` counts."
+    )
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The jobs that it comes after, any or all of them."""
+        return (*self.after, *self.after_all)
+
+    @property
+    def origin(self) -> str:
+        """Which jobs it comes after, for people; empty if none."""
+        if self.after_all:
+            return f"after all of {', '.join(self.after_all)}"
+        return f"after {', '.join(self.after)}" if self.after else ""
 
     @property
     def needs_scheduler(self) -> bool:
@@ -112,6 +135,8 @@ class OneJob(JobFields):
             raise invalid("is not a list", f"write {command_line.command(value)}: no shell splits it")
         if value in ([], ()):
             raise invalid("is empty: at least one word")
+        if isinstance(value, list | tuple) and value[0] == "":
+            raise invalid(command_line.NO_PROGRAM, at=(0,), value="")
         return value
 
     @field_validator("schedule")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, Strict, field_validator, model_validator
+from pydantic import Field, Strict, model_validator
 
 from batchtab import limits
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid
@@ -16,7 +16,7 @@ class Permission(StrictModel):
     actions: tuple[Annotated[str, Strict(), Limit(limits.IAM_ACTION)], ...] = Field(
         min_length=1, description="Such as s3:GetObject; '*' alone is refused."
     )
-    resources: tuple[Annotated[str, Strict()], ...] = Field(
+    resources: tuple[Annotated[str, Strict(), Limit(limits.RESOURCE_ARN)], ...] = Field(
         min_length=1, description="ARNs; '*' only for actions that AWS can't limit."
     )
 
@@ -24,14 +24,6 @@ class Permission(StrictModel):
         default=False,
         description="Say true where the job is meant to change who may do what: iam:* and its like need it.",
     )
-
-    @field_validator("resources")
-    @classmethod
-    def _validate_resources(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for index, resource in enumerate(value):
-            if resource != "*" and not resource.startswith("arn:"):
-                raise invalid("is not an ARN, such as 'arn:aws:s3:::my-bucket/*'", at=(index,), value=resource)
-        return value
 
     @model_validator(mode="after")
     def _validate_wide(self) -> Permission:
@@ -45,13 +37,14 @@ class Permission(StrictModel):
 class ExitRule(StrictModel):
     """What to do after a failed attempt that meets all the conditions given here.
 
-    Batch retries what no rule matches; therefore an EXIT for all else is added as the last rule.
+    Batch retries what no rule matches; therefore an EXIT for all else is added, unless the last rule matches whatever
+    happened: with '*' as on_reason or on_status_reason, and nothing else.
     https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
     """
 
     action: Annotated[str, Strict(), Limit(limits.EVALUATE_ON_EXIT_ACTION)] = Field(description="RETRY or EXIT.")
     on_exit_code: Annotated[str, Strict(), Limit(limits.ON_EXIT_CODE), AllowUnquoted()] | None = Field(
-        default=None, description="Such as 137 or 1*."
+        default=None, description="Such as 137 or 1*. A failure of the infrastructure has none: '*' does not match it."
     )
     on_reason: Annotated[str, Strict(), Limit(limits.ON_REASON)] | None = Field(
         default=None, description="The container's reason, such as 'CannotPullContainerError:*'."
@@ -62,10 +55,8 @@ class ExitRule(StrictModel):
 
     @property
     def catches_all(self) -> bool:
-        """Whether it ends the job after any failure."""
-        # An attempt that ends with its host has no exit code, so "on_exit_code: '*'" doesn't catch it.
-        reasons = all(reason in (None, "*") for reason in (self.on_reason, self.on_status_reason))
-        return self.action == "EXIT" and self.on_exit_code is None and reasons
+        """Whether no failure gets past it."""
+        return limits.catches_all(self.model_dump())
 
     @model_validator(mode="after")
     def _validate_conditions(self) -> ExitRule:

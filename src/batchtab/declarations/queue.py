@@ -13,6 +13,11 @@ from batchtab.declarations.fields import Limit, StrictModel, invalid
 _QUEUE = limits.QUEUE_DEFAULTS
 
 
+def long_name(length: int | str) -> str:
+    """Said of a queue whose whole name is longer than Batch takes."""
+    return f"makes a queue's name of {length} characters: at most {limits.QUEUE_NAME_MAX}"
+
+
 class SchedulingPolicy(StrictModel):
     """Fair shares of a queue: of those that wait, the share that has used least goes first.
 

@@ -70,7 +70,7 @@ def counts(catalog: Catalog) -> dict[str, int]:
     triggers = Counter(timing.trigger for job in jobs if (timing := job.timing) is not None)
     rules_on_queues = _RULES_ON_QUEUES * -(-queues // _QUEUES_PER_RULE) + stage.alerts.quiet
     return {
-        limits.RULES_QUOTA.noun: triggers["rule"] + sum(bool(job.after) for job in jobs) + rules_on_queues,
+        limits.RULES_QUOTA.noun: triggers["rule"] + sum(bool(job.upstream) for job in jobs) + rules_on_queues,
         limits.ROLES_QUOTA.noun: sum(map(_roles, jobs))
         + _ROLES_OF_A_STAGE
         + _roles_of_capacity(stage)

@@ -9,7 +9,6 @@ from pydantic import Field, Strict
 from batchtab import limits
 from batchtab.declarations.fields import Limit, StrictModel
 from batchtab.declarations.function_arguments import FunctionArguments, KeyArn, QueueArn
-from batchtab.declarations.job_fields import Line
 
 
 class Runs(StrictModel):
@@ -31,10 +30,9 @@ class RunsArguments(Runs, FunctionArguments):
     )
     job_queue_arns: tuple[QueueArn, ...] = Field(
         min_length=1,
-        description="ARNs of the queues that runs are submitted to. How many there are must be known when Terraform"
-        " plans.",
+        description="ARNs of the queues that runs are submitted to.",
     )
-    trigger_dead_letter_queue_arn: Line = Field(
+    trigger_dead_letter_queue_arn: Annotated[str, Strict(), Limit(limits.STANDARD_QUEUE_ARN)] = Field(
         description="ARN of the environment's queue of what its triggers could not submit; keeps a run that could not"
         " be decided."
     )

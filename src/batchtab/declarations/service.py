@@ -7,6 +7,7 @@ for its jobs in the same way.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +23,16 @@ from batchtab.declarations.fields import Limit, StrictModel, invalid, problems_o
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.job import JobSettings, JobSpec
 from batchtab.declarations.table import written
-from batchtab.declarations.yaml_file import Document, Key, read
+from batchtab.declarations.yaml_file import Document, Key, read, unreadable
 
 __all__ = ["ImageRef", "JobSettings", "JobSpec", "ServiceFile", "ServiceSpec", "load_services", "read_services"]
 
 FILE_NAME = "jobs.yaml"
-_MERGED = ("environment", "secrets", "parameters", "tags")
+#: Of these the single entries are merged.
+MERGED = ("environment", "secrets", "parameters", "tags")
 _CONTAINER_TEXTS = ("command.*", "environment.*", "image.tag", "user", "log.options.*")
 _JOB_TEXTS = (
-    *(f"{name}.*" for name in _MERGED),
+    *(f"{name}.*" for name in MERGED),
     "evaluate_on_exit.*.on_exit_code",
     *(f"{holder}{name}" for holder in ("", "containers.*.") for name in _CONTAINER_TEXTS),
 )
@@ -96,16 +98,30 @@ def read_services(root: Path) -> tuple[list[Source], list[Diagnostic]]:
         return [], [Diagnostic(root.as_posix(), None, "", "", None, "is not a folder", hint)]
     sources: list[Source] = []
     problems: list[Diagnostic] = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        misnamed = folder / "jobs.yml"
-        if misnamed.exists():
-            problems.append(Diagnostic(misnamed.as_posix(), None, "", "", None, "is not read", "call it jobs.yaml"))
-        if (folder / FILE_NAME).exists():
+    for folder in _entries(root, problems):
+        if not folder.is_dir():
+            if folder.is_symlink():
+                problems.append(Diagnostic(folder.as_posix(), None, "", "", None, "is a link to nothing", "remove it"))
+            continue
+        names = {path.name for path in _entries(folder, problems)}
+        if "jobs.yml" in names:
+            misnamed = (folder / "jobs.yml").as_posix()
+            problems.append(Diagnostic(misnamed, None, "", "", None, "is not read", "call it jobs.yaml"))
+        if FILE_NAME in names:
             source, found = _read_service(folder / FILE_NAME)
             problems.extend(found)
             sources.extend([source] if source else [])
     sources.sort(key=lambda source: source.spec.service)
     return sources, problems + _same_names(sources)
+
+
+def _entries(folder: Path, problems: list[Diagnostic]) -> list[Path]:
+    """What is in a folder, links to nothing included; none, and a problem, if it can't be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        problems.append(unreadable(folder.as_posix(), error))
+        return []
 
 
 def _same_names(sources: list[Source]) -> list[Diagnostic]:
@@ -135,7 +151,8 @@ def _read_service(path: Path) -> tuple[Source | None, list[Diagnostic]]:
                 problems.append(problem)
             faults.append(key)
     source = _merge(document, faults, path.parent.name)
-    problems.extend(problem for problem in source.problems if problem not in problems)
+    known = {str(problem) for problem in problems}
+    problems.extend(problem for problem in source.problems if str(problem) not in known)
     return source, problems
 
 
@@ -161,10 +178,13 @@ def _merge(document: Document, faults: list[Key], folder: str) -> Source:
     )
     source = Source(spec, document)
     jobs = data.get("jobs")
+    at_fault: dict[str | int, set[str]] = defaultdict(set)
+    for fault in faults:
+        if len(fault) > 2 and fault[0] == "jobs":
+            at_fault[fault[1]].add(str(fault[2]))
     for name, raw in jobs.items() if isinstance(jobs, dict) else ():
         if isinstance(raw, dict):
-            invalid_fields = {str(fault[2]) for fault in faults if len(fault) > 2 and fault[:2] == ("jobs", name)}
-            _merge_job(source, name, defaults, raw, invalid_fields)
+            _merge_job(source, name, defaults, raw, at_fault[name])
     return source
 
 
@@ -172,7 +192,7 @@ def _merge_job(
     source: Source, name: str, defaults: dict[str, Any], raw: dict[str, Any], invalid_fields: set[str]
 ) -> None:
     merged = {**defaults, **{key: value for key, value in raw.items() if key not in invalid_fields}}
-    for key in (*_MERGED, "alerts"):
+    for key in (*MERGED, "alerts"):
         if isinstance(defaults.get(key), dict) and isinstance(raw.get(key), dict) and key not in invalid_fields:
             merged[key] = {**defaults[key], **raw[key]}
     _drop_inapplicable(merged, raw, invalid_fields)
@@ -205,7 +225,7 @@ def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], invalid_fiel
     useless: list[str] = []
     if merged.get("schedule") is None and "schedule" not in invalid_fields:
         useless += _written(job_rules.NEED_SCHEDULE)
-        if not merged.get("after") and "after" not in invalid_fields:
+        if not (merged.get("after") or merged.get("after_all")) and not {"after", "after_all"} & invalid_fields:
             useless += _written(job_rules.NEED_TRIGGER)
             if merged.get("concurrency_policy") in trigger_fields.POLICIES_OF_TRIGGERS:
                 useless.append("concurrency_policy")

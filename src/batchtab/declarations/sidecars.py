@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, field_validator
 
 from batchtab import choices, limits
+from batchtab.declarations import command_line
 from batchtab.declarations.container_fields import ContainerFields
-from batchtab.declarations.fields import AllowUnquoted, Limit
+from batchtab.declarations.fields import AllowUnquoted, Limit, invalid
 from batchtab.declarations.image import ImageRef
 from batchtab.declarations.table import Source
-from batchtab.limits import Choice, Range, Text
+from batchtab.limits import Choice, Text
 
 _API = "https://docs.aws.amazon.com/batch/latest/APIReference"
 _CONTAINER = f"{_API}/API_TaskContainerProperties.html"
@@ -45,9 +46,7 @@ class Sidecar(ContainerFields):
         description="Its own vCPUs, which are added to the job's. EC2 needs a whole number; on Fargate the default is"
         " to share the job's.",
     )
-    memory_mib: (
-        Annotated[int, Strict(), Limit(Range(4, None, "MiB", f"{_API}/API_ResourceRequirement.html"))] | None
-    ) = Field(
+    memory_mib: Annotated[int, Strict(), Limit(limits.MEMORY_MIB)] | None = Field(
         default=None,
         description="Its own memory in MiB, which is added to the job's. EC2 needs it; on Fargate the default is to"
         " share the job's.",
@@ -62,6 +61,13 @@ class Sidecar(ContainerFields):
         default=limits.JOB_DEFAULTS["read_only_root_filesystem"],
         description="Whether its own disk is read-only. /tmp is writable all the same, and no other container's.",
     )
+
+    @field_validator("command")
+    @classmethod
+    def _validate_command(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and value[0] == "":
+            raise invalid(command_line.NO_PROGRAM, at=(0,), value="")
+        return value
 
 
 class ImageSidecar(Sidecar):

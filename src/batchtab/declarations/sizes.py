@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,14 +21,19 @@ from batchtab.errors import did_you_mean
 
 Fault = tuple[tuple[str | int, ...], object, str, str]  # path in the job, value, message, hint
 REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
+#: Said of a reference in a command.
+NO_PARAMETER = "and there is no parameter of that name: the job would get just these letters"
 _ELSEWHERE = "keep what is large in the image, in S3 or in a parameter that the job reads"
 _MOMENT, _ID = "2026-12-31T00:00:00Z", "00000000-0000-0000-0000-000000000000"  # as long as all of them are
 
 
 def problems(stage: StageConfig, source: Source) -> Iterator[Diagnostic]:
     """What is too large in a service's jobs, or refers to a parameter that is not there."""
+    at_fault: dict[str, set[str]] = defaultdict(set)
+    for name, field in source.invalid_fields:
+        at_fault[name].add(field)
     for name, job in source.spec.jobs.items():
-        bad = {field for job_name, field in source.invalid_fields if job_name == name}
+        bad = at_fault[name]
         if "command" not in bad and "parameters" not in bad:
             yield from _written(source, name, _reference_faults(job))
         if not bad & {"command", "parameters", "environment", "secrets", "tags", "job_role_arn", "permissions"}:
@@ -65,7 +71,7 @@ def run_variables(service: str, name: str, job: JobSpec) -> list[dict[str, str]]
     """The variables of one run, which are overrides of its container."""
     run = f"{service}-{name}"
     values = {limits.RUN_VARIABLES["run_id"]: f"{run}@{_MOMENT}", limits.RUN_VARIABLES["scheduled_time"]: _MOMENT}
-    if job.after:
+    if job.upstream:
         values |= {limits.RUN_VARIABLES["run_id"]: f"{run}@{_ID}", limits.UPSTREAM_JOB_ID_VARIABLE: _ID}
     return _pairs(values, "value")
 
@@ -80,7 +86,7 @@ def _written(source: Source, name: str, faults: Iterator[Fault]) -> Iterator[Dia
 def _reference_faults(job: JobSpec) -> Iterator[Fault]:
     for index, word in enumerate(job.command):
         for reference in sorted({*REFERENCE.findall(word)} - {*job.parameters}):
-            text = f"has Ref::{reference}, and there is no parameter of that name: the job would get just these letters"
+            text = f"has Ref::{reference}, {NO_PARAMETER}"
             hint = did_you_mean(reference, job.parameters) or f"write parameters: {{{reference}: …}}"
             yield ("command", index), None, text, hint
 

@@ -12,7 +12,7 @@ from batchtab.declarations.diagnostics import Diagnostic
 from batchtab.declarations.environment import ComputeEnvironment, Environment, Network, check_order, made
 from batchtab.declarations.fields import AllowUnquoted, Limit, StrictModel, invalid, problems_of
 from batchtab.declarations.image import ImageRef
-from batchtab.declarations.job_fields import checked_tags
+from batchtab.declarations.job_fields import TagKey, TagValue, checked_tags
 from batchtab.declarations.runs_arguments import Runs
 from batchtab.declarations.stage_alerts import Alerts
 from batchtab.declarations.yaml_file import Document, read
@@ -101,7 +101,7 @@ class StageFile(StrictModel):
     secrets_kms_key_arns: tuple[Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)], ...] = Field(
         default=(), description="Keys of the jobs' secrets, where these are not AWS's own keys."
     )
-    tags: dict[Annotated[str, Strict()], Annotated[str, Strict(), AllowUnquoted()]] = Field(
+    tags: dict[TagKey, TagValue] = Field(
         default={}, max_length=limits.TAGS_MAX, description="Tags of everything in this stage."
     )
     local: LocalAws | None = Field(default=None, description="Local AWS; only with account_id 000000000000.")

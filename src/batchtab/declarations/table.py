@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -90,7 +91,11 @@ def is_given(model: BaseModel, name: str) -> bool:
 
 def misplaced(model: BaseModel, capacity: str) -> Iterator[tuple[str, Any, Only]]:
     """The fields that say something which jobs of this capacity do not have: name, value, and what has it."""
-    for name, field in type(model).model_fields.items():
-        for only in annotations_of(field, Only):
-            if not only.has(capacity) and is_given(model, name):
-                yield name, getattr(model, name), only
+    for name, only in _only(type(model)):
+        if not only.has(capacity) and is_given(model, name):
+            yield name, getattr(model, name), only
+
+
+@lru_cache(maxsize=64)
+def _only(model: type[BaseModel]) -> tuple[tuple[str, Only], ...]:
+    return tuple((name, only) for name, field in model.model_fields.items() for only in annotations_of(field, Only))

@@ -64,7 +64,7 @@ def _twins(tags: Mapping[str, str], others: Mapping[str, str], of: str) -> Itera
     for key in tags:
         twin, whose = first.setdefault(key.lower(), (key, ""))
         if twin != key:
-            yield key, None, f"differs from the tag {twin}{whose} in case only, which IAM refuses", f"write {twin}"
+            yield key, None, f"differs from the tag {twin}{whose} {limits.TAG_TWINS}", f"write {twin}"
 
 
 def _place(source: Source, name: str, key: str) -> Key:

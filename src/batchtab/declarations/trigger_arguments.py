@@ -7,15 +7,19 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.declarations.job import JobSpec
+from batchtab.schedules.gaps import least_gap_seconds
 from batchtab.schedules.timestamps import utc_text
 
-_LONGEST_SECONDS = 3600
-_WATCHED = ("schedule", "timezone", "start", "end", "flexible_window_minutes")
+#: How long delivery of a run is tried at most.
+LONGEST_SECONDS = 3600
+#: What of a timing the alerts must know.
+WATCHED = ("schedule", "timezone", "start", "end", "flexible_window_minutes")
 
 
 def timing(job: JobSpec) -> dict[str, Any]:
     """A job's timing by the names of the construct's arguments: AWS's form of the schedule, moments in UTC."""
     known = job.timing
+    started = known is not None or job.upstream
     return {
         "schedule": None if known is None else known.expression,
         "timezone": job.timezone,
@@ -26,7 +30,7 @@ def timing(job: JobSpec) -> dict[str, Any]:
         "trigger": job.trigger,
         "suspend": job.suspend,
         "starting_deadline_seconds": job.starting_deadline_seconds,
-        "maximum_event_age_seconds": maximum_event_age_seconds(job),
+        **({"maximum_event_age_seconds": maximum_event_age_seconds(job)} if started else {}),
     }
 
 
@@ -39,7 +43,7 @@ def watched(job: JobSpec) -> dict[str, Any]:
     late_after_seconds = job.alerts.late_after_seconds
     if job.schedule is None or late_after_seconds is None:
         raise ValueError("a job whose runs are watched has a schedule and late_after_seconds")
-    given = {name: value for name, value in timing(job).items() if name in _WATCHED and value is not None}
+    given = {name: value for name, value in timing(job).items() if name in WATCHED and value is not None}
     return {**given, "late_after_seconds": late_after_seconds}
 
 
@@ -50,11 +54,10 @@ def maximum_event_age_seconds(job: JobSpec) -> int:
     count begins when the trigger fires, which within a flexible window is later than the run's time. A deadline counts
     here where Batch gets the run at once; the submit function looks at it itself, and records what is late.
     """
-    known = job.timing
-    period = None if known is None else known.shortest_period()
-    longest = [_LONGEST_SECONDS]  # a chain's next job may start late, but not never
-    if period is not None:
-        longest.append(int(period.total_seconds()) - 1 - _window_seconds(job))
+    gap = None if job.schedule is None else least_gap_seconds(job.schedule)
+    longest = [LONGEST_SECONDS]  # a chain's next job may start late, but not never
+    if gap is not None:
+        longest.append(gap - 1 - _window_seconds(job))
     if job.starting_deadline_seconds is not None and not job.is_managed:
         longest.append(job.starting_deadline_seconds - _window_seconds(job))
     return max(limits.DELIVERY_RETRY_AGE_SECONDS.minimum, min(longest))

@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema
 from batchtab import limits
 from batchtab.declarations.fields import Limit, OneOrList, StrictModel, invalid
 from batchtab.declarations.table import Needs
+from batchtab.limits import Unlike
 from batchtab.schedules import exclusions, timestamps, zones
 from batchtab.schedules.cron import ScheduleError
 
@@ -45,7 +46,14 @@ class Moment:
         return {**handler(schema), "pattern": timestamps.PATTERN}
 
 
-Zone = Annotated[str, Strict(), _Zone(limits.TIMEZONE)]
+#: In the words of `zones.refusal`, which files and Python ask first.
+_ABBREVIATION = Unlike(
+    f"(?i)^({'|'.join(zones.ABBREVIATIONS)})$",
+    zones.IS_ABBREVIATION,
+    "",
+    limits.TIMEZONE.source_url,
+)
+Zone = Annotated[str, Strict(), _Zone(limits.TIMEZONE), Limit(_ABBREVIATION)]
 FlexibleWindowMinutes = Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MINUTES)]
 
 

@@ -39,6 +39,9 @@ LINUX_FIELD_OF: Mapping[str, str] = {
     "sharedMemorySize": "shared_memory_mib",
     "devices": "devices",
 }
+# Said of settings that a field says too.
+BESIDE_TMPFS = "does not go with the field tmpfs"
+ANOTHER_VOLUME = "is the name of another volume of the job"
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -69,12 +72,12 @@ def faults(container: Mapping[str, Any], tmpfs: Mapping[str, int], volumes: Coll
         if key in LINUX_FIELD_OF:
             yield f"container.linuxParameters.{key}", None, f"has a field of its own: {LINUX_FIELD_OF[key]}", ""
         elif key == "tmpfs" and tmpfs:
-            yield "container.linuxParameters.tmpfs", None, "does not go with the field tmpfs", "use one of them"
+            yield "container.linuxParameters.tmpfs", None, BESIDE_TMPFS, "use one of them"
     found = list(_shape_faults("container", _shape(), container))
     yield from found
     for index, volume in enumerate(container.get("volumes", ()) if not found else ()):
         if volume.get("name") in volumes:
-            yield f"container.volumes.{index}.name", volume["name"], "is the name of another volume of the job", ""
+            yield f"container.volumes.{index}.name", volume["name"], ANOTHER_VOLUME, ""
 
 
 def free_keys() -> list[str]:

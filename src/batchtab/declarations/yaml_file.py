@@ -1,12 +1,15 @@
 """A YAML file as data that still knows its lines.
 
 PyYAML keeps the last of two equal keys without a word and turns `on`, `010` and `1.10` into values that nobody wrote.
-Here two equal keys are a fault, and where a text is wanted, the text that stands in the file is what counts.
+Here two equal keys are a fault, numbers are decimal, and where a text is wanted, the text that stands in the file is
+what counts.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +27,15 @@ except ImportError:  # PyYAML was built without libyaml
 Key = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 _NODES_MAX = 50_000  # a chain of aliases can stand for more nodes than fit in memory
+_MEASURED_MAX = 2 * _NODES_MAX  # keys are counted too
 _DEPTH_MAX = 50
+_BYTES_MAX = 16 * 2**20  # some hundred thousand jobs
+_SMALL = 10_000  # characters: at most as many levels, which fit on any stack
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9_]{0,17})")
+_BELOW = 10**18  # of numbers, which are not longer in their decimal form
+_FIGURES_MAX = 32  # characters of what is looked at as a number: Python's longest float has 24
+#: What says where a secret is: somebody may have written the secret itself, which no message shows.
+HIDDEN = frozenset({"secrets", "secret_options", "registry_credentials", "webhook_secret_arn"})
 
 
 @dataclass(slots=True)
@@ -62,33 +73,88 @@ def read(path: Path, texts: Sequence[str] = ()) -> Document:
     """
     document = Document(path.as_posix())
     try:
+        found = path.stat()
+        is_file = stat.S_ISREG(found.st_mode)
+        # A FIFO is never at its end, and /dev/zero has none; of a folder the system says what it is.
+        if not (is_file or stat.S_ISDIR(found.st_mode)) or found.st_size > _BYTES_MAX:
+            why = f"has more than {_BYTES_MAX // 2**20} MiB" if is_file else "is not a file"
+            document.problems.append(Diagnostic(document.file, None, "", "", None, why))
+            return document
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         document.problems.append(Diagnostic(document.file, line, "", "", None, "is not UTF-8 text"))
         return document
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        document.problems.append(Diagnostic(document.file, None, "", "", None, f"can't be read: {reason}"))
+        document.problems.append(unreadable(document.file, error))
         return document
     try:
+        _measure(content)
         root = _Loader(content).get_single_node()
     except yaml.YAMLError as error:
         document.problems.append(_syntax(document.file, content, error))
         return document
-    except RecursionError:
-        document.problems.append(Diagnostic(document.file, None, "", "", None, "is nested too deeply"))
+    except _TooMuch as error:
+        document.problems.append(error.problem(document))
+        return document
+    except RecursionError:  # only without libyaml
+        document.problems.append(_TooMuch(1, is_deep=True).problem(document))
         return document
     if root is None:
         document.problems.append(Diagnostic(document.file, None, "", "", None, "is empty"))
         return document
     reader = _Reader(document, [tuple(pattern.split(".")) for pattern in texts])
-    data = reader.value(root, ())
+    try:
+        data = reader.value(root, ())
+    except _TooMuch as error:
+        document.problems[:] = [error.problem(document)]
+        return document
     if isinstance(data, dict):
         document.data = data
     elif not document.problems:
         document.problems.append(Diagnostic(document.file, 1, "", "", data, "is not a mapping (key: value)"))
     return document
+
+
+def unreadable(file: str, error: OSError) -> Diagnostic:
+    """A file or a folder that can't be read, with the system's reason."""
+    reason = (error.strerror or str(error)).lower()
+    return Diagnostic(file, None, "", "", None, f"can't be read: {reason}")
+
+
+class _TooMuch(Exception):  # noqa: N818 - it is what it is
+    """More than anybody writes, and than there may be memory for."""
+
+    def __init__(self, line: int, *, is_deep: bool = False) -> None:
+        super().__init__()
+        self._line, self._is_deep = line, is_deep
+
+    def problem(self, document: Document) -> Diagnostic:
+        message, hint = (
+            f"has more than {_NODES_MAX:,} values",
+            "make several services of it, or a file that the job reads; an alias (*name) counts each time",
+        )
+        if self._is_deep:
+            message, hint = f"is nested more than {_DEPTH_MAX} deep", ""
+        return Diagnostic(document.file, self._line, "", "", None, message, hint)
+
+
+def _measure(content: str) -> None:
+    """Looks at a large file first: libyaml composes any number of values, and calls itself for each level.
+
+    Raises:
+        _TooMuch: It has more values or levels than a file may have.
+        yaml.YAMLError: It is no YAML.
+    """
+    if len(content) <= _SMALL:
+        return
+    depth = count = 0
+    for event in yaml.parse(content, _Loader):
+        count += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if count > _MEASURED_MAX or depth > _DEPTH_MAX + 1:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise _TooMuch(line, is_deep=count <= _MEASURED_MAX)
 
 
 def _place(path: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
@@ -141,11 +207,7 @@ class _Reader:
             self._fault(path, "contains itself", "an alias (*name) may not stand inside its own anchor (&name)")
             return None
         if self._nodes > _NODES_MAX or len(path) > _DEPTH_MAX:
-            if self._nodes > _NODES_MAX + _DEPTH_MAX:
-                return None
-            self._nodes = _NODES_MAX + _DEPTH_MAX if self._nodes > _NODES_MAX else self._nodes
-            self._fault(path[:1], "is nested too deeply or too large")
-            return None
+            raise _TooMuch(node.start_mark.line + 1, is_deep=len(path) > _DEPTH_MAX)
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
@@ -172,7 +234,13 @@ class _Reader:
             if key.tag == f"{_TAG}merge":
                 for inherited in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     merged = self.value(inherited, path)
-                    result = {**merged, **result} if isinstance(merged, dict) else result
+                    if isinstance(inherited, yaml.MappingNode):
+                        result = {**(merged or {}), **result}
+                    else:
+                        message = f"{show(merged)} is no mapping, which is all that << takes in"
+                        self._document.problems.append(
+                            self._document.problem((*path, "<<"), message, hint="*NAME of a mapping that says &NAME")
+                        )
                 continue
             if name in own:
                 self._document.problems.append(self._twice((*path, name), line, own[name]))
@@ -227,10 +295,30 @@ class _Reader:
             self._fault(path, f"has the YAML tag {show(node.tag)}, which is not used here")
             return None
         try:
-            return self._constructor.construct_object(node)
+            return self._number(node, text, path) if kind in {"int", "float"} else self._made(node)
         except (ValueError, KeyError, IndexError, OverflowError):
             self._fault(path, f"{show(text)} is not a value that can be read")
             return None
+
+    def _made(self, node: yaml.Node) -> Any:
+        return self._constructor.construct_object(node)
+
+    def _number(self, node: yaml.Node, text: str, path: Key) -> Any:
+        """A decimal number; octal, hexadecimal, binary and sexagesimal ones of YAML 1.1 are mostly meant otherwise."""
+        if _DECIMAL.fullmatch(text):
+            return self._made(node)
+        number = self._made(node) if len(text) <= _FIGURES_MAX else _BELOW
+        is_long = _BELOW <= abs(number) < math.inf
+        if isinstance(number, float) and ":" not in text and not is_long:
+            return number
+        shown = "" if HIDDEN & set(path) else f"{show(text)} "
+        if is_long:
+            return self._fault(path, f"{shown}is a number of more than 18 digits", "put a text in quotes")
+        meant = f" means {number} in YAML, and" if shown else ""
+        octal = re.fullmatch("([-+]?)[0_]+([1-7][0-7_]*)", text)
+        both = f"{number} or {octal[1]}{octal[2]}" if octal else f"{number}"
+        hint = f"write {both}, or put a text in quotes" if shown else "put it in quotes"
+        return self._fault(path, f"{shown.strip()}{meant} is not a decimal number".strip(), hint)
 
 
 def _matches(pattern: tuple[str, ...], path: Key) -> bool:

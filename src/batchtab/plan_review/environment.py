@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +102,8 @@ def change(resource: Resource, plan: Plan) -> EnvironmentChange | None:
             continue
         if path in _CODE:  # says nothing, but that it is another
             before, after = ("another", "new") if before and after else ("", "")
+        if path == "priority" and before and after:
+            after = "; ".join([after, *_overtaken(resource, plan)])
         if before or after:
             details.append(Detail(name, before, after))
     if resource.type == "aws_batch_job_queue" and resource.action == UPDATE:
@@ -124,6 +127,34 @@ def _policy(resource: Resource) -> list[Detail]:
     had = bool(resource.value(policy, after=False))
     has = policy in resource.unknown or bool(resource.value(policy, after=True))
     return [] if had == has else [Detail("scheduling policy", "one" if had else "none", _NO_OTHER_POLICY)]
+
+
+def _overtaken(queue: Resource, plan: Plan) -> Iterator[str]:
+    """The queues of the same compute environments that another priority puts before or behind this one."""
+    for other in plan.resources:
+        if other.type != queue.type or other.address == queue.address or not _arns(queue) & _arns(other):
+            continue
+        was, now = (_above(queue, other, after=after) for after in (False, True))
+        if was is None or now is None or was == now:
+            continue
+        which = f"{_name(other, plan)} ({other.value('priority', after=True)})"
+        yield (f"{which} now comes before it", f"{which} now is its equal", f"now comes before {which}")[now + 1]
+
+
+def _above(queue: Resource, other: Resource, *, after: bool) -> int | None:
+    """1 where Batch looks at the queue first, -1 where at the other, 0 for none; None where one has no priority."""
+    mine, others = (each.value("priority", after=after) for each in (queue, other))
+    if not isinstance(mine, int | float) or not isinstance(others, int | float):
+        return None
+    return (mine > others) - (mine < others)
+
+
+def _arns(queue: Resource) -> set[str]:
+    """The compute environments that a queue has before or after the plan, as far as they have an ARN."""
+    places = [place for after in (False, True) for place in queue.value(_ORDER, after=after) or []]
+    return {
+        place["compute_environment"] for place in places if isinstance(place, dict) and "compute_environment" in place
+    }
 
 
 def _order(resource: Resource, *, after: bool) -> str:

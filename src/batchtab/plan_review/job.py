@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from batchtab.plan_review.containers import Containers
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.resource import CREATE, DELETE, Resource
 from batchtab.plan_review.trigger import RULE, SCHEDULE, TARGET, UNKNOWN, Delivery, Policy, Trigger
+from batchtab.schedules.durations import duration
 
 DEFINITION = "aws_batch_job_definition"
 # What the names of a job's resources end with, by type.
@@ -77,6 +79,16 @@ class Parts:
     schedule: Resource | None = None
     upstream: Resource | None = None
     upstream_delivery: Resource | None = None
+
+    @property
+    def definition_name(self) -> str:
+        """Of the job definition, as AWS knows it; empty where that is known only after the apply."""
+        return str(self.definition.value("name", after=self.definition.before is None) or "")
+
+    @property
+    def ran_after(self) -> tuple[str, ...]:
+        """The job definitions at whose end it starts before the plan."""
+        return triggers.upstream(self.upstream, after=False)[:-1] if self.upstream else ()
 
     @property
     def resources(self) -> list[Resource]:
@@ -157,22 +169,40 @@ def _job(job: Parts, plan: Plan, *, after: bool) -> Job:
         name=(delivery.job_name if delivery else "") or name,
         trigger=triggers.trigger(starts, after=after, policy=policy) if starts else None,
         delivery=delivery,
-        after=_after(chain, plan, after=after) if chain else "",
+        after=_after(chain, delivery, plan, after=after) if chain else "",
         after_suspended=chain is not None and chain.value("state", after=after) == "DISABLED",
         containers=containers,
         timeout_seconds=int(timeout) if timeout is not None else None,
         attempts=int(strategy.get("attempts") or 1),
-        retries=tuple(map(_retry, strategy.get("evaluate_on_exit") or [])),
+        retries=tuple(map(retry_words, strategy.get("evaluate_on_exit") or [])),
         capacity="/".join(map(str, capabilities)) if isinstance(capabilities, list) else UNKNOWN,
     )
 
 
-def _after(chain: Resource, plan: Plan, *, after: bool) -> str:
+def _after(chain: Resource, delivery: Delivery | None, plan: Plan, *, after: bool) -> str:
     *names, ends = triggers.upstream(chain, after=after)
-    return masking.text(f"{' or '.join(map(plan.short, names)) or UNKNOWN} {ends}".strip())
+    joins = delivery is not None and delivery.waits_for_all
+    within = delivery.within_seconds if delivery is not None else None
+    return after_words([*map(plan.short, names)], ends, joins=joins, within_seconds=within)
 
 
-def _retry(rule: dict[str, Any]) -> str:
+def after_words(names: Sequence[str], ends: str, *, joins: bool, within_seconds: int | None) -> str:
+    """After which jobs one starts, in words.
+
+    Args:
+        names: The jobs.
+        ends: Which of their ends counts.
+        joins: Whether all of them have to end.
+        within_seconds: How far apart those ends may be.
+    """
+    words = [(" and " if joins else " or ").join(names) or UNKNOWN, "all" if joins else "", ends]
+    if within_seconds:
+        words.append(f"within {duration(within_seconds)}")
+    return masking.text(" ".join(filter(None, words)))
+
+
+def retry_words(rule: Mapping[str, Any]) -> str:
+    """A rule of a retry strategy in words."""
     names = {"on_exit_code": "exit code", "on_reason": "reason", "on_status_reason": "status reason"}
     conditions = [f"{word} {rule[key]}" for key, word in names.items() if rule.get(key)]
     return masking.text(f"{str(rule.get('action', '')).lower()} on {' and '.join(conditions) or 'anything'}")

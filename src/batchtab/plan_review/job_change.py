@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from batchtab.plan_review.container import Container
 from batchtab.plan_review.job import Job, Parts
-from batchtab.plan_review.job_rows import PLAIN, next_runs, row, runs_by_time, when
-from batchtab.plan_review.permissions import PermissionChange
+from batchtab.plan_review.job_rows import PLAIN, next_runs, overlap, row, runs_by_time, when
+from batchtab.plan_review.permissions import Permission, PermissionChange
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.trigger import PAUSED, SCHEDULE
 from batchtab.plan_review.usage import Usage, usage
 
 NEW, CHANGED, REMOVED = "new", "changed", "removed"
+Row = tuple[str, str, str]  # a name, what was, what is
 _STATE = "state"
+_NAMED_WIDE = 3
 _UNDONE = {
     PAUSED: ("paused by hand", "this deployment resumes it; to keep it paused write suspend: true"),
     "resumed": ("resumed by hand", "this deployment suspends it; to let it run take suspend out"),
@@ -60,6 +63,7 @@ class JobChange:
         fields: What is to be shown: all of a new or removed job, what differs of a changed one.
         headline: The most important of it, on one line.
         other: Attributes that change and that no field tells.
+        followers: Of a removed job, those that ran after it.
     """
 
     name: str
@@ -71,35 +75,106 @@ class JobChange:
     usage_after: Usage | None
     permissions: tuple[PermissionChange, ...]
     other: tuple[str, ...]
+    followers: tuple[str, ...] = ()
+
+    @property
+    def wide(self) -> list[Permission]:
+        """What it may do from now on with everything, or with a whole service."""
+        return [permission for held in self.permissions for permission in held.added if permission.stands_out]
 
 
 def job_change(
-    job: Parts, plan: Plan, permissions: list[PermissionChange], now: datetime, zone: tzinfo
+    job: Parts,
+    plan: Plan,
+    permissions: list[PermissionChange],
+    now: datetime,
+    zone: tzinfo,
+    followers: Sequence[str] = (),
 ) -> JobChange | None:
-    """The change of a job; None if there is none."""
+    """The change of a job; None if there is none. `followers` ran after it before the plan."""
     before, after = job.read(plan, after=False), job.read(plan, after=True)
     touched = [part for part in job.resources if part.is_change]
-    known = before or after
-    if known is None or not (touched or permissions):
+    if (before or after) is None or not (touched or permissions):
         return None
-    action = NEW if before is None else REMOVED if after is None else CHANGED
-    uses = tuple(_usage(side, now) if side else None for side in (before, after))
     by_hand = _UNDONE.get(job.switched_by_hand(plan), ("", ""))
-    fields = tuple(
-        Field(name, left, right)
-        for name, left, right in [(_STATE, *by_hand), *_sides(before, after, uses, now, zone)]
-        if (left != right if action == CHANGED else (left or right) and (name, left or right) not in PLAIN)
+    lead = f"{by_hand[0]}: {by_hand[1]}" if by_hand[0] else ""
+    moves = ""
+    if job.moves and after and after.trigger:
+        where = "EventBridge Scheduler" if after.trigger.kind == SCHEDULE else "an EventBridge rule"
+        moves = f"moves to {where}, "
+    change = between(
+        before,
+        after,
+        stack=plan.stack,
+        permissions=permissions,
+        now=now,
+        zone=zone,
+        followers=followers,
+        first=[(_STATE, *by_hand)],
+        headline=lambda said: lead or f"{moves}{said}",
     )
     other = sorted({key for part in touched for key in part.changed} - _TOLD)
-    name = after.name if after else known.name
-    headline = _headline(before, after, fields, bool(permissions), now, zone)
-    if by_hand[0]:
-        headline = f"{by_hand[0]}: {by_hand[1]}"
-    elif job.moves and after and after.trigger:
-        where = "EventBridge Scheduler" if after.trigger.kind == SCHEDULE else "an EventBridge rule"
-        headline = f"moves to {where}, {headline}"
-    seen = tuple(other) if action == CHANGED and not fields else ()
-    return JobChange(name, plan.stack, action, headline, fields, uses[0], uses[1], tuple(permissions), seen)
+    return replace(change, other=tuple(other) if change.action == CHANGED and not change.fields else ())
+
+
+def between(
+    before: Job | None,
+    after: Job | None,
+    *,
+    stack: str,
+    permissions: Sequence[PermissionChange],
+    now: datetime,
+    zone: tzinfo,
+    followers: Sequence[str] = (),
+    first: Sequence[Row] = (),
+    more: Sequence[Row] = (),
+    headline: Callable[[str], str] = str,
+) -> JobChange:
+    """What is different between a job before and after, of which at least one is there.
+
+    Args:
+        before: The job; None for a new one.
+        after: The job; None for one that is removed.
+        stack: Where it is.
+        permissions: What its roles may do more, or not any more.
+        now: Which next runs are named.
+        zone: On whose wall clock, of a job without a zone of its own.
+        followers: What ran after it before.
+        first: Further rows of a name, what was and what is, above all else.
+        more: Likewise, below all else.
+        headline: Makes the headline of the one that the rows give.
+    """
+    known = after or before
+    if known is None:
+        raise ValueError("neither before nor after")
+    action = NEW if before is None else REMOVED if after is None else CHANGED
+    lost = tuple(followers) if action == REMOVED else ()
+    uses = tuple(_usage(side, now) if side else None for side in (before, after))
+    fields = tuple(
+        Field(name, left, right)
+        for name, left, right in [
+            *first,
+            ("ran after it", ", ".join(lost), ""),
+            *_sides(before, after, uses, now, zone),
+            *more,
+        ]
+        if (left != right if action == CHANGED else (left or right) and (name, left or right) not in PLAIN)
+    )
+    said = headline(_headline(before, after, fields, bool(permissions), now, zone))
+    change = JobChange(known.name, stack, action, said, fields, uses[0], uses[1], tuple(permissions), (), lost)
+    notes = [
+        said,
+        _wide(change),
+        f"after it ran {', '.join(lost)}" if lost else "",
+        overlap(after) if after else "",
+    ]
+    return replace(change, headline="; ".join(filter(None, notes)))
+
+
+def _wide(change: JobChange) -> str:
+    more = len(change.wide) - _NAMED_WIDE
+    said = ", ".join(map(str, change.wide[:_NAMED_WIDE])) + (f" and {more} more" if more > 0 else "")
+    return f"wide permissions: {said}" if said else ""
 
 
 def _usage(job: Job, now: datetime) -> Usage | None:
@@ -122,29 +197,34 @@ def _sides(
     left = row(before, uses[0], now, zone) if before else {}
     right = row(after, uses[1], now, zone) if after else {}
     rows = [(name, left.get(name, ""), right.get(name, "")) for name in dict.fromkeys([*right, *left])]
-    if before and after and before.containers and after.containers:
-        rows += _named(before.containers.main, after.containers.main)
-        for name, (container, _) in after.containers.beside.items():
-            if name in before.containers.beside:
-                rows += _named(before.containers.beside[name][0], container, f" of {name}")
+    had, has = (side.containers if side else None for side in (before, after))
+    if has and (had or before is None):
+        rows += _named(had.main if had else None, has.main)
+        for name, (container, _) in has.beside.items():
+            if had is None or name in had.beside:
+                rows += _named(had.beside[name][0] if had else None, container, f" of {name}")
     return rows
 
 
-def _named(before: Container, after: Container, of: str = "") -> list[tuple[str, str, str]]:
+def _named(before: Container | None, after: Container, of: str = "") -> list[tuple[str, str, str]]:
     """Environment variables and secrets by name; values are not shown."""
-    rows = []
-    for what, left, right in (
-        ("environment", before.environment, after.environment),
-        ("secrets", before.secrets, after.secrets),
-    ):
-        gone = sorted(left.keys() - right.keys())
-        come = sorted(right.keys() - left.keys())
-        other = sorted(key for key in left.keys() & right.keys() if left[key] != right[key])
-        if gone or come or other:
-            old = [*(f"-{key}" for key in gone), *other]
-            new = [*(f"+{key}" for key in come), *(f"{key} (another value)" for key in other)]
-            rows.append((f"{what}{of}", ", ".join(old) or "-", ", ".join(new) or "-"))
-    return rows
+    if before is None:
+        names = (("environment", after.environment), ("secrets", after.secrets))
+        return [(f"{what}{of}", "", ", ".join(sorted(held))) for what, held in names]
+    pairs = (("environment", before.environment, after.environment), ("secrets", before.secrets, after.secrets))
+    return [row for what, left, right in pairs for row in by_name(f"{what}{of}", left, right)]
+
+
+def by_name(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[Row]:
+    """Which names come, go, and have another value, which is not shown; no row where nothing does."""
+    gone = sorted(before.keys() - after.keys())
+    come = sorted(after.keys() - before.keys())
+    other = sorted(key for key in before.keys() & after.keys() if before[key] != after[key])
+    if not (gone or come or other):
+        return []
+    old = [*(f"-{key}" for key in gone), *other]
+    new = [*(f"+{key}" for key in come), *(f"{key} (another value)" for key in other)]
+    return [(what, ", ".join(old) or "-", ", ".join(new) or "-")]
 
 
 def _headline(

@@ -67,6 +67,16 @@ def next_runs(job: Job, now: datetime, zone: tzinfo) -> str:
     return f"{upcoming(timing, now, timing.zone)} {own}" if own else upcoming(timing, now, zone)
 
 
+def overlap(job: Job) -> str:
+    """Whether a run may go on into the next one of the same job; empty if not, or if that cannot be seen."""
+    timing = job.trigger.timing if job.trigger and runs_by_time(job) else None
+    # Where the policy is known only after the apply, so is the name that is handed on with it.
+    allows = bool(job.delivery and job.delivery.job_name) and job.policy.concurrency_policy == _ALLOW
+    if timing is None or not allows or job.timeout_seconds is None or timing.outlasted_by(job.timeout_seconds) is None:
+        return ""
+    return f"up to {duration(job.timeout_seconds, units=3)}: may overlap itself"
+
+
 def _when(job: Job, now: datetime, zone: tzinfo) -> dict[str, str]:
     coming = next_runs(job, now, zone)
     has_own = job.trigger is not None and job.trigger.own_zone

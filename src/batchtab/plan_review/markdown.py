@@ -5,17 +5,25 @@ from __future__ import annotations
 from batchtab.plan_review.environment import EnvironmentChange
 from batchtab.plan_review.findings import Findings
 from batchtab.plan_review.fitting import fit, size
-from batchtab.plan_review.job_change import REMOVED
+from batchtab.plan_review.job_change import REMOVED, JobChange
 from batchtab.plan_review.left_out import by_reason
-from batchtab.plan_review.markdown_jobs import grants, jobs
+from batchtab.plan_review.markdown_jobs import grants, jobs, permission
 from batchtab.plan_review.markup import code, is_link, plain
+from batchtab.plan_review.revisions import Revisions
 from batchtab.plan_review.summary import Summary
 
 #: GitHub's limit for a comment.
 LIMIT = 65_536
 _LONGEST_NAMES = 400
 _RESERVE = 200  # for a marker in front of it all
-_SHARES = {"destructions": 0.2, "jobs": 0.62, "environment": 0.1, "permissions": 0.1, "findings": 0.15}
+_SHARES = {
+    "revisions": 0.1,
+    "destructions": 0.2,
+    "jobs": 0.62,
+    "environment": 0.1,
+    "permissions": 0.1,
+    "findings": 0.15,
+}
 
 
 def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
@@ -40,7 +48,7 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
         out.append(text)
         room -= size(text)
 
-    if not summary.has_changes:
+    if not summary.has_changes and not summary.revisions.mismatches:
         said = (
             "What is deployed is what the files say."
             if summary.stacks
@@ -51,7 +59,8 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
         names = ", ".join(map(code, summary.provisional))
         add(f"> [!NOTE]\n> {names}: planned before what it reads from is deployed; some values are stand-ins.\n\n")
     add(_left_out(summary))
-    add(_destructions(summary, int(room * _SHARES["destructions"])))
+    add(_revisions(summary.revisions, int(room * _SHARES["revisions"])))
+    add(_cautions(summary, int(room * _SHARES["destructions"])))
     total = room
     tail = [
         _environment(summary, int(total * _SHARES["environment"])),
@@ -80,17 +89,37 @@ def _left_out(summary: Summary) -> str:
     return f"{start}<sub>{text}{note}</sub>\n\n" if text else ""
 
 
-def _destructions(summary: Summary, budget: int) -> str:
-    if not summary.losses:
+def _revisions(revisions: Revisions, budget: int) -> str:
+    head = "> [!WARNING]\n> **Jobs run with other revisions of their definitions than Terraform deployed.**\n>\n"
+    rows = [
+        f"> - {code(each.job)} {each.what}: {', '.join(filter(None, (code(each.command), plain(each.otherwise))))}\n"
+        for each in revisions.mismatches
+    ]
+    text = head + fit(rows, budget - size(head), lambda n: f"> - … and {n:,} more: `batchtab status`\n") if rows else ""
+    unknown = "It could not be looked at which revisions the jobs run with"
+    note = f"<sub>{unknown}: {plain(revisions.unknown)}</sub>\n" if revisions.unknown else ""
+    return f"{text}{chr(10) if text else ''}{note}{chr(10) if note else ''}"
+
+
+def _cautions(summary: Summary, budget: int) -> str:
+    wide = [change for change in summary.jobs if change.wide]
+    if not summary.losses and not wide:
         return ""
     number = len(summary.losses)
     losing = sum(bool(loss.lost) for loss in summary.losses)
-    what = f"This plan destroys or replaces {number:,} thing{'' if number == 1 else 's'}"
+    what = f"destroys or replaces {number:,} thing{'' if number == 1 else 's'}" if number else ""
     what += f"; {losing:,} of them with what is in {'it' if losing == 1 else 'them'}" if losing else ""
+    gives = f"gives {len(wide):,} job{'' if len(wide) == 1 else 's'} wide permissions" if wide else ""
+    what = f"This plan {', and '.join(filter(None, (what, gives)))}"
     lines = [
-        f"> - **job {code(change.name)} is removed: it does not run any more**\n"
+        f"> - **job {code(change.name)} is removed: it does not run any more**{_after(change)}\n"
         for change in summary.jobs
         if change.action == REMOVED
+    ]
+    lines += [
+        f"> - **job {code(change.name)} ({change.action}) may now {permission(each)}**\n"
+        for change in wide
+        for each in change.wide
     ]
     for loss in summary.losses:
         forced = f" because of {', '.join(map(code, loss.forced_by))}" if loss.forced_by else ""
@@ -106,6 +135,10 @@ def _destructions(summary: Summary, budget: int) -> str:
         lines, budget - size(head), lambda n: f"> - … and {n:,} more: see the list of all changes, or the files\n"
     )
     return f"{head}{body}\n"
+
+
+def _after(change: JobChange) -> str:
+    return f"; after it ran {', '.join(map(code, change.followers))}" if change.followers else ""
 
 
 def _environment(summary: Summary, budget: int) -> str:

@@ -97,12 +97,16 @@ def grants(held: PermissionChange, *, named: bool = False) -> list[str]:
     return rows
 
 
-def _permission(permission: Permission) -> str:
-    text = code(permission.action)
-    text += f" on {code(permission.resource)}" if permission.resource else ""
-    text += f", given to {code(permission.who)}" if permission.who else ""
-    text += f", if {code(permission.condition)}" if permission.condition else ""
-    return f"{text} (**wide**)" if permission.is_wide else text
+def permission(given: Permission) -> str:
+    """What may be done, on what, by whom and when."""
+    text = code(given.action)
+    text += f" on {code(given.resource)}" if given.resource else ""
+    text += f", given to {code(given.who)}" if given.who else ""
+    return f"{text}, if {code(given.condition)}" if given.condition else text
+
+
+def _permission(given: Permission) -> str:
+    return f"{permission(given)} (**wide**)" if given.is_wide else permission(given)
 
 
 def _value(field: str, text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from batchtab import limits
 from batchtab.plan_review import masking
 from batchtab.plan_review.plan import Plan
 from batchtab.plan_review.resource import Resource
@@ -20,6 +21,20 @@ _ATTACHMENTS = {
 }
 UNKNOWN = "(known after apply)"
 _NOT_IAM = {"aws_ecr_lifecycle_policy"}
+_TAKE = "sts:AssumeRole"
+_NOT, ALL_OF = "not ", "all of "
+_WILD = re.compile(r"[*?]")
+# The name, behind a kind such as `role/`; in S3 and API Gateway what comes before the slash is a name itself.
+_KIND = re.compile(r"[a-z0-9-]+[/:](?=[*?]+([/:]|$))")
+_NO_KINDS = frozenset({"s3", "execute-api"})
+# The services that the constructs let take a role: for the stage's account; but Lambda's roles name no source.
+_LAMBDA = "lambda.amazonaws.com"
+_FOR_ACCOUNT = frozenset({"ecs-tasks.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"})
+# What the constructs give a job on `*`, because AWS limits it to no resource: no news of a job.
+_ONLY_EVERYWHERE = frozenset(
+    {"batch:ListJobs", "ecr:GetAuthorizationToken", "sts:GetCallerIdentity"}
+    | {f"ssmmessages:{verb}{channel}Channel" for verb in ("Create", "Open") for channel in ("Control", "Data")}
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -39,16 +54,46 @@ class Permission:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it holds for every resource, every operation of a service, or everybody."""
-        return not self.denies and (
-            self.resource == "*" or self.action == "*" or self.action.endswith(":*") or self.who == "*"
+        """Whether it is for all resources of a kind, all operations of a service or everybody, or for all but some.
+
+        So is what lets somebody have more than is said, as `limits` knows it for the check of the files.
+        """
+        if self.denies:
+            return False
+        if any(part.startswith(_NOT) for part in (self.action, self.resource, self.who)):
+            return True
+        if self.action.startswith(ALL_OF):
+            return limits.is_wide_policy(self.action)
+        service, _, operation = self.action.partition(":")
+        if self.who == "*" or _WILD.search(service) or (operation and not _WILD.sub("", operation)):
+            return True
+        # A trust has no resource: what it is for is the role that has it.
+        return bool(self.resource) and (
+            limits.is_wide(self.action, [self.resource]) or _is_wide_resource(self.resource, self.action)
         )
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is wide and not just what AWS limits to no resource."""
+        return self.is_wide and bool(self.who or self.action not in _ONLY_EVERYWHERE)
 
     def __str__(self) -> str:
         text = f"{'deny ' if self.denies else ''}{self.action}"
         text += f" on {self.resource}" if self.resource else ""
         text += f" to {self.who}" if self.who else ""
         return masking.text(f"{text} if {self.condition}" if self.condition else text)
+
+
+def _is_wide_resource(resource: str, action: str) -> bool:
+    """Whether a resource leaves open of which service or account it is, or its whole name."""
+    if not _WILD.sub("", resource):
+        return True
+    if not resource.startswith("arn:") or limits.only_looks(action):
+        return False
+    missing = [] if "${" in resource else ["*"] * 5  # IAM completes an ARN so
+    _, _, service, _, account, name, *_ = [*resource.split(":", 5), *missing, *[""] * 5]
+    name = name if service in _NO_KINDS else _KIND.sub("", name, count=1)
+    return bool(_WILD.search(service) or _WILD.search(account) or re.match(r"[*?]+([/:]|$)", name))
 
 
 @dataclass(frozen=True)
@@ -97,6 +142,8 @@ def change(resource: Resource, plan: Plan, new_holders: frozenset[str]) -> Permi
             found = set(_permissions(document)) if document else set(_guessed(resource.value(key, after=True)))
             unreadable |= resource.after is not None and _is_set(resource, key) and not found
             after |= found
+    if resource.type == "aws_iam_role" and (resource.before is None or resource.after is None):
+        before, after = ({p for p in side if not _is_usual_trust(p, plan.account_id)} for side in (before, after))
     added, removed = tuple(sorted(after - before)), tuple(sorted(before - after))
     if not (added or removed or unreadable):
         return None
@@ -104,6 +151,17 @@ def change(resource: Resource, plan: Plan, new_holders: frozenset[str]) -> Permi
     is_new = is_new or any(f"{resource.module}|{name}" in new_holders for name in _references(resource))
     widens = not is_new and (unreadable or any(not p.denies for p in added) or any(p.denies for p in removed))
     return PermissionChange(resource.address, _holder(resource, plan), added, removed, unreadable, widens)
+
+
+def _is_usual_trust(permission: Permission, account_id: str) -> bool:
+    """Whether the constructs write it so: a service of AWS may take the role, for this account."""
+    if permission.action != _TAKE or permission.denies:
+        return False
+    if permission.who == _LAMBDA:
+        return not permission.condition
+    condition = Resource.read_document(permission.condition)
+    is_own = bool(account_id) and condition.get("StringEquals") == {"aws:SourceAccount": account_id}
+    return permission.who in _FOR_ACCOUNT and is_own and condition.keys() <= {"StringEquals", "ArnLike"}
 
 
 def _is_set(resource: Resource, key: str) -> bool:
@@ -126,12 +184,16 @@ def _permissions(policy: dict[str, Any] | None) -> Iterator[Permission]:
             for action in _many(statement.get(key)):
                 resources = [
                     *_many(statement.get("Resource")),
-                    *(f"not {r}" for r in _many(statement.get("NotResource"))),
+                    *(f"{_NOT}{r}" for r in _many(statement.get("NotResource"))),
+                ]
+                people = [
+                    *_principals(statement.get("Principal")),
+                    *(f"{_NOT}{who}" for who in _principals(statement.get("NotPrincipal"))),
                 ]
                 for resource in resources or [""]:
-                    for who in _principals(statement.get("Principal")) or [""]:
+                    for who in people or [""]:
                         yield Permission(
-                            action=f"not {action}" if key == "NotAction" else str(action),
+                            action=f"{_NOT}{action}" if key == "NotAction" else str(action),
                             resource=str(resource),
                             who=who,
                             condition=json.dumps(condition, sort_keys=True) if condition else "",
@@ -143,9 +205,10 @@ def _guessed(template: Any) -> Iterator[Permission]:
     """The actions in a document that Terraform puts together when it applies; on what, nobody knows before."""
     if not isinstance(template, str) or "jsonencode(" not in template or '"Effect" = "Deny"' in template:
         return
-    for text in re.findall(r'"?Action"? = (\[[^\]]*\]|"[^"]*")', template):
-        for action in re.findall(r'"([a-z0-9-]+:[A-Za-z0-9*]+)"', text):
-            yield Permission(action, UNKNOWN)
+    resource = f"{_NOT}{UNKNOWN}" if "NotResource" in template else UNKNOWN
+    for negation, text in re.findall(r'"?(Not)?Action"? = (\[[^\]]*\]|"[^"]*")', template):
+        for action in re.findall(r'"(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)"', text):
+            yield Permission(f"{_NOT}{action}" if negation else action, resource)
 
 
 def _principals(principal: Any) -> list[str]:
@@ -162,7 +225,7 @@ def _many(value: Any) -> list[Any]:
 
 def _attached(resource: Resource, *, after: bool) -> set[Permission]:
     arn = resource.value(_ATTACHMENTS[resource.type], after=after)
-    return {Permission(f"all of {arn}", "")} if arn else set()
+    return {Permission(f"{ALL_OF}{arn}", "")} if arn else set()
 
 
 def _invoke(resource: Resource, *, after: bool) -> set[Permission]:

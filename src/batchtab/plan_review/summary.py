@@ -21,6 +21,7 @@ from batchtab.plan_review.left_out import LeftOut
 from batchtab.plan_review.permissions import PermissionChange
 from batchtab.plan_review.plan import Plan, find
 from batchtab.plan_review.resource import CREATE, DELETE, FORGET, REPLACE, UPDATE
+from batchtab.plan_review.revisions import Revisions
 
 _ORDER = {REMOVED: 0, CHANGED: 1, NEW: 2}
 
@@ -45,6 +46,7 @@ class Summary:
         provisional: Stacks planned before those that they read from were deployed: some values are stand-ins.
         outputs: Outputs that change, as `stack.output`.
         left_out: Why stacks were not planned, by stack.
+        revisions: Which jobs run another revision than Terraform deployed.
     """
 
     namespace: str
@@ -62,6 +64,7 @@ class Summary:
     provisional: tuple[str, ...]
     findings: Findings | None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    revisions: Revisions = field(default_factory=Revisions)
 
     @classmethod
     def of(
@@ -71,6 +74,7 @@ class Summary:
         zone: tzinfo,
         findings: Findings | None = None,
         left_out: LeftOut = LeftOut(),  # noqa: B008 - it cannot be changed
+        revisions: Revisions = Revisions(),  # noqa: B008 - likewise
     ) -> Summary:
         """Puts the plans of one stage together."""
         jobs: list[JobChange] = []
@@ -78,12 +82,14 @@ class Summary:
         changes: list[EnvironmentChange] = []
         granted: list[PermissionChange] = []
         unchanged = 0
-        for plan in plans:
-            parts = job.parts(plan)
+        of_plans = [(plan, job.parts(plan)) for plan in plans]
+        followers = _followers(of_plans)
+        for plan, parts in of_plans:
             held = _by_holder(plan)
             own = {part.key for part in parts}
             for part in parts:
-                found = job_change(part, plan, held.get(part.key, []), now, zone)
+                after_it = followers.get(part.definition_name, ())
+                found = job_change(part, plan, held.get(part.key, []), now, zone, after_it)
                 unchanged += found is None
                 jobs += [found] if found else []
             granted += [change for key, many in held.items() if key not in own for change in many]
@@ -118,6 +124,7 @@ class Summary:
             provisional=tuple(plan.stack for plan in plans if plan.provisional),
             findings=findings,
             left_out=left_out.stacks,
+            revisions=revisions,
         )
 
     @property
@@ -147,7 +154,9 @@ class Summary:
     def headline(self) -> str:
         """What happens, in one line."""
         if not self.has_changes:
-            return "nothing changes"
+            number = len(self.revisions.mismatches)
+            runs = f", but {number:,} {'job runs' if number == 1 else 'jobs run'} another revision than was deployed"
+            return f"nothing changes{runs if number else ''}"
         words = [(NEW, "is new", "are new"), (CHANGED, "changes", "change"), (REMOVED, "is removed", "are removed")]
         parts = []
         for action, one, many in words:
@@ -166,6 +175,16 @@ class Summary:
         content = dataclasses.asdict(self)
         content["now"] = self.now.isoformat()
         return {"version": 1, "headline": self.headline(), "has_changes": self.has_changes, **content}
+
+
+def _followers(of_plans: list[tuple[Plan, list[job.Parts]]]) -> dict[str, list[str]]:
+    """By job definition, the jobs that ran after it before the plans."""
+    found: dict[str, list[str]] = {}
+    for plan, parts in of_plans:
+        for part in parts:
+            for earlier in part.ran_after:
+                found.setdefault(earlier, []).append(plan.short(part.definition_name))
+    return found
 
 
 def _by_holder(plan: Plan) -> dict[str, list[PermissionChange]]:
@@ -196,4 +215,7 @@ def summarize(paths: list[Path], checkov: Path | None, timezone: str) -> Summary
     left_out = dataclasses.replace(
         left_out, stacks={stack: why for each in known for stack, why in each.stacks.items()}
     )
-    return Summary.of(found, datetime.now(UTC), zone, scan, left_out)
+    looked = [Revisions.load(path) for path in paths if path.is_dir()]
+    mismatches = tuple(mismatch for each in looked for mismatch in each.mismatches)
+    revisions = Revisions(mismatches, next((each.unknown for each in looked if each.unknown), ""))
+    return Summary.of(found, datetime.now(UTC), zone, scan, left_out, revisions)

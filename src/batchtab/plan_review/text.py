@@ -20,6 +20,8 @@ def render(summary: Summary, *, title: str) -> str:
         lines.append("")
         for reason, stacks in by_reason(summary.left_out).items():
             lines.append(f"Not planned ({reason}): {', '.join(stacks)}")
+    if summary.revisions.lines():
+        lines += ["", *summary.revisions.lines()]
     if summary.losses:
         lines += ["", "DESTROYS OR REPLACES"]
         for loss in summary.losses:
@@ -27,7 +29,7 @@ def render(summary: Summary, *, title: str) -> str:
             lost = f": {loss.lost}" if loss.lost else ""
             lines.append(f"  ! {loss.action} {loss.kind} {loss.name}{forced}{lost} ({loss.address} in {loss.stack})")
     for change in summary.jobs:
-        lines += ["", f"{change.name} ({change.action}): {change.headline}", *_job(change)]
+        lines += ["", f"{change.name} ({change.action}): {change.headline}", *job_lines(change)]
     for other in summary.environment:
         lines += ["", f"{other.kind} {other.name}: {other.action}"]
         lines += [f"  {d.name}: {d.before or '-'} -> {d.after or '-'}" for d in other.details]
@@ -46,7 +48,8 @@ def render(summary: Summary, *, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _job(change: JobChange) -> list[str]:
+def job_lines(change: JobChange) -> list[str]:
+    """What a change of a job says below its headline."""
     width = max((len(field.name) for field in change.fields), default=0)
     lines = []
     for field in change.fields:

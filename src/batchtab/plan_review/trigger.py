@@ -62,6 +62,8 @@ class Delivery:
         queue: The queue's name in the stage.
         event_age_seconds: For how long it is tried.
         by_function: Whether the submit function decides about each run.
+        waits_for_all: Whether a run starts when all jobs before it have ended; else at the end of each.
+        within_seconds: How far apart those ends may be.
     """
 
     queue: str
@@ -70,6 +72,8 @@ class Delivery:
     array_size: int | None
     by_function: bool
     policy: Policy
+    waits_for_all: bool = False
+    within_seconds: int | None = None
 
 
 def trigger(resource: Resource, *, after: bool, policy: Policy) -> Trigger:
@@ -103,8 +107,10 @@ def delivery(resource: Resource, plan: Plan, *, after: bool) -> Delivery:
     job = told.get("job")
     size = batch.get("array_size") or (told.get("ArrayProperties") or {}).get("Size")
     queue = told.get("JobQueue") or arn
+    all_of: dict[str, Any] = {}
     if isinstance(job, dict):
         queue, size = job.get("job_queue"), job.get("array_size")
+        all_of = {"waits_for_all": bool(job.get("after_all")), "within_seconds": job.get("within_seconds")}
     return Delivery(
         queue=_queue(queue, plan),
         job_name=str(batch.get("job_name") or told.get("JobName") or (job or {}).get("name") or ""),
@@ -112,6 +118,7 @@ def delivery(resource: Resource, plan: Plan, *, after: bool) -> Delivery:
         array_size=int(size) if size else None,
         by_function=isinstance(job, dict),
         policy=_policy(job) if isinstance(job, dict) else Policy(),
+        **all_of,
     )
 
 

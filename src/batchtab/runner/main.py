@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from . import kernel
+from . import children, kernel
 from .child import Child, StartError, peak_memory_mib
 from .heartbeat import Heartbeat
 from .helper import Helper
@@ -49,7 +49,8 @@ class Run:
 
     def perform(self) -> int:
         """Run the command, or not, and return the exit code."""
-        self._lines.write("start", {"command": self._shown_command()})
+        can_choose: dict[str, Value] = {"chooses_children": True} if self._identity.array_index is not None else {}
+        self._lines.write("start", {"command": self._shown_command(), **can_choose})
         before = kernel.adopt_orphans()
         if self._settings.concurrency_policy == FORBID:
             exit_code = self._give_way()
@@ -153,13 +154,27 @@ class Run:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command as the arguments and the environment say; returns the exit code."""
+    _occupy_closed_streams()
     if arguments and arguments[0] in ("-h", "--help"):
         sys.stdout.write(usage())
         sys.stdout.flush()
         return 0
     try:
         settings, command = parse(arguments, os.environ)
+        children.choose(os.environ)
     except SettingsError as error:
         say(f"batchtab: {error}\n")
         return USAGE_ERROR
     return Run(settings, command).perform()
+
+
+def _occupy_closed_streams() -> None:
+    """Opens /dev/null where stdin, stdout or stderr is closed, so that no pipe of the runner gets its number.
+
+    The command still finds it closed: a descriptor that Python opens is not inherited.
+    """
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one

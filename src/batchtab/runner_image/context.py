@@ -10,7 +10,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 _REQUIREMENTS = "runner_image/requirements.txt"
 #: What of this package is in the image, below its folder `batchtab`.
-_RUNNER = ("__init__.py", "masking.py", "runner/*.py")
+_RUNNER = ("__init__.py", "masking/*.py", "runner/*.py")
 _DOCKERFILE = Path("jobs") / "Dockerfile"
 # Declarations are not needed there: a change of a schedule builds no image.
 _LEFT_OUT = {"jobs.yaml"}

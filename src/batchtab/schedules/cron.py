@@ -31,27 +31,40 @@ class ScheduleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
+    """What one of the six fields takes.
+
+    Attributes:
+        name: As AWS calls it.
+        low: Its smallest number.
+        high: Its largest.
+        names: What its numbers are called, from the smallest on.
+        steps: Whether it takes `/`.
+        wraps: Whether a range may go on from the largest number to the smallest, as 22-2 and FRI-MON do.
+    """
+
     name: str
     low: int
     high: int
     names: tuple[str, ...] = ()
     steps: bool = True
+    wraps: bool = True
 
     def describe(self) -> str:
+        """What is allowed, for people: `1 to 12 or JAN to DEC`."""
         names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
         note = " (1 is Sunday)" if self.names == _DAYS else ""
         return f"{self.low} to {self.high}{names}{note}"
 
 
-_MINUTES = _Field("minutes", 0, 59)
-_HOURS = _Field("hours", 0, 23)
-_DAY_OF_MONTH = _Field("day-of-month", 1, 31)
-_MONTH = _Field("month", 1, 12, _MONTHS)
-_DAY_OF_WEEK = _Field("day-of-week", 1, 7, _DAYS, steps=False)
-_YEAR = _Field("year", 1970, 2199)
-_FIELDS = (_MINUTES, _HOURS, _DAY_OF_MONTH, _MONTH, _DAY_OF_WEEK, _YEAR)
-FIELD_NAMES = " ".join(field.name for field in _FIELDS)
+_MINUTES = Field("minutes", 0, 59)
+_HOURS = Field("hours", 0, 23)
+_DAY_OF_MONTH = Field("day-of-month", 1, 31)
+_MONTH = Field("month", 1, 12, _MONTHS)
+_DAY_OF_WEEK = Field("day-of-week", 1, 7, _DAYS, steps=False)
+_YEAR = Field("year", 1970, 2199, wraps=False)
+FIELDS = (_MINUTES, _HOURS, _DAY_OF_MONTH, _MONTH, _DAY_OF_WEEK, _YEAR)
+FIELD_NAMES = " ".join(field.name for field in FIELDS)
 
 # Given a month, the days on which it runs.
 _Days = Callable[[int, int], set[int]]
@@ -118,7 +131,7 @@ def parse(fields_text: str) -> Cron:
         ScheduleError: With the field, what stands there and what is allowed.
     """
     parts = fields_text.split()
-    if len(parts) != len(_FIELDS):
+    if len(parts) != len(FIELDS):
         raise ScheduleError(f"has {len(parts)} fields instead of 6: {FIELD_NAMES}", from_five_fields(parts))
     minutes, hours, day_of_month, month, day_of_week, year = parts
     if (day_of_month == "?") == (day_of_week == "?"):
@@ -159,7 +172,7 @@ def _question_mark(parts: list[str]) -> tuple[str, str]:
     return f"has no '?': {rule}", f"cron({minutes} {hours} ? {month} {day_of_week} {year})"
 
 
-def _number(field: _Field, text: str, whole: str) -> int:
+def _number(field: Field, text: str, whole: str) -> int:
     upper = text.upper()
     if upper in field.names:
         return field.names.index(upper) + 1
@@ -169,7 +182,7 @@ def _number(field: _Field, text: str, whole: str) -> int:
     return int(text)
 
 
-def _values(field: _Field, text: str) -> tuple[int, ...]:
+def _values(field: Field, text: str) -> tuple[int, ...]:
     found: set[int] = set()
     for item in text.split(","):
         base, slash, step_text = item.partition("/")
@@ -188,10 +201,11 @@ def _values(field: _Field, text: str) -> tuple[int, ...]:
         else:
             first = _number(field, first_text, item)
             last = _number(field, last_text, item) if dash else field.high if slash else first
-        if first > last:
-            hint = f"{first_text}-{field.high},{field.low}-{last_text}" if not slash else "list the values"
-            raise ScheduleError(f"has {item!r} as {field.name}, which runs backwards", hint)
-        found.update(range(first, last + 1, step))
+        count = field.high - field.low + 1
+        if first > last and not field.wraps:
+            raise ScheduleError(f"has {item!r} as {field.name}, which runs backwards", "write the earlier one first")
+        end = last + count if first > last else last
+        found.update((number - field.low) % count + field.low for number in range(first, end + 1, step))
     return tuple(sorted(found))
 
 
@@ -208,7 +222,7 @@ def _days_of_month(text: str) -> _Days:
         day = _number(_DAY_OF_MONTH, upper[:-1], text)
         return lambda year, month: {_nearest_weekday(year, month, day)} if day <= _length(year, month) else set()
     days = _values(_DAY_OF_MONTH, text)
-    return lambda year, month: {day for day in days if day <= _length(year, month)}
+    return lambda year, month: set(days[: bisect_right(days, _length(year, month))])
 
 
 def _days_of_week(text: str) -> _Days:

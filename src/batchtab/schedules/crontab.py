@@ -1,6 +1,7 @@
 """Crontab's five fields and `@daily`-like words as AWS writes them, with the meaning of Vixie cron and Kubernetes.
 
-Where the two differ, Kubernetes counts: `?` is `*`, and `n/m` begins at n and goes on to the field's end.
+Where the two differ, Kubernetes counts: `?` is `*`, and `n/m` begins at n and goes on to the field's end. A range that
+runs past the end of its field, such as 22-2 or FRI-MON, which both refuse, means what it means to AWS.
 https://man7.org/linux/man-pages/man5/crontab.5.html
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
 """
@@ -90,11 +91,8 @@ def _days_of_week(text: str) -> str:
         else:
             first = _day(first_text, item)
             last = _day(last_text, item) if dash else max(first, _LAST_DAY) if slash else first
-        if first > last:
-            later = f"{first_text}-{_SUNDAY_TOO}" if last == 0 else f"{first_text}-{_LAST_DAY},0-{last_text}"
-            hint = "" if slash else f"write {later}"
-            raise ScheduleError(f"has '{item}' as day-of-week, which runs backwards", hint)
-        found.update(day % _SUNDAY_TOO for day in range(first, last + 1, int(step_text) if slash else 1))
+        end = last + _SUNDAY_TOO if first > last else last
+        found.update(day % _SUNDAY_TOO for day in range(first, end + 1, int(step_text) if slash else 1))
     return ",".join(_DAYS[day] for day in sorted(found))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -55,12 +57,64 @@ class Exclusions:
             last = more
         return None
 
+    def next_day(self, parsed: Cron, day: date) -> date | None:
+        """The first day, from a day on, on which some of an expression's times are left; None if there is none."""
+        for year in parsed.years[bisect_left(parsed.years, day.year) :]:
+            of_year = tuple(each for each in self.crons if year in each.years)
+            for month, number in _days_left(parsed, of_year, _alike(year)):
+                candidate = date(year, month, number)
+                if candidate < day:
+                    continue
+                last = self.covers(candidate)
+                if last is None:
+                    return candidate
+                if last == date.max:
+                    return None
+                day = last + _DAY
+        return None
+
     def left_of(self, day: date, times: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
         """What remains of a day's times (hour, minute)."""
         if self.covers(day) is not None:
             return frozenset()
         of_day = tuple(each for each in self.crons if each.is_day(day))
         return _without(times, of_day) if of_day else times
+
+
+@lru_cache(maxsize=4096)
+def _days_left(parsed: Cron, crons: tuple[Cron, ...], year: int) -> tuple[tuple[int, int], ...]:
+    """The days of a year, month and day, on which some of the times of `parsed` are in none of `crons`."""
+    found: list[tuple[int, int]] = []
+    leave_some: dict[tuple[int, ...], bool] = {(): True}
+    for month in parsed.months:
+        taken = [each.days(year, month) if month in each.months else set() for each in crons]
+        for day in sorted(parsed.days(year, month)):
+            of_day = tuple(at for at, days in enumerate(taken) if day in days)
+            if of_day not in leave_some:
+                leave_some[of_day] = _leave_some(parsed, [crons[at] for at in of_day])
+            if leave_some[of_day]:
+                found.append((month, day))
+    return tuple(found)
+
+
+def _leave_some(parsed: Cron, crons: Sequence[Cron]) -> bool:
+    """Whether an expression has times of the day that none of the others has."""
+    return any(
+        set(parsed.minutes).difference(*(each.minutes for each in crons if hour in each.hours)) for hour in parsed.hours
+    )
+
+
+def _alike(year: int) -> int:
+    """The year from 2000 to 2027 that begins on the same day of the week, and is a leap year if this one is."""
+    if calendar.isleap(year):
+        return next(
+            each for each in range(2000, 2028, 4) if calendar.weekday(each, 1, 1) == calendar.weekday(year, 1, 1)
+        )
+    return next(
+        each
+        for each in range(2001, 2028)
+        if not calendar.isleap(each) and calendar.weekday(each, 1, 1) == calendar.weekday(year, 1, 1)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -21,7 +21,8 @@ __all__ = ["Cron", "Once", "Rate", "ScheduleError", "check", "parse"]
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199  # as of all moments, and of cron expressions
-_FORMS = "cron(…), rate(…), at(…), five fields of crontab or a word such as @daily"
+#: How a schedule may be written.
+FORMS = "cron(…), rate(…), at(…), five fields of crontab or a word such as @daily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def parse(expression: str) -> Cron | Rate | Once:
         return _rate(match[1])
     if match := re.fullmatch(r"at\(([^()]*)\)", converted):
         return _once(match[1])
-    raise ScheduleError(f"is not a schedule: {_FORMS}")
+    raise ScheduleError(f"is not a schedule: {FORMS}")
 
 
 def check(expression: str) -> None:

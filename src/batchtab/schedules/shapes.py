@@ -9,6 +9,6 @@ EXCLUSION_PATTERN = "^([0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?|
 EXCLUSION_MAX = 100
 EXCLUSION_FORMS = "a date (2026-12-25), two dates (2026-12-24/2027-01-02) or cron(…)"
 
-# The first two are names of the database too, such as EST5EDT.
-ZONE_PATTERN = "^([A-Z]{3}[0-9][A-Z]{3}|GMT0|[A-Za-z]+([_+/-][A-Za-z0-9]+)*)$"
+# Words; and the names of the database that have figures: EST5EDT, GMT+0, Etc/GMT-14. There is no KST+9.
+ZONE_PATTERN = "^([A-Za-z]+([_/-][A-Za-z]+)*|[A-Z]{3}[0-9][A-Z]{3}|GMT[+-]?0|Etc/GMT([+-]?[0-9]|[+-]1[0-4]))$"
 ZONE_MAX = 50

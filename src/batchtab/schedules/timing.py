@@ -155,6 +155,11 @@ class Timing:
         runs = self.next_runs(self.start_utc or _FIXED, samples)
         return min((later - earlier for earlier, later in pairwise(runs)), default=None)
 
+    def outlasted_by(self, seconds: int) -> int | None:
+        """Its shortest period in seconds, if a run of this length would overlap the next; else None."""
+        period = self.shortest_period()
+        return None if period is None or seconds <= (least := int(period.total_seconds())) else least
+
     def why_never(self) -> str:
         """Why it never runs, now or in the past; empty if it does."""
         since = self.start_utc or _EPOCH
@@ -174,7 +179,7 @@ class Timing:
         anchor = anchor or after
         left = _ASKED
         while left:
-            last_day: date | None = None
+            following: date | None = None
             for each in self.occurrences(after, anchor=anchor):
                 if each.runs:
                     left = _ASKED
@@ -183,23 +188,24 @@ class Timing:
                 left -= 1
                 if not left:
                     return
-                day = each.local.date()
-                if each.note == EXCEPTED and self._is_taken_out(day):
-                    last_day = self.exclusions.covers(day) or day
-                    break
-            if last_day is None or last_day == date.max:
+                if each.note == EXCEPTED:
+                    day = each.local.date()
+                    following = self._next_day(day)
+                    if following != day:
+                        break
+                    following = None
+            if following is None:
                 return
-            midnight = datetime.combine(last_day + _DAY, time())
+            midnight = datetime.combine(following, time())
             after = clocks.to_utc(midnight, self.zone) - _INSTANT
 
-    def _is_taken_out(self, day: date) -> bool:
-        """Whether nothing of a day is left."""
-        if self.exclusions.covers(day) is not None:
-            return True
+    def _next_day(self, day: date) -> date | None:
+        """The first day, from a day on, of which something may be left; None if there is none."""
         parsed = self._parsed
-        if not isinstance(parsed, Cron):
-            return False
-        return not self.exclusions.left_of(day, _times_of_day(parsed))
+        if isinstance(parsed, Cron):
+            return self.exclusions.next_day(parsed, day)
+        last = self.exclusions.covers(day)
+        return day if last is None else last + _DAY if last < date.max else None
 
     def _times(self, after: datetime, anchor: datetime | None) -> Iterator[tuple[datetime, datetime]]:
         """Times in UTC and on the wall clock, without a zone."""
@@ -229,11 +235,6 @@ class Timing:
         if self.exclusions and self.exclusions.matches(wall):
             return Occurrence(at, local, EXCEPTED, runs=False)
         return Occurrence(at, local, f"{wall:%H:%M} comes twice: runs once" if change < timedelta() else "")
-
-
-@lru_cache(maxsize=256)
-def _times_of_day(parsed: Cron) -> frozenset[tuple[int, int]]:
-    return frozenset((hour, minute) for hour in parsed.hours for minute in parsed.minutes)
 
 
 @lru_cache(maxsize=8192)

@@ -43,6 +43,8 @@ ABBREVIATIONS = {
     "WET": "Europe/Lisbon",
     "Z": "UTC",
 }
+IS_ABBREVIATION = "is an abbreviation: a name such as Asia/Seoul tells when its clocks are changed"
+UNKNOWN = "is not a time zone, such as Asia/Seoul"
 # Files beside the zones in an operating system's copy of the database.
 _NO_ZONES = ("localtime", "posixrules", "Factory")
 _OTHER_TREES = ("posix/", "right/")
@@ -51,7 +53,7 @@ _OTHER_TREES = ("posix/", "right/")
 def refusal(name: str) -> tuple[str, str] | None:
     """Why a name is no time zone, and the one that may be meant; None if it is one."""
     if meant := ABBREVIATIONS.get(name.upper()):
-        return "is an abbreviation: a name such as Asia/Seoul tells when its clocks are changed", f"write {meant}"
+        return IS_ABBREVIATION, f"write {meant}"
     if _may_be_zone(name):
         try:
             ZoneInfo(name)
@@ -66,7 +68,7 @@ def refusal(name: str) -> tuple[str, str] | None:
         or [zone for zone in known if zone.rpartition("/")[2].lower() == city]
         or difflib.get_close_matches(name, known, 1)
     )
-    return "is not a time zone, such as Asia/Seoul", f"did you mean '{near[0]}'?" if near else ""
+    return UNKNOWN, f"did you mean '{near[0]}'?" if near else ""
 
 
 def _may_be_zone(name: str) -> bool:

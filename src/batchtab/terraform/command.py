@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from batchtab.errors import UsageError
-from batchtab.terraform.log import first_error
+from batchtab.terraform.log import first_error, of_aws
 from batchtab.terraform.processes import capture
 from batchtab.terraform.session import Session
 
@@ -43,8 +43,20 @@ def terraform(
     if code not in accept:
         with log.open("a") as whole:
             whole.write(text)
-        raise UsageError(
-            f"terraform {arguments[0]} of {folder.name} failed: {first_error(text)}",
-            f"all that it said is in {log.relative_to(session.root)}",
-        )
+        raise failure(session, log, f"terraform {arguments[0]} of {folder.name}", text)
     return code, text
+
+
+def failure(session: Session, log: Path, what: str, said: str) -> UsageError:
+    """What to raise of a Terraform that failed; where AWS is the reason, in the words of all commands.
+
+    Args:
+        session: The stage.
+        log: Where all that it said is.
+        what: What failed.
+        said: All that it said.
+    """
+    place = log.relative_to(session.root)
+    if known := of_aws(said, session.catalog.stage):
+        return UsageError(f"{what}: {known.message}", f"{known.hint}; all that Terraform said is in {place}")
+    return UsageError(f"{what} failed: {first_error(said)}", f"all that it said is in {place}")

@@ -18,10 +18,10 @@ from batchtab.terraform.live_code import found_in, is_live
 
 ASSETS = "assets"
 _CALLED = """
-    alltrue anytrue base64encode can chunklist coalesce compact concat contains distinct endswith flatten floor index
-    join jsonencode keys length lookup lower max merge min one plantimestamp range regex replace reverse
-    setintersection setsubtract sha1 slice sort split startswith strcontains substr sum timeadd timecmp tonumber toset
-    tostring trimsuffix try upper values
+    alltrue anytrue base64encode can chunklist coalesce coalescelist compact concat contains distinct element
+    endswith flatten floor index join jsonencode keys length lookup lower max merge min nonsensitive one
+    plantimestamp range regex regexall replace reverse setintersection setsubtract sha1 slice sort split startswith
+    strcontains substr sum timeadd timecmp tolist tonumber toset tostring trimsuffix try upper values
 """
 #: What constructs call; none of them reads a file.
 FUNCTIONS = frozenset(_CALLED.split())

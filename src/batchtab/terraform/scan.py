@@ -25,6 +25,8 @@ _RUNS = Path(__file__).resolve().with_name("checkov_runs.py")
 _OWN_CONFIG = ".checkov.yaml"
 _FRAMEWORKS = ("terraform", "terraform_json", "dockerfile", "github_actions")
 _UNREAD = "Failed to add block"  # checkov's warning, at which it goes on without the file
+#: Types of resources that no policy of checkov's is about.
+_WITHOUT_POLICIES = {"aws_scheduler_schedule_group"}
 
 
 @dataclass
@@ -145,7 +147,8 @@ def _found(folder: Folder) -> Scan:
 
 
 def _declares(path: Path) -> bool:
-    return bool(json.loads(path.read_text(encoding="utf-8")).get("resource"))
+    """Whether a file has resources that checkov has policies for."""
+    return bool(json.loads(path.read_text(encoding="utf-8")).get("resource", {}).keys() - _WITHOUT_POLICIES)
 
 
 def merged(reports: Sequence[Path]) -> dict[str, Any]:

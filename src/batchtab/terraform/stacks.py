@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from batchtab import frameworks
 from batchtab.errors import UsageError
-from batchtab.terraform.command import terraform
+from batchtab.terraform.command import failure, terraform
 from batchtab.terraform.configuration import Configuration
-from batchtab.terraform.log import BUSY, first_error, plain
+from batchtab.terraform.log import BUSY, plain
 from batchtab.terraform.processes import in_parallel, run
 from batchtab.terraform.providers import Providers
 from batchtab.terraform.session import Session
@@ -240,8 +240,7 @@ class Stacks(AbstractContextManager["Stacks"]):
                 whole.write(said)
             log.unlink()
         if code:
-            hint = f"all that it said is in {self.log.relative_to(self._session.root)}"
-            raise UsageError(f"{command} of {stack.stack} failed: {first_error(said)}", hint)
+            raise failure(self._session, self.log, f"{command} of {stack.stack}", said)
 
     def _configuration(self, stack: str) -> Configuration:
         return Configuration(self._out / stack)

@@ -95,7 +95,7 @@ def _stand_in(name: str, session: Session) -> dict[str, Any]:
     if name in _LISTS:
         return {"value": _LISTS[name], "type": ["list", "string"]}
     value = f"stand-in-{name}"
-    if "arn" in name:  # the provider refuses what is not an ARN
+    if "arn" in name:  # the provider refuses what is not an ARN, and preconditions what is of another region
         stage = session.catalog.stage
-        value = f"arn:{stage.partition}:iam::{stage.account_id}:stand-in/{name}"
+        value = f"arn:{stage.partition}:batch:{stage.region}:{stage.account_id}:stand-in/{name}"
     return {"value": value, "type": "string"}

@@ -44,7 +44,7 @@ def missing(folder: Folder, parts: Collection[str], terraform: Terraform) -> Ite
             f"Batchtab runs from uv's temporary environment '{sys.prefix}', which uv deletes from its cache; in the"
             " project's own environment: pip install . && batchtab setup"
         )
-    work = [part for part in parts if not _made(folder, part, terraform)]
+    work = [part for part in parts if not made(folder, part, terraform)]
     if {"local", "checkov", "node"} & set(work) and not can_make_environments():
         yield (
             f"{sys.executable} cannot make virtual environments; install python3-venv"
@@ -68,7 +68,8 @@ def _terraform(terraform: Terraform) -> Iterator[str]:
         yield from error.problems
 
 
-def _made(folder: Folder, part: str, terraform: Terraform) -> bool:
+def made(folder: Folder, part: str, terraform: Terraform) -> bool:
+    """Whether a part is there; of one that cannot be judged yes, since another check says what is wrong with it."""
     match part:
         case "local" | "checkov":
             return current(folder, part)

@@ -1,15 +1,6 @@
 # The environment with no more than what must be given: the original system's capacity and queues.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_batch_compute_environment" {
     defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made" }
   }
@@ -117,5 +108,16 @@ run "fargate" {
   assert {
     condition     = output.execution_role_arn == "arn:aws:iam::123456789012:role/made" && output.instance_role_name == null
     error_message = "jobs on Fargate need an execution role"
+  }
+}
+
+run "in_a_second_region" {
+  variables {
+    role_path        = "/batch/"
+    role_name_suffix = "-use1"
+  }
+  assert {
+    condition     = aws_iam_role.trigger_role.name == "${var.namespace}-trigger-use1" && aws_iam_role.instance_role[0].name == "${var.namespace}-instance-use1" && aws_iam_instance_profile.instance_profile[0].name == "${var.namespace}-instance-use1" && aws_iam_instance_profile.instance_profile[0].path == "/batch/" && aws_iam_role.trigger_role.path == "/batch/"
+    error_message = "names end with the suffix"
   }
 }

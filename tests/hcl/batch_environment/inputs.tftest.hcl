@@ -1,15 +1,6 @@
 # Each input reaches what it is for.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_batch_compute_environment" {
     defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made" }
   }
@@ -52,6 +43,7 @@ run "instances" {
     log_retention_days       = 365
     kms_key_arn              = "arn:aws:kms:ap-northeast-2:123456789012:key/k"
     alarm_topic_arns         = ["arn:aws:sns:ap-northeast-2:123456789012:oncall"]
+    create_schedule_group    = false
     permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
     tags                     = { team = "platform" }
   }
@@ -199,4 +191,84 @@ run "brought" {
     condition     = aws_batch_compute_environment.compute_environment.compute_resources[0].launch_template[0].launch_template_id == "lt-0fedcba9876543210" && aws_batch_compute_environment.compute_environment.compute_resources[0].instance_role == var.instance_profile_arn && aws_batch_compute_environment.compute_environment.state == "DISABLED" && aws_batch_compute_environment.compute_environment.compute_resources[0].bid_percentage == 60
     error_message = "the environment's own takes what compute_environment takes"
   }
+}
+
+run "instance_types_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity       = "FARGATE"
+    instance_types = ["m6i"]
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "min_vcpus_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity  = "FARGATE"
+    min_vcpus = 8
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "root_volume_gib_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity        = "FARGATE"
+    root_volume_gib = 100
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "job_execution_timeout_minutes_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity                      = "FARGATE"
+    job_execution_timeout_minutes = 60
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "terminate_jobs_on_update_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity                 = "FARGATE"
+    terminate_jobs_on_update = true
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "root_volume_gib_has_no_effect_beside_a_launch_template" {
+  command = plan
+  variables {
+    create_launch_template  = false
+    launch_template_id      = "lt-0123456789abcdef0"
+    launch_template_version = 1
+    root_volume_gib         = 100
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "a_topic_of_another_region" {
+  command = plan
+  variables {
+    alarm_topic_arns = ["arn:aws:sns:us-east-1:123456789012:oncall"]
+  }
+  expect_failures = [aws_cloudwatch_metric_alarm.trigger_dead_letter_alarm]
+}
+
+run "a_compute_environment_of_another_region" {
+  command = plan
+  variables {
+    further_compute_environments = { spot = { arn = "arn:aws:batch:us-east-1:123456789012:compute-environment/spot", capacity = "SPOT" } }
+  }
+  expect_failures = [aws_batch_compute_environment.compute_environment]
+}
+
+run "a_compute_environment_of_another_account" {
+  command = plan
+  variables {
+    further_compute_environments = { spot = { arn = "arn:aws:batch:ap-northeast-2:210987654321:compute-environment/spot", capacity = "SPOT" } }
+  }
+  expect_failures = [aws_batch_compute_environment.compute_environment]
 }

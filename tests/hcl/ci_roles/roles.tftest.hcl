@@ -1,15 +1,6 @@
 # Defaults, and each input.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/made" }
   }
@@ -26,6 +17,7 @@ variables {
   stage             = "prod"
   github_repository = "my-company/batchtab"
   state_bucket      = "my-company-terraform-state"
+  region            = "ap-northeast-2"
   repository_names  = ["batchtab-runner"]
 }
 

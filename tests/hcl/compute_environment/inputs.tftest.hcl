@@ -1,15 +1,6 @@
 # Each input reaches what it is for.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_batch_compute_environment" {
     defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made" }
   }
@@ -124,4 +115,71 @@ run "fargate" {
     condition     = output.compute_environment.capacity == "FARGATE_SPOT" && output.compute_environment_arn == aws_batch_compute_environment.compute_environment.arn
     error_message = "outputs are what queues need"
   }
+}
+
+run "in_a_second_region" {
+  variables {
+    role_path        = "/batch/"
+    role_name_suffix = "-use1"
+  }
+  assert {
+    condition     = aws_iam_role.instance_role[0].name == "${var.namespace}-${var.name}-instance-use1" && aws_iam_role.instance_role[0].path == "/batch/"
+    error_message = "names end with the suffix"
+  }
+}
+
+run "instance_types_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity       = "FARGATE"
+    instance_types = ["m6i"]
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "min_vcpus_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity  = "FARGATE"
+    min_vcpus = 8
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "root_volume_gib_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity        = "FARGATE"
+    root_volume_gib = 100
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "job_execution_timeout_minutes_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity                      = "FARGATE"
+    job_execution_timeout_minutes = 60
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "terminate_jobs_on_update_has_no_effect_on_fargate" {
+  command = plan
+  variables {
+    capacity                 = "FARGATE"
+    terminate_jobs_on_update = true
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "root_volume_gib_has_no_effect_beside_a_launch_template" {
+  command = plan
+  variables {
+    create_launch_template  = false
+    launch_template_id      = "lt-0123456789abcdef0"
+    launch_template_version = 1
+    root_volume_gib         = 100
+  }
+  expect_failures = [check.has_effect]
 }

@@ -1,13 +1,4 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_batch_job_queue" {
     defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/made" }
   }

@@ -1,31 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:made" }
-  }
-  mock_resource "aws_batch_job_queue" {
-    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/nightly-default" }
-  }
-  mock_resource "aws_batch_compute_environment" {
-    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:compute-environment/made" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/made" }
-  }
-  mock_resource "aws_iam_instance_profile" {
-    defaults = { arn = "arn:aws:iam::123456789012:instance-profile/made" }
-  }
-  mock_resource "aws_launch_template" {
-    defaults = { id = "lt-0123456789abcdef0", latest_version = 1 }
-  }
+  source = "./mocks"
 }
 
 variables {

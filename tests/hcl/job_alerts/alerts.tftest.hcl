@@ -1,15 +1,6 @@
 # Defaults, and each input.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_sqs_queue" {
     defaults = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:made" }
   }
@@ -109,8 +100,6 @@ run "every_input" {
     log_lines                      = 5
     reserved_concurrent_executions = 2
     job_queue_arns                 = [for n in range(9) : "arn:aws:batch:ap-northeast-2:123456789012:job-queue/q${n}"]
-    function_name                  = "Speak"
-    function_region                = "us-east-1"
     channel                        = "#batch"
     username                       = "Batch"
     icon_emoji                     = ":fire:"
@@ -121,12 +110,14 @@ run "every_input" {
     permissions_boundary_arn       = "arn:aws:iam::123456789012:policy/boundary"
     tags                           = { team = "platform" }
   }
+  # The last lines of a log are a detail.
+  expect_failures = [check.has_effect]
   assert {
     condition     = length(aws_cloudwatch_event_rule.failed_job) == 2
     error_message = "a pattern holds eight queues, so nine need two rules"
   }
   assert {
-    condition     = aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_NAME"] == "Speak" && aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_REGION"] == "us-east-1" && aws_lambda_function.function.environment[0].variables["SLACK_CHANNEL"] == "#batch" && aws_lambda_function.function.environment[0].variables["SLACK_USERNAME"] == "Batch" && aws_lambda_function.function.environment[0].variables["SLACK_ICON_EMOJI"] == ":fire:" && aws_lambda_function.function.environment[0].variables["SLACK_COLOR"] == "#cc0000"
+    condition     = aws_lambda_function.function.environment[0].variables["SLACK_CHANNEL"] == "#batch" && aws_lambda_function.function.environment[0].variables["SLACK_USERNAME"] == "Batch" && aws_lambda_function.function.environment[0].variables["SLACK_ICON_EMOJI"] == ":fire:" && aws_lambda_function.function.environment[0].variables["SLACK_COLOR"] == "#cc0000"
     error_message = "the message is as wished"
   }
   assert {
@@ -161,4 +152,31 @@ run "every_input" {
     condition     = aws_iam_role.role.permissions_boundary == var.permissions_boundary_arn && aws_iam_role.role.tags.team == "platform"
     error_message = "the role has boundary and tags"
   }
+}
+
+run "a_function_of_another_name_and_region" {
+  variables {
+    function_name   = "Speak"
+    function_region = "us-east-1"
+  }
+  assert {
+    condition     = aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_NAME"] == "Speak" && aws_lambda_function.function.environment[0].variables["SLACK_FUNCTION_REGION"] == "us-east-1"
+    error_message = "the function that sends is the one that is named"
+  }
+}
+
+run "a_table_of_runs_has_no_effect_without_quiet" {
+  variables {
+    runs_table_arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-test-job-runs"
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "log_lines_have_no_effect_without_details" {
+  command = plan
+  variables {
+    details   = false
+    log_lines = 5
+  }
+  expect_failures = [check.has_effect]
 }

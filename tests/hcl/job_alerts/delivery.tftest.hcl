@@ -1,13 +1,4 @@
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/x" }
   }
@@ -35,7 +26,7 @@ variables {
 
 run "plain" {
   assert {
-    condition     = length(jsondecode(aws_iam_role_policy.role_policy.policy).Statement) == 4
+    condition     = length(jsondecode(aws_iam_role_policy.role_policy.policy).Statement) == 5
     error_message = aws_iam_role_policy.role_policy.policy
   }
   assert {
@@ -77,6 +68,20 @@ run "quiet" {
   }
 }
 
+run "a_topic" {
+  variables {
+    topic_arn = "arn:aws:sns:ap-northeast-2:123456789012:failed-jobs"
+  }
+  assert {
+    condition = alltrue([
+      !strcontains(aws_iam_role_policy.role_policy.policy, "lambda:InvokeFunction"),
+      contains([for one in jsondecode(aws_iam_role_policy.role_policy.policy).Statement : one.Resource if one.Action == ["sns:Publish"]], [var.topic_arn]),
+      aws_lambda_function.function.environment[0].variables["ALERT_TOPIC_ARN"] == var.topic_arn,
+    ])
+    error_message = aws_iam_role_policy.role_policy.policy
+  }
+}
+
 run "routes_without_a_table" {
   command = plan
   variables {
@@ -92,4 +97,55 @@ run "a_wrong_mention" {
     routes = { my-service = { mention = "bob" } }
   }
   expect_failures = [var.routes]
+}
+
+run "a_queue_of_another_region" {
+  command = plan
+  variables {
+    job_queue_arns = ["arn:aws:batch:us-east-1:123456789012:job-queue/a"]
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "a_queue_of_another_account" {
+  command = plan
+  variables {
+    job_queue_arns = ["arn:aws:batch:ap-northeast-2:210987654321:job-queue/a"]
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "a_topic_of_another_region" {
+  command = plan
+  variables {
+    alarm_topic_arns = ["arn:aws:sns:us-east-1:123456789012:oncall"]
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "a_table_of_another_region" {
+  command = plan
+  variables {
+    quiet          = true
+    runs_table_arn = "arn:aws:dynamodb:us-east-1:123456789012:table/x"
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "undelivered_events_of_another_region" {
+  command = plan
+  variables {
+    tell_failed_triggers          = true
+    trigger_dead_letter_queue_arn = "arn:aws:sqs:us-east-1:123456789012:q"
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "undelivered_events_of_another_account" {
+  command = plan
+  variables {
+    tell_failed_triggers          = true
+    trigger_dead_letter_queue_arn = "arn:aws:sqs:ap-northeast-2:210987654321:q"
+  }
+  expect_failures = [aws_lambda_function.function]
 }

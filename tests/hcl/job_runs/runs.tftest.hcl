@@ -1,15 +1,6 @@
 # Defaults, and each input.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "ap-northeast-2" }
-  }
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/made" }
   }
@@ -89,4 +80,47 @@ run "every_input" {
     condition     = aws_iam_role.role.permissions_boundary == var.permissions_boundary_arn && aws_iam_role.role.tags.team == "platform" && aws_dynamodb_table.table.tags.team == "platform"
     error_message = "role and table have boundary and tags"
   }
+}
+
+run "in_a_second_region" {
+  variables {
+    role_path        = "/batch/"
+    role_name_suffix = "-use1"
+  }
+  assert {
+    condition     = aws_iam_role.role.name == "${var.namespace}-submit-run-use1" && aws_iam_role.role.path == "/batch/"
+    error_message = "names end with the suffix"
+  }
+}
+
+run "a_queue_of_another_region" {
+  command = plan
+  variables {
+    job_queue_arns = ["arn:aws:batch:us-east-1:123456789012:job-queue/a"]
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "a_queue_of_another_account" {
+  command = plan
+  variables {
+    job_queue_arns = ["arn:aws:batch:ap-northeast-2:210987654321:job-queue/a"]
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "undelivered_events_of_another_region" {
+  command = plan
+  variables {
+    trigger_dead_letter_queue_arn = "arn:aws:sqs:us-east-1:123456789012:q"
+  }
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "undelivered_events_of_another_account" {
+  command = plan
+  variables {
+    trigger_dead_letter_queue_arn = "arn:aws:sqs:ap-northeast-2:210987654321:q"
+  }
+  expect_failures = [aws_lambda_function.function]
 }

@@ -31,6 +31,7 @@ run "on_instances" {
     managed_policy_arns       = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
     exec                      = true
     read_only_root_filesystem = false
+    share                     = "reports"
     priority                  = 10
     container                 = { linuxParameters = { swappiness = 60, maxSwap = 100 }, instanceType = "m6i.large", volumes = [{ name = "more", host = { sourcePath = "/more" } }] }
   }
@@ -179,5 +180,33 @@ run "tmp_is_not_made_twice" {
   assert {
     condition     = jsondecode(aws_batch_job_definition.job_definition.container_properties).volumes == [{ name = "scratch" }]
     error_message = "who mounts /tmp has it"
+  }
+}
+
+run "a_last_rule_of_ones_own" {
+  variables {
+    attempts = 3
+    evaluate_on_exit = [
+      { action = "RETRY", on_exit_code = "1" },
+      { action = "RETRY", on_exit_code = "2" },
+      { action = "RETRY", on_exit_code = "3" },
+      { action = "RETRY", on_exit_code = "4" },
+      { action = "EXIT", on_reason = "*" },
+    ]
+  }
+  assert {
+    condition     = [for rule in aws_batch_job_definition.job_definition.retry_strategy[0].evaluate_on_exit : "${rule.action} ${coalesce(rule.on_exit_code, rule.on_reason)}"] == ["retry 1", "retry 2", "retry 3", "retry 4", "exit *"]
+    error_message = "none is added behind a rule that catches all"
+  }
+}
+
+run "a_rule_on_all_exit_codes" {
+  variables {
+    attempts         = 2
+    evaluate_on_exit = [{ action = "EXIT", on_exit_code = "*" }]
+  }
+  assert {
+    condition     = length(aws_batch_job_definition.job_definition.retry_strategy[0].evaluate_on_exit) == 2
+    error_message = "a failure of the infrastructure has no exit code"
   }
 }

@@ -1,6 +1,9 @@
 # What a job is with no more than what must be given, on EC2.
 
 mock_provider "aws" {
+  mock_resource "aws_batch_job_definition" {
+    defaults = { arn = "arn:aws:batch:ap-northeast-2:123456789012:job-definition/made:1" }
+  }
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/made" }
   }
@@ -62,7 +65,7 @@ run "by_hand" {
     error_message = "the account is the queue's"
   }
   assert {
-    condition     = length(aws_iam_role_policy.job_role_policy) == 0
+    condition     = jsondecode(aws_iam_role_policy.job_role_policy[0].policy).Statement == [{ Action = ["sts:GetCallerIdentity"], Effect = "Allow", Resource = ["*"] }]
     error_message = "the program may do nothing by default"
   }
   assert {
@@ -155,4 +158,57 @@ run "without_a_namespace" {
     condition     = aws_batch_job_definition.job_definition.name == "my-service-do-something" && aws_cloudwatch_event_rule.rule[0].name == "my-service-do-something" && aws_cloudwatch_log_group.log_group[0].name == "/aws/batch/my-service-do-something"
     error_message = "names are the job's alone"
   }
+}
+
+run "in_a_second_region" {
+  variables {
+    role_path        = "/batch/"
+    role_name_suffix = "-use1"
+  }
+  assert {
+    condition     = aws_iam_role.job_role[0].name == "${var.namespace}-${var.name}-job-use1" && aws_iam_role.job_role[0].path == "/batch/"
+    error_message = "names end with the suffix"
+  }
+}
+
+run "watched" {
+  variables {
+    schedule                = "0 9 * * MON-FRI"
+    timezone                = "Asia/Seoul"
+    flexible_window_minutes = 5
+    late_after_seconds      = 600
+    kms_key_arn             = "arn:aws:kms:ap-northeast-2:123456789012:key/mine"
+  }
+  assert {
+    condition     = output.schedule_expression == "cron(0 9 ? * MON,TUE,WED,THU,FRI *)"
+    error_message = "the schedule is said in AWS's form"
+  }
+  assert {
+    condition     = jsonencode(output.watch) == jsonencode({ schedule = "cron(0 9 ? * MON,TUE,WED,THU,FRI *)", job_queue_arn = var.job_queue_arn, late_after_seconds = 600, timezone = "Asia/Seoul", start = "", end = "", flexible_window_minutes = 5 })
+    error_message = "job_alerts takes it as it is"
+  }
+  assert {
+    condition     = aws_cloudwatch_log_group.log_group[0].kms_key_id == var.kms_key_arn
+    error_message = "the key encrypts the log"
+  }
+}
+
+run "not_watched_while_suspended" {
+  variables {
+    schedule           = "0 9 * * MON-FRI"
+    suspend            = true
+    late_after_seconds = 600
+  }
+  assert {
+    condition     = output.watch == null
+    error_message = "nothing is due"
+  }
+}
+
+run "a_queue_of_another_region" {
+  command = plan
+  variables {
+    job_queue_arn = "arn:aws:batch:us-east-1:123456789012:job-queue/other"
+  }
+  expect_failures = [aws_batch_job_definition.job_definition]
 }

@@ -13,6 +13,7 @@ variables {
   command       = ["python", "-c", "print(\"Ref::day $HOME\")"]
   job_queue_arn = "arn:aws-cn:batch:cn-north-1:123456789012:job-queue/default"
   schedule      = "rate(10 minutes)"
+  parameters    = { day = "today" }
 }
 
 run "everything_made_here" {
@@ -181,5 +182,38 @@ run "after_others" {
   assert {
     condition     = contains(jsondecode(aws_batch_job_definition.job_definition.container_properties).environment, { name = "BATCHTAB_CONCURRENCY_POLICY", value = "forbid" })
     error_message = "the runner is told: ${aws_batch_job_definition.job_definition.container_properties}"
+  }
+}
+
+run "an_image_that_ecr_fills_from_another_registry" {
+  variables {
+    image                     = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/docker-hub/library/redis:7"
+    create_execution_role     = true
+    execution_role_arn        = null
+    capacity                  = "EC2"
+    vcpus                     = 1
+    ephemeral_storage_gib     = null
+    assign_public_ip          = false
+    platform_version          = null
+    architecture              = "x86_64"
+    containers                = { log = { vcpus = 1, memory_mib = 128, secrets = { TOKEN = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/token" } } }
+    secrets                   = {}
+    submit_function_arn       = "arn:aws-cn:lambda:cn-north-1:123456789012:function:submit"
+    secrets_kms_key_arns      = ["arn:aws:kms:ap-northeast-2:123456789012:key/k"]
+    attempts                  = 2
+    evaluate_on_exit          = [{ action = "RETRY", on_exit_code = "1" }, { action = "EXIT", on_reason = "*" }]
+    read_only_root_filesystem = true
+  }
+  assert {
+    condition     = contains(flatten([for s in jsondecode(aws_iam_role_policy.execution_role_policy[0].policy).Statement : s.Action]), "ecr:BatchImportUpstreamImage")
+    error_message = "on EC2 too a role of the job's own may do that"
+  }
+  assert {
+    condition     = contains(flatten([for s in jsondecode(aws_iam_role_policy.execution_role_policy[0].policy).Statement : s.Action]), "kms:Decrypt")
+    error_message = "keys are for the secrets of any container"
+  }
+  assert {
+    condition     = [for rule in aws_batch_job_definition.job_definition.retry_strategy[0].evaluate_on_exit : rule.action] == ["retry", "exit"]
+    error_message = "no rule is added behind one that catches all"
   }
 }

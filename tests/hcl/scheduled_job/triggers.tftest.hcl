@@ -146,6 +146,7 @@ run "once_that_is_over" {
   variables {
     schedule = "at(2020-01-01T09:00:00)"
   }
+  expect_failures = [check.is_ahead]
   assert {
     condition     = length(aws_scheduler_schedule.schedule) + length(aws_cloudwatch_event_rule.rule) == 0 && output.schedule_name == null
     error_message = "Scheduler would refuse a time in the past"
@@ -157,6 +158,7 @@ run "once_in_a_zone_that_is_over" {
     schedule = "at(2020-01-01T09:00:00)"
     timezone = "Asia/Seoul"
   }
+  expect_failures = [check.is_ahead]
   assert {
     condition     = length(aws_scheduler_schedule.schedule) == 0
     error_message = "and in any zone"
@@ -167,6 +169,7 @@ run "until_a_moment_that_has_passed" {
   variables {
     end = "2020-01-01T00:00:00Z"
   }
+  expect_failures = [check.is_ahead]
   assert {
     condition     = length(aws_scheduler_schedule.schedule) + length(aws_cloudwatch_event_rule.rule) == 0
     error_message = "Scheduler would refuse an end in the past"
@@ -198,6 +201,37 @@ run "by_a_schedule_that_is_asked_for" {
   assert {
     condition     = [for s in jsondecode(aws_iam_role.trigger_role[0].assume_role_policy).Statement : s.Principal.Service] == ["events.amazonaws.com", "scheduler.amazonaws.com"]
     error_message = "a rule on another job's end and a schedule share the role"
+  }
+}
+
+run "after_all_of_others" {
+  variables {
+    schedule            = null
+    after_all           = ["extract", "clean"]
+    after_status        = "any"
+    within_seconds      = 7200
+    submit_function_arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:batchtab-test-submit-run"
+  }
+  assert {
+    condition     = [for d in jsondecode(aws_cloudwatch_event_rule.upstream[0].event_pattern).detail.jobDefinition : d.prefix] == [for name in ["extract", "clean"] : "arn:aws-cn:batch:cn-north-1:123456789012:job-definition/batchtab-test-${name}:"]
+    error_message = "one rule sees the ends of all"
+  }
+  assert {
+    condition     = aws_cloudwatch_event_target.upstream_delivery[0].arn == var.submit_function_arn && aws_cloudwatch_event_target.upstream_delivery[0].input_transformer[0].input_paths == tomap({ time = "$.time", upstream = "$.detail.jobId", definition = "$.detail.jobDefinition" })
+    error_message = "the function is told whose end it is"
+  }
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_target.upstream_delivery[0].input_transformer[0].input_template) == {
+      trigger = { scheduled_time = "<time>", upstream_job_id = "<upstream>", upstream_job_definition = "<definition>" }
+      job = {
+        name           = "report"
+        job_queue      = "arn:aws-cn:batch:cn-north-1:123456789012:job-queue/default"
+        job_definition = "batchtab-test-report"
+        after_all      = ["batchtab-test-extract", "batchtab-test-clean"]
+        within_seconds = 7200
+      }
+    }
+    error_message = "the function gets ${aws_cloudwatch_event_target.upstream_delivery[0].input_transformer[0].input_template}"
   }
 }
 
@@ -299,7 +333,7 @@ run "forbid_by_the_function" {
     submit_function_arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:batchtab-test-submit-run"
   }
   assert {
-    condition     = aws_cloudwatch_event_target.target[0].arn == var.submit_function_arn && length(aws_iam_role_policy.job_role_policy) == 0
+    condition     = aws_cloudwatch_event_target.target[0].arn == var.submit_function_arn && !strcontains(aws_iam_role_policy.job_role_policy[0].policy, "batch:ListJobs")
     error_message = "the container has nothing to ask"
   }
   assert {
@@ -321,4 +355,92 @@ run "not_needing_the_function" {
     condition     = jsondecode(aws_batch_job_definition.job_definition.container_properties).environment == [{ name = "A", value = "1" }]
     error_message = "the job's own environment stays"
   }
+}
+
+run "what_has_no_effect_is_a_warning" {
+  variables {
+    schedule              = null
+    timezone              = null
+    description           = "Started manually."
+    dead_letter_queue_arn = "arn:aws-cn:sqs:cn-north-1:123456789012:triggers"
+  }
+  expect_failures = [check.has_effect]
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.rule) + length(aws_scheduler_schedule.schedule) == 0
+    error_message = "nothing starts the job"
+  }
+}
+
+run "a_group_has_no_effect_on_a_rule" {
+  variables {
+    schedule            = "@daily"
+    timezone            = null
+    schedule_group_name = "jobs"
+  }
+  expect_failures = [check.has_effect]
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.rule) == 1
+    error_message = "a rule starts the job"
+  }
+}
+
+run "a_key_has_no_effect_on_a_log_group_that_is_brought" {
+  command = plan
+  variables {
+    create_log_group = false
+    log_group_name   = "/jobs"
+    kms_key_arn      = "arn:aws-cn:kms:cn-north-1:123456789012:key/k"
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "rules_of_retries_have_no_effect_on_one_attempt" {
+  command = plan
+  variables {
+    attempts         = 1
+    evaluate_on_exit = [{ action = "RETRY", on_reason = "*" }]
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "a_priority_has_no_effect_without_a_share" {
+  command = plan
+  variables {
+    priority = 5
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "role_path_has_no_effect_where_no_role_is_made" {
+  command = plan
+  variables {
+    create_job_role     = false
+    job_role_arn        = "arn:aws:iam::123456789012:role/x"
+    create_trigger_role = false
+    trigger_role_arn    = "arn:aws:iam::123456789012:role/x"
+    role_path           = "/batch/"
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "role_name_suffix_has_no_effect_where_no_role_is_made" {
+  command = plan
+  variables {
+    create_job_role     = false
+    job_role_arn        = "arn:aws:iam::123456789012:role/x"
+    create_trigger_role = false
+    trigger_role_arn    = "arn:aws:iam::123456789012:role/x"
+    role_name_suffix    = "-use1"
+  }
+  expect_failures = [check.has_effect]
+}
+
+run "a_trigger_role_that_is_brought_needs_a_schedule_group" {
+  command = plan
+  variables {
+    timezone            = "Asia/Seoul"
+    create_trigger_role = false
+    trigger_role_arn    = "arn:aws:iam::123456789012:role/x"
+  }
+  expect_failures = [check.may_start]
 }

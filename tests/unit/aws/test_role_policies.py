@@ -16,6 +16,7 @@ from batchtab.terraform.session import Session
 
 OWN = "arn:aws:iam::000000000000:policy/batchtab-local-ci-boundary"
 COMPANY = "arn:aws:iam::000000000000:policy/company"
+AWS = Aws("ap-northeast-2", "http://127.0.0.1:1")
 
 
 def role(name: str, boundary: str | None = None) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def role(name: str, boundary: str | None = None) -> dict[str, Any]:
 
 def test_roles_without_the_boundary_are_found_by_asking_for_each() -> None:
     # GIVEN roles of before the boundary, with another one, with it, of workflows, and of somebody else
-    policies = RolePolicies(Aws("ap-northeast-2", "http://127.0.0.1:1"), "batchtab-local")
+    policies = RolePolicies(AWS, "batchtab-local")
     names = ("batchtab-local-ci-deploy", "batchtab-local-with", "batchtab-local-other", "batchtab-local-free", "x")
     boundaries = {"batchtab-local-with": OWN, "batchtab-local-other": COMPANY}
     with Stubber(policies._iam) as iam:
@@ -53,7 +54,7 @@ def test_they_are_said_with_what_to_do(
 ) -> None:
     del project
     monkeypatch.setattr(role_inputs.RolePolicies, "without_boundary", lambda _self, arn: [f"without-{arn}"])
-    role_inputs.say_unbounded(Session.open("local"), inputs)
+    role_inputs.say_unbounded(Session.open("local"), AWS, inputs)
     said = capsys.readouterr().err
     assert f"open: roles have another boundary than {asked}, or none, and jobs can get them: without-{asked}" in said
     assert "deploy stage local" in said
@@ -68,7 +69,7 @@ def test_nothing_is_said_without_a_boundary_or_where_all_have_it(
         {"make_permissions_boundary": False, "permissions_boundary_arn": None},
         {"make_permissions_boundary": True, "permissions_boundary_arn": None},
     ):
-        role_inputs.say_unbounded(Session.open("local"), inputs)
+        role_inputs.say_unbounded(Session.open("local"), AWS, inputs)
     assert capsys.readouterr().err == ""
 
 
@@ -80,6 +81,6 @@ def test_who_may_not_look_is_told(project: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(role_inputs.RolePolicies, "without_boundary", refuse)
     role_inputs.say_unbounded(
-        Session.open("local"), {"make_permissions_boundary": True, "permissions_boundary_arn": None}
+        Session.open("local"), AWS, {"make_permissions_boundary": True, "permissions_boundary_arn": None}
     )
     assert "open: the roles of batchtab-local were not looked at for their boundary" in capsys.readouterr().err

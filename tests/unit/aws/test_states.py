@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from batchtab.aws.answers import answer
 from batchtab.aws.states import States
-from batchtab.errors import UsageError
 
 
 class Bucket:
@@ -121,20 +121,42 @@ def test_a_record_is_void_while_its_stack_is_applied(bucket: Bucket, states: Sta
 
 
 @pytest.mark.parametrize(
-    ("error", "hint"),
+    ("error", "said"),
     [
-        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "is local AWS running? batchtab up"),
-        (ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2"), "check credentials"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "AWS cannot be reached"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2"),
+            "AWS denied ListObjectsV2",
+        ),
     ],
 )
-def test_what_s3_refuses_is_one_line(bucket: Bucket, states: States, error: Exception, hint: str) -> None:
+def test_what_s3_refuses_is_one_line(bucket: Bucket, states: States, error: Exception, said: str) -> None:
     bucket.error = error
-    with pytest.raises(UsageError, match="state bucket b: ") as refused:
+    with pytest.raises(type(error)) as refused:
         states.applied(["network"])
-    assert hint in str(refused.value)
-    assert len(str(refused.value).splitlines()) == 1
+    line = str(answer(refused.value))
+    assert line.startswith(f"batchtab: {said}")
+    assert len(line.splitlines()) == 1
 
 
 def test_without_a_bucket_nothing_is_applied(bucket: Bucket, states: States) -> None:
     bucket.error = ClientError({"Error": {"Code": "NoSuchBucket", "Message": ""}}, "ListObjectsV2")
     assert states.applied(["network"]) == {}
+
+
+def test_the_revisions_that_terraform_deployed_are_read_from_all_states(bucket: Bucket, states: States) -> None:
+    # GIVEN two stacks with jobs, one of them in a module and one half replaced, and a stack that is not deployed
+    def instance(name: str, revision: int, **more: str) -> dict[str, Any]:
+        return {"attributes": {"name": name, "revision": revision}, **more}
+
+    def state(*resources: dict[str, Any]) -> bytes:
+        return json.dumps({"version": 4, "resources": resources}).encode()
+
+    kind = {"mode": "managed", "type": "aws_batch_job_definition"}
+    bucket.objects["prod/jobs-a.tfstate"] = state(
+        {**kind, "module": "module.x", "instances": [instance("a-1", 4), instance("a-1", 3, deposed="1234")]},
+        {"mode": "managed", "type": "aws_iam_role", "instances": [{"attributes": {"name": "role"}}]},
+    )
+    bucket.objects["prod/jobs-b.tfstate"] = state({**kind, "instances": [instance("b-1", 1)]})
+    # THEN each has the revision that is Terraform's
+    assert states.job_revisions(["environment", "jobs-a", "jobs-b"]) == {"a-1": 4, "b-1": 1}

@@ -510,7 +510,10 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_alone_what_runs(world: World, capsy
 def test_more_than_a_hundred_are_asked_about(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["backfill", "do-often", "--from", "2026-03-02", "--to", "2026-03-02"]
     assert main(command) == 2
-    assert "144 runs of my-service-do-often would be submitted" in capsys.readouterr().err
+    assert (
+        "backfill: nobody can be asked: Submit 144 runs of my-service-do-often? [hint: --yes]"
+        in capsys.readouterr().err
+    )
     assert not world.submitted
     assert main([*command, "--yes", "--max-parallel", "100"]) == 0
     assert len(world.submitted) == 144

@@ -59,7 +59,6 @@ def test_jobs_are_chosen_by_their_short_or_full_names(project: Path, capsys: pyt
         (["--from", "tomorrow"], "batchtab calendar: invalid value for '--from'"),
         (["--from", "9999-12-31"], "batchtab calendar: '9999-12-31' is not a day of the years 1971 to 2198"),
         (["--timezone", "Seoul"], "batchtab calendar: 'Seoul' is not a time zone"),
-        (["do-ofen"], "batchtab calendar: 'do-ofen' is not a job of stage local"),
         (["--html", "no/such/folder/week.html"], "batchtab calendar: 'no/such/folder/week.html' can't be written"),
         (["--stage", "prd"], "config/prd.yaml"),
     ],

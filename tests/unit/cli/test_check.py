@@ -60,7 +60,7 @@ def test_every_fault_is_one_line_on_stderr_and_exit_2(
         "4: defaults: atempts: is an unknown key [hint: did you mean 'attempts'?]",
         "10: job do-something: schedule: 'cron(0 0 * * * *)' has no '?': exactly one of day-of-month and day-of-week"
         " must be '?' [hint: cron(0 0 * * ? *)]",
-        "13: job do-often: timeout_seconds: 59 is too short: 60 or more (seconds)",
+        "13: job do-often: timeout_seconds: 59 is too short: 60 to 2147483647 (seconds)",
         "14: job do-often: vcpus: 3 is not a size on Fargate (stage local): 0.25, 0.5, 1, 2, 4, 8, 16, 32"
         " [hint: the next is 4]",
         "15: job do-often: queue: 'contiuously' is not a queue of stage local: default, continuously"

@@ -76,6 +76,13 @@ def test_a_job_by_hand_has_no_scheduled_time_and_says_so(capsys: pytest.CaptureF
     assert shown(capsys, [run])[2].startswith("by hand    SUCCEEDED  11-24 18:00")
 
 
+def test_why_somebody_ran_a_job_is_said_with_what_became_of_it() -> None:
+    environment = [{"name": "BATCHTAB_REASON", "value": "the supplier's file came late"}]
+    submitted = read(described(container={"exitCode": 3, "environment": environment}))
+    (run,) = merged([], [submitted], NOW)
+    assert run.reason.endswith("exit code 3; run because: the supplier's file came late")
+
+
 @pytest.mark.parametrize("status", ["skipped", "late", "dropped", "waiting", "refused"])
 def test_what_never_got_to_batch_tells_why(status: str) -> None:
     (run,) = merged([record(status, reason="the run of 08:50 has not ended")], [], NOW)
@@ -382,7 +389,6 @@ def test_json_is_a_line_for_each_run() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nightly-x"], "is not a job of stage local: "),
         (["--since", "yesterday"], "history: --since 'yesterday' is not a time span: 90m, 12h, 7d or 4w"),
         (["--count", "0"], "invalid value for '--count'"),
     ],
@@ -399,5 +405,6 @@ def test_an_aws_that_does_not_answer_is_one_line(
     monkeypatch.setattr(Session, "endpoint_url", "http://127.0.0.1:9")
     assert main(["history", JOB]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert 'history: Could not connect to the endpoint URL: "http://127.0.0.1:9/"' in line
+    assert "AWS cannot be reached for stage local (account 000000000000, ap-northeast-2)" in line
+    assert ': Could not connect to the endpoint URL: "http://127.0.0.1:9/"' in line
     assert line.endswith("[hint: batchtab up starts local AWS]")

@@ -274,11 +274,20 @@ def test_an_unknown_zone_is_one_line_with_the_near_one(project: Path, capsys: py
 
 
 def test_an_unknown_job_is_one_line_with_the_near_one(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["next", "do-ofen", "--root", str(project)]) == 2
+    assert main(["next", "do-ofen", "--root", str(project)]) == 3
 
     error = capsys.readouterr().err
-    assert error.startswith("batchtab next: 'do-ofen' is not a job of stage local: examples-hello, examples-fail")
-    assert error.endswith("[hint: did you mean 'do-often'?]\n")
+    assert error == "batchtab: next: 'do-ofen' is not a job of stage local [hint: did you mean 'do-often'?]\n"
+
+
+def test_an_unknown_job_without_a_near_one_is_a_line_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calendar", "quarterly"]) == 3
+
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "batchtab: calendar: 'quarterly' is not a job of stage local [hint: its jobs: examples-hello, "
+    )
+    assert len(error.splitlines()) == 1
 
 
 def test_a_thousand_jobs_take_less_than_a_second() -> None:

@@ -235,18 +235,18 @@ def test_a_function_that_fails_is_one_line_and_the_triggers_are_on(
 
 
 @pytest.mark.parametrize(
-    ("job", "said"),
+    ("job", "said", "status"),
     [
-        ("hello", "examples-hello has no trigger in stage local [hint: it runs by hand only]"),
-        ("tick", "examples-tick has no trigger in stage local [hint: batchtab deploy]"),
-        ("tock", "'tock' is not a job of stage local"),
+        ("hello", "examples-hello has no trigger in stage local [hint: it runs by hand only]", 2),
+        ("tick", "examples-tick has no trigger: not deployed to stage local [hint: batchtab up --stage local]", 2),
+        ("tock", "'tock' is not a job of stage local", 3),
     ],
 )
 def test_what_cannot_be_paused_is_one_line(
-    world: World, job: str, said: str, capsys: pytest.CaptureFixture[str]
+    world: World, job: str, said: str, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.here = {}
-    assert main(["pause", job]) == 2
+    assert main(["pause", job]) == status
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
 

@@ -27,7 +27,8 @@ def test_an_amount_is_a_number_of_the_fields_unit(field: str, text: str, number:
 
 @pytest.mark.parametrize(
     ("field", "text"),
-    [("memory_mib", "30m30"), ("memory_mib", "much"), ("memory_mib", "2 x"), ("timeout_seconds", "2GB"),
+    [("timeout_seconds", "9" * 400), ("timeout_seconds", f"{'9' * 400}h"), ("memory_mib", "1e400"),
+     ("memory_mib", "30m30"), ("memory_mib", "much"), ("memory_mib", "2 x"), ("timeout_seconds", "2GB"),
      ("timeout_seconds", "P"), ("timeout_seconds", ""), ("timeout_seconds", "1h x"), ("memory_mib", "1.5.2GB"),
      ("attempts", "30m")],
 )  # fmt: skip
@@ -55,4 +56,9 @@ def test_cpus_are_the_next_number_of_vcpus_that_is_enough(value: object, vcpus: 
 
 @pytest.mark.parametrize("value", [True, None, "many", [1], 0, "0"])
 def test_what_says_no_cpus_is_none(value: object) -> None:
+    assert amounts.vcpus(value) is None
+
+
+@pytest.mark.parametrize("value", [1e400, float("nan"), "1e400", "9" * 400, f"{'9' * 400} cpus", "1e400m"])
+def test_a_number_beyond_all_numbers_is_no_number_of_cpus(value: object) -> None:
     assert amounts.vcpus(value) is None

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from batchtab.declarations import joins
 from batchtab.declarations.catalog import load, load_all
 from batchtab.declarations.cautions import cautions
+from batchtab.declarations.chain import resolve
 
 NOW = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
 OVERLAP = "seconds between two runs, and concurrency_policy allow lets them overlap [hint: concurrency_policy: forbid,"
 SECRET = "looks like a secret, which all see who read this file, a plan or the job definition"
 USELESS = "evaluate_on_exit: has no effect: attempts is 1, so no failure is retried [hint: attempts: 2 or more]"
 RETRY = "evaluate_on_exit: [{action: RETRY, on_exit_code: 1}]"
-JOINED = "names jobs that are due at the same times, and the end of each starts this one: 2 runs"
+JOINED = "names jobs that run equally often, and the end of each starts this one: 2 runs [hint: after_all: ["
 
 
 def warned(project: Path, jobs: str, head: str = "", stage: str = "example") -> list[str]:
@@ -167,10 +169,20 @@ def test_rules_for_retries_without_a_retry_are_warned_of(project: Path) -> None:
     [
         ("0 0 * * *", "'@daily'", "after: [a, b]", True),
         ("rate(1 day)", "rate(1 day)", "after: [a, b]", True),
-        ("0 0 * * *", "0 1 * * *", "after: [a, b]", False),
+        ("0 1 * * *", "30 1 * * *", "after: [a, b]", True),
+        ("0 1 * * *", "'0 1 * * *', timezone: Asia/Seoul, start: 2026-12-24", "after: [a, w/b]", True),
+        ("0 9 1 * *", "0 9 15 * *", "after: [a, b]", True),
+        ("at(2026-12-24T01:00:00)", "at(2026-12-24T01:00:00)", "after: [a, b]", True),
+        ("at(2026-12-24T01:00:00)", "at(2026-12-25T01:00:00)", "after: [a, b]", False),
+        ("at(2026-11-24T01:00:00)", "at(2026-11-24T01:00:00)", "after: [a, b]", False),
+        ("0 * * * *", "0 0 * * 0", "after: [a, b]", False),
+        ("0 1 * * *", "0 1 * * 1-5", "after: [a, b]", False),
+        ("'*/5 9 * * *'", "'*/5 9 1 * *'", "after: [a, b]", False),
+        ("0 0 * * *", "'@daily'", "after: [a, w/a]", False),
         ("0 0 * * *", "'@daily'", "after: [a, b], after_status: failed", False),
         ("0 0 * * *", "'@daily'", "after: a", False),
-        ("rate(1 day)", "0 0 * * *", "after: [a, b]", False),
+        ("rate(1 day)", "0 0 * * *", "after: [a, b]", True),
+        ("rate(2 days)", "0 0 * * *", "after: [a, b]", False),
         ("0 0 * * *", "'@daily', suspend: true", "after: [a, b]", False),
     ],
 )
@@ -179,8 +191,57 @@ def test_following_jobs_that_are_due_together_is_warned_of(
 ) -> None:
     jobs = {"a": f"schedule: {one}", "b": f"schedule: {other}", "c": after}
     found = warned(project, "\n".join(f"  {name}: {{command: [x], {fields}}}" for name, fields in jobs.items()))
+    found = [line for line in found if "job c: " in line]
     assert bool(found) is is_warned
     assert all(JOINED in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "is_warned"),
+    [
+        ("c: after: a | d: after: a | n: after: [c, d]", True),
+        ("c: after: a | n: after: [a, c]", True),
+        ("c: after: a | d: after: c | n: after: [c, d]", True),
+        ("c: after: a | d: after: b | n: after: [c, d]", True),
+        ("c: after: [a, h] | d: after: [h, a] | n: after: [c, d]", True),
+        ("c: after_all: [a, b] | n: after: [a, c]", True),
+        ("c: after: a | d: after: h | n: after: [c, d]", False),
+        ("c: after: [a, h] | d: after: a | n: after: [c, d]", False),
+        ("c: after: a | d: after: a, after_status: failed | n: after: [c, d]", False),
+        ("c: after: a | d: after: a, suspend: true | n: after: [c, d]", False),
+        ("c: after: a | d: array_size: 2 | n: after: [c, d]", False),
+        ("c: after: a | d: after: a | n: after: [c, d], suspend: true", False),
+        ("c: after: a | d: after: a | n: after_all: [c, d]", False),
+    ],
+)
+def test_following_chains_of_one_origin_is_warned_of(project: Path, jobs: str, is_warned: bool) -> None:
+    # GIVEN two nightly jobs and an hourly one, and jobs after them
+    every = {"a": "schedule: 0 1 * * *", "b": "schedule: 30 1 * * *", "h": "schedule: 0 * * * *, timeout_seconds: 60"}
+    every |= dict(each.strip().split(": ", 1) for each in jobs.split("|"))
+    found = warned(project, "\n".join(f"  {name}: {{command: [x], {fields}}}" for name, fields in every.items()))
+    # THEN it is the last that starts more than once
+    found = [line for line in found if "job n: after: " in line]
+    assert bool(found) is is_warned
+    assert all(JOINED in line for line in found)
+
+
+def test_chains_of_thousands_are_not_followed_to_their_ends(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN 1,000 jobs, each after the two before it
+    asked: list[str] = []
+    monkeypatch.setattr(joins, "resolve", lambda *given: (asked.append(given[1]), resolve(*given))[1])
+    after = {n: f"after: [j{n - 1}, j{n - 2}]" for n in range(2, 1000)} | {0: "schedule: '@daily'", 1: "after: j0"}
+    found = warned(project, "\n".join(f"  j{n}: {{command: [x], {after[n]}}}" for n in range(1000)))
+    # THEN those near the beginning are warned of, and no more is looked at than that takes
+    assert 90 < len(found) <= 100
+    assert all(JOINED in line for line in found)
+    assert len(asked) < 1000 * 2 * 2 * 110
+
+
+def test_waiting_for_all_of_one_job_is_warned_of(project: Path) -> None:
+    jobs = "  a: {command: [x], schedule: '@daily'}\n  c: {command: [x], after_all: [w/a]}"
+    assert warned(project, jobs) == [
+        '5: warning: job c: after_all: ["w/a"] names one job only [hint: after: w/a]',
+    ]
 
 
 def test_a_parameter_that_no_command_uses_is_warned_of(project: Path) -> None:

@@ -156,8 +156,10 @@ def test_what_is_to_be_written_is_taken(tmp_path: Path, text: str, monkeypatch: 
     # GIVEN a provider that sends all of it, and a job that somebody changed as the hint says
     monkeypatch.setattr(frameworks, "without_stop_timeout", lambda: "")
     job = {"command": ["x"], "schedule": "@daily", "read_only_root_filesystem": False, **yaml.safe_load(f"{{{text}}}")}
+    if "after_status" in job:
+        job["after"] = "k"
     # WHEN it is read THEN nothing is wrong with it
-    assert hints_of(tmp_path, yaml.safe_dump({"service": "s", "jobs": {"j": job}})) == {}
+    assert hints_of(tmp_path, yaml.safe_dump({"service": "s", "jobs": {"j": job, "k": {"command": ["x"]}}})) == {}
 
 
 @pytest.mark.parametrize("field", [*sorted({*COMING} - {*JobSpec.model_fields}), "frobnicate", "tty", "x"])
@@ -171,12 +173,12 @@ def test_a_word_that_is_nobodys_gets_no_wrong_hint(tmp_path: Path, field: str) -
         ("memory_mib: 2 GiB", "write memory_mib: 2048"),
         ("memory_mib: '1.5GiB'", "write memory_mib: 1536"),
         ("memory_mib: 1024.0", "write memory_mib: 1024"),
-        ("memory_mib: 1KB", "it is memory_mib here: 4 or more (MiB)"),
+        ("memory_mib: 1KB", "it is memory_mib here: 4 to 2147483647 (MiB)"),
         ("memory_mib: much", ""),
         ("timeout_seconds: 30m", "write timeout_seconds: 1800"),
         ("timeout_seconds: '90s'", "write timeout_seconds: 90"),
         ("timeout_seconds: PT5M", "write timeout_seconds: 300"),
-        ("timeout_seconds: 10s", "it is timeout_seconds here: 60 or more (seconds)"),
+        ("timeout_seconds: 10s", "it is timeout_seconds here: 60 to 2147483647 (seconds)"),
         ("timeout_seconds: '60'", "write it without quotes"),
         ("vcpus: 500m", "write vcpus: 0.5"),
         ("attempts: three", ""),

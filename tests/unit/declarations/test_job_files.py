@@ -52,7 +52,7 @@ FAULTS = {
         "3: job a: command: 'python x.py' is not a list [hint: write [python, x.py]: no shell splits it]",
         f"3: job a: cron: {UNKNOWN} [hint: write schedule: 0 0 * * *]",
         f"3: job a: memory: {UNKNOWN} [hint: write memory_mib: 512]",
-        f"3: job a: timeout: {UNKNOWN} [hint: it is timeout_seconds here: 60 or more (seconds)]",
+        f"3: job a: timeout: {UNKNOWN} [hint: it is timeout_seconds here: 60 to 2147483647 (seconds)]",
         "4: job b: vcpus: 0.3 is not allowed: a whole number on EC2, or one of 0.25, 0.5, 1, 2, 4, 8, 16, 32 on"
         " Fargate",
         "4: job b: schedule: '0 0 1 * 1' names days of the month and of the week: crontab runs on either, which AWS"

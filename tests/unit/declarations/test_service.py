@@ -124,7 +124,7 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "expected"),
     [
-        ("timeout_seconds: 59", "timeout_seconds: 59 is too short: 60 or more (seconds)"),
+        ("timeout_seconds: 59", "timeout_seconds: 59 is too short: 60 to 2147483647 (seconds)"),
         ("timeout_seconds: '60'", "timeout_seconds: '60' is not a whole number [hint: write it without quotes]"),
         ("timeout_seconds: 60.5", "timeout_seconds: 60.5 is not a whole number"),
         ("timeout_seconds: yes", "timeout_seconds: true is not a whole number"),
@@ -156,14 +156,27 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         ("image: {repository: a, tga: c}", "image.tga: is an unknown key [hint: did you mean 'tag'?]"),
         ("permissions: [{actions: ['*'], resources: ['*']}]", "permissions[0].actions[0]: '*' is not allowed"),
         ("permissions: [{actions: [], resources: ['*']}]", "permissions[0].actions: [] is empty: at least one"),
-        ("permissions: [{actions: [s3:Get*], resources: [x]}]", "permissions[0].resources[0]: 'x' is not an ARN"),
+        ("permissions: [{actions: [s3:Get*], resources: [x]}]", "resources[0]: 'x' is not allowed: an ARN, such as"),
         ("evaluate_on_exit: [{action: retry, on_exit_code: 1}]", "RETRY or EXIT [hint: write RETRY]"),
         ("evaluate_on_exit: [{action: RETRY}]", "evaluate_on_exit[0]: has no condition: at least one of on_exit_code"),
         ("evaluate_on_exit: [{action: RETRY, on_exit_code: '1*2'}]", "on_exit_code: '1*2' is not allowed: digits"),
         ("schedule: cron(0 0 * * * *)", "schedule: 'cron(0 0 * * * *)' has no '?'"),
         ("suspend: maybe", "suspend: 'maybe' is not true or false"),
         ("job_role_arn: my-role", "job_role_arn: 'my-role' is not allowed: a role's ARN"),
-        ("tags: {aws:x: y}", "tags.aws:x: is reserved"),
+        ("tags: {aws:x: y}", "tags.aws:x: is reserved: AWS sets the tags that begin with aws:"),
+        ("tags: {Batchtab:x: y}", "tags.Batchtab:x: is reserved: Batchtab sets the tags that begin with batchtab:"),
+        ("permissions: [{actions: [s3], resources: ['*']}]", "actions[0]: 's3' is not allowed: a service"),
+        ("permissions: [{actions: ['s3:Get*'], resources: []}]", "permissions[0].resources: [] is empty: at least one"),
+        ("permissions: [{actions: ['s3:Get*'], resources: ['']}]", "resources[0]: '' is not allowed: an ARN, such as"),
+        ("after_status: any", "after_status: 'any' has no effect: the job comes after no other [hint: leave it out]"),
+        ("secrets: {A: null}", "secrets.A: has no value"),
+        ("environment: {A: null}", "environment.A: has no value"),
+        ("tags: {a: null}", "tags.a: has no value"),
+        ("containers: {a: {command: ['']}}", "command[0]: '' has an empty first word, which is the program: name it"),
+        ("schedule: 0 25 * * *", "schedule: '0 25 * * *' has '25' as hours: 0 to 23"),
+        ("schedule: rate(1 minutes)", "schedule: 'rate(1 minutes)' says '1 minutes', which AWS refuses"),
+        ("schedule: 'at(2026-13-01T00:00:00)'", "schedule: 'at(2026-13-01T00:00:00)' is no date and time"),
+        (f"description: {'x' * 513}", "is 513 characters long: a text (at most 512 characters)"),
         ("command: [y]", "command: is given twice, first in line 4"),
     ],
 )  # fmt: skip
@@ -178,6 +191,7 @@ def test_a_fault_is_one_line_with_field_value_and_what_is_allowed(tmp_path: Path
     [
         ("node app/x", "command: 'node app/x' is not a list [hint: write [node, app/x]: no shell splits it]"),
         ("[]", "command: [] is empty: at least one word"),
+        ("['']", "command[0]: '' has an empty first word, which is the program: name it"),
         ("[yes]", "command[0]: 'yes' means true or false in YAML, but a text is wanted: put it in quotes"),
         ("[{a: b}]", 'command[0]: {"a": "b"} is not text'),
     ],
@@ -301,6 +315,27 @@ def test_a_file_by_a_near_name_is_not_passed_over(tmp_path: Path) -> None:
         load_services(tmp_path / "jobs")
 
 
+def test_links_to_nothing_are_faults(tmp_path: Path) -> None:
+    # GIVEN a service whose file was moved away, one whose folder was, and a file that is a folder
+    for name in ("a", "b", "c"):
+        (tmp_path / "jobs" / name).mkdir(parents=True)
+    (tmp_path / "jobs" / "a" / "jobs.yaml").symlink_to("nowhere.yaml")
+    (tmp_path / "jobs" / "b" / "jobs.yaml").symlink_to("jobs.yaml")
+    (tmp_path / "jobs" / "c" / "jobs.yaml").mkdir()
+    (tmp_path / "jobs" / "d").symlink_to("nowhere")
+    # WHEN they are read
+    with pytest.raises(UsageError) as caught:
+        load_services(tmp_path / "jobs")
+    # THEN none is passed over, for a deployment would destroy its jobs
+    lines = [line.removeprefix(f"{tmp_path.as_posix()}/") for line in str(caught.value).splitlines()]
+    assert lines == [
+        "jobs/a/jobs.yaml: can't be read: no such file or directory",
+        "jobs/b/jobs.yaml: can't be read: too many levels of symbolic links",
+        "jobs/c/jobs.yaml: can't be read: is a directory",
+        "jobs/d: is a link to nothing [hint: remove it]",
+    ]
+
+
 def test_no_folder_at_all_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a folder"):
         load_services(tmp_path / "none")
@@ -308,7 +343,7 @@ def test_no_folder_at_all_is_told(tmp_path: Path) -> None:
 
 def test_a_spec_made_in_python_keeps_the_same_rules() -> None:
     assert JobSpec(command=("x",)).queue == "default"
-    with pytest.raises(ValueError, match="is too short: 60 or more"):
+    with pytest.raises(ValueError, match="is too short: 60 to 2147483647"):
         JobSpec(command=("x",), timeout_seconds=59)
     with pytest.raises(ValueError, match="frozen"):
         JobSpec(command=("x",)).queue = "other"  # type: ignore[misc]

@@ -48,6 +48,7 @@ def roles(project: Path, monkeypatch: pytest.MonkeyPatch) -> Roles:
     made = Roles(project)
     monkeypatch.chdir(project)
     monkeypatch.setenv("PATH", "/usr/bin/nowhere:/bin")  # without gh
+    monkeypatch.setattr(Aws, "account_id", lambda _: "123456789012")
     monkeypatch.setattr(Aws, "bucket_exists", lambda *_: made.bucket)
     monkeypatch.setattr(Aws, "state", lambda _aws, _bucket, *at: made.states.get(at))
     monkeypatch.setenv("TERRAFORM_BINARY_NAME", "/bin/true")
@@ -138,6 +139,6 @@ def test_without_a_state_bucket_the_command_that_makes_one_is_named(
     roles.bucket = False
     assert roles.run() == 2
     assert capsys.readouterr().err == (
-        "batchtab: ci roles: the state bucket my-company-terraform-state is not there"
-        " [hint: batchtab bootstrap --stage example]\n"
+        "batchtab: the state bucket my-company-terraform-state for stage example (account 123456789012, ap-northeast-2)"
+        " does not exist [hint: batchtab bootstrap --stage example]\n"
     )

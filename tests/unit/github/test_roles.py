@@ -20,6 +20,7 @@ ARGUMENTS = ["ci", "roles", "--stage", "example", "--repository", "my-company/jo
 def stage(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a Terraform that does nothing, and whose stage has no state yet."""
     monkeypatch.chdir(project)
+    monkeypatch.setattr(Aws, "account_id", lambda _: "123456789012")
     monkeypatch.setattr(Aws, "bucket_exists", lambda *_: True)
     monkeypatch.setattr(Aws, "state", lambda *_: None)
     monkeypatch.setenv("TERRAFORM_BINARY_NAME", "true")

@@ -83,6 +83,7 @@ class FakeRuns(Runs):
         super().__init__("arn:aws:dynamodb:ap-northeast-2:123456789012:table/batchtab-prod-job-runs")
         self.down = False
         self.known: dict[str, list[Run]] = {}
+        self.paused: dict[str, str] = {}
         self.asked = 0
 
     def last(self, job_name: str, since: int, until: int) -> Run | None:
@@ -91,6 +92,11 @@ class FakeRuns(Runs):
             raise Unavailable("query: it is down")
         found = [run for run in self.known.get(job_name, []) if since <= run.due <= until]
         return max(found, key=lambda run: run.due, default=None)
+
+    def paused_by(self, job_name: str) -> str:
+        if self.down:
+            raise Unavailable("query: it is down")
+        return self.paused.get(job_name, "")
 
 
 class FakeTable(Table):
@@ -190,6 +196,7 @@ class World:
         self.while_asleep: list[dict[str, Any]] = []
         self.starts: dict[str, list[int]] = {}
         self.asked: list[str] = []
+        self.children: list[JobEvent] = []
 
     def deliver(self, message: Message) -> None:
         if not self.slack_is_up:
@@ -223,6 +230,7 @@ class World:
             table=self.table,
             runs=self.runs,
             last_start=self.last_start,
+            children=lambda _: self.children,
         )
         return App(self.settings, dependencies)
 

@@ -14,8 +14,8 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from job_alerts import function, webhook
 from job_alerts.failures import DeliveryFailed
+from job_alerts.notifiers import function, webhook
 from shared import clients
 
 REGION = "ap-northeast-2"
@@ -42,7 +42,7 @@ def stubbed(service: str, region: str = REGION, *, attempts: int = 3) -> Stubber
 
 
 def send() -> None:
-    function.send(MESSAGE, function_name="SendToSlack", region=REGION)
+    function.invoke(MESSAGE, function_name="SendToSlack", region=REGION)
 
 
 def body(content: bytes) -> StreamingBody:
@@ -157,7 +157,7 @@ def secret(slack: Slack) -> Iterator[Stubber]:
 
 
 def post(slept: list[float], remaining: float = 100.0) -> None:
-    webhook.send(MESSAGE, secret_arn=SECRET, remaining_seconds=lambda: remaining, sleep=slept.append)
+    webhook.post(MESSAGE, secret_arn=SECRET, remaining_seconds=lambda: remaining, sleep=slept.append)
 
 
 @pytest.mark.usefixtures("secret")
@@ -246,5 +246,5 @@ def test_a_secret_that_may_not_be_read_is_an_error() -> None:
 def test_the_address_may_stand_in_a_parameter(slack: Slack, arn: str, name: str) -> None:
     with stubbed("ssm") as stub:
         stub.add_response("get_parameter", {"Parameter": {"Value": slack.url}}, {"Name": name, "WithDecryption": True})
-        webhook.send(MESSAGE, secret_arn=arn, remaining_seconds=lambda: 60.0)
+        webhook.post(MESSAGE, secret_arn=arn, remaining_seconds=lambda: 60.0)
     assert slack.got == [MESSAGE]

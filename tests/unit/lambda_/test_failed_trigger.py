@@ -7,6 +7,7 @@ import shlex
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.unit.lambda_.support import SETTINGS, World, event
 
 from job_alerts import attachment, blocks, failed_trigger
@@ -14,10 +15,16 @@ from job_alerts.events import read
 from job_alerts.failed_trigger import FailedTrigger
 from job_alerts.message import Message
 from job_alerts.redaction import redact
+from submit_run import jobs
 
 JOB = "my-service-do-something"
 DUE = 1_772_409_600
 MADE_UP = f"batchtab backfill {JOB} --from 2026-03-02T00:00:00Z --to 2026-03-02T00:00:00Z --stage prod"
+
+REFUSAL: Any = {
+    "Error": {"Code": "ClientException", "Message": "Job queue x is DISABLED"},
+    "ResponseMetadata": {"HTTPStatusCode": 400},
+}
 
 
 def trigger(name: str, *, body: Any = None, **attributes: str) -> FailedTrigger:
@@ -48,7 +55,6 @@ def fields(message: Message) -> dict[str, Any]:
         ("trigger_dead_letter", "its rule could not submit it", "NO_PERMISSIONS: User: arn:aws:sts::"),
         ("schedule_dead_letter", "its schedule could not submit it", "AccessDeniedException: User: arn:aws:sts::"),
         ("managed_schedule_dead_letter", "its schedule could not submit it", "ResourceNotFoundException: Function not"),
-        ("submit_function_dead_letter", "the submit function could not submit it", "transact_write_items: Could not"),
     ],
 )
 def test_a_run_that_could_not_be_submitted_is_told_with_the_command_that_makes_it_up(
@@ -62,6 +68,21 @@ def test_a_run_that_could_not_be_submitted_is_told_with_the_command_that_makes_i
     assert found["Scheduled for"] == DUE
     assert found["Stage"] == "prod"
     assert (told.command, told.command_label) == (MADE_UP, "Make it up")
+
+
+def test_a_run_of_the_submit_function_may_have_started_unless_batch_refused_it() -> None:
+    # GIVEN a function that failed, perhaps behind SubmitJob
+    told = tell("submit_function_dead_letter")
+    # THEN nothing is said that is not known
+    assert told.title == f"{JOB}: the submit function failed"
+    assert told.sentence.startswith(f"{JOB} may not have started: transact_write_items: Could not")
+    assert fields(told)["What happened"] == "whether this run started is not known; it is not tried again"
+    assert (told.command, told.command_label) == (MADE_UP, "Make it up")
+    # AND of one that Batch refused, it is known
+    with pytest.raises(jobs.RefusedError) as refused:
+        jobs._made_no_job(ClientError(REFUSAL, "SubmitJob"))
+    told = tell("submit_function_dead_letter", ErrorMessage=str(refused.value))
+    assert fields(told)["What happened"] == "this run did not start and is not tried again"
 
 
 def test_who_was_to_submit_it_is_named() -> None:
@@ -107,9 +128,8 @@ def test_a_schedule_whose_name_was_shortened_tells_the_jobs_name_by_its_input() 
             "trigger_dead_letter",
             {"RULE_ARN": f"arn:aws:events:ap-northeast-2:123456789012:rule/batchtab-prod-{'x' * 41}-0a1b2c3d"},
         ),
-        ("chain_dead_letter", {}),
     ],
-    ids=["no time", "no job", "a name to paste", "a shortened name", "a chain"],
+    ids=["no time", "no job", "a name to paste", "a shortened name"],
 )
 def test_where_job_or_time_is_not_certain_there_is_no_command(name: str, changes: dict[str, Any]) -> None:
     assert tell(name, **changes).command == ""
@@ -120,6 +140,8 @@ def test_a_run_after_another_is_told_by_the_rule_of_its_own() -> None:
     assert told.title == "my-service-report: its rule could not submit it"
     assert fields(told)["After"] == JOB
     assert "Scheduled for" not in fields(told)
+    # AND it is run by its name, since no time of a schedule is its own
+    assert told.command == "batchtab run my-service-report --stage prod"
 
 
 def test_a_run_after_another_that_the_submit_function_failed_on_is_told_as_such() -> None:
@@ -128,7 +150,7 @@ def test_a_run_after_another_that_the_submit_function_failed_on_is_told_as_such(
         "job": {"name": "my-service-report"},
     }
     told = tell("submit_function_dead_letter", body=body)
-    assert (fields(told)["After"], told.command) == ("4c7599ae", "")
+    assert (fields(told)["After"], told.command) == ("4c7599ae", "batchtab run my-service-report --stage prod")
 
 
 @pytest.mark.parametrize("name", ["run_end_dead_letter", "run_ended_rule_dead_letter"])
@@ -164,14 +186,14 @@ def test_the_command_is_shown_in_both_forms_and_can_be_pasted() -> None:
 
 def test_a_message_without_anything_is_told_as_well() -> None:
     told = failed_trigger.tell(failed_trigger.read({}), SETTINGS)
-    assert told.title == "a job: the submit function could not submit it"
-    assert told.sentence == "a job not submitted by an unknown error"
+    assert told.title == "a job: the submit function failed"
+    assert told.sentence == "a job may not have started: an unknown error"
 
 
 @pytest.mark.parametrize("body", ["", "no JSON", "[" * 200_000, "null", '{"job": 1, "trigger": []}'])
 def test_a_body_that_is_nothing_leaves_what_the_attributes_say(body: str) -> None:
     found = trigger("schedule_dead_letter", body=body)
-    assert (found.job("batchtab-prod"), found.scheduled_at) == (JOB, DUE)
+    assert (found.job(SETTINGS), found.scheduled_at) == (JOB, DUE)
     redact({"body": body})
 
 
@@ -192,3 +214,28 @@ def test_a_message_is_logged_without_what_the_job_was_given(name: str) -> None:
     assert "correct-horse" in json.dumps(found)
     assert "correct-horse" not in json.dumps(redact(found))
     assert JOB in json.dumps(redact(found))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("shop-ec2-orders-settle", "orders-settle"),
+        ("shop-fargate-reports-mail", "reports-mail"),
+        ("shop-orders-settle", "orders-settle"),
+        ("other-orders-settle", "other-orders-settle"),
+        ("shop-ec2", "ec2"),
+    ],
+)
+def test_a_name_is_without_the_longest_namespace_that_it_begins_with(name: str, expected: str) -> None:
+    settings = SETTINGS._replace(namespace="shop", further_namespaces=("shop-ec2", "shop-fargate"))
+    assert settings.without_namespace(name) == expected
+    rule = trigger("trigger_dead_letter")._replace(sender="rule", sender_name=name, job_name="", ended="")
+    assert rule.job(settings) == ("" if expected == name else expected)
+
+
+def test_the_namespaces_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("CHANNEL", "USERNAME", "ICON_EMOJI", "COLOR"):
+        monkeypatch.setenv(f"SLACK_{variable}", "x")
+    monkeypatch.setenv("ALERT_NAMESPACE", "shop")
+    monkeypatch.setenv("ALERT_FURTHER_NAMESPACES", "shop-ec2,shop-fargate")
+    assert type(SETTINGS).read().further_namespaces == ("shop-ec2", "shop-fargate")

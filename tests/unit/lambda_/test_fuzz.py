@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
-from tests.unit.lambda_.support import EVENTS, SETTINGS, World
+from tests.unit.lambda_.support import EVENTS, SETTINGS, World, event
 
 from job_alerts import attachment, blocks
 from job_alerts.job_event import UnreadableEvent
 from job_alerts.journal import say
 from job_alerts.message import Message
+from job_alerts.notifiers import topic
 from job_alerts.redaction import redact
 from job_alerts.text import log_lines
 
@@ -118,6 +119,7 @@ def check_attachment(payload: dict[str, Any]) -> None:
 
 def check_blocks(payload: dict[str, Any]) -> None:
     """Sizes of https://docs.slack.dev/reference/block-kit/blocks."""
+    assert blocks.length(payload["blocks"]) <= 12_000
     assert 0 < len(payload["blocks"]) <= 50
     assert 0 < len(payload["text"]) <= 40_000
     check_markup(payload["text"])
@@ -128,7 +130,8 @@ def check_blocks(payload: dict[str, Any]) -> None:
             assert 0 < len(block["text"]["text"]) <= 150
         if kind == "section" and "text" in block:
             assert 0 < len(block["text"]["text"]) <= 3000
-            check_markup(block["text"]["text"])
+            if block["text"]["type"] == "mrkdwn":
+                check_markup(block["text"]["text"])
         if kind == "section" and "fields" in block:
             assert 0 < len(block["fields"]) <= 10
             for field in block["fields"]:
@@ -144,10 +147,23 @@ def check_blocks(payload: dict[str, Any]) -> None:
                 assert element["url"].startswith("https://")
 
 
+def check_topic(message: Message) -> None:
+    """Sizes of https://docs.aws.amazon.com/sns/latest/api/API_Publish.html, and of what Amazon Q takes."""
+    subject, body = topic.subject(message), topic.text(message)
+    assert 0 < len(subject) <= 100
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert not subject[0].isspace()
+    chats = json.dumps(topic.for_chats(message, body))
+    assert len(json.dumps({"default": body, "https": chats}).encode()) <= 256 * 1024
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", body)
+
+
 def check_message(message: Message) -> None:
     check_attachment(attachment.render(message, SETTINGS))
     check_attachment(attachment.render(message, SETTINGS._replace(details=False)))
     check_blocks(blocks.render(message, SETTINGS))
+    check_topic(message)
 
 
 @pytest.mark.slow
@@ -181,3 +197,14 @@ def _readable(event: Any) -> bool:
     except UnreadableEvent:
         return False
     return True
+
+
+@pytest.mark.parametrize("text", ["`", "```", "a `b", "*b*", "<!here> `", "`" * 7])
+@pytest.mark.parametrize("key", ["jobName", "statusReason"])
+@pytest.mark.parametrize("name", ["exit_code", "array_parent", "queue_blocked", "dependency_failed"])
+def test_a_backquote_opens_no_code(name: str, key: str, text: str) -> None:
+    world = World(table=False)
+    world.handle(event(name, **{key: text}))
+    assert world.inbox
+    for message in world.inbox:
+        check_message(message)

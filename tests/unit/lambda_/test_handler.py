@@ -14,8 +14,9 @@ import pytest
 from botocore.stub import Stubber
 from tests.unit.lambda_.support import event, job
 
-from job_alerts import batching, function, handler, logs
+from job_alerts import batching, handler, logs
 from job_alerts.job_event import UnreadableEvent
+from job_alerts.notifiers import function
 from job_alerts.settings import Settings
 from shared import clients
 
@@ -40,7 +41,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         assert (function_name, region) == ("SendToSlack", "ap-northeast-2")
         messages.append(message)
 
-    monkeypatch.setattr(function, "send", send)
+    monkeypatch.setattr(function, "invoke", send)
     monkeypatch.setattr(logs, "tail", lambda *_: (["the end"], ""))
     monkeypatch.setattr(batching, "_sent", {})
     return messages

@@ -14,6 +14,7 @@ from job_alerts import lateness
 from job_alerts.message import Route
 from job_alerts.runs import Run
 from job_alerts.schedule import Schedule
+from job_alerts.text import line
 from job_alerts.watches import Watched
 
 QUEUE = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/batchtab-prod-default"
@@ -60,6 +61,36 @@ def test_a_run_that_did_not_come_is_told_once(world: World) -> None:
     assert fields["Due"].at == MIDNIGHT
     assert (fields["Schedule"].value, fields["Queue"].value, fields["Stage"].value) == (CRON, "default", "prod")
     assert world.asked == [NAME]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fault"),
+    [
+        (Schedule("cron(0 25 * * ? *)"), "'cron(0 25 * * ? *)' has '25' as hours: 0 to 23"),
+        (Schedule("rate(0 days)"), "'rate(0 days)' has the value 0: 1 or more"),
+        (Schedule(CRON, "Asia/Nowhere"), "'Asia/Nowhere' is no time zone that is known here"),
+    ],
+)
+def test_a_schedule_that_cannot_be_read_is_told_once_and_hides_no_other(
+    world: World, schedule: Schedule, fault: str
+) -> None:
+    # GIVEN a job that never starts, behind one whose schedule can't be read
+    watch(world)
+    assert isinstance(world.table, FakeTable)
+    watches = world.table.watches
+    watches.schedules = [Watched("a-first", QUEUE, schedule, 600), *watches.schedules]
+    # WHEN it is looked for late runs for a day
+    sweep_until(world, MIDNIGHT + 4000)
+    # THEN somebody is told of both, once
+    unreadable, late = world.inbox
+    assert (unreadable.title, late.title) == ("a-first is not watched", "billing-invoice did not start")
+    fields = {field.label: field.value for field in unreadable.fields}
+    assert fields["What happened"] == fault
+    assert fields["Schedule"] == line(schedule.text, 160)
+    # WHEN it is changed THEN it is watched
+    watches.schedules = [Watched("a-first", QUEUE, Schedule(CRON), 600)]
+    sweep_until(world, MIDNIGHT + 2 * 86_400)
+    assert world.inbox[-1].title == "a-first did not start"
 
 
 def test_a_run_that_came_in_time_is_not_told(world: World) -> None:
@@ -225,13 +256,6 @@ def test_a_job_whose_zone_changes_is_watched_anew(world: World) -> None:
     assert world.inbox == []
 
 
-def test_a_zone_that_nobody_knows_is_said_and_told_of_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    watch_schedule(world, SEOUL_NINE._replace(timezone="Asia/Atlantis"))
-    sweep_until(world, MIDNIGHT + 1000, every=500)
-    assert world.inbox == []
-    assert "no time zone 'Asia/Atlantis'" in capsys.readouterr().out
-
-
 def test_a_run_once_is_told_once(world: World) -> None:
     watch_schedule(world, Schedule("at(2026-03-03T09:00:00)", "Asia/Seoul"))
     sweep_until(world, MIDNIGHT + 86_400, every=600)
@@ -318,20 +342,58 @@ def summary(name: str, created: int) -> dict[str, Any]:
     return {"jobId": "x", "jobName": name, "createdAt": created * 1000}
 
 
-def test_batch_is_asked_for_the_newest_by_name(stub: Stubber) -> None:
-    wanted = {"jobQueue": QUEUE, "filters": [{"name": "JOB_NAME", "values": [NAME]}], "maxResults": 50}
-    jobs = [summary(NAME.upper(), 300), summary(NAME, 200), summary(NAME, 100)]
+def plenty() -> float:
+    return 110.0
+
+
+def test_batch_is_asked_for_the_newest_since_then(stub: Stubber) -> None:
+    wanted = {
+        "jobQueue": QUEUE,
+        "filters": [{"name": "AFTER_CREATED_AT", "values": ["149999"]}],
+        "maxResults": 100,
+    }
+    jobs = [summary(NAME.upper(), 300), summary(NAME, 200), summary(NAME, 170)]
     stub.add_response("list_jobs", {"jobSummaryList": jobs, "nextToken": "more"}, wanted)
-    assert lateness.last_start(QUEUE, NAME, 150) == 200
+    assert lateness.last_start(QUEUE, NAME, 150, plenty) == 200
 
 
-def test_pages_end_where_jobs_are_too_old(stub: Stubber) -> None:
+def test_all_pages_are_looked_at_for_a_job_of_the_name(stub: Stubber) -> None:
+    # GIVEN a page of another job, and one of ours behind it
     stub.add_response("list_jobs", {"jobSummaryList": [summary(NAME.upper(), 300)], "nextToken": "more"})
-    stub.add_response("list_jobs", {"jobSummaryList": [summary(NAME, 100)], "nextToken": "still more"})
-    assert lateness.last_start(QUEUE, NAME, 150) is None
+    stub.add_response("list_jobs", {"jobSummaryList": [summary(NAME, 160)]})
+    assert lateness.last_start(QUEUE, NAME, 150, plenty) == 160
+    # AND none at all
+    stub.add_response("list_jobs", {"jobSummaryList": [summary(NAME.upper(), 300)], "nextToken": "more"})
+    stub.add_response("list_jobs", {"jobSummaryList": []})
+    assert lateness.last_start(QUEUE, NAME, 150, plenty) is None
 
 
 def test_a_refusal_of_batch_is_no_answer(stub: Stubber) -> None:
     stub.add_client_error("list_jobs", "AccessDeniedException")
     with pytest.raises(lateness.NotKnown):
-        lateness.last_start(QUEUE, NAME, 0)
+        lateness.last_start(QUEUE, NAME, 0, plenty)
+
+
+def test_of_a_queue_with_thousands_of_jobs_the_newest_five_thousand_are_looked_at(stub: Stubber) -> None:
+    # GIVEN a queue that has more and more of another job
+    for page in range(50):
+        others = [summary("another", 300)] * 100
+        stub.add_response("list_jobs", {"jobSummaryList": others, "nextToken": f"t{page}"})
+    # THEN nobody can say whether ours is behind them
+    with pytest.raises(lateness.NotKnown, match="more than 5000 jobs"):
+        lateness.last_start(QUEUE, NAME, 150, plenty)
+
+
+def test_a_job_on_the_last_page_that_is_looked_at_is_found(stub: Stubber) -> None:
+    for page in range(50):
+        name = "another" if page < 49 else NAME
+        stub.add_response("list_jobs", {"jobSummaryList": [summary(name, 160)], "nextToken": f"t{page}"})
+    assert lateness.last_start(QUEUE, NAME, 150, plenty) == 160
+
+
+def test_no_further_page_is_asked_for_when_the_functions_time_is_short(stub: Stubber) -> None:
+    # GIVEN time for one page
+    stub.add_response("list_jobs", {"jobSummaryList": [summary("another", 300)], "nextToken": "more"})
+    left = iter([46.0, 44.0])
+    with pytest.raises(lateness.NotKnown, match="time is short"):
+        lateness.last_start(QUEUE, NAME, 150, lambda: next(left))

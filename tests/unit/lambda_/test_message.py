@@ -116,10 +116,7 @@ def test_a_failed_job_is_told_with_all_that_helps() -> None:
     assert found["Started"] == "<!date^1772409605^{date_short_pretty} {time_secs}|2026-03-02 00:00 UTC>"
     assert found["Ran for"] == "20 min 36 s"
     assert found["Container"] == "OutOfMemoryError: Container killed due to memory usage"
-    assert found["Run it again"] == (
-        "`aws batch submit-job --region ap-northeast-2 --job-name my-service-do-something"
-        " --job-queue batchtab-prod-default --job-definition batchtab-prod-my-service-do-something`"
-    )
+    assert found["Run it again"] == "`batchtab retry 4c7599ae-0a82-49aa-ba5a-4727fcce14a8 --stage prod`"
     assert payload["attachments"][0]["footer"] == "123456789012 · ap-northeast-2"
     assert payload["attachments"][0]["ts"] == 1_772_410_841
     urls = {action["text"]: action["url"] for action in payload["attachments"][0]["actions"]}
@@ -210,7 +207,7 @@ def test_a_rerun_command_of_ones_own_is_filled_in() -> None:
 
 @pytest.mark.parametrize("name", ["x; rm -rf ~", "{queue}", "-rf", "a\u202eb", "$(id)"])
 def test_a_name_that_batch_would_refuse_makes_no_command_to_paste(name: str) -> None:
-    told = message.failed(job("exit_code", jobName=name), SETTINGS)
+    told = message.failed(job("exit_code", jobName=name), SETTINGS._replace(stage=""))
     assert told.command == ""
     assert "Run it again" not in fields(attachment.render(told, SETTINGS))
 

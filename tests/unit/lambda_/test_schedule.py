@@ -52,11 +52,30 @@ def test_the_last_time_is_the_one_that_the_project_s_own_clock_gives(fields: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "cron()", "cron(x 0 * * ? *)", "cron(0 0 * *)", "at(tomorrow)", "at()", "rate(x)"]
+    "text",
+    [
+        *("", "cron()", "cron(x 0 * * ? *)", "cron(0 0 * *)", "at(tomorrow)", "at()", "rate(x)", "0 9 * * *", "@daily"),
+        *("cron(0 25 * * ? *)", "cron(0 0 ? * 8 *)", "cron(0 0 31 2 ? *)"),
+    ],
 )
-def test_what_is_no_schedule_has_no_times(text: str) -> None:
-    assert Schedule(text).last_due(0, START) is None
-    assert Schedule(text).period is None
+def test_what_is_no_schedule_has_a_fault_and_no_times(text: str) -> None:
+    fault = Schedule(text).fault
+    assert fault.startswith(repr(text))
+    assert len(fault) > len(repr(text)) + 5
+
+
+@pytest.mark.parametrize(
+    "text", ["cron(0/30 20-2 ? * MON-FRI *)", "cron(0 0 ? * FRI-MON *)", "rate(1 day)", "at(2027-01-01T00:00:00)"]
+)
+def test_what_aws_takes_has_no_fault(text: str) -> None:
+    assert Schedule(text, "Asia/Seoul", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z").fault == ""
+
+
+def test_a_range_of_hours_goes_on_after_midnight() -> None:
+    schedule = Schedule("cron(0/30 20-2 ? * MON-FRI *)")
+    friday = datetime(2026, 11, 27, 2, 59, tzinfo=UTC)
+    assert last_due(schedule, friday - timedelta(hours=1), friday) == seconds("2026-11-27T02:30:00+00:00")
+    assert last_due(schedule, friday, friday + timedelta(hours=17)) is None
 
 
 def test_a_rate_has_a_period() -> None:
@@ -144,9 +163,16 @@ def test_a_time_that_the_clocks_show_twice_is_the_first() -> None:
 
 
 @pytest.mark.parametrize("name", ["Nowhere/Atlantis", "../etc/passwd", "Europe", " ", "x" * 300])
-def test_a_zone_that_nobody_knows_has_no_times(name: str, source: str) -> None:
+def test_a_zone_that_nobody_knows_is_a_fault(name: str, source: str) -> None:
     assert zones.zone(name) is None, source
-    assert Schedule("cron(0 0 * * ? *)", name).last_due(0, START) is None
+    assert Schedule("cron(0 0 * * ? *)", name).fault == f"{name!r} is no time zone that is known here"
+    with pytest.raises(ValueError, match="is no time zone"):
+        Schedule("cron(0 0 * * ? *)", name).last_due(0, START)
+
+
+def test_a_start_that_is_no_moment_is_a_fault() -> None:
+    assert Schedule("cron(0 0 * * ? *)", start="2026-03-02").fault == "'2026-03-02' is no moment in UTC"
+    assert Schedule("cron(0 0 * * ? *)", end="never").fault == "'never' is no moment in UTC"
 
 
 # --- starts and ends

@@ -49,6 +49,10 @@ def times(expression: str, after: str, count: int, zone: str = "UTC") -> list[st
         # 2100 is no leap year
         ("cron(0 0 29 2 ? *)", "2095-01-01T00:00:00", ["2096-02-29T00:00:00", "2104-02-29T00:00:00"]),
         ("cron(0 0 L-30 2 ? *)", "2026-01-01T00:00:00", []),
+        # AWS's own example of a range that goes on at its beginning: from 22:00 to 02:59
+        ("cron(0/30 20-2 ? * MON-FRI *)", "2026-01-02T23:20:00", ["2026-01-02T23:30:00", "2026-01-05T00:00:00"]),
+        ("cron(0 0 ? * FRI-MON *)", "2026-01-05T00:00:00", ["2026-01-09T00:00:00", "2026-01-10T00:00:00"]),
+        ("cron(0 0 1 NOV-FEB ? *)", "2026-02-01T00:00:00", ["2026-11-01T00:00:00", "2026-12-01T00:00:00"]),
         ("cron(0 0 1 1 ? 2027)", "2026-01-01T00:00:00", ["2027-01-01T00:00:00"]),
         ("rate(5 minutes)", "2026-01-01T00:00:07", ["2026-01-01T00:05:07", "2026-01-01T00:10:07"]),
         ("rate(1 day)", "2026-01-01T00:00:07", ["2026-01-02T00:00:07", "2026-01-03T00:00:07"]),
@@ -93,8 +97,9 @@ def test_time_zones(expression: str, zone: str, after: str, expected: list[str])
     "expression",
     [
         "", "0 0 * * ? *", "cron(0 0 * * *)", "cron(0 0 * * * *)", "cron(0 0 ? * ? *)", "cron(60 0 * * ? *)",
-        "cron(0 24 * * ? *)", "cron(0 0 32 * ? *)", "cron(0 0 1LW * ? *)", "rate(0 minutes)", "rate(1 minutes)",
-        "rate(2 minute)", "rate(1 week)", "at(tomorrow)", "at(2026-02-30T00:00:00)", "cron(0 0 * * ? *",
+        "cron(0 24 * * ? *)", "cron(0 0 32 * ? *)", "cron(0 0 1LW * ? *)",
+        "rate(0 minutes)", "rate(1 minutes)", "rate(2 minute)", "rate(1 week)", "at(tomorrow)",
+        "at(2026-02-30T00:00:00)", "cron(0 0 * * ? *",
     ],
 )  # fmt: skip
 def test_refused_expressions(expression: str) -> None:

@@ -71,14 +71,18 @@ def test_patterns_that_batch_takes(rule: dict[str, str]) -> None:
     strategy.check_retries({"attempts": 2, "evaluateOnExit": [{**rule, "action": "EXIT"}]})
 
 
-def test_actions_are_given_back_in_capitals() -> None:
-    given = {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "exit"}]}
-    strategy.check_retries(given)
-    assert strategy.normalised(given)["evaluateOnExit"] == [{"onReason": "*", "action": "EXIT"}]
-
-
 def test_timeout_is_a_minute_at_least() -> None:
     strategy.check_timeout({"attemptDurationSeconds": 60})
     strategy.check_timeout(None)
     with pytest.raises(ClientError, match="59"):
         strategy.check_timeout({"attemptDurationSeconds": 59})
+
+
+def test_all_exit_codes_are_not_those_of_an_attempt_without_one() -> None:
+    # GIVEN a rule on whatever exit code there is, and a host that went away with its attempt
+    rules = [{"action": "EXIT", "onExitCode": "*"}]
+    # THEN it does not match, and what no rule matches is tried again
+    assert strategy.wants_retry(
+        {"evaluateOnExit": rules}, exit_code=None, reason="", status_reason="Host EC2 (instance i-1) terminated."
+    )
+    assert not strategy.wants_retry({"evaluateOnExit": rules}, exit_code=0, reason="", status_reason="")

@@ -1,6 +1,6 @@
 """Plans that Terraform made of the project's own stacks against local AWS, each with one change; and their summaries.
 
-They are cut to what changes. `python -m tests.unit.plan_summary.summaries` writes the golden files anew.
+They are cut to what changes. `python -m tests.unit.plan_review.summaries` writes the golden files anew.
 """
 
 from __future__ import annotations

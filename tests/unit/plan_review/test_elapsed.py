@@ -16,6 +16,7 @@ from batchtab.cli.main import main
 from batchtab.plan_review.elapsed import is_by_time, is_nothing_else
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.plan_review.plan import Plan
+from batchtab.plan_review.revisions import Revisions
 
 NOW = datetime(2026, 11, 24, 10, 3, tzinfo=UTC)
 PASSED, AHEAD = "2026-11-24T10:03:00Z", "2026-11-24T10:04:00Z"
@@ -118,3 +119,23 @@ def test_no_issue_is_opened_because_time_passes(
         assert main(["ci", "drift", str(tmp_path), "--stage", "prod"]) == 0
         assert fake.issues == []
     assert "nothing differs" in capsys.readouterr().out
+
+
+def test_an_issue_is_opened_where_a_job_runs_another_revision_than_was_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a plan that changes nothing, beside which a newer revision was found
+    (tmp_path / "jobs.plan.json").write_text(json.dumps(content("nothing-changed")), encoding="utf-8")
+    found = Revisions.compare(
+        {"batchtab-prod-a-b": 1}, {"batchtab-prod-a-b": [2, 1]}, prefix="batchtab-prod", region="x"
+    )
+    found.write(tmp_path)
+    with fake_github.running() as fake:
+        for name, value in (("API_URL", fake.url), ("REPOSITORY", REPOSITORY), ("TOKEN", TOKEN)):
+            monkeypatch.setenv(f"GITHUB_{name}", value)
+        # WHEN the drift workflow looks at them THEN the issue names the job
+        assert main(["ci", "drift", str(tmp_path), "--stage", "prod"]) == 0
+        (issue,) = fake.issues
+    assert (
+        "- `a-b` runs revision 2; Terraform deployed revision 1: `aws batch deregister-job-definition" in issue["body"]
+    )

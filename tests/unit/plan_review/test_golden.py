@@ -16,7 +16,7 @@ def test_the_summary_is_the_committed_one(name: str) -> None:
     told = rendered(name)
     # THEN it is what stands in the golden file
     committed = (GOLDEN / f"{name}.md").read_text(encoding="utf-8")
-    assert told == committed, "if it is meant to differ: python -m tests.unit.plan_summary.summaries"
+    assert told == committed, "if it is meant to differ: python -m tests.unit.plan_review.summaries"
 
 
 def test_a_schedules_change_is_told_in_one_line_with_its_next_runs() -> None:

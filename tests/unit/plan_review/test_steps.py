@@ -103,6 +103,7 @@ def test_the_roles_are_made_from_the_stages_own_file(checkout: Path) -> None:
         "branch": "main",
         "repository_id": "456789",
         "state_bucket": "my-company-terraform-state",
+        "region": "ap-northeast-2",
         "repository_names": ["batchtab-runner"],
         "pulled_repository_names": [],
         "manages_network": False,
@@ -182,7 +183,7 @@ def test_a_stack_reads_stand_ins_from_a_copy(checkout: Path) -> None:
     # THEN the copy reads values of the right kind from a file, and keeps its own state where it is
     read = made["data"]["terraform_remote_state"]["environment"]
     state = json.loads((copy / read["config"]["path"]).read_text())
-    assert state["outputs"]["job_queue_arn_default"]["value"].startswith("arn:aws:iam::123456789012:")
+    assert state["outputs"]["job_queue_arn_default"]["value"].startswith("arn:aws:batch:ap-northeast-2:123456789012:")
     assert state["outputs"]["subnet_ids"] == {"value": ["subnet-00000000"], "type": ["list", "string"]}
     assert made["terraform"] == content["terraform"]
     # AND the stack itself is as it was

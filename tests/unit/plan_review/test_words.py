@@ -37,6 +37,36 @@ SCAN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "after my-service-a or my-service-b succeeded"),
+        ({"after_all": ["x"]}, "after my-service-a and my-service-b all succeeded"),
+        (
+            {"after_all": ["x"], "within_seconds": 5400},
+            "after my-service-a and my-service-b all succeeded within 1 h 30 min",
+        ),
+    ],
+)
+def test_a_job_after_others_says_whether_it_waits_for_all(told: dict[str, Any], words: str) -> None:
+    # GIVEN a new job whose trigger is the end of two others
+    plan = content("first-deploy")
+    jobs = "arn:aws:batch:us-east-1:000000000000:job-definition/batchtab-local-my-service"
+    pattern = {"detail": {"jobDefinition": [{"prefix": f"{jobs}-{name}:"} for name in "ab"], "status": ["SUCCEEDED"]}}
+    for resource in plan["resource_changes"]:
+        after = resource["change"].get("after") or {}
+        if resource["address"] == "aws_cloudwatch_event_rule.do_often_rule":
+            resource.update(name="do_often_upstream", address="aws_cloudwatch_event_rule.do_often_upstream")
+            after.update(event_pattern=json.dumps(pattern), schedule_expression=None)
+        elif resource["address"] == "aws_cloudwatch_event_target.do_often_target":
+            resource.update(name="do_often_upstream_delivery", address=f"{resource['type']}.do_often_upstream_delivery")
+            template = {"trigger": {}, "job": {"name": "my-service-do-often", **told}}
+            after["input_transformer"] = [{"input_paths": {}, "input_template": json.dumps(template)}]
+    # WHEN it is summarized THEN it says which, and whether any or all of them
+    text = markdown.render(of([Plan.read(plan, "jobs-my-service")]), title="x")
+    assert words in text
+
+
+@pytest.mark.parametrize(
     ("schedule", "words"),
     [
         ("cron(7/10 * * * ? *)", "every 10 minutes from minute 7"),

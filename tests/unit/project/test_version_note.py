@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.projects import copy_project
 
+from batchtab.aws.states import States
 from batchtab.cli.deployment import plan as plan_command
 from batchtab.cli.main import main
 from batchtab.errors import UsageError
@@ -21,6 +22,7 @@ def deployable(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -
     folder = copy_project(tmp_path / "deployable")
     (project / manifest.FILE_NAME).rename(folder / manifest.FILE_NAME)
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(States, "require_bucket", lambda _: None)
     return folder
 
 

@@ -76,7 +76,7 @@ def test_the_moment_itself_is_not_a_next_run() -> None:
         ("cron(0 0 * * ? 1969)", "has '1969' as year: 1970 to 2199", ""),
         ("cron(*/0 * * * ? *)", "has the step '0' as minutes", ""),
         ("cron(0 0 ? * */2 *)", "no steps are allowed", "list the days: MON,WED,FRI"),
-        ("cron(0 22-2 * * ? *)", "runs backwards", "22-23,0-2"),
+        ("cron(0 0 * * ? 2030-2026)", "has '2030-2026' as year, which runs backwards", "write the earlier one first"),
         ("cron(0 0 ? * 3#6 *)", "1 to 5", ""),
         ("cron(0 0 ? * 3#1,6#3 *)", "one day alone", ""),
         ("cron(0 0 31 2 ? *)", "never happens", ""),
@@ -93,6 +93,29 @@ def test_a_wrong_expression_is_refused_with_its_field_and_what_is_allowed(
 
     assert reason in error.value.reason
     assert error.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "written_out"),
+    [
+        ("0 22-2 * * ? *", "0 22,23,0,1,2 * * ? *"),
+        ("0 22-2/2 * * ? *", "0 22,0,2 * * ? *"),
+        ("50-10/15 * * * ? *", "50,5 * * * ? *"),
+        ("0 0 28-3 * ? *", "0 0 28,29,30,31,1,2,3 * ? *"),
+        ("0 0 1 NOV-FEB ? *", "0 0 1 11,12,1,2 ? *"),
+        ("0 0 ? * FRI-MON *", "0 0 ? * 6,7,1,2 *"),
+    ],
+)
+def test_a_range_may_run_past_the_end_of_its_field(wrapped: str, written_out: str) -> None:
+    # GIVEN a range whose second value is the smaller one, which AWS takes
+    one, other = parse(wrapped), parse(written_out)
+    # THEN it goes on from the beginning, with its step
+    assert (one.minutes, one.hours, one.months) == (other.minutes, other.hours, other.months)
+    assert one.days(2026, 2) == other.days(2026, 2)
+    # AND aws-croniter says the same
+    assert [*islice(one.after(START.replace(tzinfo=None)), 20)] == [
+        moment.replace(tzinfo=None) for moment in AwsCroniter(wrapped).get_next(START, 20)
+    ]
 
 
 @pytest.mark.parametrize("expression", ["LW", "L", "2024/2"])

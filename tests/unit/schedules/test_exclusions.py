@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 
-from batchtab.schedules.cron import ScheduleError
+from batchtab.schedules.cron import ScheduleError, parse
 from batchtab.schedules.exclusions import Exclusions
 from job_alerts.schedule import Schedule
 from submit_run.exclusions import excluded_by
@@ -106,3 +106,23 @@ def test_the_functions_read_exceptions_as_the_calendar_shows_them(entry: str, at
     if entry.startswith("cron("):
         minute = int(wall.replace(tzinfo=UTC).timestamp())
         assert (Schedule(entry).last_due(minute, minute) == minute) == shown
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    schedule=CRONS,
+    entries=st.lists(st.one_of(DATES.map(str), RANGES, CRONS), min_size=1, max_size=3),
+    since=st.dates(date(2025, 1, 1), date(2032, 1, 1)),
+)
+def test_the_next_day_is_the_first_that_a_look_at_each_day_finds(
+    schedule: str, entries: list[str], since: date
+) -> None:
+    # GIVEN a schedule, exceptions and a day
+    exclusions, cron = Exclusions.parse(entries), parse(schedule[5:-1])
+    times = frozenset((hour, minute) for hour in cron.hours for minute in cron.minutes)
+    # WHEN each day of five years is looked at
+    days = (since + timedelta(days=number) for number in range(5 * 366))
+    found = next((day for day in days if cron.is_day(day) and exclusions.left_of(day, times)), None)
+    # THEN the first with a time that is left is the next day
+    following = exclusions.next_day(cron, since)
+    assert following == found or (found is None and following is not None and following > since + timedelta(5 * 365))

@@ -221,10 +221,14 @@ def test_a_rule_is_the_trigger_unless_only_a_schedule_can_say_it(fields: dict[st
 )
 def test_the_shortest_period_is_that_of_runs_that_follow_each_other(schedule: str, period: int) -> None:
     assert timing(schedule).shortest_period() == timedelta(seconds=period)
+    # AND only a run that takes longer goes on into the next
+    assert timing(schedule).outlasted_by(period) is None
+    assert timing(schedule).outlasted_by(period + 1) == period
 
 
 def test_one_time_has_no_period() -> None:
     assert timing("at(2026-12-25T09:00:00)").shortest_period() is None
+    assert timing("at(2026-12-25T09:00:00)").outlasted_by(86_400) is None
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
@@ -241,3 +245,21 @@ def test_a_timing_is_read_once() -> None:
 
     assert timing("@daily", **fields) is timing("@daily", **fields)
     assert timing("@daily", **fields).zone is ZoneInfo("Asia/Seoul")
+
+
+@pytest.mark.parametrize(
+    "excluded",
+    [
+        ["cron(* * * * ? *)"],
+        ["cron(* 0-11 * * ? *)", "cron(* 12-23 ? * MON-FRI *)", "cron(* 12-23 ? * SAT-SUN *)"],
+        ["cron(0/2 * * * ? *)", "cron(1/2 * 1-30 * ? *)", "cron(1/2 * 31 * ? *)"],
+    ],
+)
+def test_that_all_is_excepted_is_read_off_the_fields(excluded: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a schedule of 120 million times to the end of 2199, all excepted
+    looked_at = []
+    occurrence = Timing._occurrence
+    monkeypatch.setattr(Timing, "_occurrence", lambda *given: looked_at.append(given) or occurrence(*given))
+    # WHEN it is asked why it never runs THEN hardly any of them is looked at
+    assert Timing.of("* * * * *", excluded=tuple(excluded)).why_never() == "never runs: all of it is excepted"
+    assert len(looked_at) <= 3

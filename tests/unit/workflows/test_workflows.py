@@ -243,7 +243,8 @@ def test_a_release_is_built_without_rights_and_signed_with_its_checksums() -> No
     (signed,) = [
         step["with"] for step in jobs["release"]["steps"] if step.get("uses", "").startswith("actions/attest@")
     ]
-    assert signed["subject-path"].split() == ["dist/batchtab-*", "dist/SHA256SUMS"]
+    kinds = ["dist/batchtab-*", "dist/terraform-aws-batchtab-*", "dist/SHA256SUMS"]
+    assert signed["subject-path"].split() == kinds
 
 
 def test_who_may_write_comments_runs_nothing_of_the_branch() -> None:

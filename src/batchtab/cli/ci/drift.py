@@ -27,7 +27,8 @@ def drift_issue(
 ) -> None:
     """Open, update or close the drift issue.
 
-    It is no drift that the `start`, the `end` or the only time of a job has passed.
+    A job that runs another revision than Terraform deployed is drift too. It is no drift that the `start`, the `end` or
+    the only time of a job has passed.
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
     """
@@ -39,7 +40,7 @@ def drift_issue(
     page = actions.run_url()
     try:
         hub = actions.github()
-        if differing:
+        if differing or summary.revisions.mismatches:
             body = markdown.render(summary, title=f"To make {stage} what main says", limit=_LIMIT)
             note = "\n".join(filter(None, (*_causes(differing), page)))
             posted = hub.open_issue(marker, f"{stage} differs from main", f"{note}\n\n{body}", _LABEL)

@@ -8,12 +8,13 @@ import io
 import re
 import subprocess
 import tarfile
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from batchtab.cli.ci import registry
 from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.github.api import GitHubError
@@ -44,8 +45,12 @@ def release_files(
         stale.unlink(missing_ok=True)
     sums = []
     for folder in sorted(path.parent for path in (root / "modules").glob("*/main.tf.json")):
-        name = f"batchtab-{folder.name}-{tag}.tar.gz"
-        content = archive(folder)
+        if folder.name == registry.ROOT_MODULE:  # it calls others, and is whole with them
+            name = f"{registry.NAME}-{tag}.tar.gz"
+            content = archive({f"{registry.NAME}/{path}": of for path, of in registry.files(root, tag).items()})
+        else:
+            name = f"batchtab-{folder.name}-{tag}.tar.gz"
+            content = archive({f"{folder.name}/{path.name}": path.read_bytes() for path in _files(folder)})
         (out / name).write_bytes(content)
         sums.append(_sum(content, name))
     if not sums:
@@ -77,14 +82,14 @@ def release_publish(
     typer.echo(f"release {tag}: {done.did} {done.url}".rstrip())
 
 
-def archive(folder: Path) -> bytes:
-    """A module's files as a .tar.gz with the same bytes each time."""
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """Files by their paths as a .tar.gz with the same bytes each time."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
-            info = tarfile.TarInfo(f"{folder.name}/{path.name}")
-            info.size, info.mode, info.mtime = path.stat().st_size, 0o644, 0
-            tar.addfile(info, io.BytesIO(path.read_bytes()))
+        for name, content in sorted(files.items()):
+            info = tarfile.TarInfo(name)
+            info.size, info.mode, info.mtime = len(content), 0o644, 0
+            tar.addfile(info, io.BytesIO(content))
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
@@ -102,15 +107,15 @@ def notes(tag: str, root: Path) -> str:
     return "\n".join(lines)
 
 
+def _files(folder: Path) -> list[Path]:
+    """What Terraform and people read of a module."""
+    return sorted({path for pattern in _FILES for path in folder.glob(pattern)})
+
+
 def _version(tag: str, root: Path) -> str:
     """The version of the package, which must be the tag's."""
     path = root / "pyproject.toml"
-    try:
-        version = str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError):
-        raise UsageError(f"{path}: [project] has no version") from None
+    version = registry.version_of(root)
     try:
         same = Version.parse(tag) == Version.parse(version)
     except ValueError:  # SemVer allows words that Python does not

@@ -9,9 +9,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab import limits
+from batchtab.aws.client import Aws
 from batchtab.aws.role_policies import RolePolicies
 from batchtab.cli.ci.role_memory import Asked
-from batchtab.cli.connection import connect
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.stage import StageConfig
 from batchtab.errors import UsageError
@@ -69,13 +69,14 @@ def role_inputs(catalog: Catalog, options: Asked, environment: Mapping[str, Any]
     }
 
 
-def say_unbounded(session: Session, inputs: Mapping[str, Any]) -> None:
+def say_unbounded(session: Session, aws: Aws, inputs: Mapping[str, Any]) -> None:
     """Says which roles with the stage's names lack its boundary: a deployment can't change them, but give them to jobs.
 
     IAM has no condition on the boundary of a role that is passed.
 
     Args:
         session: The stage.
+        aws: Its AWS.
         inputs: What `role_inputs` returned.
     """
     stage = session.catalog.stage
@@ -83,7 +84,7 @@ def say_unbounded(session: Session, inputs: Mapping[str, Any]) -> None:
     if arn is None:
         return
     try:
-        names = RolePolicies(connect(session), stage.prefix).without_boundary(arn)
+        names = RolePolicies(aws, stage.prefix).without_boundary(arn)
     except (BotoCoreError, ClientError) as error:
         typer.echo(f"open: the roles of {stage.prefix} were not looked at for their boundary: {error}", err=True)
         return

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
+from batchtab.aws import answers
+from batchtab.aws.client import Aws
 from batchtab.cli.ci.audit import audit
 from batchtab.cli.ci.role_inputs import repositories, role_inputs, say_unbounded
 from batchtab.cli.ci.role_memory import OUTPUT, PLACE, Asked
@@ -109,7 +110,8 @@ def ci_roles(
         boundary_action=tuple(boundary_action or ()),
         passable_role_arn=tuple(passable_role_arn or ()),
     )
-    made, former = _states(session)
+    aws = connect(session)
+    made, former = _states(session, aws)
     config = session.catalog.stage
     asked = now if reset else now.since(former, config.permissions_boundary_arn, config.own_boundary_arn)
     if asked != now:
@@ -130,7 +132,7 @@ def ci_roles(
         done = subprocess.run([session.terraform, *command], cwd=folder, env=variables, check=False)
         if done.returncode:
             raise UsageError(f"ci roles: terraform {command[0]} ended with status {done.returncode}, see above")
-    say_unbounded(session, given)
+    say_unbounded(session, aws, given)
     if given["make_permissions_boundary"] and config.permissions_boundary_arn is None:
         line = f"permissions_boundary_arn: {config.own_boundary_arn}"
         typer.echo(f"Write into config/{stage}.yaml, so that deployments can make roles: {line}")
@@ -138,22 +140,17 @@ def ci_roles(
     return 0
 
 
-def _states(session: Session) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def _states(session: Session, aws: Aws) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The states of the stage's environment and of its roles; None where there is none yet.
 
     Raises:
-        UsageError: the bucket is not there, or S3 refuses.
+        UsageError: the bucket is not there.
     """
     config = session.catalog.stage
     bucket = config.state.bucket
-    try:
-        aws = connect(session)
-        exists = aws.bucket_exists(bucket, config.account_id)
-        if exists:
-            return aws.state(bucket, config.name, "environment"), aws.state(bucket, PLACE, config.name)
-    except (BotoCoreError, ClientError) as error:
-        raise UsageError(f"ci roles: the state of the stage cannot be read: {error}", "check credentials") from None
-    raise UsageError(f"ci roles: the state bucket {bucket} is not there", f"batchtab bootstrap --stage {config.name}")
+    if not aws.bucket_exists(bucket, config.account_id):
+        raise answers.no_bucket(config)
+    return aws.state(bucket, config.name, "environment"), aws.state(bucket, PLACE, config.name)
 
 
 def _permissions(session: Session, asked: Asked, environment: dict[str, Any] | None) -> dict[str, Any]:
@@ -201,6 +198,7 @@ def configuration(session: Session, source: str, given: dict[str, Any]) -> dict[
         "repository_id": given["repository_id"],
         "owner_id": given["owner_id"],
         "state_bucket": stage.state.bucket,
+        "region": stage.region,
         **repositories(stage),
         "manages_network": bool(stage.network.create),
         "oidc_provider_arn": asked.oidc_provider_arn,

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.declarations.image_registry import registry_host
-from batchtab.errors import UsageError
 from batchtab.github import actions
 from batchtab.runner_image import lookup as images
 from batchtab.runner_image.bill import bill
@@ -38,10 +36,7 @@ def runner_image(
     """
     session = Session.open(stage)
     aws = connect(session)
-    try:
-        image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
-    except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"ci runner-image: {error}", "check credentials and network") from None
+    image = images.find_or_build(session, aws, builder) if build else images.look_up(session, aws)
     digest = image.digest or images.NOT_BUILT
     did = "will be built by the deployment" if image.digest is None else image.did
     typer.echo(f"{image.repository}:{image.tag}: {did}", err=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from batchtab.aws.client import Aws
 from batchtab.cli.connection import connect
@@ -30,15 +30,9 @@ def make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[
     """Makes what is missing and returns a line about each part.
 
     Raises:
-        UsageError: the credentials are another account's, or somebody else has the bucket's name.
+        UsageError: somebody else has the bucket's name.
     """
     try:
-        actual = aws.account_id()
-        if actual != account_id:
-            raise UsageError(
-                f"bootstrap: the credentials are of account {actual}, and the stage's account_id is {account_id}",
-                "choose another profile or mend the stage's file",
-            )
         return _make_bucket(aws, bucket, account_id, partition)
     except ClientError as error:
         code = error.response["Error"]["Code"]
@@ -47,10 +41,10 @@ def make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[
             "CreateBucket",
         }:
             hint = "bucket names are taken world-wide: give state.bucket another one"
-            raise UsageError(f"bootstrap: {bucket} is not this account's ({code})", hint) from error
-        raise UsageError(f"bootstrap: {error}") from error
-    except BotoCoreError as error:
-        raise UsageError(f"bootstrap: {error}", "check credentials and network") from error
+            raise UsageError(
+                f"bootstrap: {bucket} is another account's, or the credentials may not see it ({code})", hint
+            ) from error
+        raise
 
 
 def _make_bucket(aws: Aws, bucket: str, account_id: str, partition: str) -> list[str]:

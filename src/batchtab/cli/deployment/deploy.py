@@ -16,6 +16,7 @@ from batchtab.cli.deployment.synthesis import Synthesis
 from batchtab.cli.machine.up import alone
 from batchtab.cli.options import DigestOption, StageOption, SynthesizedOption
 from batchtab.cli.progress import Step
+from batchtab.cli.revisions import look_up
 from batchtab.errors import UsageError
 from batchtab.plan_review.fingerprint import Reviewed
 from batchtab.project.version_note import version_note
@@ -25,6 +26,7 @@ from batchtab.terraform.stacks import Stacks
 
 NOT_REVIEWED = 3
 JOBS = "jobs-"
+_AS_DEPLOYED = "what is deployed is what the files say"
 _MANY = 6  # stacks, whose names no longer fit into a line
 
 
@@ -63,11 +65,12 @@ def deploy(
     review = Reviewed.load(reviewed) if reviewed else None
     wanted = [name for name in known if (not stack or name in stack) and (jobs or not name.startswith(JOBS))]
     aws = connect(session)
+    states = States(aws, session.catalog.stage.state.bucket, stage)
+    states.require_bucket()
     with alone(session), stoppable(), Stacks(session) as stacks:
         with Step(f"Plan of stage {stage}") as step:
             step.at("synth")
             synthesis.write(session, stacks)
-            states = States(aws, session.catalog.stage.state.bucket, stage)
             planning = Planning(stacks, states)
             also = [name for name, changes in review.stacks.items() if changes] if review else []
             planned = planning.run(known if review else wanted, step.at, everything=everything, also=also)
@@ -82,7 +85,11 @@ def deploy(
     for line in left_out_lines(done.left_out):
         typer.echo(line)
     if not applying.applied:
-        typer.echo("Nothing to apply: what is deployed is what the files say.")
+        revisions = look_up(session, aws)
+        for line in revisions.lines():
+            typer.echo(line)
+        state = "other revisions of jobs run than were deployed" if revisions.mismatches else _AS_DEPLOYED
+        typer.echo(f"Nothing to apply: {state}.")
     if states.unrecorded:
         reason = next(iter(states.unrecorded.values()))
         text = f"batchtab deploy: plans will not leave out {', '.join(states.unrecorded)}: {reason}"

@@ -17,6 +17,7 @@ from batchtab.cli.deployment.synthesis import Synthesis
 from batchtab.cli.machine.up import alone
 from batchtab.cli.options import DigestOption, StageOption, SynthesizedOption
 from batchtab.cli.progress import Step
+from batchtab.cli.revisions import look_up
 from batchtab.plan_review.left_out import by_reason
 from batchtab.project.version_note import version_note
 from batchtab.terraform.processes import stoppable
@@ -53,13 +54,18 @@ def plan(
     if note := version_note(session.root):
         typer.echo(f"batchtab plan: {note}", err=True)
     aws = connect(session)
+    states = States(aws, session.catalog.stage.state.bucket, stage)
+    states.require_bucket()
     with alone(session), stoppable(), Stacks(session) as stacks, Step(f"Plan of stage {stage}") as step:
         step.at("synth")
         synthesis.write(session, stacks)
-        planning = Planning(stacks, States(aws, session.catalog.stage.state.bucket, stage))
+        planning = Planning(stacks, states)
         planned = planning.run(session.stacks(), step.at, everything=everything, lock=lock)
+        step.at("revisions that run")
+        revisions = look_up(session, aws)
         if out is not None:
             write(session, stacks, planned, out)
+            revisions.write(out)
             synthesis.copy_findings(session, out)
     if show and out is not None:
         print_review(session, out)
@@ -69,8 +75,12 @@ def plan(
         typer.echo(f"{found.stack.ljust(width)}  {found.summary}{note}")
     for line in left_out_lines(planned.left_out):
         typer.echo(line)
+    for line in revisions.lines():
+        typer.echo(line)
     changed = any(found.changes for found in planned.plans)
-    if not planned.plans:
+    if revisions.mismatches and not changed:
+        typer.echo("No changes to deploy, but other revisions of jobs run than were deployed.")
+    elif not planned.plans:
         typer.echo("No changes since the last deployment.")
     elif not changed:
         typer.echo("No changes: what is deployed is what the files say.")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from batchtab.aws import answers
+from batchtab.cli.asking import confirm
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError, did_you_mean, listed
@@ -27,11 +29,13 @@ def unlock(
     aws = connect(session)
     bucket = session.catalog.stage.state.bucket
     lock = aws.lock(bucket, session.catalog.stage.name, stack)
+    if lock is None and aws.state(bucket, session.catalog.stage.name, stack) is None:
+        raise answers.not_deployed(f"unlock: stack {stack} has no state")
     if lock is None:
         typer.echo(f"{stack}: not locked")
         return
     typer.echo(f"{stack}: locked since {lock.created} by {lock.who} ({lock.operation}, id {lock.id})")
     if not yes:
-        typer.confirm("Is that run gone? Remove its lock?", abort=True)
+        confirm("Is that run gone? Remove its lock?", "unlock")
     aws.clear_lock(bucket, session.catalog.stage.name, stack)
     typer.echo(f"{stack}: unlocked")

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from batchtab.aws import answers
 from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
-from batchtab.errors import UsageError, printable
+from batchtab.errors import printable
 from batchtab.terraform.session import Session
 
 _ERROR_MAX = 120
@@ -133,15 +134,13 @@ def _batches(letters: DeadLetters, limit: int) -> Iterator[list[DeadLetter]]:
 
 
 def _letters(stage: str) -> DeadLetters:
-
     session = Session.open(stage)
     config = session.catalog.stage
     letters = DeadLetters(connect(session), config.prefix)
     try:
         letters.url()
     except LookupError:
-        hint = f"batchtab deploys it with the stack environment of stage {stage}"
-        raise UsageError(f"alerts: there is no queue {letters.queue_name} in {config.region}", hint) from None
+        raise answers.not_deployed(f"alerts: there is no queue {letters.queue_name} in {config.region}") from None
     return letters
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from batchtab.aws import answers
 from batchtab.aws.backfill import BackfillRunner
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.run_history import moment as moment_of
 from batchtab.aws.run_requests import backfill_request
-from batchtab.aws.runs import FunctionError, Runs, one_line
+from batchtab.aws.runs import FunctionError, Runs
+from batchtab.cli.asking import confirm
 from batchtab.cli.connection import connect
 from batchtab.cli.jobs.backfill_progress import progress
 from batchtab.cli.options import JobArgument, StageOption
@@ -60,19 +61,18 @@ def backfill(
     timing, times = asked_for(found, from_, to, datetime.now(UTC))
     aws = connect(session)
     runs, batch = Runs(aws, config.prefix), BatchJobs(aws)
-    with one_line("backfill", is_local=config.is_local):
-        queues = [session.catalog.job_queue_name(queue) for queue in config.environment.queues]
-        done = have_run(found, timing, times, runs, batch, queues)
-        if dry_run:
-            _show_times(times, done, timing, ZoneInfo(config.timezone))
-            return 0
-        left = [each for each in times if each not in done]
-        if len(left) > _ASKED_FROM and not yes:
-            _confirm(found, len(left))
-        if max_parallel > 1 and found.spec.concurrency_policy != "allow":
-            typer.echo(f"{found.full}: one at a time, because concurrency_policy is {found.spec.concurrency_policy}")
-            max_parallel = 1
-        return _run(session, found, left, len(done), max_parallel, runs, batch)
+    queues = [session.catalog.job_queue_name(queue) for queue in config.environment.queues]
+    done = have_run(found, timing, times, runs, batch, queues)
+    if dry_run:
+        _show_times(times, done, timing, ZoneInfo(config.timezone))
+        return 0
+    left = [each for each in times if each not in done]
+    if len(left) > _ASKED_FROM and not yes:
+        _confirm(found, len(left))
+    if max_parallel > 1 and found.spec.concurrency_policy != "allow":
+        typer.echo(f"{found.full}: one at a time, because concurrency_policy is {found.spec.concurrency_policy}")
+        max_parallel = 1
+    return _run(session, found, left, len(done), max_parallel, runs, batch)
 
 
 def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing, list[datetime]]:
@@ -168,7 +168,7 @@ def _run(
         typer.echo(f"batchtab backfill: {runs_on}the same command goes on where this one stopped", err=True)
         return INTERRUPTED
     if isinstance(stopped, LookupError):
-        raise UsageError(f"backfill: there is no function {runs.function_name}", "batchtab deploy makes it")
+        raise answers.not_deployed(f"backfill: there is no function {runs.function_name}")
     if stopped is not None:
         raise UsageError(
             f"backfill: {runs.function_name}: {stopped}", "the same command goes on where this one stopped"
@@ -193,11 +193,7 @@ def _tell(job: NamedJob, backfill_runner: BackfillRunner, wanted: int, done: int
 
 
 def _confirm(job: NamedJob, number: int) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"backfill: {_runs(number)} of {job.full} would be submitted, and nobody can be asked", "--yes"
-        )
-    typer.confirm(f"Submit {_runs(number)} of {job.full}?", abort=True)
+    confirm(f"Submit {_runs(number)} of {job.full}?", "backfill")
 
 
 def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, of_stage: ZoneInfo) -> None:

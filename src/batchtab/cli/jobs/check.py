@@ -12,7 +12,7 @@ import typer
 from batchtab.cli.options import ROOT_HELP
 from batchtab.declarations import catalog, quotas
 from batchtab.declarations.cautions import cautions
-from batchtab.declarations.diagnostics import Diagnostic, Diagnostics
+from batchtab.declarations.diagnostics import Diagnostic, Diagnostics, lines
 
 
 def check(
@@ -45,7 +45,7 @@ def check(
             f"{_count(len(jobs), 'job')} ({scheduled} scheduled)",
         )
         typer.echo(f"stage {loaded.stage.name}: {', '.join(parts)}: ok")
-    for line in (*warnings, *quotas.notes(stages, now)):
+    for line in (*lines(warnings), *quotas.notes(stages, now)):
         typer.echo(str(line), err=True)
 
 

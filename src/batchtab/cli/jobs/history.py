@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,13 +14,13 @@ import typer
 from batchtab.aws.batch_jobs import BatchJobs, Submitted
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import Run, merged, moment
-from batchtab.aws.runs import Runs, one_line
+from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
 from batchtab.cli.jobs import run_table
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.options import AnyJobArgument, StageOption
+from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
-from batchtab.errors import UsageError
 from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
@@ -30,7 +29,6 @@ _MOST = 1000
 _MADE_UP = timedelta(hours=1)  # submitted so long after its time: a backfill, which must not hide the runs of now
 _REMEMBERED = timedelta(days=30)  # longer than Batch remembers jobs that have ended
 _AT_ONCE = 8
-_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
 def history(
@@ -50,12 +48,10 @@ def history(
     session = Session.open(stage)
     config = session.catalog.stage
     now = datetime.now(UTC)
-    begin = None if since is None else now - _span(since)
+    begin = None if since is None else now - span(since, "history")
     most = count or (_SHOWN if since is None else _MOST)
     chosen = [find(session.catalog, job, "history")] if job else list(all_jobs(session.catalog))
-    with one_line("history", is_local=config.is_local):
-        aws = connect(session)
-        runs, paused = gathered(session, aws, chosen, most, begin, now)
+    runs, paused = gathered(session, connect(session), chosen, most, begin, now)
     if as_json:
         for run in runs[:most]:
             typer.echo(json.dumps(as_dict(run), ensure_ascii=False))
@@ -140,10 +136,3 @@ def as_dict(run: Run) -> dict[str, Any]:
 
 def _utc(moment: datetime | None) -> str | None:
     return None if moment is None else utc_text(moment)
-
-
-def _span(text: str) -> timedelta:
-    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text.strip())
-    if match is None:
-        raise UsageError(f"history: --since '{text}' is not a time span: 90m, 12h, 7d or 4w")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])

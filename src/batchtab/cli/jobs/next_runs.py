@@ -129,8 +129,8 @@ def _described(job: Job) -> Iterator[str]:
 
 def _others(jobs: Sequence[Job], now: datetime, is_one: bool) -> Iterator[str]:
     """The jobs that have no part in the list, by the reason."""
-    by_hand = [job.name for job in jobs if job.spec.schedule is None and not job.spec.after]
-    after = [f"{job.name} (after {', '.join(job.spec.after)})" for job in jobs if job.spec.after and not job.timing]
+    by_hand = [job.name for job in jobs if job.spec.schedule is None and not job.spec.upstream]
+    after = [f"{job.name} ({job.spec.origin})" for job in jobs if job.spec.upstream and not job.timing]
     suspended = [job.name for job in jobs if job.spec.suspend and not is_one]
     over = [job.name for job in jobs if is_over(job, now) and job.name not in suspended]
     for title, names in (("by hand", by_hand), ("after others", after), ("suspended", suspended), ("over", over)):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 
 import typer
 
+from batchtab.aws import answers
 from batchtab.aws.client import Aws
-from batchtab.aws.runs import FunctionError, Runs, State, one_line
+from batchtab.aws.runs import FunctionError, Runs, State
 from batchtab.aws.triggers import Trigger, Triggers
 from batchtab.cli.connection import connect
 from batchtab.cli.options import JobArgument, StageOption
@@ -22,11 +22,9 @@ def pause(job: JobArgument, stage: StageOption = "local") -> None:
 
     Safe to run twice. The files do not store a pause: the next plan shows it, and the next deployment resumes the job.
     """
-    session, found, triggers, runs = _open(job, stage, "pause")
-    with _one_line(session, "pause"):
-        _switch(session, found, triggers, enabled=False)
-        state = runs.states([found.full]).get(found.full)
-    for line in _after_pause(found, state):
+    session = Session.open(stage)
+    found = find(session.catalog, job, "pause")
+    for line in pausing(session, connect(session), found):
         typer.echo(line)
 
 
@@ -35,14 +33,28 @@ def resume(job: JobArgument, stage: StageOption = "local") -> None:
 
     Waiting runs start. Times missed meanwhile are not run: use `batchtab backfill`.
     """
-    session, found, triggers, runs = _open(job, stage, "resume")
-    with _one_line(session, "resume"):
-        _switch(session, found, triggers, enabled=True)
-        state = runs.states([found.full]).get(found.full)
-        if state is not None and (state.paused or state.waiting):
-            _tell_function(found, runs, state)
-    if found.spec.suspend:
-        typer.echo("Its file says suspend: true, so the next deployment suspends it again.")
+    session = Session.open(stage)
+    found = find(session.catalog, job, "resume")
+    for line in resuming(session, connect(session), found):
+        typer.echo(line)
+
+
+def pausing(session: Session, aws: Aws, job: NamedJob) -> Iterator[str]:
+    """Disables a job's triggers; yields a line for each thing done, when it is done."""
+    yield from _switched(session, aws, job, enabled=False)
+    state = Runs(aws, session.catalog.stage.prefix).states([job.full]).get(job.full)
+    yield from _after_pause(job, state)
+
+
+def resuming(session: Session, aws: Aws, job: NamedJob) -> Iterator[str]:
+    """Enables a job's triggers and has its waiting runs go on; yields a line for each thing done, when it is done."""
+    yield from _switched(session, aws, job, enabled=True)
+    runs = Runs(aws, session.catalog.stage.prefix)
+    state = runs.states([job.full]).get(job.full)
+    if state is not None and (state.paused or state.waiting):
+        yield from _tell_function(job, runs, state)
+    if job.spec.suspend:
+        yield "Its file says suspend: true, so the next deployment suspends it again."
 
 
 def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs) -> dict[str, str]:
@@ -67,26 +79,22 @@ def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs)
     return found
 
 
-def _open(job: str, stage: str, command: str) -> tuple[Session, NamedJob, Triggers, Runs]:
-
-    session = Session.open(stage)
+def _switched(session: Session, aws: Aws, job: NamedJob, *, enabled: bool) -> Iterator[str]:
+    """Switches a job's triggers."""
     config = session.catalog.stage
-    aws = connect(session)
-    return session, find(session.catalog, job, command), Triggers(aws, config.prefix), Runs(aws, config.prefix)
-
-
-def _switch(session: Session, job: NamedJob, triggers: Triggers, *, enabled: bool) -> None:
+    triggers = Triggers(aws, config.prefix)
     there = triggers.of_job(job.service, job.name)
+    if not there and job.spec.schedule is None and not job.spec.upstream:
+        raise UsageError(f"{job.full} has no trigger in stage {config.name}", "it runs by hand only")
     if not there:
-        hint = "it runs by hand only" if job.spec.schedule is None and not job.spec.after else "batchtab deploy"
-        raise UsageError(f"{job.full} has no trigger in stage {session.catalog.stage.name}", hint)
+        raise answers.not_deployed(f"{job.full} has no trigger")
     now = "enabled" if enabled else "disabled"
     for trigger in there:
         if trigger.is_enabled == enabled:
-            typer.echo(f"{job.full}: {trigger.kind} {trigger.name} was {now} already")
+            yield f"{job.full}: {trigger.kind} {trigger.name} was {now} already"
             continue
         triggers.set_enabled(trigger, enabled)
-        typer.echo(f"{job.full}: {trigger.kind} {trigger.name} was {'disabled' if enabled else 'enabled'}, is {now}")
+        yield f"{job.full}: {trigger.kind} {trigger.name} was {'disabled' if enabled else 'enabled'}, is {now}"
 
 
 def _after_pause(job: NamedJob, state: State | None) -> list[str]:
@@ -101,7 +109,7 @@ def _after_pause(job: NamedJob, state: State | None) -> list[str]:
     return lines
 
 
-def _tell_function(job: NamedJob, runs: Runs, state: State) -> None:
+def _tell_function(job: NamedJob, runs: Runs, state: State) -> Iterator[str]:
     """Only the function writes what is noted of a job; it also lets those go on that wait."""
     try:
         answer = runs.ask({"resume": {"job": job.full}})
@@ -109,17 +117,10 @@ def _tell_function(job: NamedJob, runs: Runs, state: State) -> None:
         hint = "its triggers are on; run the same command again"
         raise UsageError(f"resume: {runs.function_name} did not resume {job.full}: {error}", hint) from None
     if state.paused:
-        typer.echo(
-            f"{job.full}: was paused since {state.paused.get('since')}, is resumed: {state.paused.get('reason')}"
-        )
+        yield f"{job.full}: was paused since {state.paused.get('since')}, is resumed: {state.paused.get('reason')}"
     if state.waiting:
         verb = "run waits" if state.waiting == 1 else "runs wait"
-        typer.echo(f"{job.full}: {state.waiting} {verb}: {answer.reason or answer.outcome}")
-
-
-def _one_line(session: Session, command: str) -> AbstractContextManager[None]:
-
-    return one_line(command, is_local=session.catalog.stage.is_local)
+        yield f"{job.full}: {state.waiting} {verb}: {answer.reason or answer.outcome}"
 
 
 def _listed(triggers: Sequence[Trigger]) -> str:

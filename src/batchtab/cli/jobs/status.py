@@ -1,81 +1,126 @@
-"""`batchtab status`: every job with its queue, its schedule, its next runs and how the last one ended."""
+"""`batchtab status`: how each job's last run ended, when the next is due, and what is blocked.
+
+Calls to AWS, beside those of `job_summary`, with Q queues and S services: Q of GetJobQueueSnapshot, DescribeJobs,
+DescribeJobQueues, DescribeComputeEnvironments; for the revisions S + 2 of GetObject, 50 of DescribeJobDefinitions.
+"""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
+from batchtab.aws.blocked_queues import blocked_queues
 from batchtab.aws.client import Aws
-from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
-from batchtab.cli.jobs.pause import why_paused
-from batchtab.cli.options import StageOption
+from batchtab.cli.jobs.job_summary import JobSummary, Summaries, summaries
+from batchtab.cli.options import AnyJobArgument, StageOption
+from batchtab.cli.output import Column, Listing, Output, OutputOption, print_data
+from batchtab.cli.revisions import look_up
 from batchtab.cli.tables import COLORS
-from batchtab.declarations.job import JobSpec
-from batchtab.declarations.named_jobs import all_jobs
+from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
+from batchtab.plan_review.revisions import Mismatch, Revisions
+from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
 _RUNS = 3
-_PLAIN_WIDTH = 160
 
 
-def status(stage: StageOption = "local") -> None:
-    """Show every job: queue, schedule, next runs, last status."""
+@dataclass(frozen=True)
+class Status:
+    """All that it says."""
+
+    summaries: Summaries
+    blocked: dict[str, str]
+    revisions: Revisions
+
+
+def status(
+    job: AnyJobArgument = None,
+    stage: StageOption = "local",
+    output: OutputOption = Output.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as -o json.")] = False,
+) -> None:
+    """Show how each job's last run ended, when the next is due, and what is paused or blocked."""
     session = Session.open(stage)
-    print_table(session, connect(session))
+    chosen = [find(session.catalog, job, "status")] if job else list(all_jobs(session.catalog))
+    now = datetime.now(UTC)
+    found = _looked_at(session, connect(session), chosen, now)
+    if as_json or output in (Output.JSON, Output.YAML):
+        print_data(_as_dict(found, now), Output.JSON if as_json else output)
+    else:
+        _print(session, found, now, output)
 
 
 def print_table(session: Session, aws: Aws) -> None:
-    """Prints the table on stdout, and below it why jobs are paused."""
-    stage = session.catalog.stage
-    jobs = list(all_jobs(session.catalog))
-    paused = why_paused(session, aws, jobs, Runs(aws, stage.prefix))
-    zone = ZoneInfo(stage.timezone)
+    """Prints the table on stdout, and below it why jobs are paused and which run another revision than was deployed."""
     now = datetime.now(UTC)
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    for heading in ("job", "queue", "schedule", "next three runs (UTC)", stage.timezone, "last status"):
-        table.add_column(heading, overflow="fold")
-    for named in jobs:
-        full, job = named.full, named.spec
-        runs = [] if full in paused else _runs(job, now)
-        none = "paused" if full in paused else "suspended" if job.suspend else "-"
-        last = next(aws.runs(session.catalog.job_queue_name(job.queue), full), None)
-        state = last["status"] if last else "-"
-        color = COLORS.get(state, "")
-        table.add_row(
-            full,
-            job.queue,
-            _schedule(job),
-            _times(runs, now) or none,
-            _times([run.astimezone(zone) for run in runs], now.astimezone(zone)) or "-",
-            f"[{color}]{state}[/]" if color else state,
-        )
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-    console.print(table)
-    for full, why in paused.items():
-        console.print(f"{full} is paused: {why}", markup=False, soft_wrap=True)
+    _print(session, _looked_at(session, aws, list(all_jobs(session.catalog)), now), now, Output.TABLE)
 
 
-def _schedule(job: JobSpec) -> str:
-    if job.schedule is None:
-        return f"after {', '.join(job.after)}" if job.after else "by hand"
-    return f"{job.schedule} {job.timezone}" if job.timezone else job.schedule
+def _looked_at(session: Session, aws: Aws, jobs: Sequence[NamedJob], now: datetime) -> Status:
+    catalog = session.catalog
+    prefix = f"{catalog.stage.prefix}-"
+    queues = list(dict.fromkeys(catalog.job_queue_name(job.spec.queue) for job in jobs))
+    found = summaries(session, aws, jobs, now)
+    blocked = {name.removeprefix(prefix): why for name, why in blocked_queues(aws, queues).items()}
+    revisions = look_up(session, aws)
+    if len(jobs) == 1:
+        its: tuple[Mismatch, ...] = tuple(each for each in revisions.mismatches if each.job == jobs[0].full)
+        revisions = Revisions(its, revisions.unknown)
+    return Status(found, blocked, revisions)
 
 
-def _runs(job: JobSpec, now: datetime) -> list[datetime]:
-    timing = job.timing
-    return [] if timing is None or job.suspend else timing.next_runs(now, _RUNS)
+def _print(session: Session, found: Status, now: datetime, output: Output) -> None:
+    zone = ZoneInfo(session.catalog.stage.timezone)
+    if output is not Output.NAME:
+        typer.echo(f"Times of {zone}.")
+    listing(zone, now).print(found.summaries.jobs, output)
+    if output is Output.NAME:
+        return
+    for each in found.summaries.jobs:
+        if each.paused:
+            typer.echo(f"{each.job.full} is paused: {each.paused}")
+    for queue, why in found.blocked.items():
+        typer.echo(f"queue {queue} is blocked: {why}")
+    for line in found.revisions.lines():
+        typer.echo(line)
+    for line in found.summaries.missing:
+        typer.echo(f"batchtab: {line}", err=True)
 
 
-def _times(runs: list[datetime], now: datetime) -> str:
-    """Times of day, each with its date where that is not the one before's (or today's)."""
-    parts = []
-    day = now.date()
-    for run in runs:
-        parts.append(f"{run:%H:%M}" if run.date() == day else f"{run:%b %d %H:%M}")
-        day = run.date()
-    return ", ".join(parts)
+def listing(zone: ZoneInfo, now: datetime) -> Listing[JobSummary]:
+    """The table, on the wall clock of a zone."""
+    return Listing(
+        columns=(
+            Column("job", lambda each: each.job.full),
+            Column("last status", lambda each: each.status, style=lambda each: COLORS.get(each.status, "")),
+            Column("last run", lambda each: each.last_words(zone, now)),
+            Column("next run", lambda each: each.next_words(zone, now)),
+            Column("queue", lambda each: each.queue),
+            Column("schedule", lambda each: each.schedule, is_wide=True),
+        ),
+        as_dict=JobSummary.as_dict,
+        name=lambda each: each.job.full,
+        empty="No jobs.",
+    )
+
+
+def _as_dict(found: Status, now: datetime) -> dict[str, Any]:
+    return {
+        "jobs": [{**each.as_dict(), "next_runs": _next_runs(each, now)} for each in found.summaries.jobs],
+        "blocked_queues": found.blocked,
+        "revisions": [
+            {"job": each.job, "runs": each.runs, "deployed": each.deployed} for each in found.revisions.mismatches
+        ],
+        "revisions_unknown": found.revisions.unknown or None,
+    }
+
+
+def _next_runs(job: JobSummary, now: datetime) -> list[str]:
+    timing = job.job.spec.timing
+    return [utc_text(each) for each in timing.next_runs(now, _RUNS)] if timing and job.next_run else []

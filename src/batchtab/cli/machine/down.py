@@ -6,8 +6,8 @@ import shutil
 
 import typer
 
-from batchtab.aws.client import Aws
 from batchtab.aws.states import States
+from batchtab.cli.connection import connect
 from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.machine.up import alone, clear_stale_locks, deployment_marker
 from batchtab.cli.options import StageOption
@@ -27,9 +27,10 @@ def down(stage: StageOption = "local") -> None:
     with alone(session), stoppable(), Stacks(session) as stacks:
         if daemon.is_ours():
             config = session.catalog.stage
-            aws = Aws(config.region, session.endpoint_url)
+            aws = connect(session)
             states = States(aws, config.state.bucket, config.name)
-            clear_stale_locks(session, aws)
+            if aws.bucket_exists(config.state.bucket, config.account_id):  # else `up` was killed before it made one
+                clear_stale_locks(session, aws)
             try:
                 with Step(f"Destroying {', '.join(reversed(session.stacks()))}") as step:
                     last_deployment.write(session, None)  # from now on something may be missing

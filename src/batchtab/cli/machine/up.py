@@ -14,6 +14,7 @@ import typer
 from batchtab import frameworks
 from batchtab.aws.client import Aws
 from batchtab.aws.states import States
+from batchtab.cli.connection import connect
 from batchtab.cli.deployment.applying import Applying
 from batchtab.cli.deployment.bootstrap import make_bucket
 from batchtab.cli.deployment.planning import Planning
@@ -50,7 +51,7 @@ def up(stage: StageOption = "local") -> None:
             started = daemon.start()
             step.result = f"{'started' if started else 'runs already'} on http://127.0.0.1:{daemon.port}"
         _show_engine(session, daemon)
-        aws = Aws(session.catalog.stage.region, session.endpoint_url)
+        aws = connect(session)
         fresh = _bring_up(session, daemon, stacks, aws)
         demo.show(session, aws, daemon, fresh=fresh)
         print_table(session, aws)

@@ -55,3 +55,14 @@ def check(name: str, value: object, limit: Limit) -> None:
     refusal = limit.refusal(value)
     if refusal:
         raise ValueError(f"{name}: {value!r} {refusal}")
+
+
+def check_each(name: str, values: Any, limit: Limit) -> None:
+    """The same for each text of a list, or each name in a map.
+
+    Raises:
+        ValueError: what, the value, what is allowed.
+    """
+    if values is not None and not is_expression(values):
+        for value in values:
+            check(name, value, limit)

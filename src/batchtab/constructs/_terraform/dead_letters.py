@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.aws import CloudwatchMetricAlarm, SqsQueue
@@ -11,6 +11,13 @@ from batchtab.constructs._terraform.policies import policy
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 _FOURTEEN_DAYS = 14 * 86_400  # SQS's longest
+
+
+class DeadLetterQueue(NamedTuple):
+    """The queue, and the alarm on what is in it."""
+
+    queue: ResourceRef
+    alarm: ResourceRef
 
 
 def dead_letter_queue(
@@ -24,9 +31,9 @@ def dead_letter_queue(
     kms_key_arn: str | None,
     alarm_topic_arns: Any,
     tags: Any,
+    account: Account,
     visibility_timeout_seconds: int | None = None,
-    account: Account | None = None,
-) -> ResourceRef:
+) -> DeadLetterQueue:
     """Makes the queue, lets one service send to it, and raises an alarm while anything lies in it.
 
     Args:
@@ -40,8 +47,8 @@ def dead_letter_queue(
         kms_key_arn: Encrypts instead of SQS's own key; its policy must let the sender use it.
         alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.
         tags: On the queue and the alarm.
+        account: Where it is.
         visibility_timeout_seconds: For a queue that a function reads: longer than the function may run.
-        account: Where it is; None asks AWS.
     """
     own_policy = None
     if sender is not None:
@@ -49,7 +56,7 @@ def dead_letter_queue(
             "Effect": "Allow",
             "Action": "sqs:SendMessage",
             "Principal": {"Service": sender},
-            "Resource": (account or Account.of(scope)).arn("sqs", name),
+            "Resource": account.arn("sqs", name),
             "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
         }
         own_policy = policy([statement])
@@ -65,7 +72,7 @@ def dead_letter_queue(
         policy=own_policy,  # a resource of its own would wait another half minute for SQS to agree with itself
         tags=as_map(tags),
     )
-    create_resource(
+    alarm = create_resource(
         scope,
         CloudwatchMetricAlarm,
         f"{id_prefix}_alarm",
@@ -83,4 +90,4 @@ def dead_letter_queue(
         alarm_actions=as_list(alarm_topic_arns),
         tags=as_map(tags),
     )
-    return queue
+    return DeadLetterQueue(queue, alarm)

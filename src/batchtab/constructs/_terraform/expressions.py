@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 from batchtab.constructs._terraform.framework import Token
 
@@ -32,7 +32,7 @@ class Expression(str):
     __slots__ = ()
 
     @classmethod
-    def of(cls, text: str) -> Expression:
+    def of(cls, text: str) -> Self:
         """The expression written as `text`, without the braces: `Expression.of("var.name")`."""
         return cls("${" + text + "}")
 
@@ -45,25 +45,29 @@ class Expression(str):
 class Nullable(Expression):
     """An expression that may be null: an optional input of a Terraform module."""
 
-    __slots__ = ("given",)
+    __slots__ = ("given", "made")
 
     given: Expression
+    #: Whether what it names is made here in any case, or where something needs it.
+    made: Condition
 
     @classmethod
-    def input(cls, name: str, given: Expression | None = None) -> Nullable:
+    def input(cls, name: str, given: Expression | None = None, made: Condition = False) -> Nullable:
         """The input's expression.
 
         Args:
             name: The variable's.
             given: Whether it was given, where that cannot be seen from its value: Terraform has to know how many
                 resources there are when it plans, and the ARN of a role that is yet to be made is not known then.
+            made: Whether a role, say, is made in any case, so that what needs it may be unknown when Terraform plans.
         """
-        return cls.of(f"var.{name}", given)
+        return cls.of(f"var.{name}", given, made)
 
     @classmethod
-    def of(cls, text: str, given: Expression | None = None) -> Nullable:
+    def of(cls, text: str, given: Expression | None = None, made: Condition = False) -> Nullable:
         """The expression written as `text`, which may be null."""
         self = cls("${" + text + "}")
+        self.made = made
         self.given = Expression.of(f"{text} != null") if given is None else given
         return self
 
@@ -201,6 +205,11 @@ def is_set(value: object) -> Condition:
     return value.given if isinstance(value, Nullable) else value is not None
 
 
+def is_made(value: object) -> Condition:
+    """Whether what an optional argument names is made in any case."""
+    return value.made if isinstance(value, Nullable) else False
+
+
 def one_of(value: object, options: Iterable[str]) -> Condition:
     """Whether a text is one of these."""
     known = list(options)
@@ -223,30 +232,50 @@ def negate(condition: Condition) -> Condition:
 
 
 def all_of(*conditions: Condition) -> Condition:
-    """Whether all hold; what is known now is decided now."""
-    if any(condition is False for condition in conditions):
-        return False
-    return _joined(" && ", conditions, empty=True)
+    """Whether all hold; what is known now is decided now.
+
+    Terraform reads them from the first, and knows the answer only if no value that is unknown comes before a false one:
+    whatever is known when it plans goes first. `false && unknown` would be unknown to Terraform before 1.12.
+    """
+    return _joined("alltrue", conditions, decisive=False)
 
 
 def any_of(*conditions: Condition) -> Condition:
-    """Whether at least one holds; what is known now is decided now."""
-    if any(condition is True for condition in conditions):
-        return True
-    return _joined(" || ", conditions, empty=False)
+    """Whether at least one holds; what is known now is decided now.
+
+    One that is true is enough to Terraform, whatever else is unknown; `true || unknown` is unknown before 1.12.
+    """
+    return _joined("anytrue", conditions, decisive=True)
 
 
-def _joined(operator: str, conditions: Iterable[Condition], *, empty: bool) -> Condition:
-    open_ = [condition for condition in conditions if not isinstance(condition, bool)]
+class _Joined(Expression):
+    """Conditions in one, which another that is joined the same way takes in."""
+
+    __slots__ = ("conditions", "function")
+
+    function: str
+    conditions: list[Expression]
+
+    @classmethod
+    def by(cls, function: str, conditions: list[Expression]) -> _Joined:
+        """All of them by `alltrue`, or one of them by `anytrue`."""
+        self = cls.of(f"{function}({hcl(conditions)})")
+        self.function, self.conditions = function, conditions
+        return self
+
+
+def _joined(function: str, conditions: Iterable[Condition], *, decisive: bool) -> Condition:
+    open_: list[Expression] = []
+    for condition in conditions:
+        if condition is decisive:
+            return decisive
+        if isinstance(condition, _Joined) and condition.function == function:
+            open_ += condition.conditions
+        elif not isinstance(condition, bool):
+            open_.append(condition)
     if not open_:
-        return empty
-    if len(open_) == 1:
-        return open_[0]
-    return Expression.of(operator.join(_in_brackets(condition.text) for condition in open_))
-
-
-def _in_brackets(text: str) -> str:
-    return text if re.fullmatch(r"!?[a-z_.]+(\([^()]*\))?", text) else f"({text})"
+        return not decisive
+    return open_[0] if len(open_) == 1 else _Joined.by(function, open_)
 
 
 def choose(condition: Condition, then: T, otherwise: T) -> T | Expression:

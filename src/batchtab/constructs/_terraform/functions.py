@@ -1,4 +1,4 @@
-"""A Python function on Lambda: its log group, made first and with an end; its role; its code."""
+"""A Python function on Lambda: its log group, which ends what it keeps; its role; its code."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchtab.constructs._terraform.aws import (
-    CloudwatchLogGroup,
-    IamRole,
     IamRolePolicy,
     LambdaFunction,
     LambdaFunctionDeadLetterConfig,
@@ -18,6 +16,7 @@ from batchtab.constructs._terraform.expressions import as_map, as_number
 from batchtab.constructs._terraform.package import code
 from batchtab.constructs._terraform.policies import grants, policy, service_trust
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.roles import RoleSettings
 
 _RUNTIME = "python3.13"
 _ARCHITECTURE = "arm64"  # cheaper, and the code is Python only
@@ -28,7 +27,6 @@ class PythonFunction:
     """What was made."""
 
     function: ResourceRef
-    log_group: ResourceRef
     role: ResourceRef
     role_policy: ResourceRef
 
@@ -43,9 +41,9 @@ def python_function(
     may: Sequence[tuple[Sequence[str], Any]],
     timeout_seconds: int,
     memory_mib: int,
-    log_retention_days: Any,
     kms_key_arn: str | None,
-    permissions_boundary_arn: str | None,
+    roles: RoleSettings,
+    log_group: ResourceRef,
     tags: Any,
     dead_letter_queue_arn: str | None = None,
     reserved_concurrent_executions: Any = None,
@@ -61,31 +59,14 @@ def python_function(
         may: Actions and the resources of each, beside writing its log.
         timeout_seconds: For one event.
         memory_mib: Its memory, and with it its share of a CPU.
-        log_retention_days: Of its log group.
-        kms_key_arn: Encrypts the log group and the environment.
-        permissions_boundary_arn: For the role.
+        kms_key_arn: Encrypts the environment.
+        roles: How the role is named, and its boundary.
+        log_group: Its log group; made before, because the function would make one that keeps all.
         tags: On everything.
         dead_letter_queue_arn: Where Lambda puts an event that failed for the last time.
         reserved_concurrent_executions: At most so many at once; taken from what the account may run.
     """
-    log_group = create_resource(
-        scope,
-        CloudwatchLogGroup,
-        "log_group",
-        name=f"/aws/lambda/{name}",
-        retention_in_days=as_number(log_retention_days),
-        kms_key_id=kms_key_arn,
-        tags=as_map(tags),
-    )
-    role = create_resource(
-        scope,
-        IamRole,
-        "role",
-        name=name,
-        assume_role_policy=service_trust("lambda.amazonaws.com"),
-        permissions_boundary=permissions_boundary_arn,
-        tags=as_map(tags),
-    )
+    role = roles.role(scope, "role", name, service_trust("lambda.amazonaws.com"))
     own_log = (["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group['arn']}:*"])
     role_policy = create_resource(
         scope,
@@ -122,4 +103,4 @@ def python_function(
         # dead-letter queue.
         depends_on=[log_group.address, role_policy.address],
     )
-    return PythonFunction(function, log_group, role, role_policy)
+    return PythonFunction(function, role, role_policy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -64,14 +64,14 @@ def each(
     return _each(collection, lambda key, value: build(key, Item(model, value)), lambda value: where(Item(model, value)))
 
 
-def each_value(collection: Mapping[str, Any] | Expression, build: Callable[[Any, Any], Mapping[str, Any]]) -> Any:
-    """The same for a map of plain values."""
+def each_value(collection: Mapping[str, Any] | Sequence[Any] | Expression, build: Callable[[Any, Any], Any]) -> Any:
+    """The same for a map or list of plain values."""
     return _each(collection, build)
 
 
 def _each(
     collection: Any,
-    build: Callable[[Any, Any], Mapping[str, Any]],
+    build: Callable[[Any, Any], Any],
     where: Callable[[Any], Condition] = lambda _: True,
 ) -> Any:
     if isinstance(collection, Expression):

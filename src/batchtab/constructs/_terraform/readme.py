@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from batchtab.constructs._terraform import package
+
 BEGIN = "<!-- BEGIN: written by `make modules`; change src/batchtab/constructs/*/module.py instead -->"
 END = "<!-- END -->"
 _REQUIRED = "*required*"
+_REF = re.compile(r"(?<=\?ref=)v[0-9][\w.-]*")
+#: Where the provider describes a type.
+_DOCUMENTED = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs"
 
 
-def render(path: Path, files: Mapping[str, bytes]) -> bytes:
+def render(path: Path, files: Mapping[str, bytes], notes: str = "") -> bytes:
     """The README with its tables made anew.
 
     Args:
         path: The committed README; without one, or without the two marks in it, the tables come last.
         files: The module's files by name, as they are committed.
+        notes: What comes before the tables.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else f"# {path.parent.name}\n"
     if BEGIN not in text:
         text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
+    before, _, rest = with_tag(text).partition(BEGIN)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n\n{tables(files)}\n\n{END}{after}".encode()
+    notes = f"{notes}\n\n" if notes else ""
+    return f"{before}{BEGIN}\n\n{notes}{tables(files)}\n\n{END}{after}".encode()
+
+
+def tag() -> str:
+    """The tag that a release of this version has."""
+    project = tomllib.loads((package.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"v{project['version']}"
+
+
+def with_tag(text: str) -> str:
+    """A text whose git addresses name this version."""
+    return _REF.sub(tag(), text)
 
 
 def catalogue(path: Path, modules: Mapping[str, Mapping[str, bytes]]) -> bytes:
@@ -46,7 +65,7 @@ def catalogue(path: Path, modules: Mapping[str, Mapping[str, bytes]]) -> bytes:
         )
     inputs = len(json.loads(modules["scheduled_job"]["variables.tf.json"])["variable"])
     text = re.sub(r"(?<=\n\| `scheduled_job` \| )\d+(?= \| \d+ \|\n)", str(inputs), path.read_text(encoding="utf-8"))
-    before, _, rest = text.partition(BEGIN)
+    before, _, rest = with_tag(text).partition(BEGIN)
     return f"{before}{BEGIN}\n\n{chr(10).join(lines)}\n\n{END}{rest.partition(END)[2]}".encode()
 
 
@@ -60,11 +79,18 @@ def tables(files: Mapping[str, bytes]) -> str:
     variables = json.loads(files["variables.tf.json"])["variable"]
     outputs = json.loads(files["outputs.tf.json"])["output"]
     terraform = json.loads(files["versions.tf.json"])["terraform"]
-    provider = terraform["required_providers"]["aws"]["version"]
+    main = json.loads(files["main.tf.json"])
     required = sum("default" not in body for body in variables.values())
     lines = [
-        f"Terraform `{terraform['required_version']}`, AWS provider `{provider}`.",
+        "## Requirements",
         "",
+        "| name | version |",
+        "|---|---|",
+        f"| terraform | `{terraform['required_version']}` |",
+        *(f"| {name} | `{body['version']}` |" for name, body in sorted(terraform["required_providers"].items())),
+        "",
+        *_modules(main.get("module", {})),
+        *_resources(main),
         f"## Inputs ({len(variables)}, of which {required} required)",
         "",
         "| name | type | default | what it is |",
@@ -78,6 +104,35 @@ def tables(files: Mapping[str, bytes]) -> str:
         *(f"| `{name}` | {_cell(body['description'])} |" for name, body in sorted(outputs.items())),
     ]
     return "\n".join(lines)
+
+
+def _modules(calls: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The modules that it calls."""
+    if not calls:
+        return
+    yield from (f"## Modules ({len(calls)})", "", "| name | source |", "|---|---|")
+    for name, call in sorted(calls.items()):
+        source = call["source"]
+        yield f"| `{name}` | [`{source}`]({source}/README.md) |" if source[0] == "." else f"| `{name}` | `{source}` |"
+    yield ""
+
+
+def _resources(main: Mapping[str, Any]) -> Iterator[str]:
+    """The resources and data sources that it has, with what the provider says of them."""
+    rows = []
+    for kind, folder in (("resource", "resources"), ("data", "data-sources")):
+        for type_, named in sorted(main.get(kind, {}).items()):
+            address = f"{_DOCUMENTED}/{folder}/{type_.removeprefix('aws_')}"
+            prefix = "data." if kind == "data" else ""
+            rows += [
+                f"| [`{prefix}{type_}.{label}`]({address}) | {_number(body)} |" for label, body in sorted(named.items())
+            ]
+    if rows:
+        yield from (f"## Resources ({len(rows)})", "", "| address | how many |", "|---|---|", *rows, "")
+
+
+def _number(body: Mapping[str, Any]) -> str:
+    return "one each" if "for_each" in body else "none or one" if "count" in body else "one"
 
 
 def _inputs(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

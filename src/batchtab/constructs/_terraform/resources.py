@@ -141,6 +141,17 @@ def require(made: ResourceRef, condition: Condition, message: str) -> None:
     made.element.add_override("lifecycle.precondition", rules)
 
 
+def require_none(made: ResourceRef, found: str, message: str) -> None:
+    """Adds a rule that a list, of which the message says more, is empty.
+
+    Args:
+        made: The resource.
+        found: The expression of the list, which Terraform must know.
+        message: What is said otherwise.
+    """
+    require(made, Expression.of(f"length({found}) == 0"), message)
+
+
 def ensure(made: ResourceRef, condition: Expression, message: str) -> None:
     """Adds a rule about what a resource is (`self`), which Terraform checks while it plans, if the value is known then.
 
@@ -167,6 +178,19 @@ def local(scope: BatchtabConstruct, label: str, value: Any) -> Any:
         return value
     name = scope._prefix + label
     TerraformLocal(scope, f"local_{label}", value).override_logical_id(name)
+    return Expression.of(f"local.{name}")
+
+
+def named(scope: BatchtabConstruct, label: str, values: Sequence[str]) -> Expression:
+    """A name for a list of known texts that expressions read, so that a module has each on a line of its own.
+
+    Args:
+        scope: The construct that it belongs to.
+        label: Its name below the construct, snake_case.
+        values: The texts.
+    """
+    name = scope._prefix + label
+    TerraformLocal(scope, f"local_{label}", list(values)).override_logical_id(name)
     return Expression.of(f"local.{name}")
 
 

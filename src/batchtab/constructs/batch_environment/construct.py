@@ -10,20 +10,20 @@ from constructs import Construct
 
 from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.arguments import check
-from batchtab.constructs._terraform.aws import CloudwatchLogGroup
+from batchtab.constructs._terraform.arguments import check, check_each
 from batchtab.constructs._terraform.dead_letters import dead_letter_queue
 from batchtab.constructs._terraform.expressions import (
     Expression,
     any_of,
-    as_map,
-    as_number,
     choose,
     is_expression,
     is_set,
+    literals,
     one_of,
 )
-from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.log_groups import log_group
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef
+from batchtab.constructs._terraform.roles import ROOT_PATH, RoleSettings
 from batchtab.constructs.batch_environment import roles
 from batchtab.constructs.batch_environment.jobs import (
     JobPlace,
@@ -97,6 +97,8 @@ class BatchEnvironment(BatchtabConstruct):
         kms_key_arn: str | None = None,
         alarm_topic_arns: Sequence[str] | Expression = (),
         permissions_boundary_arn: str | None = None,
+        role_path: str = ROOT_PATH,
+        role_name_suffix: str = "",
         tags: Mapping[str, str] | Expression | None = None,
     ) -> None:
         """Makes the environment.
@@ -138,19 +140,25 @@ class BatchEnvironment(BatchtabConstruct):
             kms_key_arn: Encrypts the log group and the dead-letter queue instead of AWS's own keys.
             alarm_topic_arns: SNS topics that are told when a trigger could not submit its job.
             permissions_boundary_arn: For every role made here.
+            role_path: Of every role made here.
+            role_name_suffix: Of their names, which are the whole account's: for the same namespace in a second region.
             tags: On everything; see also the provider's default_tags.
 
         Raises:
             ValueError: a known value is outside what AWS allows.
         """
         super().__init__(scope, id_)
+        tags = literals(tags)
         check("namespace", namespace, limits.NAMESPACE_ANY)
+        check_each("image_repository_arns", image_repository_arns, limits.REPOSITORY_ARN)
+        check_each("alarm_topic_arns", alarm_topic_arns, limits.TOPIC_ARN)
+        check("kms_key_arn", kms_key_arn, limits.KMS_KEY_ARN)
         check("queue_name_prefix", queue_name_prefix, limits.QUEUE_NAME_PREFIX)
         check("runnable_timeout_seconds", runnable_timeout_seconds, limits.RUNNABLE_TIMEOUT_SECONDS)
         check("log_retention_days", log_retention_days, limits.LOG_RETENTION_DAYS)
         self.namespace = namespace
         self.capacity = capacity
-        self._permissions_boundary_arn = permissions_boundary_arn
+        self._roles = RoleSettings(permissions_boundary_arn, role_path, role_name_suffix, tags)
         self._runs: JobRuns | None = None
         self._schedule_group: ScheduleGroup | None = None
         further = Further(_further(further_compute_environments))
@@ -159,16 +167,11 @@ class BatchEnvironment(BatchtabConstruct):
         capacities = further.values("capacity", capacity if has_own else None)
         self._queues.check(capacities)
 
-        self.log_group = create_resource(
-            self,
-            CloudwatchLogGroup,
-            "log_group",
-            name=f"/aws/batch/{namespace}",
-            retention_in_days=as_number(log_retention_days),
-            kms_key_id=kms_key_arn,
-            tags=as_map(tags),
+        self.log_group = log_group(
+            self, f"/aws/batch/{namespace}", retention_days=log_retention_days, kms_key_arn=kms_key_arn, tags=tags
         )
-        account = Account.of_arn(self, self.log_group["arn"])
+        #: Where all of it is.
+        self.account = account = Account.of_arn(self, self.log_group["arn"])
         own = None
         if has_own:
             own = ComputeEnvironment(
@@ -194,15 +197,18 @@ class BatchEnvironment(BatchtabConstruct):
                 instance_profile_arn=instance_profile_arn,
                 job_execution_timeout_minutes=job_execution_timeout_minutes,
                 terminate_jobs_on_update=terminate_jobs_on_update,
-                permissions_boundary_arn=permissions_boundary_arn,
                 tags=tags,
+                **self._roles.arguments,
             )
-        #: The environment's own compute environment, and the role of its instances; they may be absent.
+        #: The environment's own compute environment, and what its instances have; each may be absent.
         self.compute_environment = own.resource if own else ResourceRef("aws_batch_compute_environment", False)
         self.instance_role = own.instance_role if own else ResourceRef("aws_iam_role", False)
+        self.instance_profile = own.instance_profile if own else ResourceRef("aws_iam_instance_profile", False)
+        self.launch_template = own.launch_template if own else ResourceRef("aws_launch_template", False)
         arns = further.values("arn", self.compute_environment.get("arn"))
         self._capacities = capacities
-        name = f"{choose(is_set(queue_name_prefix), queue_name_prefix, f'{namespace}-')}${{each.key}}"
+        #: What the queues are called, with `each.key` in it.
+        self.queue_name = name = f"{choose(is_set(queue_name_prefix), queue_name_prefix, f'{namespace}-')}${{each.key}}"
         #: Fair shares, by the short names of their queues.
         self.scheduling_policy = scheduling_policy(self, self._queues.policies, name, tags)
         self.job_queue = job_queue(
@@ -215,7 +221,7 @@ class BatchEnvironment(BatchtabConstruct):
             runnable_timeout_seconds=runnable_timeout_seconds,
             tags=tags,
         )
-        self.trigger_dead_letter_queue = dead_letter_queue(
+        self.trigger_dead_letter_queue, self.trigger_dead_letter_alarm = dead_letter_queue(
             self,
             "trigger_dead_letter",
             name=f"{namespace}-trigger-dead-letter",
@@ -235,8 +241,7 @@ class BatchEnvironment(BatchtabConstruct):
             self.job_queue_arns,
             self.trigger_dead_letter_queue,
             kms_key_arn,
-            permissions_boundary_arn,
-            tags,
+            self._roles,
         )
         self.execution_role = roles.execution_role(
             self,
@@ -245,8 +250,7 @@ class BatchEnvironment(BatchtabConstruct):
             any_of(one_of(capacity, limits.FARGATE_CAPACITIES) if has_own else False, further.has_fargate),
             image_repository_arns,
             self.log_group,
-            permissions_boundary_arn,
-            tags,
+            self._roles,
         )
 
     @property
@@ -304,7 +308,7 @@ class BatchEnvironment(BatchtabConstruct):
                 namespace=self.namespace,
                 job_queue_arns=self._all_queue_arns,
                 trigger_dead_letter_queue_arn=self.trigger_dead_letter_queue_arn,
-                permissions_boundary_arn=self._permissions_boundary_arn,
+                **self._roles.arguments,
             )
         return self._runs
 
@@ -343,7 +347,7 @@ class BatchEnvironment(BatchtabConstruct):
             "trigger_role_arn": self.trigger_role_arn,
             "log_group_name": self.log_group_name,
             "dead_letter_queue_arn": self.trigger_dead_letter_queue_arn,
-            "permissions_boundary_arn": self._permissions_boundary_arn,
+            **self._roles.arguments,
         }
         if is_managed(given):
             own["submit_function_arn"] = self.runs.function["arn"]
@@ -370,7 +374,7 @@ class BatchEnvironment(BatchtabConstruct):
                 "job_queue_arns": self._all_queue_arns,
                 "trigger_dead_letter_queue_arn": self.trigger_dead_letter_queue_arn,
                 "runs_table_arn": self._runs.table["arn"] if self._runs else None,
-                "permissions_boundary_arn": self._permissions_boundary_arn,
+                **self._roles.arguments,
                 **alerts,
             },
         )

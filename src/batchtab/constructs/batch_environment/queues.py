@@ -108,6 +108,8 @@ class Queues:
     def of_each(self, name: str, otherwise: Any) -> Expression:
         """A setting of the queue `each.key`; what is null there is as if it were left out."""
         found, default = f"{hcl(self.settings)}[each.key].{name}", hcl(otherwise)
+        if isinstance(self.settings, Expression):
+            return Expression.of(f"try(coalesce({found}, {default}), {default})")
         return Expression.of(f"try({found} != null ? {found} : {default}, {default})")
 
     @property

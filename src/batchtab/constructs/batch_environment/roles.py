@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.aws import IamRole, IamRolePolicy
-from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
-from batchtab.constructs._terraform.naming import shorten
+from batchtab.constructs._terraform.aws import IamRolePolicy
+from batchtab.constructs._terraform.expressions import Condition, Expression, choose, hcl, is_set, not_empty
 from batchtab.constructs._terraform.policies import (
     allow,
     policy,
@@ -18,6 +16,7 @@ from batchtab.constructs._terraform.policies import (
     trusts,
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.roles import RoleSettings
 
 
 def trigger_role(
@@ -27,28 +26,18 @@ def trigger_role(
     queue_arns: Expression,
     dead_letter_queue: ResourceRef,
     kms_key_arn: str | None,
-    boundary: str | None,
-    tags: Any,
+    roles: RoleSettings,
 ) -> ResourceRef:
     """Lets this namespace's rules and schedules submit its job definitions to these queues, and nothing else.
 
     SubmitJob asks for a permission on the queue and on the definition, the latter with and without a revision.
     Scheduler does all by the role: it asks the submit function, and keeps what it could not deliver.
     """
-    role = create_resource(
-        scope,
-        IamRole,
-        "trigger_role",
-        name=shorten(f"{namespace}-trigger", limits.ROLE_NAME_MAX),
-        assume_role_policy=policy(
-            [
-                trusts("events.amazonaws.com", account, source_arn=account.arn("events", f"rule/{namespace}-*")),
-                trusts("scheduler.amazonaws.com", account, source_arn=schedule_group_arns(account, f"{namespace}-*")),
-            ]
-        ),
-        permissions_boundary=boundary,
-        tags=as_map(tags),
-    )
+    trusted = [
+        trusts("events.amazonaws.com", account, source_arn=account.arn("events", f"rule/{namespace}-*")),
+        trusts("scheduler.amazonaws.com", account, source_arn=schedule_group_arns(account, f"{namespace}-*")),
+    ]
+    role = roles.role(scope, "trigger_role", f"{namespace}-trigger", policy(trusted))
     definitions = account.arn("batch", f"job-definition/{namespace}-*")
     submits = Expression.of(f"concat([{hcl(definitions)}], values({queue_arns.text}))")
     invokes = [account.arn("lambda", f"function:{namespace}-submit-run")]
@@ -80,20 +69,11 @@ def execution_role(
     when: Condition,
     repository_arns: Any,
     log_group: ResourceRef,
-    boundary: str | None,
-    tags: Any,
+    roles: RoleSettings,
 ) -> ResourceRef:
     """Lets Fargate pull the jobs' images and write their logs; jobs with secrets have a role of their own."""
-    role = create_resource(
-        scope,
-        IamRole,
-        "execution_role",
-        when=when,
-        name=shorten(f"{namespace}-execution", limits.ROLE_NAME_MAX),
-        assume_role_policy=trust("ecs-tasks.amazonaws.com", account),
-        permissions_boundary=boundary,
-        tags=as_map(tags),
-    )
+    trusted = trust("ecs-tasks.amazonaws.com", account)
+    role = roles.role(scope, "execution_role", f"{namespace}-execution", trusted, when)
     every = [account.arn("ecr", "repository/*")]
     create_resource(
         scope,

@@ -75,7 +75,7 @@ def alert_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any]]
         ),
         allow(
             ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            names.alert_table,
+            names.alert_tables,
             condition=ITEMS_OF_TERRAFORM,
         ),
         allow(

@@ -62,6 +62,7 @@ class CiRoles(BatchtabConstruct):
         github_repository: str,
         state_bucket: str,
         repository_names: Sequence[str] | Expression,
+        region: str | None = None,
         pulled_repository_names: Sequence[str] | Expression = (),
         branch: str = github.DEFAULT_BRANCH,
         environment: str | None = None,
@@ -89,6 +90,7 @@ class CiRoles(BatchtabConstruct):
             state_bucket: Bucket of the remote state.
             repository_names: Image repositories that the stage makes and pushes to. One that two stages name can be
                 changed by both.
+            region: Region that the stage is deployed to; None is the provider's.
             pulled_repository_names: Image repositories that are made elsewhere, as by another stage of the account:
                 they are looked at and pulled from. Whoever pushes to them decides what this stage runs.
             branch: Whose workflows may deploy, and plan beside pull requests, for drift.
@@ -121,13 +123,19 @@ class CiRoles(BatchtabConstruct):
         check("stage", stage, limits.STAGE_NAME)
         if stage == limits.RESERVED_NAME:
             raise ValueError(f"stage: {stage!r} is reserved: the states of the roles for workflows are below ci/")
-        check("github_repository", github_repository, github.REPOSITORY)
-        check("branch", branch, github.BRANCH)
-        check("environment", environment, github.ENVIRONMENT)
-        check("repository_id", repository_id, github.ID)
-        check("owner_id", owner_id, github.ID)
-        check("deploy_workflow", deploy_workflow, github.WORKFLOW)
-        check("state_bucket", state_bucket, limits.BUCKET_NAME)
+        for name, text, limit in (
+            ("github_repository", github_repository, github.REPOSITORY),
+            ("branch", branch, github.BRANCH),
+            ("environment", environment, github.ENVIRONMENT),
+            ("repository_id", repository_id, github.ID),
+            ("owner_id", owner_id, github.ID),
+            ("deploy_workflow", deploy_workflow, github.WORKFLOW),
+            ("state_bucket", state_bucket, limits.BUCKET_NAME),
+            ("region", region, limits.REGION),
+            ("oidc_provider_arn", oidc_provider_arn, limits.OIDC_PROVIDER_ARN),
+            ("permissions_boundary_arn", permissions_boundary_arn, limits.POLICY_ARN),
+        ):
+            check(name, text, limit)
         if make_permissions_boundary is True and is_set(permissions_boundary_arn) is True:
             raise ValueError("permissions_boundary_arn and make_permissions_boundary: give one of the two")
         for name, values, limit in (
@@ -138,8 +146,6 @@ class CiRoles(BatchtabConstruct):
         ):
             for value in () if is_expression(values) else values:
                 check(name, value, limit)
-        account = Account.of(self)
-        names = Names(account, namespace)
         self._namespace, self._boundary, self._tags = namespace, permissions_boundary_arn, tags
         provider = create_resource(
             self,
@@ -161,6 +167,8 @@ class CiRoles(BatchtabConstruct):
                 "repository_id": Conditional(is_set(repository_id), repository_id),
             },
         )
+        account = Account.of_arn(self, self.plan_role["arn"], region=region)
+        names = Names(account, namespace)
         job_environment = choose(is_set(environment), environment, stage)
         ref = f"refs/heads/{branch}"
         file = choose(is_set(deploy_workflow), deploy_workflow, github.DEFAULT_WORKFLOW)  # null is in no text

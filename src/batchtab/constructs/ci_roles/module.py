@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from batchtab import limits
+from batchtab.constructs._terraform.derived import variable_of
 from batchtab.constructs._terraform.expressions import Expression, hcl
 from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, holds, matching
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.construct import CiRoles
+from batchtab.declarations.function_arguments import TaggedArguments
 
 
 def _each(name: str, limit: limits.Text) -> Validation:
@@ -45,6 +49,12 @@ VARIABLES = (
         "string",
         "Bucket of the remote state.",
         validations=[matching("state_bucket", limits.BUCKET_NAME)],
+    ),
+    Variable(
+        "region",
+        "string",
+        "Region that the stage is deployed to.",
+        validations=[matching("region", limits.REGION)],
     ),
     Variable(
         "repository_names",
@@ -107,15 +117,16 @@ VARIABLES = (
     Variable(
         "oidc_provider_arn",
         "string",
-        "ARN of the account's provider for GitHub, if there is one: an account can have just one. Must be known when"
-        " Terraform plans.",
+        "ARN of the account's provider for GitHub, if there is one: an account can have just one.",
         None,
+        [matching("oidc_provider_arn", limits.OIDC_PROVIDER_ARN, nullable=True)],
     ),
     Variable(
         "permissions_boundary_arn",
         "string",
-        "Boundary of both roles, without which a deployment can make no role. Must be known when Terraform plans.",
+        "Boundary of both roles, without which a deployment can make no role.",
         None,
+        [matching("permissions_boundary_arn", limits.POLICY_ARN, nullable=True)],
     ),
     Variable(
         "make_permissions_boundary",
@@ -145,7 +156,7 @@ VARIABLES = (
         " are known by their tag; false where their names begin with the namespace.",
         True,
     ),
-    Variable("tags", "map(string)", "Tags of everything.", {}),
+    replace(variable_of(TaggedArguments, "tags"), description="Tags of everything."),
 )
 
 

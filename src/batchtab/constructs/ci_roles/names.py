@@ -79,9 +79,9 @@ class Names:
         return self._named("dynamodb", "table/")
 
     @property
-    def alert_table(self) -> list[str]:
-        """The table of quiet alerts, into which Terraform writes too."""
-        return [self._account.arn("dynamodb", f"table/{self._namespace}-job-alerts")]
+    def alert_tables(self) -> list[str]:
+        """The tables of quiet alerts, into which Terraform writes too, of every namespace that begins with this one."""
+        return [self._account.arn("dynamodb", f"table/{self._namespace}-{end}job-alerts") for end in ("", "*-")]
 
     @property
     def functions(self) -> list[str]:

@@ -114,5 +114,5 @@ def read_statements(
     )
     # S3 says 404 of a state that is not there, and not 403, to those alone who may list; HeadObject has no prefix.
     listing = allow(["s3:ListBucket"], [bucket], condition={"StringLikeIfExists": {"s3:prefix": prefixes}})
-    items = allow(["dynamodb:GetItem"], names.alert_table, condition=ITEMS_OF_TERRAFORM)
+    items = allow(["dynamodb:GetItem"], names.alert_tables, condition=ITEMS_OF_TERRAFORM)
     return [listing, own_key, items, *(allow(actions, resources) for actions, resources in rows)]

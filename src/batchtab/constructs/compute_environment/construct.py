@@ -8,7 +8,7 @@ from typing import Any
 from constructs import Construct
 
 from batchtab import limits
-from batchtab.constructs._terraform.arguments import check
+from batchtab.constructs._terraform.arguments import check, check_each
 from batchtab.constructs._terraform.aws import BatchComputeEnvironment, BatchComputeEnvironmentComputeResources
 from batchtab.constructs._terraform.expressions import (
     Expression,
@@ -19,7 +19,9 @@ from batchtab.constructs._terraform.expressions import (
     as_number,
     choose,
     hcl,
+    is_expression,
     is_set,
+    literals,
     merged,
     negate,
     not_empty,
@@ -28,7 +30,14 @@ from batchtab.constructs._terraform.expressions import (
 )
 from batchtab.constructs._terraform.framework import NAME, TerraformResourceLifecycle
 from batchtab.constructs._terraform.module_stack import ModuleStack
-from batchtab.constructs._terraform.resources import SINGLE_BLOCK, BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.resources import (
+    SINGLE_BLOCK,
+    BatchtabConstruct,
+    ResourceRef,
+    create_resource,
+    require,
+)
+from batchtab.constructs._terraform.roles import ROOT_PATH, RoleSettings
 from batchtab.constructs.compute_environment import launch_template, rules
 from batchtab.constructs.compute_environment.instance_role import instance_role
 
@@ -76,6 +85,8 @@ class ComputeEnvironment(BatchtabConstruct):
         job_execution_timeout_minutes: int | Expression = _DEFAULTS["job_execution_timeout_minutes"],
         terminate_jobs_on_update: bool | Expression = _DEFAULTS["terminate_jobs_on_update"],
         permissions_boundary_arn: str | None = None,
+        role_path: str = ROOT_PATH,
+        role_name_suffix: str = "",
         tags: Mapping[str, str] | Expression | None = None,
     ) -> None:
         """Makes the environment.
@@ -107,6 +118,8 @@ class ComputeEnvironment(BatchtabConstruct):
             job_execution_timeout_minutes: How long a running job delays the replacement of its instance.
             terminate_jobs_on_update: End jobs at once when their instance is replaced.
             permissions_boundary_arn: For the role made here.
+            role_path: Of that role and the instance profile.
+            role_name_suffix: Of their names, which are the whole account's: for a second region.
             tags: On everything; see also the provider's default_tags.
 
         Raises:
@@ -129,8 +142,15 @@ class ComputeEnvironment(BatchtabConstruct):
             ("image_id", image_id, limits.IMAGE_ID),
             ("instance_profile_arn", instance_profile_arn, limits.INSTANCE_PROFILE_ARN),
             ("job_execution_timeout_minutes", job_execution_timeout_minutes, limits.JOB_EXECUTION_TIMEOUT_MINUTES),
+            ("role_path", role_path, limits.ROLE_PATH),
+            ("role_name_suffix", role_name_suffix, limits.ROLE_NAME_SUFFIX),
         ):
             check(label, value, limit)
+        check("permissions_boundary_arn", permissions_boundary_arn, limits.POLICY_ARN)
+        check_each("subnet_ids", subnet_ids, limits.SUBNET_ID)
+        check_each("security_group_ids", security_group_ids, limits.SECURITY_GROUP_ID)
+        check_each("instance_types", instance_types, limits.INSTANCE_TYPE)
+        check_each("tags: the name", tags, limits.AWS_TAG)
         if launch_template.is_script(user_data) and (refusal := limits.USER_DATA.refusal(user_data or "")):
             raise ValueError(f"user_data: {refusal}")
         for label, values in (
@@ -140,18 +160,30 @@ class ComputeEnvironment(BatchtabConstruct):
         ):
             if not_empty(values) is False:
                 raise ValueError(f"{label} is empty: name at least one")
+        tags = literals(tags)
         self.capacity = capacity
         whole = f"{namespace}-{name}" if name else namespace
         on_hosts = negate(one_of(capacity, limits.FARGATE_CAPACITIES))
         role = instance_role(
-            self, whole, all_of(on_hosts, negate(is_set(instance_profile_arn))), permissions_boundary_arn, tags
+            self,
+            whole,
+            all_of(negate(is_set(instance_profile_arn)), on_hosts),
+            RoleSettings(permissions_boundary_arn, role_path, role_name_suffix, tags),
         )
         #: The role of the instances; one that may be absent.
         self.instance_role: ResourceRef = role.role
+        #: The profile with that role; one that may be absent.
+        self.instance_profile: ResourceRef = role.profile
         own_template = negate(is_set(launch_template_id))
-        made = launch_template.launch_template(
-            self, whole, all_of(on_hosts, own_template), root_volume_gib, user_data, tags
+        #: The launch template of the instances; one that may be absent.
+        self.launch_template = made = launch_template.launch_template(
+            self, whole, all_of(own_template, on_hosts), root_volume_gib, user_data, tags
         )
+        if made.when is not False and not name:
+            least = limits.LAUNCH_TEMPLATE_NAMESPACE_MIN
+            is_long = Expression.of(f"length({hcl(whole)}) >= {least}") if is_expression(whole) else len(whole) >= least
+            text = "is too short: a launch template's prefix has 3 characters or more"
+            require(made, is_long, f"namespace: {whole} {text}: write {least} or more.")
         # Of a module, which is written once for two versions of the provider, Terraform makes the whole name: they call
         # this argument differently. An environment that was there before keeps its name, and is not replaced for it.
         prefix: dict[str, Any] = {} if isinstance(self._stack, ModuleStack) else {_NAME_PREFIX[NAME]: f"{whole}-"}

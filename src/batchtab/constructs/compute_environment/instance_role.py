@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.aws import IamInstanceProfile, IamRole, IamRolePolicyAttachment
+from batchtab.constructs._terraform.aws import IamInstanceProfile, IamRolePolicyAttachment
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map
 from batchtab.constructs._terraform.module_stack import ModuleStack
-from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.policies import service_trust
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
+from batchtab.constructs._terraform.roles import RoleSettings
 
 
 @dataclass(frozen=True)
@@ -24,21 +22,10 @@ class InstanceRole:
     profile: ResourceRef
 
 
-def instance_role(
-    scope: BatchtabConstruct, namespace: str, when: Condition, boundary: str | None, tags: Any
-) -> InstanceRole:
+def instance_role(scope: BatchtabConstruct, namespace: str, when: Condition, roles: RoleSettings) -> InstanceRole:
     """What an ECS container instance needs, by AWS's managed policy."""
-    name = shorten(f"{namespace}-instance", limits.ROLE_NAME_MAX)
-    role = create_resource(
-        scope,
-        IamRole,
-        "instance_role",
-        when=when,
-        name=name,
-        assume_role_policy=service_trust("ec2.amazonaws.com"),
-        permissions_boundary=boundary,
-        tags=as_map(tags),
-    )
+    name = f"{namespace}-instance"
+    role = roles.role(scope, "instance_role", name, service_trust("ec2.amazonaws.com"), when)
     partition = _partition(scope, role)
     attachment = create_resource(
         scope,
@@ -49,7 +36,14 @@ def instance_role(
         policy_arn=f"arn:{partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
     )
     profile = create_resource(
-        scope, IamInstanceProfile, "instance_profile", when=when, name=name, role=role.get("name"), tags=as_map(tags)
+        scope,
+        IamInstanceProfile,
+        "instance_profile",
+        when=when,
+        name=roles.name(name),
+        role=role.get("name"),
+        tags=as_map(roles.tags),
+        **roles.path_argument,
     )
     return InstanceRole(role, attachment, profile)
 

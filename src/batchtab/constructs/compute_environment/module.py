@@ -5,7 +5,8 @@ from __future__ import annotations
 from batchtab.constructs._terraform.expressions import Expression
 from batchtab.constructs._terraform.module_stack import ModuleStack
 from batchtab.constructs.compute_environment.construct import ComputeEnvironment
-from batchtab.constructs.compute_environment.variables import GIVEN, of, require_what_is_brought
+from batchtab.constructs.compute_environment.outputs import add_outputs
+from batchtab.constructs.compute_environment.variables import GIVEN, of, require_what_is_brought, warn
 from batchtab.declarations.environment_arguments import ComputeEnvironmentArguments
 
 VARIABLES = of(ComputeEnvironmentArguments)
@@ -18,16 +19,18 @@ def module() -> ModuleStack:
     arguments = {name: value for name, value in inputs.items() if not name.startswith("create_")}
     environment = ComputeEnvironment(stack, "Default", **arguments)
     require_what_is_brought(environment.resource)
+    warn(stack)
     stack.output(
         "compute_environment",
         Expression.of(f"{{ arn = {environment.arn.text}, capacity = var.capacity }}"),
         "What `further_compute_environments` of batch_environment takes.",
     )
-    stack.output("compute_environment_arn", environment.arn, "ARN of the compute environment.")
-    stack.output("capacity", environment.capacity, "The capacity.")
-    stack.output(
-        "instance_role_name",
-        environment.instance_role["name"],
-        "Name of the instances' role, for further policies; null on Fargate, or if brought.",
+    add_outputs(
+        stack,
+        environment=environment.resource,
+        role=environment.instance_role,
+        profile=environment.instance_profile,
+        launch_template=environment.launch_template,
     )
+    stack.output("capacity", environment.capacity, "The capacity.")
     return stack

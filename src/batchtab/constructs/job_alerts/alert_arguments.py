@@ -16,7 +16,7 @@ class JobRouteDict(TypedDict, total=False):
     """Where alerts of one service or job go. An empty one says that there is a service of this name."""
 
     channel: NotRequired[str]
-    """Slack channel, with its `#`; in YAML in quotes. Default: the stage's. A webhook has its own. See
+    """Slack channel, with its `#`, in quotes. Default: the stage's. A webhook has its own. See
     https://docs.slack.dev/reference/objects/conversation-object."""
     mention: NotRequired[str]
     """Who is called: here, channel, everyone, or a user's or group's id. See
@@ -56,7 +56,14 @@ class AlertArgumentsDict(TypedDict, total=False):
     """All arguments of `JobAlerts`."""
 
     tags: NotRequired[Mapping[str, str] | Expression]
-    """Tags of everything made here."""
+    """Tags of everything made here. See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
+    role_path: NotRequired[str]
+    """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
+    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    role_name_suffix: NotRequired[str]
+    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
+    as `-use1`, where the same namespace is in a second region. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     namespace: Required[str]
     """The environment's namespace; every name begins with it. See
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html."""
@@ -83,8 +90,12 @@ class AlertArgumentsDict(TypedDict, total=False):
     webhook_kms_key_arn: NotRequired[str | None]
     """Key of that secret. Default: AWS's own. See
     https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN."""
+    topic_arn: NotRequired[str | None]
+    """Instead of the function: ARN of an SNS topic that gets each alert as plain text, for e-mail, PagerDuty, and
+    Slack or Teams through Amazon Q. If a key encrypts it, its policy must let the function's role use it, and it
+    must be `kms_key_arn`. See https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html."""
     channel: NotRequired[str]
-    """Slack channel, with its `#`; in YAML in quotes. A webhook has a channel of its own. See
+    """Slack channel, with its `#`, in quotes. A webhook has a channel of its own. See
     https://docs.slack.dev/reference/objects/conversation-object."""
     quiet: NotRequired[bool | Expression]
     """Whether repeats, dependents and storms are folded, with the help of a table, and recoveries reported.
@@ -93,11 +104,12 @@ class AlertArgumentsDict(TypedDict, total=False):
     """How often a job that fails again and again is reported, if quiet. 0: each time. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html."""
     alarm_topic_arns: NotRequired[list[str] | tuple[str, ...] | Expression]
-    """SNS topics, in the same region, that get an alarm when an alert could not be delivered; in a stage's file
-    also when a trigger could not. See https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html."""
+    """SNS topics, in the same region, that get an alarm when an alert could not be delivered; those of a stage
+    also when a trigger could not submit its job. See
+    https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html."""
     job_queue_arns: Required[list[str] | tuple[str, ...] | Expression]
-    """ARNs of the queues whose failed jobs are reported. How many there are must be known when Terraform plans.
-    See https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
+    """ARNs of the queues whose failed jobs are reported. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
     username: NotRequired[str]
     """Name that the messages come from. See https://docs.slack.dev/reference/methods/chat.postMessage."""
     icon_emoji: NotRequired[str]
@@ -107,11 +119,20 @@ class AlertArgumentsDict(TypedDict, total=False):
     https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments."""
     details: NotRequired[bool | Expression]
     """Whether a message says more than one sentence: what happened, when, the end of the log, links."""
+    further_namespaces: NotRequired[list[str] | tuple[str, ...] | Expression]
+    """Namespaces of further environments whose queues are in `job_queue_arns`: the function reads their jobs'
+    logs, and leaves them out of the jobs' names. See
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html."""
+    log_group_names: NotRequired[list[str] | tuple[str, ...] | Expression]
+    """Log groups of jobs beside those of the namespaces, `/aws/batch/<namespace>` and what is below it; an alert
+    shows the end of a log only if the function may read it. See
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html."""
     stage: NotRequired[str]
-    """Stage that messages show."""
+    """Stage that messages show, and that the `batchtab` commands in them name. Without it a message offers the AWS
+    CLI's command to run a job again."""
     rerun_command: NotRequired[str]
     """What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are filled in.
-    Default: the AWS CLI's command."""
+    Default: `batchtab retry`, or without `stage` the AWS CLI's command."""
     log_lines: NotRequired[int | Expression]
     """How many of the job's last lines are shown, with what looks like a secret masked. See
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html."""
@@ -131,10 +152,14 @@ class AlertArgumentsDict(TypedDict, total=False):
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html."""
     runs_table_arn: NotRequired[str | None]
     """Table of `job_runs`: of `schedules`, a run that its function let wait or decided against is not reported as
-    one that did not start. If a key encrypts that table, it must be `kms_key_arn`."""
+    one that did not start. If a key encrypts that table, it must be `kms_key_arn`. See
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html."""
     trigger_dead_letter_queue_arn: NotRequired[str | None]
     """An environment's queue of what its triggers could not submit; each message is reported as a run that did not
-    start."""
+    start. See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
+    further_trigger_dead_letter_queue_arns: NotRequired[list[str] | tuple[str, ...] | Expression]
+    """Such queues of further environments. See
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     reserved_concurrent_executions: NotRequired[int | Expression | None]
     """How often the function may run at once; other events wait in Lambda. Taken from the account's own limit, of
     which new accounts have little. Default: no bound. See

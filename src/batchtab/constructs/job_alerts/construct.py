@@ -1,4 +1,4 @@
-"""Rules on failed jobs, the function that tells Slack of them, and what keeps an alert that did not arrive."""
+"""Rules on failed jobs, the function that reports them, and what keeps an alert that did not arrive."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from batchtab.constructs._terraform.dead_letters import dead_letter_queue
 from batchtab.constructs._terraform.expressions import (
     Expression,
     all_of,
+    any_of,
     choose,
     hcl,
     is_expression,
     is_set,
     literal,
+    literals,
     not_empty,
 )
 from batchtab.constructs._terraform.functions import python_function
+from batchtab.constructs._terraform.items import each_value, joined
+from batchtab.constructs._terraform.log_groups import log_group
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
+from batchtab.constructs._terraform.roles import RoleSettings
 from batchtab.constructs._terraform.tables import table
 from batchtab.constructs.job_alerts import alert_table, delivery, rules
 from batchtab.constructs.job_alerts.alert_arguments import AlertArgumentsDict
@@ -37,12 +42,12 @@ _EVENT_AGE_SECONDS = 6 * 3600  # Lambda's most: how long a throttled event waits
 
 
 class JobAlerts(BatchtabConstruct):
-    """Tells Slack of each job of some queues that failed, and of each job that blocks its queue.
+    """Reports each job of some queues that failed, and each job that blocks its queue, to Slack or an SNS topic.
 
     Batch says FAILED once, after the last attempt. The event goes to a Lambda function, which makes a message and waits
-    until it is taken: by a function that exists, or by a webhook. An alert is not lost without a word: what EventBridge
-    cannot deliver and what the function fails on three times goes into one dead-letter queue, whose alarm says so; both
-    keep the event as it came, so that it can be given to the function again.
+    until it is taken: by a function that exists, a webhook, or an SNS topic. An alert is not lost without a word: what
+    EventBridge cannot deliver and what the function fails on three times goes into one dead-letter queue, whose alarm
+    says so; both keep the event as it came, so that it can be given to the function again.
 
     Quiet alerts have a table: the same event is told once, jobs that fail again and again are counted and told once in
     `repeat_seconds`, a job that succeeds again is told, jobs that failed because of another are told with it, and a
@@ -65,9 +70,17 @@ class JobAlerts(BatchtabConstruct):
         super().__init__(scope, id_)
         rules_of = partial(alert_arguments.faults, given=arguments, is_unknown=is_expression)
         alerts = read(self, AlertArguments, arguments, rules_of)
-        tags = alerts.tags or None
+        tags = literals(alerts.tags) or None
         name = f"{alerts.namespace}-job-alerts"
-        account = Account.of(self)
+        self.log_group = log_group(
+            self,
+            f"/aws/lambda/{name}",
+            retention_days=alerts.log_retention_days,
+            kms_key_arn=alerts.kms_key_arn,
+            tags=tags,
+        )
+        #: Where all of it is.
+        self.account = account = Account.of_arn(self, self.log_group["arn"])
         region = choose(is_set(alerts.function_region), alerts.function_region, account.region)
 
         statuses = choose(alerts.quiet, ["FAILED", "SUCCEEDED"], ["FAILED"])
@@ -78,7 +91,7 @@ class JobAlerts(BatchtabConstruct):
         self.blocked_rule = rules.on_jobs(
             self, "blocked_queue", alerts.namespace, alerts.job_queue_arns, "Batch Job Queue Blocked", {}, tags
         )
-        self.dead_letter_queue = dead_letter_queue(
+        self.dead_letter_queue, self.dead_letter_alarm = dead_letter_queue(
             self,
             "dead_letter",
             name=f"{name}-dead-letter",
@@ -88,12 +101,19 @@ class JobAlerts(BatchtabConstruct):
             kms_key_arn=alerts.kms_key_arn,
             alarm_topic_arns=alerts.alarm_topic_arns,
             tags=tags,
+            account=account,
         )
         self.table = table(
             self, name=name, keys=("pk", "sk"), kms_key_arn=alerts.kms_key_arn, tags=tags, when=alerts.quiet
         )
         self.sender_function_arn = delivery.function_arn(account, region, alerts.function_name)
-        streams = [account.arn("logs", f"log-group:/aws/batch/{alerts.namespace}{below}:*") for below in ("", "/*")]
+        namespaces = joined([alerts.namespace], alerts.further_namespaces)
+        streams = joined(
+            each_value(namespaces, lambda _, name: account.arn("logs", f"log-group:/aws/batch/{name}:*")),
+            each_value(namespaces, lambda _, name: account.arn("logs", f"log-group:/aws/batch/{name}/*:*")),
+            each_value(alerts.log_group_names, lambda _, name: account.arn("logs", f"log-group:{name}:*")),
+        )
+        further_queues = alerts.further_trigger_dead_letter_queue_arns
         made = python_function(
             self,
             name=name,
@@ -105,11 +125,12 @@ class JobAlerts(BatchtabConstruct):
                 "SLACK_ICON_EMOJI": literal(alerts.icon_emoji),
                 "SLACK_COLOR": literal(alerts.color),
                 "ALERT_NAMESPACE": alerts.namespace,
+                "ALERT_FURTHER_NAMESPACES": _commas(alerts.further_namespaces),
                 "ALERT_DETAILS": _text(alerts.details),
                 "ALERT_STAGE": literal(alerts.stage),
                 "ALERT_RERUN_COMMAND": literal(alerts.rerun_command),
                 "ALERT_LOG_LINES": _text(alerts.log_lines),
-                **delivery.environment(alerts.function_name, region, alerts.webhook_secret_arn),
+                **delivery.environment(alerts.function_name, region, alerts.webhook_secret_arn, alerts.topic_arn),
                 **alert_table.environment(
                     self.table,
                     alerts.quiet,
@@ -123,33 +144,36 @@ class JobAlerts(BatchtabConstruct):
                 ),
             },
             may=[
-                *delivery.grants(self.sender_function_arn, alerts.webhook_secret_arn, alerts.webhook_kms_key_arn),
+                *delivery.grants(
+                    self.sender_function_arn, alerts.webhook_secret_arn, alerts.webhook_kms_key_arn, alerts.topic_arn
+                ),
                 (["logs:GetLogEvents"], streams),
                 (["sqs:SendMessage"], [self.dead_letter_queue["arn"]]),
                 (list(alert_table.ACTIONS), choose(alerts.quiet, [self.table.get("arn")], [])),
                 # AWS knows no resource for it. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
-                (["batch:ListJobs"], choose(not_empty(alerts.schedules), ["*"], [])),
+                (
+                    ["batch:DescribeJobs", "batch:ListJobs"],
+                    choose(any_of(alerts.details, not_empty(alerts.schedules)), ["*"], []),
+                ),
                 # Which runs there were is asked by their times, of which a rate's are nobody's to know.
                 (
                     ["dynamodb:Query"],
-                    choose(
-                        all_of(is_set(alerts.runs_table_arn), not_empty(alerts.schedules)), [alerts.runs_table_arn], []
-                    ),
+                    choose(all_of(alerts.quiet, is_set(alerts.runs_table_arn)), [alerts.runs_table_arn], []),
                 ),
-                *rules.trigger_grants(alerts.trigger_dead_letter_queue_arn),
+                *rules.trigger_grants(alerts.trigger_dead_letter_queue_arn, further_queues),
                 # What a key of the customer's encrypts is of use only to those who may use the key.
                 (["kms:Decrypt", "kms:GenerateDataKey"], choose(is_set(alerts.kms_key_arn), [alerts.kms_key_arn], [])),
             ],
             timeout_seconds=_TIMEOUT_SECONDS,
             memory_mib=_MEMORY_MIB,
-            log_retention_days=alerts.log_retention_days,
             kms_key_arn=alerts.kms_key_arn,
-            permissions_boundary_arn=alerts.permissions_boundary_arn,
+            roles=RoleSettings.of(alerts, tags),
+            log_group=self.log_group,
             tags=tags,
             dead_letter_queue_arn=self.dead_letter_queue["arn"],
             reserved_concurrent_executions=alerts.reserved_concurrent_executions,
         )
-        self.function, self.log_group, self.role = made.function, made.log_group, made.role
+        self.function, self.role = made.function, made.role
         alert_table.write_routes(self, self.table, alerts.routes, alerts.quiet)
         alert_table.write_schedules(self, self.table, alerts.schedules, alerts.quiet)
         alert_table.require_table(self.function, alerts.quiet, routes=alerts.routes, schedules=alerts.schedules)
@@ -164,7 +188,14 @@ class JobAlerts(BatchtabConstruct):
         rules.connect(self, self.rule, "failed_job", self.function, self.dead_letter_queue)
         rules.connect(self, self.blocked_rule, "blocked_queue", self.function, self.dead_letter_queue)
         rules.sweep(self, alerts.namespace, alerts.quiet, self.function, tags)
-        rules.on_triggers(self, alerts.trigger_dead_letter_queue_arn, self.function, made.role_policy.address, tags)
+        rules.on_triggers(
+            self, alerts.trigger_dead_letter_queue_arn, further_queues, self.function, made.role_policy.address, tags
+        )
+
+
+def _commas(names: Any) -> Any:
+    """Names as one setting."""
+    return Expression.of(f'join(",", {hcl(names)})') if is_expression(names) else ",".join(names)
 
 
 def _text(value: Any) -> Any:

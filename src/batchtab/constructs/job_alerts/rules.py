@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from batchtab.constructs._terraform import job_events
@@ -14,7 +15,7 @@ from batchtab.constructs._terraform.aws import (
     LambdaPermission,
 )
 from batchtab.constructs._terraform.documents import document
-from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, is_set
+from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
 #: The names of the rules, with their namespace in front, for whoever lets them in.
@@ -103,23 +104,33 @@ def sweep(scope: BatchtabConstruct, namespace: str, when: Condition, function: R
 
 
 def on_triggers(
-    scope: BatchtabConstruct, dead_letter_queue_arn: str | None, function: ResourceRef, role_policy: str, tags: Any
+    scope: BatchtabConstruct,
+    dead_letter_queue_arn: str | None,
+    further: Any,
+    function: ResourceRef,
+    role_policy: str,
+    tags: Any,
 ) -> None:
-    """Lets the function read the triggers' dead-letter queue: each message is a run that was not submitted."""
-    create_resource(
+    """Lets the function read the triggers' dead-letter queues: each message is a run that was not submitted."""
+    mapping = partial(
+        create_resource,
         scope,
         LambdaEventSourceMapping,
-        "trigger_mapping",
-        when=is_set(dead_letter_queue_arn),
-        event_source_arn=dead_letter_queue_arn,
         function_name=function["arn"],
         batch_size=10,
         tags=as_map(tags),
         depends_on=[role_policy],
     )
+    mapping("trigger_mapping", when=is_set(dead_letter_queue_arn), event_source_arn=dead_letter_queue_arn)
+    if not_empty(further) is not False:
+        # By numbers, because of a queue that is yet to be made Terraform knows no ARN.
+        numbered = f"{{ for index, arn in {hcl(further)} : tostring(index + 1) => arn }}"
+        mapping(
+            "further_trigger_mapping", for_each=Expression.of(numbered), event_source_arn=Expression.of("each.value")
+        )
 
 
-def trigger_grants(dead_letter_queue_arn: str | None) -> list[tuple[list[str], Any]]:
-    """What Lambda needs to read that queue."""
-    resources = choose(is_set(dead_letter_queue_arn), [dead_letter_queue_arn], [])
-    return [(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], resources)]
+def trigger_grants(dead_letter_queue_arn: str | None, further: Any) -> list[tuple[list[str], Any]]:
+    """What Lambda needs to read those queues."""
+    actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    return [(actions, choose(is_set(dead_letter_queue_arn), [dead_letter_queue_arn], [])), (actions, further)]

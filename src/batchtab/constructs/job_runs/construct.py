@@ -11,9 +11,11 @@ from batchtab.constructs._terraform import job_events
 from batchtab.constructs._terraform.account import Account
 from batchtab.constructs._terraform.arguments import no_rules, read
 from batchtab.constructs._terraform.aws import LambdaFunctionEventInvokeConfig, LambdaPermission
-from batchtab.constructs._terraform.expressions import Expression, choose, hcl, is_expression, is_set
+from batchtab.constructs._terraform.expressions import Expression, choose, hcl, is_expression, is_set, literals
 from batchtab.constructs._terraform.functions import python_function
+from batchtab.constructs._terraform.log_groups import log_group
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
+from batchtab.constructs._terraform.roles import RoleSettings
 from batchtab.constructs._terraform.tables import table
 from batchtab.constructs.job_runs.runs_arguments import RunsArgumentsDict
 from batchtab.declarations.runs_arguments import RunsArguments
@@ -65,15 +67,20 @@ class JobRuns(BatchtabConstruct):
         """
         super().__init__(scope, id_)
         runs = read(self, RunsArguments, arguments, no_rules)
-        tags = runs.tags or None
-        account = Account.of(self)
+        tags = literals(runs.tags) or None
+        name = f"{runs.namespace}-submit-run"
+        self.log_group = log_group(
+            self, f"/aws/lambda/{name}", retention_days=runs.log_retention_days, kms_key_arn=runs.kms_key_arn, tags=tags
+        )
+        #: Where all of it is.
+        self.account = account = Account.of_arn(self, self.log_group["arn"])
         self.table = table(
             self, name=f"{runs.namespace}-job-runs", keys=("job", "item"), kms_key_arn=runs.kms_key_arn, tags=tags
         )
         definitions = [account.arn("batch", f"job-definition/{runs.namespace}-*")]
         made = python_function(
             self,
-            name=f"{runs.namespace}-submit-run",
+            name=name,
             package=_PACKAGE,
             description=f"Decides which runs of {runs.namespace} are submitted.",
             environment={
@@ -100,13 +107,13 @@ class JobRuns(BatchtabConstruct):
             ],
             timeout_seconds=_TIMEOUT_SECONDS,
             memory_mib=_MEMORY_MIB,
-            log_retention_days=runs.log_retention_days,
             kms_key_arn=runs.kms_key_arn,
-            permissions_boundary_arn=runs.permissions_boundary_arn,
+            roles=RoleSettings.of(runs, tags),
+            log_group=self.log_group,
             tags=tags,
             dead_letter_queue_arn=runs.trigger_dead_letter_queue_arn,
         )
-        self.function, self.log_group, self.role = made.function, made.log_group, made.role
+        self.function, self.role = made.function, made.role
         create_resource(
             self,
             LambdaFunctionEventInvokeConfig,

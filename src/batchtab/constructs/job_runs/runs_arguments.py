@@ -15,7 +15,14 @@ class RunsArgumentsDict(TypedDict, total=False):
     """All arguments of `JobRuns`."""
 
     tags: NotRequired[Mapping[str, str] | Expression]
-    """Tags of everything made here."""
+    """Tags of everything made here. See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
+    role_path: NotRequired[str]
+    """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
+    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    role_name_suffix: NotRequired[str]
+    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
+    as `-use1`, where the same namespace is in a second region. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     namespace: Required[str]
     """The environment's namespace; every name begins with it, and those of the rules that may invoke the function.
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html."""
@@ -33,7 +40,8 @@ class RunsArgumentsDict(TypedDict, total=False):
     """Days for which a run is remembered: `batchtab history` knows of it, and no scheduled time is run twice. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html."""
     job_queue_arns: Required[list[str] | tuple[str, ...] | Expression]
-    """ARNs of the queues that runs are submitted to. How many there are must be known when Terraform plans. See
+    """ARNs of the queues that runs are submitted to. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
     trigger_dead_letter_queue_arn: Required[str]
-    """ARN of the environment's queue of what its triggers could not submit; keeps a run that could not be decided."""
+    """ARN of the environment's queue of what its triggers could not submit; keeps a run that could not be decided.
+    See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""

@@ -15,7 +15,7 @@ from batchtab.constructs._terraform.aws import (
     EcrRepositoryImageScanningConfiguration,
 )
 from batchtab.constructs._terraform.documents import document
-from batchtab.constructs._terraform.expressions import as_bool, as_map, choose, is_set
+from batchtab.constructs._terraform.expressions import as_bool, as_map, choose, is_set, literals
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs.runner_repository.repository_arguments import RepositoryArgumentsDict
 from batchtab.declarations.repository_arguments import RepositoryArguments
@@ -57,7 +57,7 @@ class RunnerRepository(BatchtabConstruct):
                 )
             ],
             force_delete=as_bool(wanted.force_delete),
-            tags=as_map(wanted.tags or None),
+            tags=as_map(literals(wanted.tags) or None),
         )
         untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
         tagged = {"tagStatus": "tagged", "tagPatternList": ["*"], "countType": "imageCountMoreThan"}

@@ -15,7 +15,7 @@ class RepositoryArgumentsDict(TypedDict, total=False):
     """All arguments of `RunnerRepository`."""
 
     tags: NotRequired[Mapping[str, str] | Expression]
-    """Tags of everything made here."""
+    """Tags of everything made here. See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
     name: Required[str]
     """Name of the repository. See
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html."""

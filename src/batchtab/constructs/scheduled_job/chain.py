@@ -32,7 +32,7 @@ def rule(
     state: Any,
     tags: Any,
 ) -> ResourceRef:
-    """The rule on the end of the jobs in `after`.
+    """The rule on the end of the jobs in `after` or `after_all`.
 
     It knows them by their job definitions, in any revision, so that a run by hand continues the chain too. Batch says
     SUCCEEDED or FAILED once, after the last attempt; an array's children say it as well, and only the parent, which has

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from constructs import Construct
@@ -14,18 +14,20 @@ from batchtab.constructs._terraform.arguments import read
 from batchtab.constructs._terraform.aws import (
     BatchJobDefinition,
     BatchJobDefinitionTimeout,
-    CloudwatchLogGroup,
     IamRolePolicy,
 )
 from batchtab.constructs._terraform.documents import Conditional
 from batchtab.constructs._terraform.expressions import (
+    Expression,
     all_of,
     any_of,
     as_list,
     as_map,
     as_number,
     choose,
+    hcl,
     is_expression,
+    is_made,
     is_set,
     literals,
     negate,
@@ -33,9 +35,11 @@ from batchtab.constructs._terraform.expressions import (
     one_of,
 )
 from batchtab.constructs._terraform.framework import TerraformStack
+from batchtab.constructs._terraform.log_groups import log_group
 from batchtab.constructs._terraform.naming import namespaced, shorten
 from batchtab.constructs._terraform.policies import allow, policy
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource, local
+from batchtab.constructs._terraform.roles import RoleSettings
 from batchtab.constructs.scheduled_job import chain, container, grants, retries, roles, rules, sidecars, trigger_rules
 from batchtab.constructs.scheduled_job.crontab import Crontab
 from batchtab.constructs.scheduled_job.inputs import Inputs
@@ -46,13 +50,13 @@ from batchtab.constructs.scheduled_job.timing import Timing
 from batchtab.constructs.scheduled_job.triggers import Triggers, rule_name
 from batchtab.declarations import job_rules
 from batchtab.declarations.job_arguments import JobArguments
-from batchtab.declarations.table import Fault
+from batchtab.declarations.table import Fault, is_given
 from batchtab.errors import InvalidArgumentError
 
 _JOB_NAME, _POLICY = limits.RUNNER_VARIABLES["job_name"], limits.RUNNER_VARIABLES["concurrency_policy"]
 _RUN_POLICY = limits.RUN_VARIABLES["run_policy"]
 # Asking a construct for its path costs two messages to jsii, so that only a refusal does it.
-_jobs: WeakKeyDictionary[TerraformStack, dict[tuple[str | None, str], ScheduledJob]] = WeakKeyDictionary()
+_jobs: WeakKeyDictionary[TerraformStack, dict[str, ScheduledJob]] = WeakKeyDictionary()
 
 
 class ScheduledJob(BatchtabConstruct):
@@ -81,20 +85,22 @@ class ScheduledJob(BatchtabConstruct):
         super().__init__(scope, id_)
         queue = arguments.get("job_queue_arn")
         job = read(self, JobArguments, arguments, partial(_faults, queue))
+        self.name, self._namespace = job.name, job.namespace
         self._know(job)
-        self.name = job.name
         self._job_queue_arn = job.job_queue_arn
         self._grants = 0
         self._metrics: dict[str, Metric] = {}
         tags, description = literals(job.tags) or None, literals(job.description)
         on_fargate = one_of(job.capacity, limits.FARGATE_CAPACITIES)
         crontab = Crontab(self, job.schedule)
-        timing = Timing.of(self, job, crontab.expression)
+        #: When it runs, and by what.
+        self.timing = timing = Timing.of(self, job, crontab.expression)
         ends_matter = any_of(one_of(job.concurrency_policy, ["replace", "queue"]), job.pause_on_failure)
+        waits_for_all = not_empty(job.after_all)
         decides = any_of(ends_matter, not_empty(job.except_))
-        follows = not_empty(job.after)
+        follows = any_of(not_empty(job.after), waits_for_all)
         # A rule's target knows no share, and has variables only for the one container of a job.
-        says_more = any_of(decides, is_set(job.share), is_set(job.nodes), sidecars.has_task(job))
+        says_more = any_of(decides, waits_for_all, is_set(job.share), is_set(job.nodes), sidecars.has_task(job))
         needs_function = all_of(any_of(timing.is_scheduled, follows), says_more)
         # Only with forbid does it matter at all whether there is a function: asked otherwise, its ARN may be unknown.
         forbids = one_of(job.concurrency_policy, ["forbid"])
@@ -104,26 +110,30 @@ class ScheduledJob(BatchtabConstruct):
         guards = choose(forbids, negate(is_set(job.submit_function_arn)), False)
         #: What the job definition is called, and what the names of the rule and the roles begin with.
         self.full_name = local(self, "full_name", namespaced(job.namespace, job.name))
-        maker = roles.RoleMaker(self, self.full_name, job.job_queue_arn, job.permissions_boundary_arn, tags)
+        maker = roles.RoleMaker(self, self.full_name, job.job_queue_arn, RoleSettings.of(job, tags))
 
         self._account = maker.account
-        own_log_group = create_resource(
+        #: The log group that is made; it may be absent, as the following may.
+        self.log_group = log_group(
             self,
-            CloudwatchLogGroup,
-            "log_group",
+            f"/aws/batch/{namespaced(job.namespace, job.name, '/')}",
+            retention_days=job.log_retention_days,
+            kms_key_arn=job.kms_key_arn,
+            tags=tags,
             when=negate(is_set(job.log_group_name)),
-            name=f"/aws/batch/{namespaced(job.namespace, job.name, '/')}",
-            retention_in_days=as_number(job.log_retention_days),
-            tags=as_map(tags),
         )
         #: The log group's name, whoever made it.
-        self.log_group_name = choose(is_set(job.log_group_name), job.log_group_name, own_log_group.get("name"))
+        self.log_group_name = choose(is_set(job.log_group_name), job.log_group_name, self.log_group.get("name"))
         self.job_role = maker.job_role(job, lists_jobs=guards)
         #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
         self.job_role_arn = choose(is_set(job.job_role_arn), job.job_role_arn, self.job_role.get("arn"))
-        needs_execution_role = any_of(on_fargate, sidecars.reads_secrets(job), grants.is_any_cached(job))
+        #: Whether something is secret, which the execution role reads.
+        self.reads_secrets = sidecars.reads_secrets(job)
+        needs_execution_role = any_of(
+            is_made(job.execution_role_arn), on_fargate, self.reads_secrets, grants.is_any_cached(job)
+        )
         self.execution_role = maker.execution_role(
-            all_of(needs_execution_role, negate(is_set(job.execution_role_arn))), job, self.log_group_name
+            all_of(negate(is_set(job.execution_role_arn)), needs_execution_role), job, self.log_group_name
         )
         self.execution_role_arn = choose(
             is_set(job.execution_role_arn), job.execution_role_arn, self.execution_role.get("arn")
@@ -154,7 +164,7 @@ class ScheduledJob(BatchtabConstruct):
             **documents.arguments(self),
             **retries.strategy(job.attempts, job.evaluate_on_exit),
         )
-        retries.add_rules(self.job_definition, job.evaluate_on_exit)
+        retries.add_rules(self, self.job_definition, job.evaluate_on_exit)
         rules.add_preconditions(self.job_definition, job, self.full_name)
 
         trigger_rules.add_preconditions(
@@ -171,7 +181,7 @@ class ScheduledJob(BatchtabConstruct):
         # A rule asks the function by the function's own policy.
         takes_role = any_of(timing.by_schedule, all_of(any_of(timing.by_rule, follows), negate(is_managed)))
         self.trigger_role = maker.trigger_role(
-            all_of(takes_role, negate(is_set(job.trigger_role_arn))),
+            all_of(negate(is_set(job.trigger_role_arn)), takes_role),
             rules={rule_name(self.full_name): timing.by_rule, chain.rule_name(self.full_name): follows},
             by_schedule=timing.by_schedule,
             schedule_group_name=job.schedule_group_name,
@@ -198,19 +208,19 @@ class ScheduledJob(BatchtabConstruct):
         if self.rule.when is not False:
             triggers.deliver("target", self.rule)
         self.schedule = triggers.schedule(description, job.schedule_group_name)
+        self.upstream_rule = chain.rule(
+            self,
+            follows,
+            full_name=self.full_name,
+            namespace=job.namespace,
+            account=maker.account,
+            after=_upstream(job),
+            after_status=job.after_status,
+            state=timing.state,
+            tags=tags,
+        )
         if follows is not False:
-            upstream = chain.rule(
-                self,
-                follows,
-                full_name=self.full_name,
-                namespace=job.namespace,
-                account=maker.account,
-                after=job.after,
-                after_status=job.after_status,
-                state=timing.state,
-                tags=tags,
-            )
-            triggers.deliver("upstream_delivery", upstream, upstream=True)
+            triggers.deliver("upstream_delivery", self.upstream_rule, upstream=True)
 
     def _know(self, job: JobArguments) -> None:
         """Refuses a second job of a name in the stack, whose definition would be one with the first's.
@@ -218,11 +228,14 @@ class ScheduledJob(BatchtabConstruct):
         Raises:
             InvalidArgumentError: The name is taken.
         """
-        full = (job.namespace, job.name)
-        if not any(map(is_expression, full)):
+        if not any(map(is_expression, (job.namespace, job.name))):
+            full = namespaced(job.namespace, job.name)  # job x-y of namespace a, and job y of a-x
             other = _jobs.setdefault(self._stack, {}).setdefault(full, self)
             if other is not self:
-                raise InvalidArgumentError(self.node.path, [f"name: '{job.name}' is the name of {other.node.path} too"])
+                problem = f"name: '{job.name}' is the name of {other.node.path} too"
+                if (other.name, other._namespace) != (job.name, job.namespace):
+                    problem = f"name: '{job.name}' makes the definition's name {full}, which {other.node.path} has too"
+                raise InvalidArgumentError(self.node.path, [problem])
 
     @property
     def job_definition_name(self) -> str:
@@ -269,6 +282,13 @@ class ScheduledJob(BatchtabConstruct):
         return self._metrics[status]
 
 
+def _upstream(job: JobArguments) -> Any:
+    """The jobs that it comes after, any or all of them: only one of the two lists has entries."""
+    if is_expression(job.after) or is_expression(job.after_all):
+        return Expression.of(f"concat({hcl(job.after)}, {hcl(job.after_all)})")
+    return job.upstream
+
+
 def _faults(queue: object, job: JobArguments, unknown: set[str]) -> Iterator[Fault]:
     """What is wrong with the whole of a job, as far as it is known."""
     if isinstance(queue, QueueArn):
@@ -282,8 +302,15 @@ def _faults(queue: object, job: JobArguments, unknown: set[str]) -> Iterator[Fau
     yield from job_rules.faults(job, unknown=unknown)
     if "capacity" not in unknown and not is_expression(job.capacity):
         yield from job_rules.capacity_faults(job, job.capacity, skip=unknown)
-    if not {"name", "after"} & unknown and job.name in job.after:
-        yield "after", job.name, "is this job itself", ""
+    started = job.schedule is not None or job.upstream or {"schedule", "after", "after_all"} & unknown
+    if not started and "maximum_event_age_seconds" not in unknown and is_given(job, "maximum_event_age_seconds"):
+        yield "maximum_event_age_seconds", job.maximum_event_age_seconds, job_rules.NO_TRIGGER, "leave it out"
+    brings_log_group = job.log_group_name is not None or "log_group_name" in unknown
+    if brings_log_group and "log_retention_days" in job.model_fields_set:
+        yield "log_retention_days", job.log_retention_days, job_rules.NO_EFFECT_ON_LOG_GROUP, "leave it out"
+    for field in ("after", "after_all"):
+        if not {"name", field} & unknown and job.name in getattr(job, field):
+            yield field, job.name, "is this job itself", ""
     if not {"name", "namespace"} & unknown:
         full = namespaced(job.namespace, job.name)
         if len(full) > limits.JOB_NAME_MAX:

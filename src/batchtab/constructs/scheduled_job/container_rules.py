@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from batchtab import limits
@@ -17,7 +19,7 @@ from batchtab.constructs._terraform.expressions import (
 )
 from batchtab.constructs._terraform.resources import ResourceRef, require
 from batchtab.constructs.scheduled_job import sidecars
-from batchtab.declarations import container_rules, job_rules
+from batchtab.declarations import command_line, container_fields, container_rules, job_rules
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.sidecars import Sidecar
 from batchtab.declarations.table import Only, fields_with
@@ -33,6 +35,8 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments) -> None:
     def each(condition: str) -> str:
         return f"alltrue([for each in values({containers}) : {condition}])"
 
+    default = hcl(JobArguments.model_fields["log"].get_default().driver)
+    drivers = hcl(list(container_rules.FARGATE_LOG_DRIVERS))
     rules: list[tuple[tuple[object, ...], str, str]] = [
         (
             (job.containers, job.main_depends_on),
@@ -54,6 +58,11 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments) -> None:
             (job.containers, job.capacity),
             f"{_on_fargate(job)} || {each(_HAS_SIZE)}",
             "containers: on EC2 each container needs vcpus and memory_mib, vcpus whole.",
+        ),
+        (
+            (job.containers, job.capacity),
+            f"{_on_hosts(job)} || {each(f'contains({drivers}, try(each.log.driver, {default}))')}",
+            f"containers: log.driver is only for EC2: {' or '.join(container_rules.FARGATE_LOG_DRIVERS)} on Fargate.",
         ),
     ]
     for only, elsewhere in ((Only("EC2"), _on_hosts(job)), (Only("Fargate"), _on_fargate(job))):
@@ -108,11 +117,65 @@ def _left_out(field: str) -> str:
     return f"!try(each.{field}, false)" if default is False else f"length(try(each.{field}, [])) == 0"
 
 
+_SECRET_OPTIONS, _SET_OPTIONS = container_fields.SECRET_OPTIONS, container_fields.SET_OPTIONS
+#: What a field of a container says by itself, `this`, beside its limits; with what is said otherwise.
+OF_ONE: dict[str, list[tuple[str, str]]] = {
+    "mounts": [("length(distinct(this[*].path)) == length(this)", f"[*].path: {container_fields.MOUNTED_TWICE}")],
+    "ulimits": [
+        (
+            "alltrue([for limit in values(this) : limit.hard < 0 || (limit.soft <= limit.hard && limit.soft != -1)])",
+            f"[*].soft: {container_fields.MORE_THAN_HARD}",
+        )
+    ],
+    "log": [
+        (
+            f"length(setintersection(keys(this.options), {hcl(_SECRET_OPTIONS)})) == 0",
+            f".options: {', '.join(_SECRET_OPTIONS)} {container_fields.SECRET_OPTION}: write it in secret_options",
+        ),
+        *(
+            (f"!contains(keys(this.options), {hcl(name)})", f".options: {name} has a field of its own: {field}")
+            for name, field in container_fields.FIELD_OF_OPTION.items()
+        ),
+        (
+            f'this.driver != "awslogs" || length(setintersection(keys(this.options), {hcl(_SET_OPTIONS)})) == 0',
+            f".options: each of {', '.join(_SET_OPTIONS)} {container_fields.SET_OPTION}: leave it out",
+        ),
+        (
+            'this.driver == "awslogs" || this.multiline_pattern == null',
+            f".multiline_pattern: {container_fields.ONLY_AWSLOGS}: leave it out",
+        ),
+    ],
+}
+
+
+def of_one(field: str, value: str) -> Iterator[tuple[str, str]]:
+    """The conditions on a field, whose value is an expression, with what is said otherwise."""
+    for condition, text in OF_ONE[field]:
+        yield re.sub(r"\bthis\b", value, condition), f"{field}{text}."
+
+
 #: What the variable `containers` alone says.
 ALONE = (
+    *(
+        (
+            f"alltrue([for each in values(var.containers) : {condition}])",
+            f"containers[*].{message}",
+        )
+        for field in OF_ONE
+        for condition, message in of_one(field, f"each.{field}")
+    ),
+    (
+        "alltrue([for each in values(var.containers) :"
+        " length(setintersection(keys(each.tmpfs), each.mounts[*].path)) == 0])",
+        f"containers[*].mounts[*].path: {job_rules.TMPFS_TOO}.",
+    ),
     (
         "alltrue([for each in values(var.containers) : each.vcpus == null ? true : each.vcpus > 0])",
         "containers[*].vcpus: is too small: more than 0.",
+    ),
+    (
+        'alltrue([for each in values(var.containers) : try(each.command[0] != "", true)])',
+        f"containers[*].command: {command_line.NO_PROGRAM}.",
     ),
     (f'!contains(keys(var.containers), "{MAIN}")', f"containers: {MAIN} {container_rules.TAKEN}."),
     (

@@ -1,11 +1,12 @@
-"""Crontab's forms of a schedule as AWS writes them: for a value in Python, for an expression in Terraform."""
+"""A schedule's forms: crontab's as AWS writes them, and what none of them may say; for an expression in Terraform."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from batchtab.constructs._terraform import schedule_grammar as grammar
 from batchtab.constructs._terraform.expressions import Condition, Expression, hcl, is_expression
-from batchtab.constructs._terraform.resources import BatchtabConstruct, local
+from batchtab.constructs._terraform.resources import BatchtabConstruct, local, named
 from batchtab.schedules import crontab
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -40,6 +41,19 @@ class Crontab:
             "schedule_expression",
             Expression.of(f"length({fields}) == 5 ? ({five}) : lookup({hcl(crontab.WORDS)}, {whole}, {hcl(schedule)})"),
         )
+        #: What each of the six fields of `cron(…)` must match.
+        self.patterns = named(scope, "cron_patterns", grammar.patterns())
+        in_aws = f'coalesce({hcl(self.expression)}, "-")'
+        self._cron = local(scope, "cron_fields", Expression.of(grammar.fields_of(in_aws)))
+        ranges = named(scope, "cron_ranges", grammar.allowed())
+        cron, names, known = hcl(self._cron), hcl(ranges), hcl(self.patterns)
+        as_ = f"\"'${{field}}' as ${{{names}[n]}}\""
+        is_wrong = f"!{grammar.is_field('n', 'field', known)}"
+        self._faults = local(
+            scope,
+            "cron_faults",
+            Expression.of(f"length({cron}) == 6 ? [for n, field in {cron} : {as_} if {is_wrong}] : []"),
+        )
 
     def rules(self) -> list[tuple[Condition, str]]:
         """What an expression must meet, and what is said otherwise."""
@@ -48,6 +62,9 @@ class Crontab:
         whole, fields = f'coalesce({hcl(self._schedule)}, "-")', hcl(self._fields)
         is_five = f"length({fields}) == 5"
         words = ", ".join(crontab.WORDS)
+        cron = hcl(self._cron)
+        is_six = f"length({cron}) == 6"
+        in_aws = f'coalesce({hcl(self.expression)}, "-")'
         return [
             (
                 Expression.of(f'!startswith({whole}, "@") || contains({hcl(list(crontab.WORDS))}, {whole})'),
@@ -71,13 +88,37 @@ class Crontab:
                     f'{is_five} ? alltrue([for item in split(",", {fields}[4]) : {_is_days("item")}]) : true'
                 ),
                 f"schedule: '${{{whole}}}' has no day-of-week as its last field: 0 to 7 or SUN to SAT (0 and 7 are"
-                " Sunday), from an earlier to a later.",
+                " Sunday).",
             ),
             (
                 Expression.of(
                     f"{is_five} ? alltrue([for n, most in [59, 23] : {_step(f'{fields}[n]')} <= most]) : true"
                 ),
                 f"schedule: '${{{whole}}}' has a step that is longer than an hour or a day: write rate(…).",
+            ),
+            (
+                Expression.of(f'!startswith({in_aws}, "cron(") || {is_six}'),
+                f"schedule: '${{{whole}}}' must be {grammar.CRON_FORM}.",
+            ),
+            (
+                Expression.of(f"length({hcl(self._faults)}) == 0"),
+                f"schedule: '${{{whole}}}' has ${{join(\", \", {hcl(self._faults)})}}.",
+            ),
+            (
+                Expression.of(f"{is_six} ? {grammar.is_one_of_days(cron)} : true"),
+                f"schedule: '${{{whole}}}': exactly one of day-of-month and day-of-week must be '?'.",
+            ),
+            (
+                Expression.of(f"{is_six} ? {grammar.happens(cron, hcl(self.patterns))} : true"),
+                f"schedule: '${{{whole}}}' never happens: there is no such day.",
+            ),
+            (
+                Expression.of(f'!startswith({whole}, "rate(") || {grammar.is_rate(whole)}'),
+                f"schedule: '${{{whole}}}' must be {grammar.RATE_FORMS}.",
+            ),
+            (
+                Expression.of(f'!startswith({whole}, "at(") || {grammar.is_at(whole)}'),
+                f"schedule: '${{{whole}}}' must be {grammar.AT_FORM}.",
             ),
         ]
 
@@ -92,11 +133,11 @@ def _number(text: str) -> str:
 
 def _span(item: str) -> str:
     """The numbers of one item's days, as a list; an error where it is none."""
-    begin = f"(p[0] != null ? 0 : {_number('p[1]')})"
-    to_the_end = f"max(6, {begin})"
-    end = f"(p[2] != null ? {_number('p[2]')} : p[0] != null || p[3] != null ? {to_the_end} : {begin})"
-    matched = f"regex({hcl(_DAY_ITEM)}, {item})"
-    return f"[for p in [{matched}] : range({begin}, {end} + 1, tonumber(coalesce(p[3], 1)))][0]"
+    begin = f"p[0] != null ? 0 : {_number('p[1]')}"
+    end = f"p[2] != null ? {_number('p[2]')} : p[0] != null || p[3] != null ? max(6, begin) : begin"
+    last = "end + (end < begin ? 8 : 1)"  # FRI-MON goes on into the next week
+    days = f"[for end in [{end}] : range(begin, {last}, tonumber(coalesce(p[3], 1)))][0]"
+    return f"[for p in [regex({hcl(_DAY_ITEM)}, {item})] : [for begin in [{begin}] : {days}][0]][0]"
 
 
 def _is_days(item: str) -> str:

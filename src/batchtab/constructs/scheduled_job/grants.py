@@ -12,6 +12,7 @@ from batchtab.constructs._terraform.documents import Conditional
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,
+    Nullable,
     all_of,
     choose,
     hcl,
@@ -26,6 +27,9 @@ from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.permissions import Permission
 
 _LIST_JOBS = {"Effect": "Allow", "Action": ["batch:ListJobs"], "Resource": ["*"]}  # AWS scopes it to no resource
+#: What nobody needs a permission for, since IAM takes no policy without a statement.
+#: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+NOTHING = {"Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"]}
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
 _EXEC = {
     "Effect": "Allow",
@@ -37,7 +41,7 @@ _EXEC = {
 }
 #: Repositories that ECR names for the registries whose images it can keep.
 #: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html
-_CACHES = ("chainguard", "docker-hub", "ecr-public", "github", "gitlab", "kubernetes", "microsoft", "quay")
+CACHES = ("chainguard", "docker-hub", "ecr-public", "github", "gitlab", "kubernetes", "microsoft", "quay")
 
 
 def job_statements(job: JobArguments, account: Account, lists_jobs: Condition) -> Any:
@@ -92,7 +96,7 @@ def is_cached(image: Any) -> bool:
     if image is None or is_expression(image):
         return False
     match = re.match(limits.ECR_IMAGE_PATTERN, image)
-    return match is not None and match[3].partition("/")[0] in _CACHES
+    return match is not None and match[3].partition("/")[0] in CACHES
 
 
 def is_any_cached(job: JobArguments) -> bool:
@@ -104,6 +108,10 @@ def execution_statements(job: JobArguments, account: Account, log_group_name: An
     """Statements of the execution role."""
     names = sidecars.secret_arns(job)
     repositories = _repositories(job, account)
+    if isinstance(
+        job.log_group_name, Nullable
+    ):  # with neither, which a rule refuses: Terraform takes no null in a text
+        log_group_name = Expression.of(f'coalesce({hcl(log_group_name)}, "-")')
     return grants(
         [
             (["ecr:GetAuthorizationToken"], ["*"]),  # AWS scopes it to no resource
@@ -144,7 +152,7 @@ def _repository_arns(image: str, account: Account) -> Any:
 
 def _cached(repositories: Any) -> Any:
     """Those that ECR fills from another registry when somebody pulls from them."""
-    pattern = f":repository/({'|'.join(_CACHES)})/"
+    pattern = f":repository/({'|'.join(CACHES)})/"
     if is_expression(repositories):
         return Expression.of(f"[for arn in {hcl(repositories)} : arn if can(regex({hcl(pattern)}, arn))]")
     return [arn for arn in repositories if re.search(pattern, arn)]

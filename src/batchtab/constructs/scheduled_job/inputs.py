@@ -8,7 +8,16 @@ from typing import Any
 
 from batchtab import limits
 from batchtab.constructs._terraform.documents import Conditional, template
-from batchtab.constructs._terraform.expressions import is_set, negate, not_empty, one_of
+from batchtab.constructs._terraform.expressions import (
+    Expression,
+    hcl,
+    is_expression,
+    is_set,
+    negate,
+    not_empty,
+    one_of,
+)
+from batchtab.constructs._terraform.naming import namespaced
 from batchtab.constructs.scheduled_job import sidecars
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.main_container import MAIN
@@ -18,6 +27,7 @@ from batchtab.main_container import MAIN
 RULE_TIME = "<time>"
 SCHEDULE_TIME = "<aws.scheduler.scheduled-time>"
 UPSTREAM = "<upstream>"
+UPSTREAM_DEFINITION = "<definition>"
 
 
 @dataclass(frozen=True)
@@ -72,14 +82,38 @@ class Inputs:
             "container": Conditional(sidecars.has_task(self.job), MAIN),
             "nodes": Conditional(is_set(self.job.nodes), self.job.nodes),
         }
-        if not upstream:
+        which: dict[str, Any] = {"scheduled_time": time}
+        if upstream:
+            definition = Conditional(not_empty(self.job.after_all), UPSTREAM_DEFINITION)
+            which |= {"upstream_job_id": UPSTREAM, "upstream_job_definition": definition}
+            job |= {
+                "after_all": Conditional(not_empty(self.job.after_all), self._definitions()),
+                "within_seconds": Conditional(is_set(self.job.within_seconds), self.job.within_seconds),
+            }
+        else:
             job |= {
                 "schedule": self.schedule,
                 "timezone": Conditional(is_set(self.job.timezone), self.job.timezone),
                 "except": Conditional(not_empty(self.job.except_), self.job.except_),
             }
-        which = {"scheduled_time": time} | ({"upstream_job_id": UPSTREAM} if upstream else {})
-        return template({"trigger": which, "job": job}, *which.values())
+        return template({"trigger": which, "job": job}, time, UPSTREAM, UPSTREAM_DEFINITION)
+
+    def paths(self, upstream: bool) -> Any:
+        """Where in a rule's event the values are that the templates have places for."""
+        if not upstream:
+            return {"time": "$.time"}
+        paths, more = {"time": "$.time", "upstream": "$.detail.jobId"}, {"definition": "$.detail.jobDefinition"}
+        if is_expression(self.job.after_all):
+            optional = f"{{ for k, v in {hcl(more)} : k => v if length({hcl(self.job.after_all)}) > 0 }}"
+            return Expression.of(f"merge({hcl(paths)}, {optional})")
+        return {**paths, **more} if self.job.after_all else paths
+
+    def _definitions(self) -> Any:
+        """What the definitions of the jobs in `after_all` are called."""
+        if is_expression(self.job.after_all):
+            name = namespaced(self.job.namespace, Expression.of("name"))
+            return Expression.of(f"[for name in {hcl(self.job.after_all)} : {hcl(name)}]")
+        return [namespaced(self.job.namespace, name) for name in self.job.after_all]
 
     def _variables(self, time: str, *, upstream: bool = False) -> list[Mapping[str, str]]:
         """A run's variables, in the order of their names."""

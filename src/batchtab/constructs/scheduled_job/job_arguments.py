@@ -121,8 +121,8 @@ class SidecarArgumentsDict(TypedDict, total=False):
     """Folders in memory: path to size in MiB, which counts as the job's memory. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Tmpfs.html."""
     ulimits: NotRequired[Mapping[str, Ulimit | UlimitDict | Expression] | Expression]
-    """Resource limits by name, such as nofile: a number, or soft and hard. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
+    """Resource limits by name, such as nofile: each with `soft` and `hard`, for which jobs.yaml and Python may
+    give one number. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
     devices: NotRequired[Sequence[Device | DeviceDict | Expression] | Expression]
     """Devices of the EC2 instance. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Device.html."""
     mounts: NotRequired[Sequence[Mount | MountDict | Expression] | Expression]
@@ -161,7 +161,8 @@ class SidecarArgumentsDict(TypedDict, total=False):
     read_only_root_filesystem: NotRequired[bool | Expression]
     """Whether its own disk is read-only. /tmp is writable all the same, and no other container's."""
     image: NotRequired[str | None]
-    """Its image, with a tag or digest. Default: the job's."""
+    """Its image, with a tag or digest. Default: the job's. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
 
 
 class ExitRuleDict(TypedDict, total=False):
@@ -170,7 +171,8 @@ class ExitRuleDict(TypedDict, total=False):
     action: Required[Literal["RETRY", "EXIT"] | Expression]
     """RETRY or EXIT. See https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html."""
     on_exit_code: NotRequired[str | None]
-    """Such as 137 or 1*. See https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html."""
+    """Such as 137 or 1*. A failure of the infrastructure has none: '*' does not match it. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html."""
     on_reason: NotRequired[str | None]
     """The container's reason, such as 'CannotPullContainerError:*'. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html."""
@@ -186,7 +188,8 @@ class PermissionDict(TypedDict, total=False):
     """Such as s3:GetObject; '*' alone is refused. See
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html."""
     resources: Required[list[str] | tuple[str, ...] | Expression]
-    """ARNs; '*' only for actions that AWS can't limit."""
+    """ARNs; '*' only for actions that AWS can't limit. See
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html."""
     allow_wide: NotRequired[bool | Expression]
     """Say true where the job is meant to change who may do what: iam:* and its like need it."""
 
@@ -213,8 +216,8 @@ class JobOptions(TypedDict, total=False):
     """Folders in memory: path to size in MiB, which counts as the job's memory. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Tmpfs.html."""
     ulimits: NotRequired[Mapping[str, Ulimit | UlimitDict | Expression] | Expression]
-    """Resource limits by name, such as nofile: a number, or soft and hard. See
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
+    """Resource limits by name, such as nofile: each with `soft` and `hard`, for which jobs.yaml and Python may
+    give one number. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
     devices: NotRequired[Sequence[Device | DeviceDict | Expression] | Expression]
     """Devices of the EC2 instance. See https://docs.aws.amazon.com/batch/latest/APIReference/API_Device.html."""
     mounts: NotRequired[Sequence[Mount | MountDict | Expression] | Expression]
@@ -279,7 +282,8 @@ class JobOptions(TypedDict, total=False):
     pause_on_failure: NotRequired[bool | Expression]
     """Whether a failed run pauses the job until `batchtab resume`."""
     description: NotRequired[str | None]
-    """What the job is for; it is the trigger's description."""
+    """What the job is for; it is the trigger's description. See
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html."""
     vcpus: NotRequired[float | Expression]
     """vCPUs: whole on EC2; on Fargate 0.25, 0.5, 1, 2, 4, 8, 16 or 32, each with some sizes of memory. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html."""
@@ -294,7 +298,8 @@ class JobOptions(TypedDict, total=False):
     https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html."""
     evaluate_on_exit: NotRequired[Sequence[ExitRule | ExitRuleDict | Expression] | Expression]
     """Which failures are retried, with attempts above 1. A last rule that exits is added, because Batch retries
-    what no rule matches."""
+    what no rule matches; none is added behind a rule that catches all, which has '*' as on_reason or
+    on_status_reason and no on_exit_code: failures of the infrastructure have no exit code."""
     array_size: NotRequired[int | Expression | None]
     """Number of children to start instead of one job; each has AWS_BATCH_JOB_ARRAY_INDEX. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ArrayProperties.html."""
@@ -335,10 +340,11 @@ class JobOptions(TypedDict, total=False):
     suspend: NotRequired[bool | Expression]
     """Whether the triggers are disabled."""
     tags: NotRequired[Mapping[str, str] | Expression]
-    """Tags of everything made for the job, and of its tasks."""
+    """Tags of everything made for the job, and of its tasks. See
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
     command: Required[list[str] | tuple[str, ...] | Expression]
-    """Command as a list, such as [python, -m, my_job], in place of the image's CMD. Text is literal: `${HOME}`
-    reaches the program. `Ref::name` takes a parameter. See
+    """Command as a list, such as ["python", "-m", "my_job"], in place of the image's CMD. Text is literal:
+    `${HOME}` reaches the program. `Ref::name` takes a parameter. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
     schedule: NotRequired[str | None]
     """When the job runs: crontab's five fields, a word such as @daily, or AWS's cron(…), rate(5 minutes) or
@@ -355,11 +361,27 @@ class JobOptions(TypedDict, total=False):
     after: NotRequired[list[str] | tuple[str, ...] | Expression]
     """Names of jobs of this namespace at whose end this one starts. The ended job's id reaches it as
     BATCHTAB_UPSTREAM_JOB_ID. See https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html."""
-    after_status: NotRequired[AfterStatus | Literal["succeeded", "failed", "any"] | Expression]
-    """Which end of the jobs in `after` counts. See
+    after_all: NotRequired[list[str] | tuple[str, ...] | Expression]
+    """Names of jobs of this namespace that all have to end, in any order, before this one starts, and again before
+    each next run. The id of the one that ended last reaches it as BATCHTAB_UPSTREAM_JOB_ID. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html."""
+    within_seconds: NotRequired[int | Expression | None]
+    """How far apart the ends of the jobs in `after_all` may be: earlier ones are forgotten, with a record in
+    `batchtab history`. Default: any time. See
     https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html."""
+    after_status: NotRequired[AfterStatus | Literal["succeeded", "failed", "any"] | Expression]
+    """Which end of the jobs in `after` or `after_all` counts. See
+    https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html."""
+    role_path: NotRequired[str]
+    """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
+    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    role_name_suffix: NotRequired[str]
+    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
+    as `-use1`, where the same namespace is in a second region. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     image: Required[str]
-    """Container image with its registry and a tag or digest."""
+    """Container image with its registry and a tag or digest. See
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html."""
     secrets_kms_key_arns: NotRequired[list[str] | tuple[str, ...] | Expression]
     """Customer-managed keys that encrypt the secrets. See
     https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN."""
@@ -370,6 +392,9 @@ class JobOptions(TypedDict, total=False):
     log_retention_days: NotRequired[int | Expression]
     """How long the log group that is made keeps the output. See
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
+    kms_key_arn: NotRequired[str | None]
+    """Key for the log group that is made; its policy must let logs use it. Default: AWS's own keys. See
+    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN."""
     maximum_event_age_seconds: NotRequired[int | Expression]
     """How long a trigger tries to submit. Keep it below the schedule's period, or a late run starts beside the
     next. See https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RetryPolicy.html."""
@@ -379,17 +404,20 @@ class JobOverrides(JobOptions, total=False):
     """With what an environment gives to its jobs."""
 
     submit_function_arn: NotRequired[str | None]
-    """Function of `job_runs`, which decides about each run of a job with a concurrency policy, `except`,
-    `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. With forbid, whether it is given must be
-    known when Terraform plans; without it forbid is left to the image's entrypoint, which must be the runner's."""
+    """Function of `job_runs`, which decides about each run of a job with a concurrency policy, `after_all`,
+    `except`, `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. Without it forbid is left to
+    the image's entrypoint, which must be the runner's. See
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html."""
     trigger_role_arn: NotRequired[str | None]
     """Role that the triggers submit with. Default: one is made. See
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html."""
     log_group_name: NotRequired[str | None]
-    """Log group of the output. Default: one is made."""
+    """Log group of the output. Default: one is made. See
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html."""
     dead_letter_queue_arn: NotRequired[str | None]
     """SQS queue for events whose job could not be submitted. Its policy must let events.amazonaws.com send; a
-    schedule sends by the trigger role."""
+    schedule sends by the trigger role. See
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     permissions_boundary_arn: NotRequired[str | None]
     """Permissions boundary of every role that is made. See
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html."""

@@ -11,7 +11,7 @@ from batchtab.constructs._terraform.aws import (
     BatchJobDefinitionRetryStrategyEvaluateOnExit,
 )
 from batchtab.constructs._terraform.expressions import Expression, as_number, hcl, is_expression
-from batchtab.constructs._terraform.resources import ResourceRef, dynamic
+from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, dynamic, local
 
 _CATCH_ALL = dict(limits.CATCH_ALL_EXIT)
 
@@ -27,17 +27,20 @@ def strategy(attempts: Any, evaluate_on_exit: Any) -> dict[str, Any]:
     }
 
 
-def add_rules(job_definition: ResourceRef, evaluate_on_exit: Any) -> None:
+def add_rules(scope: BatchtabConstruct, job_definition: ResourceRef, evaluate_on_exit: Any) -> None:
     """Adds rules that are an expression, as dynamic blocks."""
     if not is_expression(evaluate_on_exit):
         return
     rules = hcl(evaluate_on_exit)
     fields = ("action", *limits.EVALUATE_ON_EXIT_CONDITIONS)
     catch_all = hcl({field: _CATCH_ALL.get(field) for field in fields})
+    last = f"[for rule in [element({rules}, length({rules}) - 1)] : {catches_all('rule')}][0]"
+    done = local(scope, "catches_all", Expression.of(f"try({last}, false)"))
+    missing = f"length({rules}) > 0 && !{hcl(done)}"
     dynamic(
         job_definition.element,
         "retry_strategy.evaluate_on_exit",
-        Expression.of(f"concat({rules}, [for rule in [{catch_all}] : rule if length({rules}) > 0])"),
+        Expression.of(f"concat({rules}, [for rule in [{catch_all}] : rule if {missing}])"),
         {field: Expression.of(f"evaluate_on_exit.value.{field}") for field in fields if field != "action"}
         | {"action": Expression.of("lower(evaluate_on_exit.value.action)")},
     )
@@ -45,16 +48,17 @@ def add_rules(job_definition: ResourceRef, evaluate_on_exit: Any) -> None:
 
 def _closed(rules: Any) -> list[Mapping[str, str]]:
     closed = list(rules)
-    if closed and not _catches_all(closed[-1]):
+    if closed and not limits.catches_all(closed[-1]):
         closed.append(_CATCH_ALL)
     return closed
-
-
-def _catches_all(rule: Mapping[str, str]) -> bool:
-    conditions = {key: value for key, value in rule.items() if key != "action" and value is not None}
-    return bool(conditions) and all(value == "*" for value in conditions.values())
 
 
 def _rule(rule: Mapping[str, str]) -> BatchJobDefinitionRetryStrategyEvaluateOnExit:
     given = {key: rule[key] for key in limits.EVALUATE_ON_EXIT_CONDITIONS if rule.get(key) is not None}
     return BatchJobDefinitionRetryStrategyEvaluateOnExit(action=rule["action"].lower(), **given)
+
+
+def catches_all(rule: str) -> str:
+    """What `limits.catches_all` says, of a rule that is an expression."""
+    reasons = f"compact([{rule}.on_reason, {rule}.on_status_reason])"
+    return f'({rule}.on_exit_code == null && length({reasons}) > 0 && alltrue([for text in {reasons} : text == "*"]))'

@@ -6,22 +6,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from batchtab import limits
 from batchtab.constructs._terraform.account import Account
-from batchtab.constructs._terraform.aws import IamRole, IamRolePolicy, IamRolePolicyAttachment
+from batchtab.constructs._terraform.aws import IamRolePolicy, IamRolePolicyAttachment
 from batchtab.constructs._terraform.expressions import (
     Condition,
     Expression,
     all_of,
     any_of,
-    as_map,
     choose,
     hcl,
+    is_expression,
     is_set,
     negate,
     not_empty,
 )
-from batchtab.constructs._terraform.naming import shorten
 from batchtab.constructs._terraform.policies import (
     allow,
     policy,
@@ -31,7 +29,8 @@ from batchtab.constructs._terraform.policies import (
     trusts,
 )
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
-from batchtab.constructs.scheduled_job.grants import execution_statements, job_statements
+from batchtab.constructs._terraform.roles import RoleSettings
+from batchtab.constructs.scheduled_job.grants import NOTHING, execution_statements, job_statements
 from batchtab.declarations.job_arguments import JobArguments
 
 _DEFAULT_GROUP = "default"  # where Scheduler puts schedules that name no group
@@ -40,14 +39,11 @@ _DEFAULT_GROUP = "default"  # where Scheduler puts schedules that name no group
 class RoleMaker:
     """Makes the roles of one job, all with its name, boundary and tags."""
 
-    def __init__(
-        self, scope: BatchtabConstruct, name: str, job_queue_arn: str, permissions_boundary_arn: str | None, tags: Any
-    ) -> None:
+    def __init__(self, scope: BatchtabConstruct, name: str, job_queue_arn: str, roles: RoleSettings) -> None:
         self._scope = scope
         self._name = name
         self._job_queue_arn = job_queue_arn
-        self._boundary = permissions_boundary_arn
-        self._tags = tags
+        self._roles = roles
 
     @cached_property
     def account(self) -> Account:
@@ -55,16 +51,7 @@ class RoleMaker:
         return Account.of_arn(self._scope, self._job_queue_arn)
 
     def _role(self, kind: str, when: Condition, trust_policy: str) -> ResourceRef:
-        return create_resource(
-            self._scope,
-            IamRole,
-            f"{kind}_role",
-            when=when,
-            name=shorten(f"{self._name}-{kind}", limits.ROLE_NAME_MAX),
-            assume_role_policy=trust_policy,
-            permissions_boundary=self._boundary,
-            tags=as_map(self._tags),
-        )
+        return self._roles.role(self._scope, f"{kind}_role", f"{self._name}-{kind}", trust_policy, when)
 
     def _policy(self, kind: str, when: Condition, role: ResourceRef, name: str, document: str) -> None:
         create_resource(
@@ -84,9 +71,10 @@ class RoleMaker:
             return ResourceRef("", False)
         role = self._role("job", when, trust("ecs-tasks.amazonaws.com", self.account))
         statements = job_statements(job, self.account, lists_jobs)
-        granted = all_of(when, not_empty(statements))
-        if granted is not False:
-            self._policy("job", granted, role, "permissions", policy(statements))
+        if is_expression(statements):  # made in any case: whether there are any may be unknown when Terraform plans
+            statements = Expression.of(f"coalescelist({hcl(statements)}, {hcl([NOTHING])})")
+        if statements:
+            self._policy("job", when, role, "permissions", policy(statements))
         if not_empty(job.managed_policy_arns) is not False:
             attached = Expression.of(f"toset({hcl(job.managed_policy_arns)})")
             create_resource(

@@ -84,7 +84,7 @@ class Timing:
     @property
     def is_ahead(self) -> Condition:
         """Whether it may run again: Scheduler refuses to make or change a schedule whose time or end has passed."""
-        return all_of(_later_than_now(_last_moment(self.expression, self.timezone)), _later_than_now(self.end))
+        return all_of(later_than_now(last_moment(self.expression, self.timezone)), later_than_now(self.end))
 
     @property
     def start_date(self) -> Any:
@@ -96,7 +96,8 @@ class Timing:
         return choose(is_set(self.start), ahead, None)
 
 
-def _later_than_now(moment: Any) -> Condition:
+def later_than_now(moment: Any) -> Condition:
+    """Whether a moment is still to come; one that is not given counts as such."""
     if is_set(moment) is False:
         return True
     # A value that is no moment is told by a rule of its own.
@@ -104,7 +105,7 @@ def _later_than_now(moment: Any) -> Condition:
     return any_of(negate(is_set(moment)), later) if isinstance(moment, Nullable) else later
 
 
-def _last_moment(schedule: Any, timezone: Any) -> Any:
+def last_moment(schedule: Any, timezone: Any) -> Any:
     """The moment of `at(…)`; None for what is due again."""
     once = _has_form(schedule, "at")
     if once is False:

@@ -16,10 +16,12 @@ from batchtab.constructs._terraform.expressions import (
     is_expression,
     is_set,
     negate,
+    not_empty,
     one_of,
 )
 from batchtab.constructs._terraform.resources import ResourceRef, require
 from batchtab.constructs.scheduled_job.timing import Timing
+from batchtab.declarations import job_rules
 from batchtab.declarations.job_arguments import JobArguments
 from batchtab.schedules.expression import Rate, parse
 
@@ -69,8 +71,8 @@ def add_preconditions(
         ),
         (
             any_of(negate(needs_function), is_set(job.submit_function_arn)),
-            "concurrency_policy replace and queue, except, pause_on_failure, share, containers, grace_seconds and nodes"
-            " need submit_function_arn.",
+            "concurrency_policy replace and queue, after_all, except, pause_on_failure, share, containers,"
+            " grace_seconds and nodes need submit_function_arn.",
         ),
         (
             any_of(negate(is_managed), is_set(job.namespace)),
@@ -81,6 +83,37 @@ def add_preconditions(
             "queue_limit has no effect without concurrency_policy queue.",
         ),
         (_in_order(timing), "end must be later than start."),
+        (
+            any_of(negate(not_empty(job.after_all)), negate(any_of(timing.is_scheduled, not_empty(job.after)))),
+            f"after_all does not go with schedule or after: {job_rules.ONE_START}.",
+        ),
+        (
+            any_of(not_empty(job.after_all), negate(is_set(job.within_seconds))),
+            f"within_seconds {job_rules.ONLY_WITH_AFTER_ALL}.",
+        ),
+        (
+            any_of(follows, one_of(job.after_status, [limits.JOB_DEFAULTS["after_status"]])),
+            f"after_status {job_rules.AFTER_NOTHING}.",
+        ),
+        (
+            any_of(
+                timing.is_scheduled,
+                follows,
+                _equals(job.maximum_event_age_seconds, limits.DELIVERY_RETRY_AGE_SECONDS.minimum),
+            ),
+            f"maximum_event_age_seconds {job_rules.NO_TRIGGER}.",
+        ),
+        (
+            _of_one_place(job.job_queue_arn, job.dead_letter_queue_arn),
+            "dead_letter_queue_arn is of another account or region than job_queue_arn: give that of the queue's"
+            " environment.",
+        ),
+        (
+            _of_one_place(job.job_queue_arn, job.submit_function_arn),
+            f"submit_function_arn, {_shown(job.submit_function_arn)}, is not in the account and region of"
+            " job_queue_arn: give"
+            " that of the queue's environment.",
+        ),
     ]
     for condition, message in rules:
         require(job_definition, condition, f"{job.name}: {message}")
@@ -96,6 +129,18 @@ def _instead_of_a_rate(expression: Any) -> str:
 
 def _equals(value: Any, known: Any) -> Condition:
     return Expression.of(f"{hcl(value)} == {known}") if is_expression(value) else value == known
+
+
+def _shown(value: Any) -> Any:
+    return Expression.of(f'coalesce({hcl(value)}, "-")') if is_expression(value) else value
+
+
+def _of_one_place(queue: Any, other: Any) -> Condition:
+    """Whether two ARNs are of one region and account."""
+    if is_expression(queue) or is_expression(other):
+        here, there = (f'slice(split(":", {hcl(arn)}), 3, 5)' for arn in (queue, other))
+        return any_of(negate(is_set(other)), Expression.of(f"try({there} == {here}, true)"))
+    return other is None or other.split(":")[3:5] == queue.split(":")[3:5]
 
 
 def _in_order(timing: Timing) -> Condition:

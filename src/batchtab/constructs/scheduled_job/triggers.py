@@ -108,7 +108,6 @@ class Triggers:
     def deliver(self, label: str, rule: ResourceRef, *, upstream: bool = False) -> None:
         """Hands a rule's events on; Batch gets what the run is told as overrides, which keep the definition's own."""
         overrides = self.inputs.overrides(upstream)
-        paths = {"time": "$.time"} | ({"upstream": "$.detail.jobId"} if upstream else {})
         batch_target = {
             "job_definition": self.inputs.job_definition,
             "job_name": self.inputs.job.name,
@@ -124,7 +123,7 @@ class Triggers:
             # A function lets rules in by its own policy.
             role_arn=choose(self.is_managed, None, self.role_arn),
             input_transformer=CloudwatchEventTargetInputTransformer(
-                input_paths=paths,
+                input_paths=as_map(self.inputs.paths(upstream)),
                 input_template=choose(self.is_managed, self.inputs.event(RULE_TIME, upstream), overrides),
             ),
             retry_policy=CloudwatchEventTargetRetryPolicy(

@@ -16,6 +16,7 @@ from batchtab.local_aws.batch.submit import submit
 from batchtab.local_aws.clock import Clock
 
 logger = logging.getLogger("batchtab.local_aws.batch")
+_FRONT = 100  # https://docs.aws.amazon.com/batch/latest/APIReference/API_FrontOfQueueDetail.html
 Response = tuple[int, dict[str, str], bytes]
 
 
@@ -35,6 +36,7 @@ class Api:
             "updatejobqueue": self._then_look(queues.update),
             "deletejobqueue": self._delete_queue,
             "describejobqueues": self._lister("queues", "jobQueues", "jobQueues"),
+            "getjobqueuesnapshot": self._snapshot,
             "createschedulingpolicy": self._with_store(policies.create),
             "updateschedulingpolicy": self._with_store(policies.update),
             "deleteschedulingpolicy": self._with_store(policies.delete),
@@ -119,6 +121,12 @@ class Api:
         for job in orphans:
             self._engine.terminate(job, "The job queue was deleted")
         return answer
+
+    def _snapshot(self, parameters: Record) -> Record:
+        """Serve GetJobQueueSnapshot: the first 100 RUNNABLE jobs."""
+        front = self._engine.front(self._store.queue(parameters["jobQueue"])["jobQueueArn"])[:_FRONT]
+        jobs = [{"jobArn": job.arn, "earliestTimeAtPosition": int(job.runnable_since * 1000)} for job in front]
+        return {"frontOfQueue": {"jobs": jobs, "lastUpdatedAt": self._clock.now_ms()}}
 
     def _cancel(self, parameters: Record) -> Record:
         self._engine.cancel(self._store.job(parameters["jobId"]), _reason(parameters))

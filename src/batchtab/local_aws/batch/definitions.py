@@ -35,8 +35,6 @@ def register(store: Store, request: Record) -> Record:
     revisions = store.definitions.setdefault(base, [])
     record: Record = copy.deepcopy(request)
     record |= properties
-    if "retryStrategy" in record:
-        record["retryStrategy"] = strategy.normalised(record["retryStrategy"])
     revision = len(revisions) + 1
     record |= {
         "jobDefinitionArn": f"{base}:{revision}",

@@ -101,6 +101,10 @@ class Engine:
                 self._states.fail(one, reason)
         self._wake.set()
 
+    def front(self, queue_arn: str) -> list[Job]:
+        """Return a queue's RUNNABLE jobs in the order in which they would be placed now."""
+        return self._placement.front(queue_arn)
+
     def changed(self) -> None:
         """Look again: a queue or an environment is not as it was."""
         self._wake.set()

@@ -59,7 +59,7 @@ def _enum_faults(shape: Shape, value: Any, where: str) -> list[str]:
     if isinstance(shape, MapShape):
         return [fault for key, item in value.items() for fault in _enum_faults(shape.value, item, f"{where}.{key}")]
     if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
-        # Batch takes a retry action in any case and gives it back in capitals.
+        # Batch takes a retry action in capitals and in small letters.
         if shape.name == "RetryAction" and str(value).upper() in shape.enum:
             return []
         return [f"{where}: {value!r} is not one of {', '.join(shape.enum)}"]

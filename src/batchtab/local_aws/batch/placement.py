@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from batchtab.local_aws.batch import instances
 from batchtab.local_aws.batch.job import Job
@@ -60,6 +60,12 @@ class Placement:
         """Return each queue's next job."""
         return [job for arn in list(self._waiting) if (job := self._head(arn)) is not None]
 
+    def front(self, queue_arn: str) -> list[Job]:
+        """Return a queue's RUNNABLE jobs in the order in which they would be placed now."""
+        rank = self._rank(queue_arn)
+        waiting = list(self._waiting.get(queue_arn) or ())
+        return sorted(waiting, key=rank) if rank else waiting
+
     def choose(self, room: int) -> Iterator[tuple[Job, Record]]:
         """Yield jobs with the environment that each is placed in, at most `room` of them."""
         reserved: set[str] = set()
@@ -99,16 +105,21 @@ class Placement:
         waiting = self._waiting.get(queue_arn)
         if not waiting:
             return None
+        rank = self._rank(queue_arn)
+        return min(waiting, key=rank) if rank else next(iter(waiting))
+
+    def _rank(self, queue_arn: str) -> Callable[[Job], tuple[float, int, int]] | None:
+        """Return by what a queue with a scheduling policy orders its jobs; None for any other queue."""
         queue = self._store.queues.get(queue_arn)
         if queue is None or not queue.get("schedulingPolicyArn"):
-            return next(iter(waiting))
+            return None
         policy = self._store.policies.get(queue["schedulingPolicyArn"])
 
         def rank(job: Job) -> tuple[float, int, int]:
             share = self._share(job)
             return self._shares[share] * weight_factor(policy, share[1]), -job.weight, job.sequence
 
-        return min(waiting, key=rank)
+        return rank
 
     def _candidates(self, queue: Record) -> list[Record]:
         found = [

@@ -45,21 +45,13 @@ def check_retries(strategy: dict[str, Any] | None) -> None:
                 raise ClientError(f"retryStrategy: {member} {rule[member]!r} is not a pattern that Batch takes")
 
 
-def normalised(strategy: dict[str, Any]) -> dict[str, Any]:
-    """Return a retry strategy with its actions in capitals, as Batch gives them back."""
-    if "evaluateOnExit" not in strategy:
-        return dict(strategy)
-    rules = [{**rule, "action": rule["action"].upper()} for rule in strategy["evaluateOnExit"]]
-    return {**strategy, "evaluateOnExit": rules}
-
-
 def wants_retry(strategy: dict[str, Any], *, exit_code: int | None, reason: str, status_reason: str) -> bool:
     """Say whether a failed attempt is tried again: the first rule that matches decides, and none means yes.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
     """
     ended = {
-        "onExitCode": "" if exit_code is None else str(exit_code),
+        "onExitCode": None if exit_code is None else str(exit_code),
         "onReason": reason,
         "onStatusReason": status_reason,
     }
@@ -69,7 +61,9 @@ def wants_retry(strategy: dict[str, Any], *, exit_code: int | None, reason: str,
     return True
 
 
-def _matches(pattern: str, value: str) -> bool:
+def _matches(pattern: str, value: str | None) -> bool:
+    if value is None:  # an attempt that ends with its host, or before its container starts, has no exit code
+        return False
     if pattern.endswith("*"):
         return value.lower().startswith(pattern[:-1].lower())
     return value.lower() == pattern.lower()

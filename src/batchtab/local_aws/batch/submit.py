@@ -144,7 +144,7 @@ def _record(request: Record, queue: Record, definition: Record, parameters: dict
         "jobQueue": queue["jobQueueArn"],
         "status": "SUBMITTED",
         "attempts": [],
-        "retryStrategy": strategy.normalised(
+        "retryStrategy": copy.deepcopy(
             request.get("retryStrategy") or definition.get("retryStrategy") or {"attempts": 1, "evaluateOnExit": []}
         ),
         "dependsOn": copy.deepcopy(request.get("dependsOn") or []),

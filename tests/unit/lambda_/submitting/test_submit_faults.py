@@ -116,7 +116,7 @@ def test_a_job_whose_end_was_told_does_not_count_though_a_list_lags_behind(
 @pytest.mark.parametrize("why", ["replaced by a change of policy", "late"])
 def test_a_hundred_runs_that_wait_can_be_let_go(world: World, why: str) -> None:
     # GIVEN a hundred runs that wait, the most that `queue_limit` allows, beside one that runs
-    deadline = {"starting_deadline_seconds": 60} if why == "late" else {}
+    deadline = {"starting_deadline_seconds": 7200} if why == "late" else {}
     for minute in range(101):
         world.at(60, lambda: None)
         world.run(until=world.now + 60)
@@ -124,7 +124,7 @@ def test_a_hundred_runs_that_wait_can_be_let_go(world: World, why: str) -> None:
     assert len(world.state()["waiting"]) == 100
     # WHEN it ends, long after their deadline; or the job replaces from now on
     if why == "late":
-        world.run(until=world.now + 3600)
+        world.run(until=world.now + 7300)
     else:
         world.deliver(trigger(102, concurrency_policy="replace"))
     world.end("job-1")

@@ -25,6 +25,7 @@ from submit_run import app as app_module
 from submit_run import handler as handler_module
 from submit_run import jobs as jobs_module
 from submit_run import metrics as metrics_module
+from submit_run import submission as submission_module
 from submit_run import table as table_module
 from submit_run import throttling as throttling_module
 from submit_run.app import App
@@ -119,7 +120,8 @@ class World:
         self._running: list[Invocation] = []
         self._current: Invocation | None = None
         clock = SimpleNamespace(time=lambda: self.now, sleep=self._sleep)
-        modules: list[ModuleType] = [app_module, table_module, metrics_module, throttling_module]
+        modules: list[ModuleType] = [app_module, submission_module, jobs_module, table_module]
+        modules += [metrics_module, throttling_module]
         for module in modules:
             monkeypatch.setattr(module, "time", clock)
         for module in (table_module, throttling_module):
@@ -331,10 +333,16 @@ class World:
         assert put["TableName"] == "runs"
         self.table[put["Item"]["job"]["S"], put["Item"]["item"]["S"]] = put["Item"]
 
-    def _list_jobs(self, jobQueue: str, filters: Any, **_: Any) -> Any:  # noqa: N803 - AWS's name
-        names = filters[0]["values"]
+    def _list_jobs(self, jobQueue: str, filters: Any = None, jobStatus: str = "", **_: Any) -> Any:  # noqa: N803 - AWS's name
         assert jobQueue == QUEUE
-        seen = [job for job in self.jobs.values() if job["seen_at"] <= self.now and job["jobName"] in names]
+        by, value = (filters[0]["name"], filters[0]["values"][0]) if filters else ("", "")
+        seen = [job for job in self.jobs.values() if job["seen_at"] <= self.now]
+        if by == "JOB_NAME":
+            seen = [job for job in seen if job["jobName"] == value]
+        elif by == "AFTER_CREATED_AT":
+            seen = [job for job in seen if job["createdAt"] > int(value)]
+        else:
+            seen = [job for job in seen if job["status"] == jobStatus]
         # Batch groups them by the version of their definition, so the newest may be anywhere.
         return {"jobSummaryList": self.random.sample(seen, len(seen))}
 

@@ -119,6 +119,7 @@ TABLE = table(
             on(_named("job-queue", "jobQueueName"), _environments),
             tagging(_named("job-queue", "jobQueueName")),
         ),
+        "GetJobQueueSnapshot": on(_named("job-queue", "jobQueue")),
         "UpdateJobQueue": on(_named("job-queue", "jobQueue"), _environments),
         "DeleteJobQueue": on(_named("job-queue", "jobQueue")),
         "CreateSchedulingPolicy": (

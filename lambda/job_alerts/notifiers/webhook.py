@@ -11,7 +11,10 @@ from typing import Any
 
 from shared.clients import client, errors
 
-from .failures import DeliveryFailed
+from .. import blocks
+from ..failures import DeliveryFailed
+from ..message import Message
+from ..settings import Settings
 
 _TIMEOUT_SECONDS = 10
 _TRIES = 3
@@ -30,7 +33,13 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Refuses."""
 
 
-def send(
+def send(message: Message, settings: Settings, remaining_seconds: Callable[[], float]) -> None:
+    """Sends a message as blocks."""
+    payload = blocks.render(message, settings)
+    post(payload, secret_arn=settings.webhook_secret_arn, remaining_seconds=remaining_seconds)
+
+
+def post(
     message: dict[str, Any],
     *,
     secret_arn: str,

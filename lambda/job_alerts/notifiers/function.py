@@ -1,13 +1,17 @@
-"""Hands messages to the function that sends them to Slack."""
+"""The original: hands messages to the function that sends them to Slack."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from shared.clients import client, errors
 
-from .failures import DeliveryFailed
+from .. import attachment
+from ..failures import DeliveryFailed
+from ..message import Message
+from ..settings import Settings
 
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 15
@@ -15,7 +19,13 @@ _ATTEMPTS = 2  # with both time-outs twice still within this function's own time
 _ERROR_MAX = 500
 
 
-def send(message: dict[str, Any], *, function_name: str, region: str) -> None:
+def send(message: Message, settings: Settings, _remaining_seconds: Callable[[], float]) -> None:
+    """Sends a message in the original's form."""
+    payload = attachment.render(message, settings)
+    invoke(payload, function_name=settings.function_name, region=settings.function_region)
+
+
+def invoke(message: dict[str, Any], *, function_name: str, region: str) -> None:
     """Invokes the function and waits for its answer.
 
     Raises:

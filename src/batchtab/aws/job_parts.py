@@ -1,0 +1,76 @@
+"""The CLI's calls to Batch about what a job consists of: an array's children, and a multi-node job's nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from batchtab.aws.client import Aws
+from batchtab.errors import NotFoundError, UsageError
+from batchtab.main_container import NODE_MARK
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+
+#: At most this many of one job are looked at, those that failed first.
+MOST_PARTS = 50
+CHILD_MARK = ":"
+_RAN = ("FAILED", "RUNNING", "SUCCEEDED")
+
+
+class JobParts:
+    """The parts of jobs. Of an array it makes a ListJobs call for each of three statuses, and none for nodes."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._batch: BatchClient = aws.client("batch")
+
+    def ids(self, detail: Mapping[str, Any], *, only_failed: bool = False) -> tuple[list[str], int]:
+        """The first parts that ran, those that failed first, and how many more there are; of other jobs itself.
+
+        Args:
+            detail: The job, as DescribeJobs returns it.
+            only_failed: Whether, of an array, only children that failed.
+        """
+        job_id = str(detail["jobId"])
+        if nodes := node_count(detail):
+            ids = [f"{job_id}{NODE_MARK}{index}" for index in range(min(nodes, MOST_PARTS))]
+            return ids, nodes - len(ids)
+        if not array_size(detail):
+            return [job_id], 0
+        statuses = _RAN[:1] if only_failed else _RAN
+        counts = detail["arrayProperties"].get("statusSummary") or {}
+        found: list[str] = []
+        for status in statuses:
+            if len(found) < MOST_PARTS and counts.get(status):
+                found += self._children(job_id, status)[: MOST_PARTS - len(found)]
+        return found, max(0, sum(counts.get(status, 0) for status in statuses) - len(found))
+
+    def _children(self, job_id: str, status: Any) -> Sequence[str]:
+        page = self._batch.list_jobs(arrayJobId=job_id, jobStatus=status, maxResults=100)["jobSummaryList"]
+        return sorted((each["jobId"] for each in page), key=lambda each: int(each.rpartition(CHILD_MARK)[2]))
+
+
+def array_size(detail: Mapping[str, Any]) -> int:
+    """How many children an array has; 0 for other jobs, and for one of its children."""
+    return int((detail.get("arrayProperties") or {}).get("size") or 0)
+
+
+def node_count(detail: Mapping[str, Any]) -> int:
+    """How many nodes a multi-node job has; 0 for other jobs, and for one of its nodes."""
+    return int((detail.get("nodeProperties") or {}).get("numNodes") or 0)
+
+
+def part_id(detail: Mapping[str, Any], index: int) -> str:
+    """The id of one child or node.
+
+    Raises:
+        UsageError: the job has none.
+        NotFoundError: it has fewer.
+    """
+    size, nodes = array_size(detail), node_count(detail)
+    job_id, number = str(detail["jobId"]), size or nodes
+    if not number:
+        raise UsageError(f"logs: job {job_id} is no array and has one node", "leave out --index")
+    if index >= number:
+        raise NotFoundError(f"logs: job {job_id} has no index {index}: from 0 to {number - 1}")
+    return f"{job_id}{CHILD_MARK if size else NODE_MARK}{index}"

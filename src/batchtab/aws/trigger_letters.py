@@ -1,0 +1,150 @@
+"""A look into the triggers' dead-letter queue: which runs of a job could not be submitted. Nothing is removed.
+
+Three put a run there: an EventBridge rule, an EventBridge Scheduler schedule, and Lambda for the submit function.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from batchtab import names
+from batchtab.aws.client import Aws
+from batchtab.limits import RUN_VARIABLES
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_BATCH = 10  # SQS's most
+_ROUNDS = 3
+_HIDDEN_SECONDS = 10  # so that the rounds differ; they are released after the last
+
+
+@dataclass(frozen=True)
+class TriggerLetter:
+    """A run that was not submitted.
+
+    Attributes:
+        sender: rule, schedule or function.
+        scheduled: When it was due; None if the message does not say.
+        sent: When it came into the queue.
+    """
+
+    sender: str
+    scheduled: datetime | None
+    error: str
+    attempts: str
+    sent: datetime | None
+
+
+class TriggerLetters:
+    """The triggers' dead-letter queue of a stage: GetQueueUrl, up to three ReceiveMessage, as many releases."""
+
+    def __init__(self, aws: Aws, prefix: str) -> None:
+        self.queue_name = f"{prefix}-trigger-dead-letter"
+        self._prefix = prefix
+        self._sqs: SQSClient = aws.client("sqs")
+
+    def of_job(self, full: str) -> list[TriggerLetter]:
+        """Those of a job among the first 30 messages; none if there is no queue.
+
+        Args:
+            full: As `<service>-<job>`.
+        """
+        try:
+            url = self._sqs.get_queue_url(QueueName=self.queue_name)["QueueUrl"]
+        except ClientError as error:
+            if error.response["Error"]["Code"].endswith(("NonExistentQueue", "QueueDoesNotExist")):
+                return []
+            raise
+        return [letter for message in self._peeked(url) if (letter := self._letter(message, full))]
+
+    def _peeked(self, url: str) -> list[Any]:
+        found: dict[str, Any] = {}
+        try:
+            for _ in range(_ROUNDS):
+                page = self._sqs.receive_message(
+                    QueueUrl=url,
+                    MaxNumberOfMessages=_BATCH,
+                    WaitTimeSeconds=1,
+                    VisibilityTimeout=_HIDDEN_SECONDS,
+                    MessageAttributeNames=["All"],
+                    MessageSystemAttributeNames=["SentTimestamp"],
+                ).get("Messages", [])
+                found |= {message["MessageId"]: message for message in page}
+                if len(page) < _BATCH:
+                    break
+        finally:
+            self._release(url, [message["ReceiptHandle"] for message in found.values()])
+        return list(found.values())
+
+    def _release(self, url: str, receipts: list[str]) -> None:
+        for begin in range(0, len(receipts), _BATCH):
+            entries: Any = [
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                for number, receipt in enumerate(receipts[begin : begin + _BATCH])
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+    def _letter(self, message: Mapping[str, Any], full: str) -> TriggerLetter | None:
+        body = _object(message.get("Body"))
+        said = {
+            name: str(each.get("StringValue", "")) for name, each in (message.get("MessageAttributes") or {}).items()
+        }
+        rules = body.get("resources") if body.get("source") == "aws.events" else None
+        rule = said.get("RULE_ARN") or (str(rules[0]) if isinstance(rules, list) and rules else "")
+        sender = (rule or said.get("SCHEDULE_ARN", "")).rpartition("/")[2]
+        trigger, job = _mapping(body.get("trigger")), _mapping(body.get("job"))
+        name = str(job.get("name") or body.get("JobName") or "")
+        if name != full and (name or sender not in self._senders(full)):
+            return None
+        code = said.get("ERROR_CODE") or said.get("ErrorCode") or ""
+        text = said.get("ERROR_MESSAGE") or said.get("ErrorMessage") or ""
+        moments = (said.get("SCHEDULED_TIME"), trigger.get("scheduled_time"), _variable(body), body.get("time"))
+        sent = (message.get("Attributes") or {}).get("SentTimestamp")
+        return TriggerLetter(
+            sender="rule" if rule else "schedule" if sender else "function",
+            scheduled=next((at for at in map(_moment, moments) if at is not None), None),
+            error=": ".join(filter(None, ("" if code == "200" else code, text))),  # Lambda says 200 of its own part
+            attempts=said.get("RETRY_ATTEMPTS", ""),
+            sent=datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
+        )
+
+    def _senders(self, full: str) -> Collection[str]:
+        whole = f"{self._prefix}-{full}"
+        return {names.rule(whole), names.after_rule(whole), names.schedule(whole)}
+
+
+def _variable(body: Mapping[str, Any]) -> Any:
+    """The scheduled time among the variables of SubmitJob's input."""
+    variables = _mapping(body.get("ContainerOverrides")).get("Environment")
+    found: Iterator[Any] = (
+        (each for each in variables if isinstance(each, dict)) if isinstance(variables, list) else iter(())
+    )
+    return next((each.get("Value") for each in found if each.get("Name") == RUN_VARIABLES["scheduled_time"]), None)
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return None if found is None else found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _object(text: object) -> Mapping[str, Any]:
+    try:
+        return _mapping(json.loads(str(text)))
+    except ValueError:
+        return {}

@@ -1,0 +1,63 @@
+"""`batchtab web`: pages in a browser on this machine, with what the commands know, and buttons that do what they do.
+
+Calls to AWS: on a stage that is not local one GetCallerIdentity at the start and each ten minutes; each page those of
+its command (jobs, ps, history, describe, why and logs), Now again each five seconds while it is looked at.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchtab.cli.options import StageOption
+from batchtab.errors import UsageError
+
+_PORT = 4799
+_NEEDED = ("jinja2", "starlette", "uvicorn")
+
+
+def web(
+    stage: StageOption = "local",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port; 0 takes a free one.")] = _PORT,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Serve pages on this machine: jobs, what runs now, history, runs with their logs, the calendar.
+
+    Only 127.0.0.1 is listened on, and the address has a token: whoever has it may run and stop jobs. Runs until Ctrl-C.
+    """
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        raise UsageError("web: the pages need more packages", 'pip install "batchtab[web]"')
+    from batchtab.cli.web.place import Place  # noqa: PLC0415 - what these need may not be there
+    from batchtab.cli.web.server import Server  # noqa: PLC0415
+
+    place = Place(stage, Path().resolve())
+    place.aws()  # wrong credentials are said here, and not on a page
+    with _listening(port) as listener:
+        server = Server(place, listener, lambda text: typer.echo(text, err=True))
+        typer.echo(server.keys.url)
+        typer.echo("Ctrl-C ends this; jobs go on.", err=True)
+        if is_opened and not webbrowser.open(server.keys.url_for_one_use()):
+            typer.echo("batchtab: no browser was found", err=True)
+        server.run()
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket of this machine alone.
+
+    Raises:
+        UsageError: the port is taken, or not for users.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(64)
+    except OSError as error:
+        listener.close()
+        raise UsageError(f"web: port {port} can't be listened on: {error.strerror}", "--port 0") from None
+    return listener

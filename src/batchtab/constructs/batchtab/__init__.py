@@ -1,0 +1,1 @@
+"""Terraform's own reading of jobs.yaml: a stage with its services as one module, which calls the others."""

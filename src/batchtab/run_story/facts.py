@@ -1,0 +1,189 @@
+"""What is known of a run, whoever read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from batchtab.declarations.named_jobs import NamedJob
+from batchtab.run_story.batch_job import BatchJob
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the submit function noted of a run.
+
+    Attributes:
+        scheduled_time: In UTC, as `2026-11-24T00:00:00Z`.
+        status: claimed, submitted, waiting, joined, skipped, late, dropped or refused.
+        noted_at: Likewise in UTC.
+        lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
+    """
+
+    scheduled_time: str
+    status: str
+    reason: str = ""
+    job_id: str = ""
+    run_id: str = ""
+    noted_at: str = ""
+    lease_until: float | None = None
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A rule or a schedule that is there.
+
+    Attributes:
+        kind: rule or schedule.
+        is_after: Whether it starts the job at the end of others.
+        made: When it was made, where AWS says so: of schedules.
+        changed: Likewise, when it was changed last.
+    """
+
+    kind: str
+    name: str
+    is_enabled: bool = True
+    is_after: bool = False
+    made: datetime | None = None
+    changed: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A run that could not be submitted, in the triggers' dead-letter queue.
+
+    `sender` is rule, schedule or function.
+    """
+
+    sender: str
+    error: str
+    attempts: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error of the submit function between a run's time and its decision, of whatever run."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A compute environment of a queue, as it is now."""
+
+    name: str
+    state: str = "ENABLED"
+    status: str = "VALID"
+    status_reason: str = ""
+    capacity: str = ""
+    max_vcpus: float | None = None
+    desired_vcpus: float | None = None
+
+
+@dataclass(frozen=True)
+class QueueFacts:
+    """A queue as it is now.
+
+    Attributes:
+        declared: Its name in the stage's file.
+        front: The jobs that come next, the first one first.
+        running: Those that have a place on its environments, perhaps of other queues.
+        front_since: Since when the first one is the first.
+    """
+
+    name: str
+    declared: str = ""
+    state: str = "ENABLED"
+    status: str = "VALID"
+    status_reason: str = ""
+    environments: tuple[Environment, ...] = ()
+    front: tuple[BatchJob, ...] = ()
+    running: tuple[BatchJob, ...] = ()
+    front_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Follower:
+    """What the end of a run made of a job that comes after it.
+
+    Attributes:
+        counts: Which end starts it: succeeded, failed or any.
+        decision: What the submit function noted of it; None if nothing.
+        job: The run that it started; None if there is none.
+    """
+
+    name: str
+    counts: str = "succeeded"
+    is_all: bool = False
+    decision: Decision | None = None
+    job: BatchJob | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of one run, or of a time without one.
+
+    Attributes:
+        now: When it was read.
+        stage: The stage's name, for commands.
+        zone: On whose wall clock people read it.
+        name: What the job is called.
+        job: As declared; None if no file names it (any more).
+        file: Where it is declared.
+        at: The scheduled time; None of a job that no schedule started.
+        wall: The wall-clock time that was asked for, without a zone; None if it had an offset.
+        decision: What the submit function noted; None if nothing.
+        batch: Batch's job; None if there is none (any more).
+        before: The run of the same job that came before it and had not ended when it was due.
+        following: The run of the same job that began at its end: it had waited for it, or came in its place.
+        twins: Other jobs of the same scheduled time that were submitted within a minute of it.
+        others: Jobs that the reasons and dependencies name, by their ids.
+        failed_children: Of an array.
+        runner: What the job runner's end line says, if it has one.
+        triggers: What starts the job now; None if it was not read.
+        paused: `since`, `reason`, `job_id`; empty if the job is not paused.
+        active_job_id: The job that has the job's place, as noted.
+        first_known: When the oldest run was submitted that Batch or the table knows; None if there is none.
+        history_days: How long decisions are kept.
+        letters: Of this run, in the dead-letter queue.
+        failures: Of the submit function, where the run was decided late or never.
+        queue: Where it waits; None if it does not wait, or that was not read.
+        followers: What came after it.
+        unread: What could not be read, and why.
+    """
+
+    now: datetime
+    stage: str
+    zone: ZoneInfo
+    name: str
+    job: NamedJob | None = None
+    file: str = ""
+    at: datetime | None = None
+    wall: datetime | None = None
+    decision: Decision | None = None
+    batch: BatchJob | None = None
+    before: BatchJob | None = None
+    following: BatchJob | None = None
+    twins: tuple[BatchJob, ...] = ()
+    others: Mapping[str, BatchJob] = field(default_factory=dict)
+    failed_children: tuple[BatchJob, ...] = ()
+    runner: Mapping[str, object] = field(default_factory=dict)
+    triggers: tuple[Trigger, ...] | None = None
+    paused: Mapping[str, str] = field(default_factory=dict)
+    active_job_id: str = ""
+    first_known: datetime | None = None
+    history_days: int = 90
+    letters: tuple[Letter, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    queue: QueueFacts | None = None
+    followers: tuple[Follower, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def policy(self) -> str:
+        """The job's concurrency policy, as its file says now."""
+        return self.job.spec.concurrency_policy if self.job else "allow"

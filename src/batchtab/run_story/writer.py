@@ -1,0 +1,54 @@
+"""Puts a story together: the run's title, what happened, and the one cause."""
+
+from __future__ import annotations
+
+from batchtab.run_story import absent, decisions, ends, timeline, waits
+from batchtab.run_story.batch_job import BatchJob
+from batchtab.run_story.facts import Facts
+from batchtab.run_story.story import Cause, Story
+from batchtab.run_story.wording import local
+from batchtab.schedules.durations import duration
+
+
+def story_of(facts: Facts) -> Story:
+    """The story of a run, or of a time without one. Where nothing is wrong it has no cause."""
+    return Story(_title(facts), timeline.lines_of(facts), _cause(facts))
+
+
+def _title(facts: Facts) -> str:
+    which = f", {local(facts.at, facts.zone)} ({facts.zone.key})" if facts.at else ""
+    if facts.batch is not None:
+        part = f" child {facts.batch.array_index}" if facts.batch.array_index is not None else ""
+        manual = "" if facts.at or facts.batch.upstream_job_id else ", a manual run"
+        return f"{facts.name}{part}{which}{manual}: {facts.batch.status}"
+    if facts.decision is not None:
+        return f"{facts.name}{which}: {facts.decision.status}"
+    return f"{facts.name}{which}: no run"
+
+
+def _cause(facts: Facts) -> Cause | None:
+    if facts.batch is not None:
+        return _of_job(facts.batch, facts) or _of_delivery(facts)
+    if facts.decision is not None:
+        is_open = facts.decision.status in ("claimed", "refused")
+        if is_open and facts.letters and facts.job is not None:  # its error says more
+            return absent.undelivered(facts.letters[0], facts)
+        return decisions.cause_of(facts.decision, facts)
+    return absent.cause_of(facts, facts.job) if facts.job is not None else None
+
+
+def _of_job(job: BatchJob, facts: Facts) -> Cause | None:
+    return ends.cause_of(job, facts) if job.has_ended else waits.cause_of(job, facts)
+
+
+def _of_delivery(facts: Facts) -> Cause | None:
+    """What was unusual about a run that is well."""
+    if facts.twins:
+        others = ", ".join(each.id for each in facts.twins)
+        text = f"its trigger was delivered {len(facts.twins) + 1} times, and each made a job: also {others}"
+        return Cause("delivered_again", text, "concurrency_policy: forbid or queue makes one of them")
+    if timeline.is_tried_again(facts):
+        late = duration(timeline.lateness(facts).total_seconds())
+        why = facts.failures[0].text if facts.failures else "its delivery was tried again, or it was backfilled"
+        return Cause("delayed", f"submitted {late} after its time: {why}")
+    return None
