@@ -94,7 +94,7 @@ def test_a_file_system_keeps_what_jobs_write(batch: Batch) -> None:
 
     assert run("echo kept >/shared/file", root="/team")["status"] == "SUCCEEDED"
     # WHEN another one mounts the whole file system, read-only
-    job = run("cat /shared/team/file; touch /shared/x", root=None, read_only=True)
+    job = run("exec 2>&1; cat /shared/team/file; touch /shared/x", root=None, read_only=True)
     # THEN it is there, and nothing else can be written
     lines = batch.output(job)
     assert lines[0] == "kept"

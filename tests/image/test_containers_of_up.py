@@ -74,11 +74,14 @@ def test_up_builds_the_image_and_runs_the_example_jobs_in_it(checkout: Checkout)
 def test_a_job_runs_as_the_images_user_with_its_definitions_root(checkout: Checkout) -> None:
     # WHEN a job prints who and where it is
     job = _run(
-        checkout, "sh", "-c", "id -u; pwd; cat /proc/1/cmdline | tr '\\0' ' '; echo; touch /app/x || touch /opt/x"
+        checkout,
+        "sh",
+        "-c",
+        "exec 2>&1; id -u; pwd; cat /proc/1/cmdline | tr '\\0' ' '; echo; touch /app/x || touch /opt/x",
     )
     # THEN it is what the image says, under the runner as process 1
     said = _log(checkout, job)
-    # The runner's own lines and touch's are on the other stream: they may come before or after.
+    # The runner's own lines are on the other stream: they may come before or after.
     user, folder, first = [line for line in said if not line.startswith(("{", "touch: "))]
     assert (user, folder) == ("10001", "/app"), said
     assert first.startswith("/usr/local/bin/python -IS /opt/batchtab/runner/entrypoint.py"), said
