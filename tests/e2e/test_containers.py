@@ -106,8 +106,8 @@ def test_what_the_definition_asks_for_is_applied(batch: Batch, tmp_path: Path) -
     (tmp_path / "greeting").write_text("hello\n")
     # One stream: touch writes a line in four pieces, between which Podman may put what is on the other.
     script = (
-        "exec 2>&1; id; touch /x; touch /tmp/y && echo tmp; ulimit -n; cat /data/greeting; touch /data/z; touch /scratch/a && echo"
-        " scratch; cat /proc/mounts; cat /proc/1/cmdline"
+        "exec 2>&1; id; touch /x; touch /tmp/y && echo tmp; ulimit -n; cat /data/greeting; touch /data/z; touch"
+        " /scratch/a && echo scratch; cat /proc/mounts; cat /proc/1/cmdline"
     )
     job = run(
         batch,
