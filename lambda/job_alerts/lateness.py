@@ -13,6 +13,7 @@ from typing import NamedTuple
 from batchtab.schedules.durations import duration
 from shared.clients import client, errors
 
+from . import links
 from .dynamo_table import Unavailable
 from .journal import say
 from .message import Field, Message, Route, footer
@@ -145,7 +146,11 @@ def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Messag
         Field("What happened", f"no run of it came within {wait} of its time", long=True),
         Field("Due", "", at=run.due),
         last=[Field("Again", f"{run.missed} runs in a row did not come", long=True)] if run.missed > 1 else [],
-    )._replace(at=run.due)
+    )._replace(
+        at=run.due,
+        command=links.why_command(run.watched.job_name, run.due, settings.stage),
+        command_label="Why it did not start",
+    )
 
 
 def tell_unreadable(found: Unreadable, settings: Settings, route: Route | None = None) -> Message:

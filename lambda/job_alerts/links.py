@@ -59,6 +59,18 @@ def resume_command(job: JobEvent, stage: str) -> str:
     return f"batchtab resume {job.name}" + (f" --stage {stage}" if _NAME.fullmatch(stage) else "")
 
 
+def retry_all_command(stage: str) -> str:
+    """The command that lists what failed within six hours and runs it again, once asked; empty without a stage."""
+    return f"batchtab retry --failed --since 6h --stage {stage}" if _NAME.fullmatch(stage) else ""
+
+
+def why_command(job_name: str, due: int, stage: str) -> str:
+    """The command that says why a run did not start; empty like `rerun_command`, and without a stage."""
+    if not _NAME.fullmatch(job_name) or not _NAME.fullmatch(stage):
+        return ""
+    return f"batchtab why {job_name}@{iso(due)} --stage {stage}"
+
+
 def rerun_command(job: JobEvent, template: str, stage: str = "") -> str:
     """The command that runs the job again; `template` may have `{job}`, `{queue}`, `{definition}` and `{region}`.
 

@@ -57,6 +57,7 @@ def test_a_run_that_did_not_come_is_told_once(world: World) -> None:
     (told,) = world.inbox
     assert told.title == "billing-invoice did not start"
     assert told.sentence == "billing-invoice did not start within 10 min of its schedule"
+    assert told.command == "batchtab why billing-invoice@2026-03-03T00:00:00Z --stage prod"
     fields = {field.label: field for field in told.fields}
     assert fields["Due"].at == MIDNIGHT
     assert (fields["Schedule"].value, fields["Queue"].value, fields["Stage"].value) == (CRON, "default", "prod")

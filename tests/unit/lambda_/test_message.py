@@ -199,6 +199,13 @@ def test_many_jobs_are_told_in_one_message_that_names_them_all() -> None:
         assert sorted(named) == sorted(one.name for one in jobs)
 
 
+def test_many_jobs_are_run_again_by_one_command_where_a_stage_is_known() -> None:
+    told = message.many([job("exit_code")], SETTINGS._replace(stage="prod"))
+    assert told.command == "batchtab retry --failed --since 6h --stage prod"
+    assert message.many([job("exit_code")], SETTINGS._replace(stage="")).commands == []
+    assert message.many([job("exit_code")], SETTINGS._replace(stage="$(id)")).commands == []
+
+
 def test_a_rerun_command_of_ones_own_is_filled_in() -> None:
     settings = SETTINGS._replace(rerun_command="batchtab run {job} --stage prod")
     told = message.failed(job("exit_code"), settings)
