@@ -23,7 +23,7 @@ from .message import Message, Route
 from .settings import Settings
 
 _LEFT_BEHIND_SECONDS = 120
-NOTHING = "nothing to tell"
+NOTHING = "nothing to send"
 
 
 class App:
@@ -39,7 +39,7 @@ class App:
         )
 
     def handle(self, event: Any) -> str:
-        """Tells what is to be told of an event, and returns in a few words what became of it.
+        """Sends what an event is worth, and returns the outcome in a few words.
 
         Raises:
             UnreadableEvent: it is none that this function knows.
@@ -75,21 +75,21 @@ class App:
     def _failed(self, job: JobEvent) -> str:
         key = grouping.key(job)
         if was_sent(key):
-            return "told already"
+            return "sent already"
         if self._table is not None and self._gathering is not None:
             try:
-                if self._table.told([key]):
-                    return "told already"
+                if self._table.sent([key]):
+                    return "sent already"
                 self._table.put_pending(key, job.to_json(), self._dependencies.now())
-                return self._gathering.tell(self._owner)
+                return self._gathering.send(self._owner)
             except Unavailable as error:
                 # Noise is better than silence.
                 say(table=str(error))
                 if was_sent(key):
-                    return "told"
+                    return "sent"
         self._dependencies.deliver(self._one(job))
         remember(key)
-        return "told"
+        return "sent"
 
     def _one(self, job: JobEvent, route: Route | None = None, decision: Decision | None = None) -> Message:
         children = self._children(job)
@@ -125,12 +125,12 @@ class App:
             return False
 
     def _sweep(self) -> str:
-        """Tells what was left behind, and which runs never came."""
+        """Sends what was left behind, and reports runs that never came."""
         outcomes = [self._left_behind(), self._late()]
         return ", ".join(outcome for outcome in outcomes if outcome != NOTHING) or NOTHING
 
     def _late(self) -> str:
-        """Tells each run that was due and did not start; what Slack does not take is found again by the next sweep."""
+        """Reports each run that was due and did not start; the next sweep finds again what Slack refuses."""
         table = self._table
         if table is None:
             return NOTHING
@@ -158,11 +158,11 @@ class App:
         name = run.watched.job_name
         if isinstance(run, lateness.Unreadable):
             key = f"unreadable-{name}-{zlib.crc32(run.watched.schedule.text.encode()):x}"
-            return self._once(key, lambda route: lateness.tell_unreadable(run, self._settings, route), name)
-        return self._once(f"late-{name}-{run.due}", lambda route: lateness.tell(run, self._settings, route), name)
+            return self._once(key, lambda route: lateness.unreadable_message(run, self._settings, route), name)
+        return self._once(f"late-{name}-{run.due}", lambda route: lateness.message(run, self._settings, route), name)
 
     def _left_behind(self) -> str:
-        """Tells what a process left behind that was stopped, or that Slack refused.
+        """Sends what a process left behind that was stopped, or that Slack refused.
 
         What Slack does not take for long goes where it is seen: into the dead-letter queue.
         """
@@ -173,7 +173,7 @@ class App:
         if not left:
             return NOTHING
         try:
-            return self._gathering.tell(self._owner, at_once=True)
+            return self._gathering.send(self._owner, at_once=True)
         except DeliveryFailed as error:
             old = [one for one in left if now - one.since >= self._settings.give_up_seconds]
             for one in old:
@@ -199,27 +199,27 @@ class App:
             )
             self._table.clear_state(job.name)
         except Unavailable as error:
-            # No failure is lost by that, and the next success tells it.
+            # No failure is lost by that, and the next success reports it.
             say(table=str(error))
-            return "not told: the table does not answer"
+            return "not sent: the table does not answer"
         return outcome
 
     def _tell_trigger(self, trigger: FailedTrigger) -> str:
         job_name = trigger.job(self._settings)
         return self._once(
             f"trigger-{trigger.message_id}",
-            lambda route: failed_trigger.tell(trigger, self._settings, route),
+            lambda route: failed_trigger.message(trigger, self._settings, route),
             job_name,
         )
 
     def _once(self, key: str, make: Callable[[Route | None], Message], job_name: str) -> str:
-        """Tells something once, and again only where the table does not answer."""
+        """Sends something once, and again only where the table does not answer."""
         if was_sent(key):
-            return "told already"
+            return "sent already"
         route = None
         with self._claimed(key) as mine:
             if not mine:
-                return "told already"
+                return "sent already"
             if self._gathering is not None:
                 with contextlib.suppress(Unavailable):
                     route = self._gathering.routes([job_name]).get(job_name)
@@ -228,16 +228,16 @@ class App:
             remember(key)
             if self._table is not None:
                 with contextlib.suppress(Unavailable):
-                    self._table.mark_told([key], self._dependencies.now())
-        return "muted" if route and route.mute else "told"
+                    self._table.mark_sent([key], self._dependencies.now())
+        return "muted" if route and route.mute else "sent"
 
     @contextlib.contextmanager
     def _claimed(self, key: str) -> Iterator[bool]:
-        """Whether this process is the one that tells; it is where the table does not answer."""
+        """Whether this process is the one that sends; it is where the table does not answer."""
         mine, table = True, self._table
         if table is not None:
             with contextlib.suppress(Unavailable):
-                mine = not table.told([key]) and table.claim(key, self._owner, self._dependencies.now(), CLAIM_SECONDS)
+                mine = not table.sent([key]) and table.claim(key, self._owner, self._dependencies.now(), CLAIM_SECONDS)
         try:
             yield mine
         finally:

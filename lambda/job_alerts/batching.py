@@ -1,4 +1,4 @@
-"""Tells what belongs together in one message, by one process at a time."""
+"""Sends what belongs together in one message, by one process at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CALM_MESSAGES = 2  # of two minutes
 _DOUBLINGS_MAX = 3
 _ROUNDS = 5
 _RESERVE_SECONDS = 45  # of the function's time, for what follows a pause
-_ALONE_MAX = 3  # more failures at once are told in one message
+_ALONE_MAX = 3  # more failures at once are one message
 _NAMES_MAX = 120  # of one message: they fit in what Slack takes, each with its reason
 _REMEMBERED = 1000
 
@@ -43,7 +43,7 @@ def was_sent(key: str) -> bool:
 
 
 class Batching:
-    """Whoever has a failure to tell waits a moment for what belongs to it; whoever comes meanwhile leaves theirs."""
+    """A process with a failure waits a moment for what belongs to it; those that come meanwhile leave theirs to it."""
 
     def __init__(
         self,
@@ -58,24 +58,24 @@ class Batching:
         self._table = table
         self._one = one
 
-    def tell(self, owner: str, *, at_once: bool = False) -> str:
-        """Tells all that is pending, if no other process is about to; waits first for what belongs to it."""
+    def send(self, owner: str, *, at_once: bool = False) -> str:
+        """Sends all that is pending, if no other process is about to; waits first for what belongs to it."""
         table = self._table
-        told = 0
+        sent = 0
         for turn in range(_ROUNDS):
             if not table.claim(_GATHER, owner, self._dependencies.now(), CLAIM_SECONDS):
-                return "told" if told else "left to another"
+                return "sent" if sent else "left to another"
             try:
                 if not (at_once and turn == 0):
                     self._dependencies.sleep(self._pause())
-                told += self._tell_pending()
+                sent += self._send_pending()
             finally:
                 with contextlib.suppress(Unavailable):
                     table.release(_GATHER, owner)
-            # Whoever came while this one told has left theirs to it; whoever comes now takes it up.
+            # What came while this one was sending was left to it; what comes now takes it up.
             if not table.pending() or self._dependencies.remaining_seconds() < _RESERVE_SECONDS:
                 break
-        return f"told {told}"
+        return f"sent {sent}"
 
     def _pause(self) -> float:
         """Longer the more messages there were of late, so that a storm makes few."""
@@ -87,13 +87,13 @@ class Batching:
             max(0, min(wanted, _GATHER_MAX_SECONDS, self._dependencies.remaining_seconds() - _RESERVE_SECONDS))
         )
 
-    def _tell_pending(self) -> int:
+    def _send_pending(self) -> int:
         table = self._table
         pending = table.pending()
-        told = table.told(one.job_id for one in pending) | (_sent.keys() & {one.job_id for one in pending})
-        if told:
-            table.mark_told(sorted(told), self._dependencies.now())
-        jobs = list(self._readable([one for one in pending if one.job_id not in told]))
+        sent = table.sent(one.job_id for one in pending) | (_sent.keys() & {one.job_id for one in pending})
+        if sent:
+            table.mark_sent(sorted(sent), self._dependencies.now())
+        jobs = list(self._readable([one for one in pending if one.job_id not in sent]))
         if not jobs:
             return 0
         groups = grouping.group(jobs)
@@ -105,7 +105,7 @@ class Batching:
         for one in groups:
             decision = grouping.decide(one, states.get(one.job.name), now, self._settings.repeat_seconds)
             route = routes.get(one.job.name)
-            if decision.tell and not (route and route.mute):
+            if decision.is_sent and not (route and route.mute):
                 count += 1
                 where = (route.channel, route.mention) if route else ("", "")
                 loud.setdefault(where, []).append(decision)
@@ -132,14 +132,14 @@ class Batching:
 
     def _note(self, decisions: Sequence[Decision]) -> None:
         table = self._table
-        table.mark_told(
+        table.mark_sent(
             [grouping.key(job) for decision in decisions for job in decision.group.all], self._dependencies.now()
         )
         for decision in decisions:
             table.put_state(decision.group.job.name, decision.state, self._dependencies.now())
 
     def _readable(self, pending: Sequence[Pending]) -> Iterator[JobEvent]:
-        """The jobs; what is none must not hold up the others."""
+        """The jobs; what is none must not delay the others."""
         for one in pending:
             try:
                 yield JobEvent.from_json(one.content)

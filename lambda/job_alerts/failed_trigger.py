@@ -1,4 +1,4 @@
-"""A run that could not be submitted, as it lies in the triggers' dead-letter queue.
+"""A run that could not be submitted, as a message in the triggers' dead-letter queue.
 
 Three put it there: an EventBridge rule, an EventBridge Scheduler schedule, and Lambda for the submit function. See
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
@@ -117,7 +117,7 @@ def _submitted_time(body: dict[str, Any]) -> str:
     return next((as_text(v.get("Value")) for v in map(as_dict, variables) if v.get("Name") == _SCHEDULED_TIME), "")
 
 
-def tell(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Message:
+def message(trigger: FailedTrigger, settings: Settings, route: Route | None = None) -> Message:
     """A run that never was, and how it is made up; or a run's end that nobody took note of."""
     job = line(trigger.job(settings), _NAME_MAX) or line(trigger.sender_name, _NAME_MAX) or "a job"
     # Lambda says 200 of a function that failed: its own part went well.

@@ -1,4 +1,4 @@
-"""Decides what of many failures is told, and together with what: no calls, only lists in and out."""
+"""Decides which of many failures are sent, and together with what: no calls, only lists in and out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def group(jobs: Sequence[JobEvent]) -> list[Group]:
             roots[name] = root
     by_name: dict[str, list[Group]] = {}
     for name, group_ in members.items():
-        head = roots.get(name, group_[0])  # of dependents whose root was told before, the first
+        head = roots.get(name, group_[0])  # of dependents whose root was sent before, the first
         rest = tuple(job for job in group_ if job is not head)
         by_name.setdefault(head.name, []).append(Group(head, (), rest))
     groups = []
@@ -65,41 +65,41 @@ def _root(job: JobEvent, by_id: Mapping[str, JobEvent]) -> JobEvent | str:
         seen.add(job.job_id)
         known = next((by_id[parent] for parent in job.depends_on if parent in by_id), None)
         if known is None:
-            return f"told before: {job.depends_on[0]}"
+            return f"sent before: {job.depends_on[0]}"
         job = known
     return job
 
 
 class Decision(NamedTuple):
-    """Whether a group is told now, with what it is to say of earlier failures, and what is remembered."""
+    """Whether a group is sent now, what it says of earlier failures, and what is remembered."""
 
     group: Group
-    tell: bool
+    is_sent: bool
     repeats: Repeats
     state: JobState
 
 
 def decide(group_: Group, state: JobState | None, now: int, repeat_seconds: int) -> Decision:
-    """Tells a job's first failure, and then one in every `repeat_seconds`; the others are counted."""
+    """Sends a job's first failure, and then one in every `repeat_seconds`; the others are counted."""
     runs = [group_.job, *group_.same]
     created = max(run.created_ms or 0 for run in runs)
     since = min((run.stopped_ms or 0) // 1000 or now for run in runs)
     old = state or JobState(0, 0, since, 0, 0)
     failures = old.failures + len(runs)
-    tell = now - old.told_at >= repeat_seconds
-    untold = old.untold + len(runs) - (1 if tell else 0)
+    is_sent = now - old.told_at >= repeat_seconds
+    untold = old.untold + len(runs) - (1 if is_sent else 0)
     remembered = JobState(
         failures,
-        0 if tell else untold,
+        0 if is_sent else untold,
         old.since,
-        now if tell else old.told_at,
+        now if is_sent else old.told_at,
         max(created, old.last_created_ms),
     )
-    return Decision(group_, tell, Repeats(failures, untold, old.since), remembered)
+    return Decision(group_, is_sent, Repeats(failures, untold, old.since), remembered)
 
 
 def route_names(job_name: str) -> list[str]:
-    """Under which names a job's route may stand: its own, then every beginning that ends before a `-`."""
+    """The names a job's route may have: the job's own, then every beginning that ends before a `-`."""
     parts = job_name.split("-")[:20]
     return ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
 

@@ -23,7 +23,7 @@ _NO_CONTEXT_SECONDS = 60.0
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, str]:
-    """Tells one event.
+    """Sends one event.
 
     Raises:
         UnreadableEvent: it is none that this function knows.

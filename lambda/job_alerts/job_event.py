@@ -1,4 +1,4 @@
-"""A job as Batch's events tell of it.
+"""A job as Batch's events describe it.
 
 See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html
 """
@@ -206,6 +206,6 @@ def _variable(container: Part, name: str) -> str:
 
 
 def _skip_exit_code(container: Part) -> int | None:
-    """The exit code by which the job runner tells that it gave way, where the job's definition sets one."""
+    """The exit code by which the job runner reports that it gave way, where the job's definition sets one."""
     value = _variable(container, "BATCHTAB_SKIP_EXIT_CODE")
     return int(value[:4]) if value.isascii() and value.isdigit() else None

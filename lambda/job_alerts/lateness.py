@@ -27,7 +27,7 @@ _PAGE = 100
 _MOST_PAGES = 50  # for one run, so that a queue with many jobs does not take the other runs' time
 _NAME_MAX = 128
 _LOOK_BACK_SECONDS = 40 * 86_400
-_RESERVE_SECONDS = 45  # of the function's time, for telling what was found
+_RESERVE_SECONDS = 45  # of the function's time, to send what was found
 _DECIDED = ("submitted", "waiting", "skipped", "late", "dropped")
 _RECOVERY_SECONDS = 180  # after its lease, in which Lambda lets another submit what a stopped process had claimed
 
@@ -65,7 +65,7 @@ def find(
     """Each job of which a run did not come, or nobody can say: what is to be reported, and what to note after that.
 
     A schedule is watched from when it is first seen, seen again (after `suspend`, say) or seen changed: what was due
-    before is nobody's to tell.
+    before is not reported.
 
     Raises:
         Unavailable: the table of `watches` does not answer.
@@ -94,9 +94,9 @@ def find(
         if came is not None:
             watches.put_watching(one.job_name, WatchState(text, due if one.schedule.period is None else came, 0, 0))
             continue
-        missed, tell = seen.missed + 1, now - seen.told_at >= repeat_seconds
-        noted = WatchState(text, due, missed, now if tell else seen.told_at)
-        yield LateRun(one, due, missed) if tell else None, one, noted
+        missed, is_sent = seen.missed + 1, now - seen.told_at >= repeat_seconds
+        noted = WatchState(text, due, missed, now if is_sent else seen.told_at)
+        yield LateRun(one, due, missed) if is_sent else None, one, noted
 
 
 def _due(one: Watched, seen: WatchState, now: int) -> int | None:
@@ -134,7 +134,7 @@ def _decided(run: Run, now: int) -> int | None:
     return run.due if run.status in _DECIDED else None
 
 
-def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Message:
+def message(run: LateRun, settings: Settings, route: Route | None = None) -> Message:
     """A run that was due and did not start."""
     name, wait = _name(run.watched), duration(run.watched.late_after_seconds)
     return _message(
@@ -153,7 +153,7 @@ def tell(run: LateRun, settings: Settings, route: Route | None = None) -> Messag
     )
 
 
-def tell_unreadable(found: Unreadable, settings: Settings, route: Route | None = None) -> Message:
+def unreadable_message(found: Unreadable, settings: Settings, route: Route | None = None) -> Message:
     """A job whose late runs would not be reported."""
     name = _name(found.watched)
     return _message(

@@ -74,7 +74,7 @@ class Message(NamedTuple):
 
 
 class Repeats(NamedTuple):
-    """What came before: failures since the last success, and how many of them were not told."""
+    """What came before: failures since the last success, and how many of them were not sent."""
 
     failures: int
     untold: int
@@ -133,7 +133,7 @@ def failed(
     if job.container_reason and job.container_reason != job.status_reason:
         fields.append(Field("Container", line(job.container_reason, 300), long=True))
     if repeats and repeats.failures > 1:
-        untold = f", {repeats.untold} of them not told" if repeats.untold else ""
+        untold = f", {repeats.untold} of them not sent" if repeats.untold else ""
         fields.append(Field("Again", f"{repeats.failures} failures since its last success{untold}", long=True))
         fields.append(Field("First failed", "", at=repeats.since))
     fields += _where(job, settings, route)

@@ -1,4 +1,4 @@
-"""What may stand in a log: an event without the values that a job was given."""
+"""What may be logged: an event without the values that a job was given."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 | pk | sk | what |
 |---|---|---|
-| pending | a job's id | an event that is still to be told |
-| told | a job's id | that it was told; goes after a week |
+| pending | a job's id | an event that is still to be sent |
+| told | a job's id | that it was sent; kept for a week |
 | job | a job's name | its failures since its last success |
 | route | a service's or job's name | where its alerts go; Terraform writes these |
 | claim | what | who is doing it at the moment |
@@ -25,12 +25,12 @@ from .dynamo_table import DynamoTable, key
 from .message import Route
 from .watches import Watches
 
-_TOLD_SECONDS = 7 * 86_400
+_SENT_SECONDS = 7 * 86_400
 _JOB_SECONDS = 90 * 86_400
 
 
 class Pending(NamedTuple):
-    """An event that is still to be told."""
+    """An event that is still to be sent."""
 
     job_id: str
     content: str
@@ -38,7 +38,7 @@ class Pending(NamedTuple):
 
 
 class JobState(NamedTuple):
-    """A job that failed since its last success."""
+    """A job that failed since its last success; its fields are named as the table's attributes are."""
 
     failures: int
     untold: int
@@ -64,29 +64,29 @@ class Table(DynamoTable):
         )
 
     def pending(self) -> list[Pending]:
-        """All that is still to be told, the oldest first."""
+        """All that is still to be sent, the oldest first."""
         found = [
             Pending(item["sk"]["S"], text_in(item, "content"), number_in(item, "since"))
             for item in self._all("pending")
         ]
         return sorted(found, key=lambda one: (one.since, one.job_id))
 
-    def told(self, job_ids: Iterable[str]) -> set[str]:
-        """Which of these were told."""
+    def sent(self, job_ids: Iterable[str]) -> set[str]:
+        """Which of these were sent."""
         return {item["sk"]["S"] for item in self._get("told", sorted(set(job_ids)))}
 
-    def mark_told(self, job_ids: Sequence[str], now: int) -> None:
-        """Notes that these were told, and has them no longer pending, in this order."""
-        expires = number(now + _TOLD_SECONDS)
+    def mark_sent(self, job_ids: Sequence[str], now: int) -> None:
+        """Notes that these were sent, then removes them from what is pending."""
+        expires = number(now + _SENT_SECONDS)
         self._write([{"PutRequest": {"Item": {**key("told", one), "expires_at": expires}}} for one in job_ids])
         self.drop_pending(job_ids)
 
     def drop_pending(self, job_ids: Sequence[str]) -> None:
-        """Has these no longer pending, although they were not told."""
+        """Removes these from what is pending, although they were not sent."""
         self._delete("pending", job_ids)
 
     def claim(self, what: str, owner: str, now: int, seconds: int) -> bool:
-        """Whether this one may do it now; another that has died holds no one up for longer than `seconds`."""
+        """Whether this one may do it now; another that has died blocks it for at most `seconds`."""
         return self._conditional(
             "update_item",
             Key=key("claim", what),

@@ -27,7 +27,7 @@ def line(text: str, most: int) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many characters, with an ellipsis where some are left out."""
+    """At most `most` characters, with an ellipsis where some are left out."""
     return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
 
 
@@ -41,7 +41,7 @@ def escape(text: str) -> str:
 
 
 def escape_within(text: str, most: int) -> str:
-    """Escaped text whose escaped form has at most so many characters; no escape is cut in two."""
+    """Escaped text of at most `most` characters; no escape is cut in two."""
     whole = escape(text)
     if len(whole) <= most:
         return whole

@@ -16,7 +16,7 @@ def as_text(value: Any, most: int = _TEXT_MAX) -> str:
 
 
 def as_int(value: Any) -> int | None:
-    """A whole number that JavaScript could hold as well; None for anything else."""
+    """A whole number that JavaScript can represent, too; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None
 
 

@@ -23,7 +23,7 @@ class Watched(NamedTuple):
 
 
 class WatchState(NamedTuple):
-    """Until when a schedule was looked at, how many runs in a row did not come, and when that was told."""
+    """Until when a schedule was looked at, how many runs in a row did not come, and when that was sent."""
 
     schedule: str
     checked: int

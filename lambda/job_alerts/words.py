@@ -65,7 +65,7 @@ def explain(job: JobEvent) -> Explanation:
     if job.is_cancelled:
         return Explanation("cancelled", "cancelled before it started")
     if job.is_terminated:
-        return Explanation("terminated", "terminated by hand or by another program")
+        return Explanation("terminated", "terminated by a person or another program")
     if job.exit_code is not None:
         meaning = exit_code_meaning(job.exit_code)
         return Explanation("exit", f"exit code {job.exit_code}" + (f": {meaning}" if meaning else ""))

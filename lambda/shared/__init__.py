@@ -1,1 +1,1 @@
-"""What the functions share: each zip holds the modules that its function imports."""
+"""What the functions share: each zip contains the modules that its function imports."""

@@ -104,7 +104,7 @@ class App:
         self, request: Request, record: Record | None, state: State, now: float, joined: Joined | None = None
     ) -> Answer:
         manual: list[str] = []
-        waits = record is not None and record.status == "waiting"  # since another policy held, if it is `allow` now
+        waits = record is not None and record.status == "waiting"  # since another policy applied, if it is `allow` now
         if request.job.policy != "allow" or waits:
             state, manual = self._settled(state, request.job.queue, request.job.name, now)
         elif state.active is not None and _is_dead(state.active, now):
@@ -254,7 +254,7 @@ def _pauses(detail: Mapping[str, Any], active: Active | None, run_id: str) -> bo
         return False
     if active is not None:
         return active.request.job.pause_on_failure
-    # Of jobs with these policies only the ends of those are told that pause.
+    # Of jobs with these policies only those that pause report their ends.
     return jobs.variable_of(detail, jobs.RUN_POLICY) in ("allow", "forbid")
 
 

@@ -16,7 +16,7 @@ from .record import Record
 from .request import Request
 from .state import Active, State
 
-#: How long a claim holds without a job: longer than the function may run, so that whose lease is over is dead.
+#: How long a claim is valid without a job: longer than the function may run, so that whose lease is over is dead.
 LEASE_SECONDS = 45
 #: The alerts know by it that the job did not fail.
 REPLACED = "Replaced by the run of "
@@ -137,7 +137,7 @@ def give_way(request: Request, state: State, manual: Sequence[str]) -> Step:
 
 
 def _without_waiting(step: Step, state: State) -> Step:
-    """Lets go of runs that have waited since another policy held, under which they would have come next."""
+    """Lets go of runs that have waited since another policy applied, under which they would have come next."""
     if not state.waiting:
         return step
     reason = "the job's concurrency_policy was changed while it waited"

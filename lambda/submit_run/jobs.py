@@ -61,13 +61,13 @@ def unfinished(queue: str, name: str, ends_at: float) -> dict[str, str]:
 
 
 def describe(job_id: str, ends_at: float) -> Mapping[str, Any]:
-    """A job as DescribeJobs tells it; empty if Batch does not know it, or not any more."""
+    """A job as DescribeJobs returns it; empty if Batch does not know it, or not any more."""
     jobs = _described([job_id], ends_at)
     return jobs[0] if jobs else {}
 
 
 def has_ended(job: Mapping[str, Any]) -> bool:
-    """Whether a job is over, as DescribeJobs and events tell it."""
+    """Whether a job is over, as DescribeJobs and events report it."""
     return job.get("status") in _ENDED
 
 

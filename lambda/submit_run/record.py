@@ -12,7 +12,7 @@ GOING = ("claimed", "submitted", "waiting")
 JOINED = "joined"
 #: It did not run, and nothing is wrong.
 NOT_RUN = ("skipped", "late", "dropped")
-#: Batch refused it: the trigger's event is tried again, and lies in the dead-letter queue if that does not help.
+#: Batch refused it: the trigger's event is tried again, and goes to the dead-letter queue if that does not help.
 REFUSED = "refused"
 
 

@@ -44,7 +44,7 @@ class Paused:
 
     @property
     def words(self) -> str:
-        """As a run's record tells it."""
+        """From a run's record."""
         return f"paused since {self.since}: {self.reason}"
 
 
@@ -62,11 +62,11 @@ class State:
 
     Attributes:
         version: The one that was read, 0 if there is none.
-        active: The run that holds the job's one place.
+        active: The run that has the job's one place.
         waiting: Events of the runs that come next, in order.
         paused: While set, triggers start nothing.
-        failed_job_id: For which job it was paused last: its end, told once more, does not pause it again.
-        ended: The last jobs whose end was told: Batch's lists may lag behind.
+        failed_job_id: For which job it was paused last: its end, reported once more, does not pause it again.
+        ended: The last jobs whose end was reported: Batch's lists may lag behind.
         joined: Of a job with `after_all`, the ends that wait for others.
         joined_at: When all had ended last.
         joined_by: The id of the job that ended then.

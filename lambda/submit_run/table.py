@@ -69,7 +69,7 @@ class Table:
             checked: Of which run the record must still be the revision that was read.
 
         Returns:
-            The state as it stands then.
+            The state at that moment.
 
         Raises:
             ConflictError: the state or the record is another by now; nothing was written.

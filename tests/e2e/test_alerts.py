@@ -477,7 +477,7 @@ def test_what_failed_while_slack_was_away_arrives_when_it_is_back(stage: Stage) 
     stage.until(stage.nobody_sends, PATIENCE_SECONDS, "the end of Lambda's attempts")
     done = stage.checkout.run("alerts", "redrive")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "told already" in done.stdout
+    assert "sent already" in done.stdout
     assert stage.dead_letters() == 0
     assert [len(stage.messages(name)) for name in names] == [1, 1, 1]
 

@@ -96,7 +96,7 @@ def _address(secret_arn: str) -> str:
         raise DeliveryFailed(f"{secret_arn} could not be read: {error}") from error
     # Plain HTTP is for local AWS on the same machine.
     if not address.startswith(("https://", "http://127.0.0.1:")) or len(address.split()) != 1:
-        raise DeliveryFailed(f"{secret_arn} does not hold the address of a webhook")
+        raise DeliveryFailed(f"{secret_arn} does not contain the address of a webhook")
     _addresses[secret_arn] = (address, time.monotonic())
     return address
 

@@ -125,11 +125,11 @@ class FakeTable(Table):
         self._up()
         return sorted(self.waiting.values(), key=lambda one: (one.since, one.job_id))
 
-    def told(self, job_ids: Iterable[str]) -> set[str]:
+    def sent(self, job_ids: Iterable[str]) -> set[str]:
         self._up()
         return self.done & set(job_ids)
 
-    def mark_told(self, job_ids: Sequence[str], now: int) -> None:  # noqa: ARG002
+    def mark_sent(self, job_ids: Sequence[str], now: int) -> None:  # noqa: ARG002
         self._up()
         self.done |= set(job_ids)
         self.drop_pending(job_ids)

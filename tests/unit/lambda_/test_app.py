@@ -39,7 +39,7 @@ def world() -> World:
 
 def test_without_a_table_each_failure_is_told_at_once() -> None:
     world = World(table=False)
-    assert [world.handle(failure(1, "a")), world.handle(failure(2, "a"))] == ["told", "told"]
+    assert [world.handle(failure(1, "a")), world.handle(failure(2, "a"))] == ["sent", "sent"]
     assert len(world.inbox) == 2
     assert world.slept == []
 
@@ -47,7 +47,7 @@ def test_without_a_table_each_failure_is_told_at_once() -> None:
 def test_without_a_table_one_process_tells_an_event_once() -> None:
     world = World(table=False)
     world.handle(failure(1))
-    assert world.app().handle(failure(1)) == "told already"
+    assert world.app().handle(failure(1)) == "sent already"
     assert len(world.inbox) == 1
 
 
@@ -57,7 +57,7 @@ def test_an_event_that_was_refused_is_told_when_it_comes_again() -> None:
     with pytest.raises(DeliveryFailed):
         world.handle(failure(1))
     world.slack_is_up = True
-    assert world.app().handle(failure(1)) == "told"
+    assert world.app().handle(failure(1)) == "sent"
 
 
 # --- what is no failure
@@ -71,8 +71,8 @@ def test_an_event_that_was_refused_is_told_when_it_comes_again() -> None:
         ("array_child", "left to its array"),
         ("gave_way", "gave way to another run"),
         ("replaced", "replaced by a later run"),
-        ("succeeded", "nothing to tell"),
-        ("sweep", "nothing to tell"),
+        ("succeeded", "nothing to send"),
+        ("sweep", "nothing to send"),
     ],
 )
 @pytest.mark.parametrize("with_table", [True, False])
@@ -91,8 +91,8 @@ def test_another_event_is_an_error(world: World) -> None:
 
 
 def test_the_same_event_is_told_once_whichever_process_gets_it(world: World) -> None:
-    assert world.handle(failure(1)) == "told 1"
-    assert world.handle(failure(1)) == "told already"
+    assert world.handle(failure(1)) == "sent 1"
+    assert world.handle(failure(1)) == "sent already"
     assert len(world.inbox) == 1
 
 
@@ -100,14 +100,14 @@ def test_two_events_of_one_failure_are_one(world: World) -> None:
     world.handle(failure(1))
     again = failure(1)
     again["id"] = "another"
-    assert world.handle(again) == "told already"
+    assert world.handle(again) == "sent already"
     assert len(world.inbox) == 1
 
 
 def test_where_the_table_does_not_answer_all_is_told(world: World) -> None:
     table(world).down = True
-    assert world.handle(failure(1, "a")) == "told"
-    assert world.handle(failure(2, "a")) == "told"
+    assert world.handle(failure(1, "a")) == "sent"
+    assert world.handle(failure(2, "a")) == "sent"
     assert len(world.inbox) == 2
 
 
@@ -118,7 +118,7 @@ def test_a_table_that_fails_after_the_message_makes_no_second(world: World) -> N
         table(world).down = True
 
     world.deliver = deliver  # type: ignore[method-assign]
-    assert world.handle(failure(1)) == "told"
+    assert world.handle(failure(1)) == "sent"
     assert len(world.inbox) == 1
 
 
@@ -134,8 +134,8 @@ def test_repeats_are_counted_and_told_once_an_hour(world: World) -> None:
     repeats = [{field.label: field.value for field in message.fields}.get("Again") for message in world.inbox]
     assert repeats == [
         None,
-        "7 failures since its last success, 5 of them not told",
-        "13 failures since its last success, 5 of them not told",
+        "7 failures since its last success, 5 of them not sent",
+        "13 failures since its last success, 5 of them not sent",
     ]
 
 
@@ -158,8 +158,8 @@ def test_a_recovery_is_told_with_the_number_of_failures_and_once(world: World) -
     for number in range(3):
         world.handle(failure(number, "my-service-do-something"))
     # WHEN it succeeds, twice
-    assert world.handle(event("succeeded")) == "told"
-    assert world.handle(event("succeeded", jobId="later")) == "nothing to tell"
+    assert world.handle(event("succeeded")) == "sent"
+    assert world.handle(event("succeeded", jobId="later")) == "nothing to send"
     # THEN one message says so, and the next failure is a first one
     assert world.inbox[-1].sentence == "my-service-do-something recovered after 3 failures"
     assert len(world.inbox) == 2
@@ -169,7 +169,7 @@ def test_a_recovery_is_told_with_the_number_of_failures_and_once(world: World) -
 
 def test_the_success_of_an_earlier_run_is_no_recovery(world: World) -> None:
     world.handle(failure(1, "my-service-do-something"))
-    assert world.handle(event("succeeded", createdAt=1_000)) == "nothing to tell"
+    assert world.handle(event("succeeded", createdAt=1_000)) == "nothing to send"
 
 
 def test_a_run_that_gave_way_is_no_recovery(world: World) -> None:
@@ -187,12 +187,12 @@ def test_a_run_that_was_replaced_is_no_recovery_and_no_further_failure(world: Wo
     assert world.handle(event("replaced", status="SUCCEEDED")) == "replaced by a later run"
     # THEN the failure stays told once, and the next success is its recovery
     assert len(world.inbox) == 1
-    assert world.handle(event("succeeded")) == "told"
+    assert world.handle(event("succeeded")) == "sent"
     assert world.inbox[-1].sentence == "my-service-do-something recovered after 1 failure"
 
 
 def test_a_reason_that_only_mentions_it_is_a_failure(world: World) -> None:
-    assert world.handle(event("replaced", statusReason="Not Replaced by the run of x")) == "told 1"
+    assert world.handle(event("replaced", statusReason="Not Replaced by the run of x")) == "sent 1"
 
 
 def test_a_recovery_that_slack_refuses_is_told_when_it_comes_again(world: World) -> None:
@@ -201,7 +201,7 @@ def test_a_recovery_that_slack_refuses_is_told_when_it_comes_again(world: World)
     with pytest.raises(DeliveryFailed):
         world.handle(event("succeeded"))
     world.slack_is_up = True
-    assert world.handle(event("succeeded")) == "told"
+    assert world.handle(event("succeeded")) == "sent"
 
 
 # --- together
@@ -271,14 +271,14 @@ def test_a_failure_is_left_to_the_process_that_is_about_to_tell(world: World) ->
         original(seconds)
 
     world.sleep = sleep  # type: ignore[method-assign]
-    assert world.handle(failure(1)) == "told 2"
+    assert world.handle(failure(1)) == "sent 2"
     assert outcomes == ["left to another"]
 
 
 def test_one_event_that_two_processes_have_at_once_is_told_once(world: World) -> None:
     # GIVEN an event that comes a second time while the first waits for what belongs to it
     world.while_asleep = [failure(1)]
-    assert world.handle(failure(1)) == "told 1"
+    assert world.handle(failure(1)) == "sent 1"
     assert len(world.inbox) == 1
     # AND one that is told as soon as it comes
     outcomes: list[str] = []
@@ -291,8 +291,8 @@ def test_one_event_that_two_processes_have_at_once_is_told_once(world: World) ->
         original(message)
 
     world.deliver = deliver  # type: ignore[method-assign]
-    assert world.handle(event("queue_blocked")) == "told"
-    assert outcomes == ["told already"]
+    assert world.handle(event("queue_blocked")) == "sent"
+    assert outcomes == ["sent already"]
     assert len(world.inbox) == 2
 
 
@@ -302,7 +302,7 @@ def test_a_process_that_died_holds_nobody_up(world: World) -> None:
     assert world.handle(failure(1)) == "left to another"
     # WHEN its time is over, another failure tells both
     world.clock = START + 200
-    assert world.handle(failure(2)) == "told 2"
+    assert world.handle(failure(2)) == "sent 2"
 
 
 def test_the_log_is_read_for_those_told_alone(world: World) -> None:
@@ -326,7 +326,7 @@ def test_while_slack_is_down_all_wait_and_arrive_when_it_is_back(world: World) -
     # WHEN Lambda tries the event again THEN all that waited is told
     world.slack_is_up = True
     world.clock += 60
-    assert world.handle(failure(1)) == "told 2"
+    assert world.handle(failure(1)) == "sent 2"
     assert len(world.inbox) == 2
 
 
@@ -335,9 +335,9 @@ def test_the_clock_tells_what_was_left_behind(world: World) -> None:
     with pytest.raises(DeliveryFailed):
         world.handle(failure(1))
     world.slack_is_up = True
-    assert world.handle(event("sweep")) == "nothing to tell"  # Lambda's own retries come first
+    assert world.handle(event("sweep")) == "nothing to send"  # Lambda's own retries come first
     world.clock += 121
-    assert world.handle(event("sweep")) == "told 1"
+    assert world.handle(event("sweep")) == "sent 1"
     assert len(world.inbox) == 1
 
 
@@ -366,12 +366,12 @@ def test_an_event_that_was_told_by_the_clock_is_not_told_by_a_redrive(world: Wor
     world.slack_is_up = True
     world.clock += 300
     world.handle(event("sweep"))
-    assert world.handle(failure(1)) == "told already"
+    assert world.handle(failure(1)) == "sent already"
 
 
 def test_what_cannot_be_read_holds_up_nothing(world: World) -> None:
     table(world).put_pending("spoiled", "{", START)
-    assert world.handle(failure(1)) == "told 1"
+    assert world.handle(failure(1)) == "sent 1"
     assert table(world).waiting == {}
 
 
@@ -395,7 +395,7 @@ def test_alerts_go_where_the_service_wants_them_and_the_job_more_so(world: World
 
 def test_a_muted_job_is_not_told_and_its_recovery_neither(world: World) -> None:
     table(world).known_routes = {"my-service-do-something": Route("my-service-do-something", mute=True)}
-    assert world.handle(failure(1, "my-service-do-something")) == "told 1"
+    assert world.handle(failure(1, "my-service-do-something")) == "sent 1"
     assert world.handle(event("succeeded")) == "muted"
     assert world.inbox == []
     assert table(world).waiting == {}
@@ -412,15 +412,15 @@ def test_a_storm_is_told_in_each_channel_that_it_belongs_to(world: World) -> Non
 
 
 def test_a_blocked_queue_is_told_once_for_each_job(world: World) -> None:
-    assert world.handle(event("queue_blocked")) == "told"
-    assert world.handle(event("queue_blocked", id_="again")) == "told already"
-    assert world.handle(event("queue_blocked", jobId="another")) == "told"
+    assert world.handle(event("queue_blocked")) == "sent"
+    assert world.handle(event("queue_blocked", id_="again")) == "sent already"
+    assert world.handle(event("queue_blocked", jobId="another")) == "sent"
     assert len(world.inbox) == 2
 
 
 def test_a_trigger_that_failed_is_told_once(world: World) -> None:
-    assert world.handle(event("trigger_dead_letter")) == "told"
-    assert world.handle(event("trigger_dead_letter")) == "told already"
+    assert world.handle(event("trigger_dead_letter")) == "sent"
+    assert world.handle(event("trigger_dead_letter")) == "sent already"
     assert len(world.inbox) == 1
 
 
@@ -429,4 +429,4 @@ def test_a_trigger_that_slack_refuses_stays_in_its_queue(world: World) -> None:
     with pytest.raises(DeliveryFailed):
         world.handle(event("trigger_dead_letter"))
     world.slack_is_up = True
-    assert world.handle(event("trigger_dead_letter")) == "told"
+    assert world.handle(event("trigger_dead_letter")) == "sent"

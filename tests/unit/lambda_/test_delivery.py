@@ -226,7 +226,7 @@ def test_a_secret_that_is_no_webhook_is_an_error_that_does_not_tell_it(address: 
         stub.add_response("get_secret_value", {"SecretString": address})
         with pytest.raises(DeliveryFailed) as raised:
             post([])
-    assert str(raised.value) == f"{SECRET} does not hold the address of a webhook"
+    assert str(raised.value) == f"{SECRET} does not contain the address of a webhook"
 
 
 def test_a_secret_that_may_not_be_read_is_an_error() -> None:

@@ -42,7 +42,7 @@ def trigger(name: str, *, body: Any = None, **attributes: str) -> FailedTrigger:
 
 
 def tell(name: str, **changes: Any) -> Message:
-    return failed_trigger.tell(trigger(name, **changes), SETTINGS)
+    return failed_trigger.message(trigger(name, **changes), SETTINGS)
 
 
 def fields(message: Message) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def test_an_end_that_was_not_noted_is_told_as_what_it_is(name: str) -> None:
 
 def test_the_stage_is_left_out_of_the_command_where_it_is_no_name() -> None:
     for stage in ("", "my stage; id"):
-        told = failed_trigger.tell(trigger("schedule_dead_letter"), SETTINGS._replace(stage=stage))
+        told = failed_trigger.message(trigger("schedule_dead_letter"), SETTINGS._replace(stage=stage))
         assert told.command == MADE_UP.removesuffix(" --stage prod")
 
 
@@ -185,7 +185,7 @@ def test_the_command_is_shown_in_both_forms_and_can_be_pasted() -> None:
 
 
 def test_a_message_without_anything_is_told_as_well() -> None:
-    told = failed_trigger.tell(failed_trigger.read({}), SETTINGS)
+    told = failed_trigger.message(failed_trigger.read({}), SETTINGS)
     assert told.title == "a job: the submit function failed"
     assert told.sentence == "a job may not have started: an unknown error"
 
@@ -200,8 +200,8 @@ def test_a_body_that_is_nothing_leaves_what_the_attributes_say(body: str) -> Non
 def test_each_message_is_told_once_and_to_whom_its_job_belongs() -> None:
     world = World()
     for name in ("schedule_dead_letter", "submit_function_dead_letter", "run_end_dead_letter"):
-        assert world.handle(event(name)) == "told"
-        assert world.handle(event(name)) == "told already"
+        assert world.handle(event(name)) == "sent"
+        assert world.handle(event(name)) == "sent already"
     assert len(world.inbox) == 3
 
 

@@ -64,7 +64,7 @@ def test_every_failure_is_told_or_counted(gaps: list[int], repeat_seconds: int) 
         now += gap
         decision = grouping.decide(grouping.Group(made(number, "a")), state, now, repeat_seconds)
         state = decision.state
-        if decision.tell:
+        if decision.is_sent:
             told += 1 + decision.repeats.untold
     assert told + (state.untold if state else 0) == len(gaps)
     assert (state.failures if state else 0) == len(gaps)

@@ -51,7 +51,7 @@ def test_a_failed_job_becomes_the_originals_message(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_DETAILS", "false")
-    assert handler.lambda_handler(event("exit_code"), None) == {"outcome": "told"}
+    assert handler.lambda_handler(event("exit_code"), None) == {"outcome": "sent"}
     assert sent == [
         {
             "channel": "#cron-error",
@@ -71,7 +71,7 @@ def test_the_event_is_logged_without_what_the_job_was_given(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[0]["event"]["detail"]["jobName"] == "my-service-do-something"
     assert "correct-horse" not in json.dumps(lines)
-    assert lines[-1] == {"outcome": "told"}
+    assert lines[-1] == {"outcome": "sent"}
     assert len(sent) == 1
 
 

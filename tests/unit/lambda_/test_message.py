@@ -71,7 +71,7 @@ def test_a_job_without_a_reason_is_told_as_well() -> None:
         ("host_reclaimed", "its host was taken away or ended"),
         ("dependency_failed", "a job that it depends on failed"),
         ("cancelled", "cancelled before it started"),
-        ("terminated", "terminated by hand or by another program"),
+        ("terminated", "terminated by a person or another program"),
         (
             "stuck_in_runnable",
             "it could not be placed: no instance type of the environment has the vCPUs or memory",
@@ -146,7 +146,7 @@ def test_both_forms_carry_the_same_facts() -> None:
 def test_repeats_are_counted_in_the_message() -> None:
     told = message.failed(job("exit_code"), SETTINGS, repeats=Repeats(5, 3, 1_772_000_000))
     found = fields(attachment.render(told, SETTINGS))
-    assert found["Again"] == "5 failures since its last success, 3 of them not told"
+    assert found["Again"] == "5 failures since its last success, 3 of them not sent"
     assert found["First failed"].startswith("<!date^1772000000^")
     first = message.failed(job("exit_code"), SETTINGS, repeats=Repeats(1, 0, 1_772_000_000))
     assert "Again" not in fields(attachment.render(first, SETTINGS))

@@ -77,7 +77,7 @@ def test_what_is_left_unprocessed_is_asked_for_again(stub: Stubber, table: Table
         },
     )
     stub.add_response("batch_get_item", {"Responses": {"alerts": [key("told", "b")]}, "UnprocessedKeys": {}})
-    assert table.told(["a", "b"]) == {"a", "b"}
+    assert table.sent(["a", "b"]) == {"a", "b"}
 
 
 def test_told_is_written_before_pending_is_deleted(stub: Stubber, table: Table) -> None:
@@ -86,7 +86,7 @@ def test_told_is_written_before_pending_is_deleted(stub: Stubber, table: Table) 
     stub.add_response(
         "batch_write_item", {}, {"RequestItems": {"alerts": [{"DeleteRequest": {"Key": key("pending", "a")}}]}}
     )
-    table.mark_told(["a"], NOW)
+    table.mark_sent(["a"], NOW)
 
 
 def test_more_than_a_batch_is_written_in_batches(stub: Stubber, table: Table) -> None:
@@ -151,7 +151,7 @@ def test_messages_of_this_minute_and_the_last_are_counted(stub: Stubber, table: 
 
 
 def test_nothing_is_asked_for_nothing(stub: Stubber, table: Table) -> None:
-    assert table.told([]) == set()
+    assert table.sent([]) == set()
     assert stub.client is not None
 
 
@@ -166,7 +166,7 @@ def test_keys_that_stay_unprocessed_are_said(stub: Stubber, table: Table) -> Non
     for _ in range(5):
         stub.add_response("batch_get_item", {"UnprocessedKeys": {"alerts": {"Keys": [key("told", "a")]}}})
     with pytest.raises(Unavailable, match="unprocessed"):
-        table.told(["a"])
+        table.sent(["a"])
 
 
 def test_watched_schedules_are_read_and_noted(stub: Stubber, table: Table) -> None:
