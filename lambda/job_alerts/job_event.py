@@ -6,12 +6,14 @@ See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from batchtab.main_container import Part, failed_container, is_node, main_container, task_of
 
 from .values import as_dict, as_int, as_list, as_moment, as_text
 
+_INDICES = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 FINAL = ("FAILED", "SUCCEEDED")
 _REPLACED = "Replaced by the run of "  # how the submit function ends a run for the sake of the next one
 
@@ -24,7 +26,8 @@ class JobEvent(NamedTuple):
     """A job that ended, or that blocks its queue; what is not known is empty or None.
 
     `container_name` is that of the container that failed, of a job that has several; `main_name` that of the
-    main one, of a job whose containers have names.
+    main one, of a job whose containers have names. `child` is the index that the program saw: in a retry of some
+    children it is that of the first array, where `array_index` is Batch's own.
     """
 
     event_id: str
@@ -61,6 +64,7 @@ class JobEvent(NamedTuple):
     main_name: str
     has_nodes: bool
     share_identifier: str
+    child: int | None
 
     @property
     def queue(self) -> str:
@@ -127,7 +131,7 @@ _BLANK: dict[str, Any] = {
     **dict.fromkeys(
         (
             *("exit_code", "timeout_seconds", "created_ms", "started_ms", "stopped_ms"),
-            *("array_index", "array_size", "array_failed", "skip_exit_code", "scheduled_at"),
+            *("array_index", "array_size", "array_failed", "skip_exit_code", "scheduled_at", "child"),
         )
     ),
 }
@@ -189,7 +193,24 @@ def read_job(event: dict[str, Any], detail: dict[str, Any], *, blocks_queue: boo
         main_name=as_text(main.get("name")),
         has_nodes=bool(as_dict(detail.get("nodeProperties"))),
         share_identifier=as_text(detail.get("shareIdentifier")),
+        child=_child(array, _variable(main, "BATCHTAB_ARRAY_INDICES", 8192)),
     )
+
+
+def _child(array: dict[str, Any], indices: str) -> int | None:
+    """The index that the program saw; `indices` are those of the children that a retry runs, such as `3,17-20`."""
+    index = as_int(array.get("index"))
+    is_parent = index is None and "size" in array
+    if is_parent or not _INDICES.fullmatch(indices):
+        return index
+    left = index or 0
+    for part in indices.split(","):
+        first, _, last = part.partition("-")
+        count = int(last or first) - int(first) + 1
+        if left < count:
+            return int(first) + left
+        left -= count
+    return index
 
 
 def _requirement(container: Part, kind: str) -> str:
@@ -199,10 +220,10 @@ def _requirement(container: Part, kind: str) -> str:
     return ""
 
 
-def _variable(container: Part, name: str) -> str:
-    """The value of one of a container's variables; empty where it has none of this name."""
+def _variable(container: Part, name: str, most: int = 2048) -> str:
+    """At most `most` characters of a container's variable; empty where it has none of this name."""
     found = (one for one in map(as_dict, as_list(container.get("environment"))) if one.get("name") == name)
-    return as_text(next(found, {}).get("value"))
+    return as_text(next(found, {}).get("value"), most)
 
 
 def _skip_exit_code(container: Part) -> int | None:

@@ -128,6 +128,8 @@ def failed(
         fields.append(Field("What helps", words.advice(job), long=True))
     if job.container_name:
         fields.append(Field("Failed container", line(job.container_name, _NAME_MAX)))
+    if job.child is not None and job.array_index is None:
+        fields.append(Field("Child", f"{job.child} of the array that is retried"))
     if is_paused:
         fields.append(Field("Paused", "it pauses on failure: no later run starts until it is resumed", long=True))
     if job.container_reason and job.container_reason != job.status_reason:
@@ -157,7 +159,7 @@ def failed(
         buttons=tuple(buttons),
         log=tuple(log),
         log_note=log_note,
-        log_of=f"the log of child {speaker.array_index}" if children else "its log",
+        log_of=f"the log of child {speaker.child}" if children else "its log",
         list_title="Children that failed" if children else "Failed because of it" if dependents else "",
         names=tuple(names),
         unnamed=max(0, (job.array_failed or 0) - len(children)) if children else 0,
@@ -232,7 +234,7 @@ def many(jobs: Sequence[JobEvent], settings: Settings, *, channel: str = "", men
 
 
 def _child(job: JobEvent) -> str:
-    return f"{'?' if job.array_index is None else job.array_index}: {line(words.explain(job).sentence, 60)}"
+    return f"{'?' if job.child is None else job.child}: {line(words.explain(job).sentence, 60)}"
 
 
 def footer(account: str, region: str) -> str:

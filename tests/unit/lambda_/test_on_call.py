@@ -124,6 +124,31 @@ def test_an_array_names_the_children_that_failed_with_a_log_and_exit_codes() -> 
     assert f"batchtab retry {event('array_parent')['detail']['jobId']} --stage prod" in shown
 
 
+@pytest.mark.parametrize(
+    ("indices", "index", "shown"),
+    [
+        ("3,17-20", 0, 3),
+        ("3,17-20", 1, 17),
+        ("3,17-20", 4, 20),
+        (",".join(str(number) for number in range(0, 1600, 2)), 799, 1598),
+        ("3,17", 2, 2),
+        ("3;17", 1, 1),
+        ("", 1, 1),
+    ],
+)
+def test_a_child_of_a_retry_is_named_as_its_program_knows_it(indices: str, index: int, shown: int) -> None:
+    retried = child(index, container={"environment": [{"name": "BATCHTAB_ARRAY_INDICES", "value": indices}]})
+    told = message.failed(job("array_parent"), SETTINGS, children=[retried])
+    assert told.names[0].startswith(f"child {shown}: ")
+    assert told.log_of == f"the log of child {shown}"
+
+
+def test_a_single_child_that_was_retried_is_named() -> None:
+    retried = job("exit_code", container={"environment": [{"name": "BATCHTAB_ARRAY_INDICES", "value": "17"}]})
+    assert fields(message.failed(retried, SETTINGS))["Child"] == "17 of the array that is retried"
+    assert "Child" not in fields(message.failed(job("exit_code"), SETTINGS))
+
+
 def test_children_that_were_not_listed_are_counted() -> None:
     told = message.failed(job("array_parent"), SETTINGS, children=[child(1)])
     assert told.shown_names(2000, len) == ("child 1: exit code 3", "and 2 more")
