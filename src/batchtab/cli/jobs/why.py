@@ -21,10 +21,11 @@ from batchtab import masking
 from batchtab.aws.client import Aws
 from batchtab.aws.run_facts import FactsReader
 from batchtab.aws.run_lookup import FoundRun, RunLookup
+from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
 from batchtab.cli.explain import ExplainOption
 from batchtab.cli.jobs.aws_commands import AwsCommands
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.options import StageOption
 from batchtab.cli.output import Output, OutputOption, print_data
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.diagnostics import show
@@ -51,7 +52,7 @@ RunArgument = Annotated[
     str,
     typer.Argument(
         help="A job id or its beginning, JOB@TIME such as nightly@2026-11-28T09:00, or a job: its last run.",
-        autocompletion=complete_jobs,
+        autocompletion=complete_runs,
     ),
 ]
 
