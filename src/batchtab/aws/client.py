@@ -50,9 +50,15 @@ class Aws:
         if endpoint_url:  # whoever calls local AWS may have a profile that no file has
             options |= {name.lower(): value for name, value in local_keys().items()}
         core = botocore.session.Session(session_vars=_NO_PROFILE if endpoint_url else None)
+        self._core = core
         core.set_default_client_config(config)  # also for the calls that fetch credentials
         self._session = boto3.session.Session(botocore_session=core, **options)
         self._endpoint_url = endpoint_url
+
+    @property
+    def profile(self) -> str:
+        """The profile that a file or a variable names; empty for none."""
+        return "" if self._endpoint_url else str(self._core.profile or "")
 
     def client(self, service: str, config: Config | None = None) -> Any:
         """A client of this stage's region, for the files beside this one.

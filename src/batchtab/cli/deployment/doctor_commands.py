@@ -87,7 +87,8 @@ def _secrets(session: Session, survey: Survey) -> Iterator[str]:
 
 def _images(session: Session, survey: Survey) -> Iterator[str]:
     """The images in the account's own ECR."""
-    named = [each.image for job in survey.jobs for each in (job.spec, *job.spec.containers.values())]
+    named = [job.spec.image for job in survey.jobs]
+    named += [each.image for job in survey.jobs for each in job.spec.containers.values() if each.image]
     stage = survey.stage
     for uri in dict.fromkeys(image_uri(session.catalog, image) for image in named if image or stage.runner_image):
         found = re.match(limits.ECR_IMAGE_PATTERN, uri)
