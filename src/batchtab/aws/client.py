@@ -43,17 +43,24 @@ class Lock:
 class Aws:
     """AWS as one stage sees it."""
 
-    def __init__(self, region: str, endpoint_url: str | None = None) -> None:
+    def __init__(self, region: str, endpoint_url: str | None = None, config: Config = _CONFIG) -> None:
         self._region = region
+        self._config = config
         options: dict[str, Any] = {"region_name": region}
         if endpoint_url:  # whoever calls local AWS may have a profile that no file has
             options |= {name.lower(): value for name, value in local_keys().items()}
         core = botocore.session.Session(session_vars=_NO_PROFILE if endpoint_url else None)
-        core.set_default_client_config(_CONFIG)  # also for the calls that fetch credentials
+        self._core = core
+        core.set_default_client_config(config)  # also for the calls that fetch credentials
         self._session = boto3.session.Session(botocore_session=core, **options)
         self._endpoint_url = endpoint_url
 
-    def client(self, service: str, config: Config = _CONFIG) -> Any:
+    @property
+    def profile(self) -> str:
+        """The profile that a file or a variable names; empty for none."""
+        return "" if self._endpoint_url else str(self._core.profile or "")
+
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A client of this stage's region, for the files beside this one.
 
         Raises:
@@ -61,7 +68,7 @@ class Aws:
         """
         make: Any = self._session.client  # typed for each service by its literal name
         try:
-            return make(service, endpoint_url=self._endpoint_url, config=config)
+            return make(service, endpoint_url=self._endpoint_url, config=config or self._config)
         except BotoCoreError:  # some are ValueErrors
             raise
         except (OSError, ValueError) as error:

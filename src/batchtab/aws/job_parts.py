@@ -45,6 +45,10 @@ class JobParts:
                 found += self._children(job_id, status)[: MOST_PARTS - len(found)]
         return found, max(0, sum(counts.get(status, 0) for status in statuses) - len(found))
 
+    def running(self, array: Mapping[str, Any]) -> list[int]:
+        """The indices of an array's first hundred children that run."""
+        return [int(each.rpartition(CHILD_MARK)[2]) for each in self._children(str(array["jobId"]), "RUNNING")]
+
     def _children(self, job_id: str, status: Any) -> Sequence[str]:
         page = self._batch.list_jobs(arrayJobId=job_id, jobStatus=status, maxResults=100)["jobSummaryList"]
         return sorted((each["jobId"] for each in page), key=lambda each: int(each.rpartition(CHILD_MARK)[2]))
@@ -60,7 +64,7 @@ def node_count(detail: Mapping[str, Any]) -> int:
     return int((detail.get("nodeProperties") or {}).get("numNodes") or 0)
 
 
-def part_id(detail: Mapping[str, Any], index: int) -> str:
+def part_id(detail: Mapping[str, Any], index: int, command: str = "logs") -> str:
     """The id of one child or node.
 
     Raises:
@@ -70,7 +74,7 @@ def part_id(detail: Mapping[str, Any], index: int) -> str:
     size, nodes = array_size(detail), node_count(detail)
     job_id, number = str(detail["jobId"]), size or nodes
     if not number:
-        raise UsageError(f"logs: job {job_id} is no array and has one node", "leave out --index")
+        raise UsageError(f"{command}: job {job_id} is no array and has one node", "leave out --index")
     if index >= number:
-        raise NotFoundError(f"logs: job {job_id} has no index {index}: from 0 to {number - 1}")
+        raise NotFoundError(f"{command}: job {job_id} has no index {index}: from 0 to {number - 1}")
     return f"{job_id}{CHILD_MARK if size else NODE_MARK}{index}"

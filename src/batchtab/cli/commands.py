@@ -43,6 +43,7 @@ COMMANDS = (
     Command("history", "jobs.history:history", "Show past runs and why others did not run.", JOBS),
     Command("why", "jobs.why:why", "Show the story of a run and its cause.", JOBS),
     Command("logs", "jobs.logs:logs", "Print what a run wrote.", JOBS),
+    Command("exec", "jobs.exec_run:exec_run", "Open a shell in a running container.", JOBS),
     Command("run", "jobs.run:run", "Run a job now.", JOBS),
     Command("stop", "jobs.stop:stop", "Stop a run, a job's active runs, or all.", JOBS),
     Command("retry", "jobs.retry:retry", "Run failed runs again, each once.", JOBS),

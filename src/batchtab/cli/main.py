@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import typer
@@ -132,7 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     answers.nowhere()
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = app(args=args, prog_name="batchtab", standalone_mode=False)
+        with _whole_words():
+            result = app(args=args, prog_name="batchtab", standalone_mode=False)
         sys.stdout.flush()  # so that what can't be written is said here
     except (typer.Abort, KeyboardInterrupt) as error:  # before all else: Abort is a RuntimeError
         if isinstance(error.__context__, EOFError) and not sys.stdin.isatty():
@@ -158,6 +160,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result == INTERRUPTED:
         typer.echo("batchtab: interrupted", err=True)
     return result if isinstance(result, int) else 0
+
+
+def _whole_words() -> AbstractContextManager[None]:
+    """Where bash asks what completes a word, it breaks words."""
+    if os.environ.get("_BATCHTAB_COMPLETE") != "complete_bash":
+        return nullcontext()
+    from batchtab.cli.completion.bash_words import whole  # noqa: PLC0415 - only a shell asks
+
+    return whole()
 
 
 def _unwritten(error: OSError) -> int:

@@ -37,6 +37,7 @@ CALLS = {
     "cost": ["cost"],
     "run": ["run", "nightly"],
     "logs": ["logs", "tick"],
+    "exec": ["exec", "tick"],
     "why": ["why", "report"],
     "backfill": ["backfill", "report", *_MONTH],
     "stop": ["stop", "hello", "--yes"],
@@ -100,8 +101,8 @@ OWN: dict[tuple[str, str], tuple[str, str] | None] = {
     **{
         (command, "no bucket"): (f": not deployed to {STAGE}", BOOTSTRAP)
         for command in (
-            *("status", "jobs", "ps", "describe", "history", "why", "logs", "run", "stop", "retry", "open", "cost"),
-            *("backfill", "pause", "resume", "alerts list", "alerts redrive"),
+            *("status", "jobs", "ps", "describe", "history", "why", "logs", "exec", "run", "stop", "retry"),
+            *("open", "cost", "backfill", "pause", "resume", "alerts list", "alerts redrive"),
         )
     },
 }

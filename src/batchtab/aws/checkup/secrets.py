@@ -20,9 +20,9 @@ _NAMES_AT_ONCE = 25  # DescribeParameters takes 50 values, and each name is aske
 
 def checks(survey: Survey) -> list[Check]:
     """The secrets of Secrets Manager and the parameters of SSM."""
-    used = _used(survey)
+    by_arn = used(survey)
     here = f":{survey.stage.region}:{survey.stage.account_id}:"
-    own = {arn: who for arn, who in used.items() if here in arn}
+    own = {arn: who for arn, who in by_arn.items() if here in arn}
     secrets = {arn: who for arn, who in own.items() if ":secretsmanager:" in arn}
     parameters = {arn.partition(":parameter/")[2]: who for arn, who in own.items() if ":ssm:" in arn}
     questions = [
@@ -35,13 +35,13 @@ def checks(survey: Survey) -> list[Check]:
         some = {name: parameters[name] for name in listed[begin : begin + _NAMES_AT_ONCE]}
         more_words = f" and {len(some) - 1} more" if len(some) > 1 else ""
         questions.append(Question(f"parameter {next(iter(some))}{more_words}", _parameters(survey, some)))
-    others = len(used) - len(own)
+    others = len(by_arn) - len(own)
     good = f"{len(own)} secrets and parameters exist"
     good += f" ({others} elsewhere not checked)" if others else ""
     return [Check(_NAME, good, questions)] if questions else []
 
 
-def _used(survey: Survey) -> dict[str, str]:
+def used(survey: Survey) -> dict[str, str]:
     """ARNs to who reads them; what follows a secret's name (its key, its version) is cut off."""
     stage = survey.stage
     found: dict[str, str] = {}

@@ -25,6 +25,8 @@ from batchtab.aws.states import States
 from batchtab.cli import exits
 from batchtab.cli.connection import connect
 from batchtab.cli.deployment import project_checkup
+from batchtab.cli.deployment.doctor_commands import commands
+from batchtab.cli.explain import ExplainOption
 from batchtab.cli.machine.daemon import Daemon
 from batchtab.cli.options import StageOption
 from batchtab.cli.output import Column, Listing, Output, OutputOption
@@ -53,13 +55,17 @@ _LISTING: Listing[Finding] = Listing(
 )
 
 
-def doctor(stage: StageOption = "local", output: OutputOption = Output.TABLE) -> int:
+def doctor(stage: StageOption = "local", output: OutputOption = Output.TABLE, explain: ExplainOption = False) -> int:
     """Check everything that a stage's deployment and its jobs need.
 
     Each line is ok, warn or fail; a problem names the command that fixes it, which is never run. What cannot be checked
     is a warning. Exit status 1: something failed.
     """
     root = Path().resolve()
+    if explain:
+        for line in commands(Session.open(stage, root)):
+            typer.echo(line)
+        return exits.OK
     with Step(f"Checking stage {stage}") as step:
         found = _of_project(stage, root)
         if found[0].status is Status.OK:

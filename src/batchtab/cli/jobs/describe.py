@@ -12,11 +12,12 @@ from typing import Annotated
 import typer
 
 from batchtab.aws.run_lookup import FoundRun, RunLookup
+from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
 from batchtab.cli.explain import ExplainOption, aws_command
 from batchtab.cli.jobs.job_page import JobPage
 from batchtab.cli.jobs.run_page import RunPage
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.options import StageOption
 from batchtab.cli.output import Output, OutputOption, print_data
 from batchtab.declarations.named_jobs import NamedJob
 from batchtab.terraform.session import Session
@@ -26,7 +27,7 @@ def describe(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="JOB|RUN", help="A job, a job id or its beginning, or JOB@TIME.", autocompletion=complete_jobs
+            metavar="JOB|RUN", help="A job, a job id or its beginning, or JOB@TIME.", autocompletion=complete_runs
         ),
     ],
     stage: StageOption = "local",

@@ -76,7 +76,7 @@ class JobPage:
         spec = self.job.spec
         return [
             ("", spec.description or ""),
-            ("declared", self._place()),
+            ("declared", declared_at(self.session, self.job)),
             ("schedule", self._schedule()),
             ("policy", self._policy()),
             ("paused", self.paused or ("suspend: true in its file" if spec.suspend else "")),
@@ -95,7 +95,7 @@ class JobPage:
         return {
             "job": self.job.full,
             "description": spec.description,
-            "declared": self._place(),
+            "declared": declared_at(self.session, self.job),
             "schedule": spec.schedule,
             "schedule_in_words": (in_words(spec.schedule) or None) if spec.schedule else None,
             "timezone": spec.timezone or "UTC" if spec.schedule else None,
@@ -126,15 +126,6 @@ class JobPage:
             "next_runs": [utc_text(each) for each in self.next_runs],
             "last_runs": [history.as_dict(run) for run in self.last_runs],
         }
-
-    def _place(self) -> str:
-        """Where its file says so: `jobs/reports/jobs.yaml:12`."""
-        for source in self.session.catalog.sources:
-            if source.spec.service == self.job.service:
-                path = Path(source.document.file)
-                inside = path.relative_to(self.session.root) if path.is_relative_to(self.session.root) else path
-                return f"{inside.as_posix()}:{source.document.line(('jobs', self.job.name)) or 1}"
-        return ""
 
     def _schedule(self) -> list[str]:
         spec = self.job.spec
@@ -198,3 +189,14 @@ class JobPage:
         lines = [f"{each.kind} {each.name}: {'enabled' if each.is_enabled else 'DISABLED'}" for each in self.triggers]
         wants = self.job.spec.schedule is not None or bool(self.job.spec.upstream)
         return lines or ["none: not deployed" if wants else "none"]
+
+
+def declared_at(session: Session, job: NamedJob, field: str = "") -> str:
+    """Where a job's file says so, or a field of it that is there: `jobs/reports/jobs.yaml:12`."""
+    where = ("jobs", job.name, field) if field else ("jobs", job.name)
+    for source in session.catalog.sources:
+        if source.spec.service == job.service:
+            path = Path(source.document.file)
+            inside = path.relative_to(session.root) if path.is_relative_to(session.root) else path
+            return f"{inside.as_posix()}:{source.document.line(where) or 1}"
+    return ""

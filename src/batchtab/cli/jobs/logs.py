@@ -23,11 +23,12 @@ from batchtab.aws.log_streams import LogStream, WantedLog
 from batchtab.aws.run_lookup import FoundRun, RunLookup
 from batchtab.aws.runs import Runs
 from batchtab.cli import exits
+from batchtab.cli.completion.runs import complete_active_runs
 from batchtab.cli.connection import connect
 from batchtab.cli.explain import ExplainOption, aws_command
 from batchtab.cli.jobs.log_follow import ended, follow, say, wait_for_start
 from batchtab.cli.jobs.log_lines import LogLines, pattern
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.options import StageOption
 from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob
 from batchtab.errors import NotFoundError, UsageError
@@ -39,7 +40,7 @@ _RUN_HELP = "A job, whose newest run is meant; or a run: a job id, its beginning
 
 
 def logs(
-    run: Annotated[str, typer.Argument(metavar="JOB|RUN", help=_RUN_HELP, autocompletion=complete_jobs)],
+    run: Annotated[str, typer.Argument(metavar="JOB|RUN", help=_RUN_HELP, autocompletion=complete_active_runs)],
     is_followed: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until the run ends.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="Only lines of the last 10m, 2h or 1d.")] = None,
     tail: Annotated[int | None, typer.Option("--tail", min=0, max=100_000, help="Only the last lines.")] = None,

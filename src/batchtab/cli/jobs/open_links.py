@@ -18,8 +18,9 @@ from batchtab.aws.console_links import Console
 from batchtab.aws.run_lookup import FoundRun, RunLookup
 from batchtab.aws.triggers import Triggers
 from batchtab.cli import exits
+from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.options import StageOption
 from batchtab.cli.output import Output, OutputOption, print_data
 from batchtab.cli.tables import aligned, widths
 from batchtab.declarations.catalog import Catalog
@@ -32,7 +33,7 @@ Link = tuple[str, str]
 
 
 def open_links(
-    run: Annotated[str, typer.Argument(metavar="JOB|RUN", help="A job, or a run.", autocompletion=complete_jobs)],
+    run: Annotated[str, typer.Argument(metavar="JOB|RUN", help="A job, or a run.", autocompletion=complete_runs)],
     browser: Annotated[bool, typer.Option("--browser", help="Open the first link in a browser.")] = False,
     output: OutputOption = Output.TABLE,
     stage: StageOption = "local",

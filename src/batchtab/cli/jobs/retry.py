@@ -24,12 +24,13 @@ from batchtab.aws.runs import FunctionError, Runs
 from batchtab.aws.termination import Termination
 from batchtab.cli import exits
 from batchtab.cli.asking import confirm
+from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
 from batchtab.cli.explain import ExplainOption, aws_command
 from batchtab.cli.jobs.failed_children import CannotRetryError
 from batchtab.cli.jobs.failed_runs import failed_runs
 from batchtab.cli.jobs.retry_plan import Choices, Plan, Planner, as_payload, masked
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.options import StageOption
 from batchtab.cli.output import Column, Listing, Output, OutputOption
 from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
@@ -91,7 +92,7 @@ _LISTING = Listing[Result](
 
 def retry(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run, or a job: its newest.", autocompletion=complete_jobs)
+        str | None, typer.Argument(metavar="RUN", help="A run, or a job: its newest.", autocompletion=complete_runs)
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All runs that failed and did not succeed since.")] = False,
     since: Annotated[str, typer.Option("--since", help="With --failed: 90m, 12h, 7d.")] = "6h",

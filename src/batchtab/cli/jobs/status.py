@@ -17,6 +17,8 @@ import typer
 from batchtab.aws.blocked_queues import blocked_queues
 from batchtab.aws.client import Aws
 from batchtab.cli.connection import connect
+from batchtab.cli.explain import ExplainOption
+from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.cli.jobs.job_summary import JobSummary, Summaries, summaries
 from batchtab.cli.options import AnyJobArgument, StageOption
 from batchtab.cli.output import Column, Listing, Output, OutputOption, print_data
@@ -44,11 +46,16 @@ def status(
     stage: StageOption = "local",
     output: OutputOption = Output.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as -o json.")] = False,
+    explain: ExplainOption = False,
 ) -> None:
     """Show how each job's last run ended, when the next is due, and what is paused or blocked."""
     session = Session.open(stage)
     chosen = [find(session.catalog, job, "status")] if job else list(all_jobs(session.catalog))
     now = datetime.now(UTC)
+    if explain:
+        for line in AwsCommands(session).of_status(chosen, now):
+            typer.echo(line)
+        return
     found = _looked_at(session, connect(session), chosen, now)
     if as_json or output in (Output.JSON, Output.YAML):
         print_data(_as_dict(found, now), Output.JSON if as_json else output)

@@ -25,10 +25,11 @@ from batchtab.aws.termination import REASON_MAX, STOPPED_PREFIX, Termination
 from batchtab.aws.triggers import Triggers
 from batchtab.cli import exits
 from batchtab.cli.asking import confirm
+from batchtab.cli.completion.runs import complete_active_runs
 from batchtab.cli.connection import connect
 from batchtab.cli.explain import ExplainOption, aws_command
 from batchtab.cli.jobs.pause import pause
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.options import StageOption
 from batchtab.cli.output import Column, Listing, Output, OutputOption
 from batchtab.cli.progress import Step
 from batchtab.cli.tables import COLORS, aligned, widths
@@ -70,7 +71,7 @@ _LISTING = Listing[Target](
 
 def stop(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN|JOB", help="A run, or a job.", autocompletion=complete_jobs)
+        str | None, typer.Argument(metavar="RUN|JOB", help="A run, or a job.", autocompletion=complete_active_runs)
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Stop all active jobs of the stage.")] = False,
     reason: Annotated[

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -20,9 +21,13 @@ from batchtab import masking
 from batchtab.aws.client import Aws
 from batchtab.aws.run_facts import FactsReader
 from batchtab.aws.run_lookup import FoundRun, RunLookup
+from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
-from batchtab.cli.options import StageOption, complete_jobs
+from batchtab.cli.explain import ExplainOption
+from batchtab.cli.jobs.aws_commands import AwsCommands
+from batchtab.cli.options import StageOption
 from batchtab.cli.output import Output, OutputOption, print_data
+from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.diagnostics import show
 from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import NotFoundError, UsageError
@@ -47,12 +52,17 @@ RunArgument = Annotated[
     str,
     typer.Argument(
         help="A job id or its beginning, JOB@TIME such as nightly@2026-11-28T09:00, or a job: its last run.",
-        autocompletion=complete_jobs,
+        autocompletion=complete_runs,
     ),
 ]
 
 
-def why(run: RunArgument, stage: StageOption = "local", output: OutputOption = Output.TABLE) -> None:
+def why(
+    run: RunArgument,
+    stage: StageOption = "local",
+    output: OutputOption = Output.TABLE,
+    explain: ExplainOption = False,
+) -> None:
     """Show the story of a run and its cause: what started it, what it waited for, how it ended, what came after it.
 
     Of a run that waits: why. Of a time without a run: why there is none. Of a job: its last run or scheduled time.
@@ -60,6 +70,10 @@ def why(run: RunArgument, stage: StageOption = "local", output: OutputOption = O
     session = Session.open(stage)
     if "@" in run:
         find(session.catalog, run.rpartition("@")[0], _COMMAND)  # before AWS is asked
+    if explain:
+        for line in _explained(session, run):
+            typer.echo(line)
+        return
     facts = Asked(session, connect(session), datetime.now(UTC)).facts(run)
     story = story_of(facts)
     if output is Output.NAME:
@@ -94,11 +108,7 @@ class Asked:
         return self._reader.of_run(found) if isinstance(found, FoundRun) else self._of_job(found)
 
     def _of_time(self, wanted: str) -> Facts:
-        name, _, text = wanted.rpartition("@")
-        job = find(self._catalog, name, _COMMAND)
-        if reason := timestamps.refusal(text):
-            raise UsageError(f"{_COMMAND}: '{text}' of {show(wanted)} {reason}")
-        at = timestamps.first(text, job.zone(self._catalog))
+        job, text, at = _time_of(self._catalog, wanted)
         wall = None if _OFFSET.search(text) else datetime.fromisoformat(text)
         exists = wall is None or clocks.change_of(wall, job.zone(self._catalog)) <= timedelta()
         if at <= self._now and exists and (found := self._run(job, text)):
@@ -130,6 +140,25 @@ class Asked:
             return self._lookup.run(f"{job.full}@{text}")
         except NotFoundError:
             return None
+
+
+def _time_of(catalog: Catalog, wanted: str) -> tuple[NamedJob, str, datetime]:
+    """What `JOB@TIME` names: the job, the time as it is written, and the moment."""
+    name, _, text = wanted.rpartition("@")
+    job = find(catalog, name, _COMMAND)
+    if reason := timestamps.refusal(text):
+        raise UsageError(f"{_COMMAND}: '{text}' of {show(wanted)} {reason}")
+    return job, text, timestamps.first(text, job.zone(catalog))
+
+
+def _explained(session: Session, wanted: str) -> Iterator[str]:
+    """The commands that give the facts. AWS is asked only where an id has to be found."""
+    commands, catalog = AwsCommands(session), session.catalog
+    if "@" in wanted:
+        job, _, at = _time_of(catalog, wanted)
+        return commands.of_time(job, at)
+    found = RunLookup(catalog, connect(session), _COMMAND).job_or_run(wanted)
+    return commands.of_run(found) if isinstance(found, FoundRun) else commands.of_time(found, None)
 
 
 # --- on paper
