@@ -28,7 +28,7 @@ def make(local: LocalAws) -> None:
     """Make it all, and wait for what takes a moment."""
     for part in (_roles, _messages, _objects, _tables, _function, _events, _logs, _network, _secrets, _jobs):
         part(local)
-    local.post("slack", text=f"see {local.endpoint}/_local/")
+    local.post("slack", text=f"see {local.endpoint}/")
 
 
 def queue_url(local: LocalAws, name: str = "stage") -> str:

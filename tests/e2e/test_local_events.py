@@ -154,12 +154,9 @@ def test_failed_job_reaches_slack_through_a_rule_and_a_function(local: LocalAws,
     [pid] = wait_until(lambda: batch.output(job), "the job's first line")
     # WHEN somebody kills the job's process
     os.kill(int(pid), signal.SIGKILL)
-    # THEN the alert arrives, as JSON and on the page
+    # THEN the alert arrives
     [entry] = wait_until(lambda: local.get("slack"), "the alert", seconds=20)
     assert entry["message"]["text"] == "doomed ended with 137"
-    status, page = local.request("GET", "/_local/")
-    assert status == 200
-    assert "doomed ended with 137" in page.decode()
 
 
 # --- rules with a Batch target

@@ -342,7 +342,7 @@ def test_reset_ends_jobs_and_empties_everything(tmp_path: Path) -> None:
         assert again.wait(again.run("pass"))["status"] == "SUCCEEDED"
 
 
-def test_page_shows_what_reached_slack_as_it_came(tmp_path: Path) -> None:
+def test_what_reached_slack_is_kept_as_it_came(tmp_path: Path) -> None:
     with running(tmp_path) as local:
         # GIVEN a message as the alert sends it, and one of Slack's block kit, with characters of HTML
         attachment = {"color": "danger", "text": "my-service <b>failed</b>"}
@@ -350,16 +350,8 @@ def test_page_shows_what_reached_slack_as_it_came(tmp_path: Path) -> None:
         second = {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "a & b"}}]}
         for message in (first, second):
             local.post("slack", **message)
-        # WHEN the page and the list are read
-        status, body = local.request("GET", "/_local/")
+        # THEN the list has them unchanged
         entries = local.get("slack")
-        # THEN both are there, escaped on the page and unchanged in the list
-        page = body.decode()
-        assert status == 200
-        assert "my-service &lt;b&gt;failed&lt;/b&gt;" in page
-        assert "a &amp; b" in page
-        assert "#jobs" in page
-        assert "AWS Batch" in page
         assert [entry["message"] for entry in entries] == [first, second]
         assert all(entry["received_at"].endswith("Z") for entry in entries)
         # AND what can't be served is told

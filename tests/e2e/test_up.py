@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from tests.e2e.checkout import Checkout
@@ -17,6 +19,7 @@ from tests.e2e.deployed import Deployed
 from tests.projects import PROJECT
 
 from batchtab.declarations import catalog
+from batchtab.terraform.local_record import PagesRecord
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -28,6 +31,9 @@ def checkout(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> It
     with deployed.restored(root) as checkout:
         yield checkout
         pid = checkout.local_pid()
+        checkout.run("up")
+        pages = PagesRecord.read(root / ".batchtab" / "web-local.json")
+        assert pages is not None
         down = checkout.run("down")
         assert down.returncode == 0, down.stderr + down.stdout
         log = (root / ".batchtab" / "terraform.log").read_text(errors="replace")
@@ -36,6 +42,7 @@ def checkout(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> It
         assert sum(destroyed) > 40, destroyed
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+        assert not pages.exists()
         assert {path.name for path in root.iterdir()} == {path.name for path in PROJECT.iterdir()} | {".batchtab"}
 
 
@@ -108,6 +115,29 @@ def test_a_second_up_changes_nothing_and_takes_seconds(checkout: Checkout) -> No
     assert "nothing has changed since the last" in done.stderr
     assert "Deployment of" not in done.stderr
     assert time.monotonic() - began < 30
+
+
+def test_the_page_that_up_names_shows_the_jobs_and_the_message(checkout: Checkout, deployed: Deployed) -> None:
+    # GIVEN the address that `up` prints last but one
+    done = checkout.run("up")
+    *_, what, address, _ = done.stdout.splitlines()
+    assert what == "Jobs, logs and what reached Slack, in a browser:"
+    assert deployed.stdout.splitlines()[-3] == what
+    # WHEN somebody opens it
+    with_cookie = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with_cookie.open(address.strip(), timeout=30).close()
+
+    def shown(path: str) -> str:
+        with with_cookie.open(urljoin(address.strip(), path), timeout=60) as answer:
+            return str(answer.read().decode())
+
+    # THEN the jobs, the run that failed and the message about it are there
+    jobs = shown("/")
+    assert 'href="/jobs/examples-fail"' in jobs
+    assert "FAILED" in jobs
+    assert "examples-fail failed by Essential container in task exited" in shown("/slack")
+    assert "Alerts that were not delivered</h2>\n<p>None.</p>" in shown("/alerts")
+    assert 'href="/jobs/examples-hello"' in shown("/cost?since=1d")
 
 
 def test_a_second_plan_of_every_stack_is_empty(checkout: Checkout) -> None:

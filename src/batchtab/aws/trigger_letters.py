@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,13 @@ class TriggerLetter:
     """A run that was not submitted.
 
     Attributes:
+        job: As `<service>-<job>`; of no known job, what the message says of it.
         sender: rule, schedule or function.
         scheduled: When it was due; None if the message does not say.
         sent: When it came into the queue.
     """
 
+    job: str
     sender: str
     scheduled: datetime | None
     error: str
@@ -58,13 +60,22 @@ class TriggerLetters:
         Args:
             full: As `<service>-<job>`.
         """
+        return [letter for letter in self.of_jobs([full]) if letter.job == full]
+
+    def of_jobs(self, names: Iterable[str]) -> list[TriggerLetter]:
+        """The first 30 messages, whosever they are; none if there is no queue.
+
+        Args:
+            names: The known jobs.
+        """
+        jobs = {sender: full for full in names for sender in self._senders(full)}
         try:
             url = self._sqs.get_queue_url(QueueName=self.queue_name)["QueueUrl"]
         except ClientError as error:
             if error.response["Error"]["Code"].endswith(("NonExistentQueue", "QueueDoesNotExist")):
                 return []
             raise
-        return [letter for message in self._peeked(url) if (letter := self._letter(message, full))]
+        return [self._letter(message, jobs) for message in self._peeked(url)]
 
     def _peeked(self, url: str) -> list[Any]:
         found: dict[str, Any] = {}
@@ -93,7 +104,7 @@ class TriggerLetters:
             ]
             self._sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
-    def _letter(self, message: Mapping[str, Any], full: str) -> TriggerLetter | None:
+    def _letter(self, message: Mapping[str, Any], jobs: Mapping[str, str]) -> TriggerLetter:
         body = _object(message.get("Body"))
         said = {
             name: str(each.get("StringValue", "")) for name, each in (message.get("MessageAttributes") or {}).items()
@@ -103,13 +114,12 @@ class TriggerLetters:
         sender = (rule or said.get("SCHEDULE_ARN", "")).rpartition("/")[2]
         trigger, job = _mapping(body.get("trigger")), _mapping(body.get("job"))
         name = str(job.get("name") or body.get("JobName") or "")
-        if name != full and (name or sender not in self._senders(full)):
-            return None
         code = said.get("ERROR_CODE") or said.get("ErrorCode") or ""
         text = said.get("ERROR_MESSAGE") or said.get("ErrorMessage") or ""
         moments = (said.get("SCHEDULED_TIME"), trigger.get("scheduled_time"), _variable(body), body.get("time"))
         sent = (message.get("Attributes") or {}).get("SentTimestamp")
         return TriggerLetter(
+            job=name or jobs.get(sender, sender),
             sender="rule" if rule else "schedule" if sender else "function",
             scheduled=next((at for at in map(_moment, moments) if at is not None), None),
             error=": ".join(filter(None, ("" if code == "200" else code, text))),  # Lambda says 200 of its own part

@@ -4,13 +4,9 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from batchtab.local_aws import page
-from batchtab.local_aws.batch.job import Job
-from batchtab.local_aws.batch.store import Store
 from batchtab.local_aws.clock import MAXIMUM_SPEED, Clock, iso, parse_time
 from batchtab.local_aws.containers.choice import ChoiceOfEngine
 from batchtab.local_aws.faults import Faults
@@ -35,7 +31,7 @@ class RefusedError(Exception):
 
 
 class Admin:
-    """Serves `/_local/`: the page, Slack, the clock, faults, IAM, snapshots; all else is ministack's."""
+    """Serves what is below `/_local/`: Slack, the clock, faults, IAM, snapshots; all else is ministack's."""
 
     def __init__(
         self,
@@ -43,7 +39,6 @@ class Admin:
         port: int,
         clock: Clock,
         slack: SlackInbox,
-        store: Store,
         faults: Faults,
         invocations: Invocations,
         snapshots: Snapshots,
@@ -55,7 +50,6 @@ class Admin:
         self._port = port
         self._clock = clock
         self._slack = slack
-        self._store = store
         self._faults = faults
         self._invocations = invocations
         self._snapshots = snapshots
@@ -78,14 +72,11 @@ class Admin:
             status = 200
         except RefusedError as error:
             content, status = {"error": str(error)}, error.status
-        html = isinstance(content, str)
-        raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-        kind = "text/html; charset=utf-8" if html else "application/json"
-        await respond(send, status, raw, kind, (b"cache-control", b"no-store"), head=scope["method"] == "HEAD")
+        raw, is_head = json.dumps(content).encode(), scope["method"] == "HEAD"
+        await respond(send, status, raw, "application/json", (b"cache-control", b"no-store"), head=is_head)
 
     async def _serve(self, method: str, name: str, body: bytes) -> object:
         served: dict[tuple[str, str], Callable[[], Awaitable[object]]] = {
-            ("GET", ""): self._page,
             ("GET", "slack"): self._messages,
             ("POST", "slack"): lambda: self._post_message(body),
             ("GET", "clock"): self._read_clock,
@@ -107,16 +98,10 @@ class Admin:
             if allowed:
                 raise RefusedError(f"{method} is not served here, but {', '.join(allowed)}", 405)
             raise RefusedError(
-                f"no such path; there are {PREFIX}/, slack, clock, containers, faults, health, iam, snapshot and reset"
-                " below it",
+                f"no such path; below {PREFIX}/ are slack, clock, containers, faults, health, iam, snapshot and reset",
                 404,
             )
         return await found()
-
-    async def _page(self) -> str:
-        with self._store.lock:
-            jobs = [job.record for job in _latest(self._store)]
-            return page.render(self._slack.all(), jobs, self._clock.now(), self._clock.speed)
 
     async def _messages(self) -> object:
         return self._slack.all()
@@ -204,10 +189,6 @@ async def _refuse(scope: Scope, send: Send, message: str) -> None:
         await send({"type": "websocket.close", "code": 1008})
         return
     await respond(send, 403, json.dumps({"error": message}).encode())
-
-
-def _latest(store: Store) -> list[Job]:
-    return list(islice((job for job in reversed(store.jobs.values()) if job.is_submitted), 20))
 
 
 def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:

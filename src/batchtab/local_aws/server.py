@@ -194,7 +194,7 @@ def _assemble(
     return Application(
         launcher.credentials.around(
             issuers.around(
-                Admin(repeats, port, clock, slack, store, faults, invocations, snapshots, record, containers, reset)
+                Admin(repeats, port, clock, slack, faults, invocations, snapshots, record, containers, reset)
             )
         ),
         [events.start, engine.start, clock.start],
@@ -225,10 +225,7 @@ async def _serve(application: Application, listener: socket.socket, port: int, c
         await asked.wait()
         await asyncio.to_thread(application.stop)
 
-    print(
-        f"Local AWS on http://{HOST}:{port} (page: http://{HOST}:{port}/_local/); Ctrl-C stops it and its jobs",
-        flush=True,
-    )
+    print(f"Local AWS on http://{HOST}:{port} (Ctrl-C stops it and its jobs)", flush=True)
     containers.start(_say_engine)
     serve = importlib.import_module("hypercorn.asyncio").serve
     try:

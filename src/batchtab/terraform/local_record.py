@@ -1,43 +1,48 @@
-"""Which local AWS runs for a stage: what `up` writes down and every command reads."""
+"""Which local AWS runs for a stage, and which pages beside it: written down at their start, read by every command."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-_PROGRAM = b"batchtab.local_aws"
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True)
 class LocalRecord:
     """A local AWS that was started: its process, and the port on which it listens."""
 
+    program: ClassVar[bytes] = b"batchtab.local_aws"
+
     pid: int
     port: int
 
     @classmethod
-    def read(cls, path: Path) -> LocalRecord | None:
+    def read(cls, path: Path) -> Self | None:
         """The record; None if there is none, if it is damaged, or if its process is gone."""
         try:
             found = json.loads(path.read_text())
-            record = cls(int(found["pid"]), int(found["port"]))
+            record = cls(**{each.name: _KINDS[str(each.type)](found[each.name]) for each in fields(cls)})
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return record if record.is_alive() else None
 
     def write(self, path: Path) -> None:
-        """Writes it down."""
+        """Writes it down, for this user alone."""
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(asdict(self)))
+        whole = path.with_suffix(".new")  # who reads meanwhile sees all of it or nothing
+        whole.unlink(missing_ok=True)
+        whole.touch(mode=0o600)
+        whole.write_text(json.dumps(asdict(self)))
+        whole.replace(path)
 
     def is_alive(self) -> bool:
-        """Whether the process runs and is a local AWS: after a restart of the machine its number may be another's."""
+        """Whether the process runs and is the program: after a restart of the machine its number may be another's."""
         if not self.exists():
             return False
         try:
-            return _PROGRAM in Path(f"/proc/{self.pid}/cmdline").read_bytes()
+            return self.program in Path(f"/proc/{self.pid}/cmdline").read_bytes()
         except OSError:  # no such folder on this system
             return True
 
@@ -55,3 +60,21 @@ class LocalRecord:
         except PermissionError:  # another user's
             return False
         return True
+
+
+@dataclass(frozen=True)
+class PagesRecord(LocalRecord):
+    """The pages beside a local AWS.
+
+    Attributes:
+        local_aws: The process of that local AWS.
+        url: The address, with the token that opens them.
+    """
+
+    program: ClassVar[bytes] = b"batchtab.cli.web"
+
+    local_aws: int
+    url: str
+
+
+_KINDS = {"int": int, "str": str}

@@ -57,6 +57,11 @@ class Session:
         return self.root / STATE / f"aws-{self.catalog.stage.name}.json"
 
     @property
+    def pages_record(self) -> Path:
+        """The file that says which pages run beside it."""
+        return self.root / STATE / f"web-{self.catalog.stage.name}.json"
+
+    @property
     def port(self) -> int:
         """Where local AWS listens: the stage's port, or the free one that was taken instead when it started."""
         record = LocalRecord.read(self.local_record)

@@ -27,8 +27,11 @@ from batchtab.cli.web.place import Place
 JOB = "my-service-do-something"
 RULE = f"batchtab-local-{JOB}"
 SCRIPT = "<script>alert(1)</script>"
-PAGES = ("/", "/now", "/history", f"/jobs/{JOB}", "/calendar")
-BUTTONS = (*(f"/jobs/{JOB}/{verb}" for verb in ("run", "pause", "resume")), "/runs/x/stop", "/runs/x/retry")
+PAGES = ("/", "/now", "/history", f"/jobs/{JOB}", "/calendar", "/alerts", "/cost")
+BUTTONS = (
+    *(f"/jobs/{JOB}/{verb}" for verb in ("run", "pause", "resume")),
+    *("/runs/x/stop", "/runs/x/retry", "/alerts/redrive"),
+)
 
 
 def now_ms() -> int:
@@ -180,6 +183,119 @@ def test_what_reached_slack_is_shown(browser: Browser, monkeypatch: pytest.Monke
 def test_without_local_aws_the_page_of_slack_says_so(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Daemon, "get", lambda *_: None)
     assert "local AWS does not answer [hint: batchtab up --stage local]" in browser.get("/slack").text
+
+
+# --- alerts and cost
+
+
+def undelivered(aws: WebAws, job_id: str, name: str = JOB, error: str = "password=hunter2secret") -> None:
+    detail = {"jobName": name, "status": "FAILED", "jobId": job_id}
+    aws.add_letter("job-alerts-dead-letter", {"source": "aws.batch", "detail": detail}, ErrorMessage=error)
+
+
+def test_alerts_shows_what_was_not_delivered_and_not_submitted(aws: WebAws, browser: Browser) -> None:
+    # GIVEN an alert and two runs in the dead-letter queues, one of them of no job that is declared, and a blocked queue
+    made = failed(aws)
+    undelivered(aws, made)
+    rule = {"RULE_ARN": f"arn:aws:events:ap-northeast-2:000000000000:rule/{RULE}", "ERROR_CODE": "NO_PERMISSIONS"}
+    aws.add_letter("trigger-dead-letter", {"source": "aws.events", "time": "2026-11-24T00:00:00Z"}, **rule)
+    aws.add_letter("trigger-dead-letter", {"job": {"name": f"gone{SCRIPT}"}})
+    aws.queues["batchtab-local-default"] |= {"status": "INVALID", "statusReason": f"x {SCRIPT}"}
+    page = browser.get("/alerts")
+    said = words(page)
+    # THEN each is there, and leads to its run, or to why there was none
+    assert f'href="/runs/{made}">{JOB} FAILED {made}</a><small>password=***</small>' in page.text
+    assert f'href="/runs/{JOB}%402026-11-24T00%3A00%3A00Z">2026-11-24 09:00</a>' in page.text
+    assert "NO_PERMISSIONS" in said
+    assert "gone&lt;script&gt;" in page.text
+    assert "Blocked queues default the queue is INVALID (x &lt;script&gt;" in said
+    # AND nothing is kept from others, or gone
+    assert aws.hidden == set()
+    assert [len(each) for each in aws.letters.values()] == [1, 2]
+
+
+def test_alerts_that_succeed_are_deleted_when_they_are_sent_again(aws: WebAws, browser: Browser) -> None:
+    # GIVEN two alerts, one of which the function does not take
+    undelivered(aws, "one")
+    undelivered(aws, "two", "examples-report")
+    aws.refused = "examples-report"
+    assert 'action="/alerts/redrive"' in browser.get("/alerts").text
+    page = browser.click("/alerts/redrive")
+    # THEN one is left, and the page says so
+    assert "1 told and deleted, 1 refused and kept" in words(page)
+    assert re.search("examples-report FAILED two .*refused: the webhook answered 503", words(page))
+    assert "hunter2secret" not in page.text
+    assert 'role="alert"' in page.text
+    (kept,) = aws.letters["batchtab-local-job-alerts-dead-letter"]
+    assert "two" in kept["Body"]
+    assert aws.hidden == set()
+    # AND once it is taken nothing is left, and no button
+    aws.refused = ""
+    page = browser.click("/alerts/redrive")
+    assert "1 told and deleted, 0 refused" in words(page)
+    assert 'role="status"' in page.text
+    assert 'action="/alerts/redrive"' not in page.text
+
+
+def test_what_is_denied_of_alerts_hides_nothing_else(aws: WebAws, browser: Browser) -> None:
+    aws.letters["batchtab-local-job-alerts-dead-letter"] = []
+    aws.refusals["batch.DescribeJobQueues"] = Refusal("AccessDeniedException", "no", 403)
+    page = browser.get("/alerts")
+    assert page.status == 200
+    assert "Alerts that were not delivered None." in words(page)
+    assert "Blocked queues batchtab: AWS denied DescribeJobQueues" in words(page)
+
+
+def test_cost_is_what_the_command_prints(
+    aws: WebAws, browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN runs of two jobs, one of which has a log that says how much memory it took
+    failed(aws)
+    begun = now_ms() - 7_200_000
+    attempt = {
+        "container": {"exitCode": 0, "logStreamName": "peak"},
+        "startedAt": begun,
+        "stoppedAt": begun + 6_000_000,
+    }
+    times = {"createdAt": begun, "startedAt": begun, "stoppedAt": begun + 6_000_000}
+    aws.add(3, "examples-report", "SUCCEEDED", attempts=[attempt], asks=(1, 8192), **times)
+    aws.streams["peak"] = [json.dumps({"batchtab": "end", "peak_memory_mib": 300.0})]
+    monkeypatch.setattr("batchtab.cli.jobs.cost.connect", lambda _: aws)
+    assert main(["cost", "--since", "7d"]) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()
+    page = browser.get("/cost?since=7d&memory=on")
+    said = words(page)
+    # THEN the page has the same words, in the same order
+    table, notes = lines[: lines.index("")], lines[lines.index("") + 1 :]
+    assert len(table) == 3
+    for line in (heading, *table):  # below a job's name is what is at the end of its line
+        name, *cells = line.partition("memory_mib")[0].split()
+        assert re.search(rf"{name} (memory_mib 8192 → \S+ would do.*\) )?{' '.join(cells)}", said), line
+    assert "memory_mib 8192 → " in said
+    for note in notes[2:]:  # the first ones have the time in them
+        assert note in said.replace("&#39;", "'")
+    # AND of one job only that
+    one = browser.get(f"/cost?since=7d&job={JOB}").text
+    assert f'href="/jobs/{JOB}"' in one
+    assert "examples-report</a>" not in one
+    assert "memory_mib" not in one
+
+
+def test_cost_is_there_before_runs_are_read(aws: WebAws, browser: Browser) -> None:
+    page = browser.get("/cost")
+    assert 'data-load="/cost?since=30d"' in page.text
+    assert "Press Show" in page.text.partition("<noscript>")[2]
+    assert not aws.called
+    assert "No runs." in browser.get("/cost?since=30d").text
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [("since=soon", 400, "&#39;soon&#39; is not a time span"), ("since=1d&job=nope", 404, "nope")],
+)
+def test_a_wrong_question_about_cost_is_one_line(browser: Browser, query: str, status: int, text: str) -> None:
+    page = browser.get(f"/cost?{query}")
+    assert (page.status, text in page.text) == (status, True)
 
 
 # --- text is text
@@ -498,6 +614,14 @@ def test_without_its_packages_the_command_says_how_to_get_them(
     output = capsys.readouterr()
     assert output.err == 'batchtab: web: the pages need more packages [hint: pip install "batchtab[web]"]\n'
     assert output.out == ""
+
+
+def test_without_a_port_the_next_free_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(web, "_PORT", port)
+        with web.listening() as listener:
+            assert port < listener.getsockname()[1] < port + 50
 
 
 @pytest.mark.usefixtures("aws")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests import browser as chromium
 from tests.browser import Page
+from tests.unit.cli.listing_aws import Refusal
 from tests.unit.cli.web_stage import Browser, WebAws, serving
 
 from batchtab.cli.machine.daemon import Daemon
@@ -20,7 +21,10 @@ JOB = "my-service-do-something"
 SCRIPT = "<script>window.broken = 1</script>"
 RUNNING = "0000000a-0000-4000-8000-000000000010"
 FAILED = "00000001-0000-4000-8000-000000000001"
-PAGES = ("/", "/now", "/history", "/calendar", "/slack", f"/jobs/{JOB}", f"/runs/{RUNNING}", f"/runs/{FAILED}")
+PAGES = (
+    *("/", "/now", "/history", "/calendar", "/alerts", "/cost", "/cost?since=30d", "/slack"),
+    *(f"/jobs/{JOB}", f"/runs/{RUNNING}", f"/runs/{FAILED}"),
+)
 _TAB, _ENTER = ("Tab", 9), ("Enter", 13, "\r")
 
 
@@ -36,6 +40,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> WebAws:
     made.jobs[RUNNING]["container"]["logStreamName"] = "live"
     made.streams = {"ended": [SCRIPT], "live": ["one", SCRIPT]}
     made.rules = {f"batchtab-local-{JOB}": "ENABLED"}
+    event = {"detail": {"jobName": JOB, "status": "FAILED", "jobId": FAILED}}
+    made.add_letter("job-alerts-dead-letter", event, ErrorMessage=f"the webhook answered {SCRIPT}")
+    made.add_letter(
+        "trigger-dead-letter", {"job": {"name": JOB}, "trigger": {"scheduled_time": "2026-11-24T00:00:00Z"}}
+    )
     message = {"username": "Alert", "attachments": [{"color": "danger", "text": f"*failed* {SCRIPT}"}]}
     monkeypatch.setattr(place, "connect", lambda _: made)
     monkeypatch.setattr(Daemon, "get", lambda *_: [{"received_at": "2026-11-30", "message": message}])
@@ -131,6 +140,9 @@ def test_a_log_follows_and_is_text(page: Page, site: Browser, aws: WebAws) -> No
     assert page.run("document.getElementById('log').textContent") == f"one\n{SCRIPT}\ntwo\n"
     aws.jobs[RUNNING] |= {"status": "SUCCEEDED", "stoppedAt": int(time.time() * 1000)}
     page.wait_until("document.getElementById('log-state').textContent.endsWith('SUCCEEDED')")
+    # AND a run that has ended cannot be stopped any more
+    assert page.run("document.querySelectorAll('#actions details').length") == 1
+    page.wait_until("!document.querySelector('#actions details')")
 
 
 def test_now_refreshes_and_leaves_the_focus_where_it_is(page: Page, site: Browser, aws: WebAws) -> None:
@@ -145,6 +157,45 @@ def test_now_refreshes_and_leaves_the_focus_where_it_is(page: Page, site: Browse
     time.sleep(6)
     page.run("1")
     assert len(page.requests) == asked
+
+
+def test_a_screen_reader_is_told_what_has_changed(page: Page, site: Browser, aws: WebAws) -> None:
+    page.open(address(site, "/now"))
+    aws.add(11, "examples-report", "RUNNABLE", createdAt=int(time.time() * 1000))
+    # THEN the count is said in a part that stays, and nothing was said before
+    page.run("window.kept = document.getElementById('changed')")
+    assert page.run("kept.textContent") == ""
+    page.wait_until("kept.textContent === '1 running, 1 waiting'")
+    assert page.run("kept.getAttribute('role') === 'status' && kept.isConnected")
+
+
+def test_cost_comes_after_its_page_and_says_what_keeps_it(page: Page, site: Browser, aws: WebAws) -> None:
+    page.open(address(site, "/cost"))
+    page.wait_until("document.querySelectorAll('#live tbody tr').length === 1")
+    assert page.run("document.querySelector('#live tbody th').textContent") == JOB
+    assert page.run("document.getElementById('loading').textContent") == ""
+    assert not page.run("document.getElementById('live').hasAttribute('aria-busy')")
+    # AND where AWS denies it, that is said
+    aws.refusals["batch.ListJobs"] = Refusal("AccessDeniedException", "no", 403)
+    page.open(address(site, "/cost"))
+    page.wait_until("document.getElementById('loading').textContent.includes('AWS denied ListJobs')")
+    assert page.run("document.getElementById('loading').getAttribute('role')") == "status"
+    # The browser notes that an answer was no success.
+    assert [text for text in page.console if "502" not in text] == []
+    page.console.clear()
+
+
+def test_alerts_are_sent_again_by_the_keyboard(page: Page, site: Browser, aws: WebAws) -> None:
+    page.open(address(site, "/alerts"))
+    seen: list[str] = []
+    while "Send again" not in seen:
+        page.press(*_TAB)
+        seen.append(page.run("document.activeElement.textContent.trim()"))
+        assert len(seen) < 20, seen
+    page.press(*_ENTER)
+    page.wait_for_load()
+    assert "1 told and deleted" in page.run("document.querySelector('[role=status]').textContent")
+    assert aws.letters["batchtab-local-job-alerts-dead-letter"] == []
 
 
 def test_a_search_filters_while_one_types(page: Page, site: Browser) -> None:

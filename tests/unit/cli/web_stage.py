@@ -30,6 +30,9 @@ class WebAws(FakeAws):
         terminated: The reason of each job that was.
         asked: What the submit function was asked.
         answer: What it answers.
+        letters: The messages of each queue of SQS.
+        hidden: Those that somebody has received.
+        refused: Words of events that the alert function does not take.
     """
 
     def __init__(self) -> None:
@@ -38,6 +41,9 @@ class WebAws(FakeAws):
         self.terminated: dict[str, str] = {}
         self.submitted: list[dict[str, Any]] = []
         self.asked: list[Any] = []
+        self.letters: dict[str, list[dict[str, Any]]] = {}
+        self.hidden: set[str] = set()
+        self.refused = ""
         self.answer: Callable[[Any], dict[str, Any]] = lambda _: {"outcome": "submitted"}
 
     def sts_GetCallerIdentity(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -63,6 +69,8 @@ class WebAws(FakeAws):
 
     def lambda_Invoke(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         self.asked.append(request)
+        if self.refused and self.refused in json.dumps(request):
+            return {"FunctionError": "Unhandled", "Payload": _Body(b'{"errorMessage": "the webhook answered 503"}')}
         return {"Payload": _Body(json.dumps(self.answer(request)).encode())}
 
     def logs_GetLogEvents(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -78,8 +86,42 @@ class WebAws(FakeAws):
     def logs_FilterLogEvents(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"events": []}
 
-    def sqs_GetQueueUrl(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        raise Refusal("AWS.SimpleQueueService.NonExistentQueue")
+    def sqs_GetQueueUrl(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if request["QueueName"] not in self.letters:
+            raise Refusal("AWS.SimpleQueueService.NonExistentQueue")
+        return {"QueueUrl": f"http://127.0.0.1:9/000000000000/{request['QueueName']}"}
+
+    def add_letter(self, queue: str, body: Any, **said: str) -> None:
+        """A message in a queue, with attributes."""
+        there = self.letters.setdefault(f"{self.prefix}-{queue}", [])
+        number = f"{queue}-{len(there)}"
+        attributes = {name: {"DataType": "String", "StringValue": text} for name, text in said.items()}
+        sent = {"SentTimestamp": "1796000000000"}
+        there.append(
+            {
+                "MessageId": number,
+                "ReceiptHandle": number,
+                "Body": json.dumps(body),
+                "MessageAttributes": attributes,
+                "Attributes": sent,
+            }
+        )
+
+    def sqs_ReceiveMessage(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        there = self.letters[request["QueueUrl"].rpartition("/")[2]]
+        found = [each for each in there if each["MessageId"] not in self.hidden][:10]
+        self.hidden |= {each["MessageId"] for each in found}
+        return {"Messages": found}
+
+    def sqs_ChangeMessageVisibilityBatch(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        self.hidden -= {each["ReceiptHandle"] for each in request["Entries"]}
+        return {"Successful": [], "Failed": []}
+
+    def sqs_DeleteMessage(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        self.hidden.discard(request["ReceiptHandle"])
+        for queue in self.letters.values():
+            queue[:] = [each for each in queue if each["ReceiptHandle"] != request["ReceiptHandle"]]
+        return {}
 
     def s3_GetObject(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         raise Refusal("NoSuchKey", status=404)

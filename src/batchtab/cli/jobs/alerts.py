@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from batchtab.aws import answers
+from batchtab.aws.client import Aws
 from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
@@ -33,7 +35,8 @@ def _alerts() -> None:
 @app.command("list")
 def list_(stage: StageOption = "local", limit: LimitOption = 100) -> None:
     """List undelivered alerts."""
-    show(_letters(stage), limit)
+    session = Session.open(stage)
+    show(letters_of(session, connect(session)), limit)
 
 
 @app.command()
@@ -46,7 +49,8 @@ def redrive(
 
     Exit status 1: some were refused again and stay in the queue.
     """
-    letters = _letters(stage)
+    session = Session.open(stage)
+    letters = letters_of(session, connect(session))
     if dry_run:
         show(letters, limit)
         return 0
@@ -55,31 +59,55 @@ def redrive(
 
 def show(letters: DeadLetters, limit: int) -> int:
     """Prints each message of the queue; returns how many."""
+    number = 0
+    with closing(looked_at(letters, limit)) as found:
+        for letter in found:
+            typer.echo(describe(letter))
+            number += 1
+    more = f" (--limit {limit}: there may be more)" if number == limit else ""
+    typer.echo(f"{letters.queue_name}: {_count(number)}{more}")
+    return number
+
+
+def looked_at(letters: DeadLetters, limit: int) -> Generator[DeadLetter]:
+    """Each message of the queue; after the last, others may have them again."""
     held: list[DeadLetter] = []
     try:
         for batch in _batches(letters, limit):
             held += batch
-            for letter in batch:
-                typer.echo(describe(letter))
+            yield from batch
     finally:
         letters.release(held)
-    more = f" (--limit {limit}: there may be more)" if len(held) == limit else ""
-    typer.echo(f"{letters.queue_name}: {_count(len(held))}{more}")
-    return len(held)
 
 
-def tell_again(letters: DeadLetters, limit: int) -> int:
-    """Gives each message to the alert function; returns the exit status."""
+def _complain(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def tell_again(
+    letters: DeadLetters,
+    limit: int,
+    say: Callable[[str], None] = typer.echo,
+    complain: Callable[[str], None] = _complain,
+) -> int:
+    """Gives each message to the alert function; returns the exit status.
+
+    Args:
+        letters: The queue.
+        limit: Of how many messages at most.
+        say: Called with what became of each, and of all.
+        complain: Called with those that were refused.
+    """
 
     def tell(letter: DeadLetter) -> str | None:
         """The function's answer; None if it refused."""
         try:
             outcome = letters.deliver(letter)
         except RefusedError as error:
-            typer.echo(f"{describe(letter)}: refused: {_line(str(error))}", err=True)
+            complain(f"{describe(letter)}: refused: {_line(str(error))}")
             return None
         letters.delete(letter)  # only now: what is cut off before is there again, and told once all the same if quiet
-        typer.echo(f"{describe(letter)}: {outcome}")
+        say(f"{describe(letter)}: {outcome}")
         return outcome
 
     told, refused = 0, list[Any]()
@@ -94,30 +122,47 @@ def tell_again(letters: DeadLetters, limit: int) -> int:
                     break  # Slack is still away: each try takes the function's time
     finally:
         letters.release(refused)
-    typer.echo(f"{letters.queue_name}: {told} told and deleted, {len(refused)} refused and kept")
+    say(f"{letters.queue_name}: {told} told and deleted, {len(refused)} refused and kept")
     return _KEPT if refused else 0
 
 
 def describe(letter: DeadLetter) -> str:
     """A message in one line: since when it lies there, which job, what is known."""
-    when = datetime.fromtimestamp(letter.sent_ms / 1000, UTC)
     error = f" [{_line(letter.error)}]" if letter.error else ""
-    return f"{when:%Y-%m-%dT%H:%M:%SZ}  {_what(letter.body)}{error}"
+    return f"{came(letter):%Y-%m-%dT%H:%M:%SZ}  {what(letter)}{error}"
 
 
-def _what(body: str) -> str:
+def came(letter: DeadLetter) -> datetime:
+    """Since when it lies there."""
+    return datetime.fromtimestamp(letter.sent_ms / 1000, UTC)
+
+
+def job_id(letter: DeadLetter) -> str:
+    """The job that it is about; empty if it names none."""
+    detail = _detail(_event(letter))
+    return str(detail.get("job_id") or detail.get("jobId") or "")
+
+
+def _event(letter: DeadLetter) -> dict[str, Any]:
+    event = _object(letter.body)
+    return _object(event.get("requestPayload")) or event
+
+
+def _detail(event: dict[str, Any]) -> dict[str, Any]:
+    return _object(event.get("job")) or _object(event.get("detail"))
+
+
+def what(letter: DeadLetter) -> str:
     """What an event is about, whoever put it there."""
-    event = _object(body)
-    event = _object(event.get("requestPayload")) or event
+    event = _event(letter)
     if event.get("batchtab") == "sweep":
         return "the sweep, which comes each minute"
-    detail = _object(event.get("job")) or _object(event.get("detail"))
+    detail = _detail(event)
     name = detail.get("name") or detail.get("jobName")
     if not name:
         return "an event that names no job"
     status = "blocks its queue" if event.get("detail-type") == "Batch Job Queue Blocked" else detail.get("status", "?")
-    job_id = detail.get("job_id") or detail.get("jobId") or ""
-    return _line(f"{name} {status} {job_id}")
+    return _line(f"{name} {status} {job_id(letter)}")
 
 
 def _batches(letters: DeadLetters, limit: int) -> Iterator[list[DeadLetter]]:
@@ -133,10 +178,14 @@ def _batches(letters: DeadLetters, limit: int) -> Iterator[list[DeadLetter]]:
         yield fresh
 
 
-def _letters(stage: str) -> DeadLetters:
-    session = Session.open(stage)
+def letters_of(session: Session, aws: Aws) -> DeadLetters:
+    """A stage's queue.
+
+    Raises:
+        UsageError: there is none.
+    """
     config = session.catalog.stage
-    letters = DeadLetters(connect(session), config.prefix)
+    letters = DeadLetters(aws, config.prefix)
     try:
         letters.url()
     except LookupError:

@@ -66,23 +66,37 @@ def cost(
     chosen = [find(session.catalog, job, "cost")] if job else list(all_jobs(session.catalog))
     aws = connect(session)
     with Step("Reading runs") if sys.stderr.isatty() else nullcontext() as step:  # elsewhere an error is one line
-        at = step.at if step is not None else lambda _: None
-        report = _report(session, aws, chosen, known, (begin, now), at, measure=memory)
+        at = step.at if step is not None else _say_nothing
+        found = report(session, aws, chosen, known, (begin, now), at, measure=memory)
         if step is not None:
-            step.result = f"{report.total.runs} runs of {len(report.costs)} jobs"
-    cost_table.show(report, output)
+            step.result = f"{found.total.runs} runs of {len(found.costs)} jobs"
+    cost_table.show(found, output)
 
 
-def _report(
+def _say_nothing(_: str) -> None: ...
+
+
+def report(
     session: Session,
     aws: Aws,
     chosen: Sequence[NamedJob],
     prices: Prices,
     period: tuple[datetime, datetime],
-    at: Callable[[str], None],
+    at: Callable[[str], None] = _say_nothing,
     *,
     measure: bool,
 ) -> Report:
+    """What the runs of jobs cost.
+
+    Args:
+        session: The stage.
+        aws: Its AWS.
+        chosen: The jobs.
+        prices: Those of the region.
+        period: From when until when.
+        at: Called with what it is at.
+        measure: Whether to read peak memory from logs.
+    """
     config = session.catalog.stage
     begin, now = period
     reader, names = RunUsage(aws, config.prefix), [job.full for job in chosen]

@@ -62,16 +62,18 @@ def show(report: Report, output: Output) -> None:
     rows = [*report.costs]
     if output is not Output.NAME and len(rows) > 1:
         rows.append(report.total)
-    _listing(report, rows).print(rows, output)
+    listing(report, rows).print(rows, output)
     if output is not Output.NAME and rows:
         typer.echo()
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        for note in _notes(report):
+        for note in notes(report):
             for line in textwrap.wrap(note, width, break_long_words=False) if width else [note]:
                 typer.echo(line)
 
 
-def _listing(report: Report, rows: Sequence[JobCost]) -> Listing[JobCost]:
+def listing(report: Report, rows: Sequence[JobCost]) -> Listing[JobCost]:
+    """The table of these rows, numbers as wide as the widest."""
+
     def number(heading: str, cell: Callable[[JobCost], str], *, is_wide: bool = False) -> Column[JobCost]:
         """A column on whose right side its numbers end."""
         width = max(map(len, [heading, *map(cell, rows)]))
@@ -111,7 +113,8 @@ def _hint(smaller: Smaller) -> str:
     )
 
 
-def _notes(report: Report) -> Iterator[str]:
+def notes(report: Report) -> Iterator[str]:
+    """What is to be known below the table."""
     if report.is_local:
         yield "Local AWS costs nothing: this is what these runs would cost on AWS."
     days = (report.until - report.since).total_seconds() / 86_400

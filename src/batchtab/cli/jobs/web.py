@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,26 +19,31 @@ from batchtab.cli.options import StageOption
 from batchtab.errors import UsageError
 
 _PORT = 4799
+_PORTS_TRIED = 50
 _NEEDED = ("jinja2", "starlette", "uvicorn")
+INSTALL = 'pip install "batchtab[web]"'
 
 
 def web(
     stage: StageOption = "local",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port; 0 takes a free one.")] = _PORT,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65_535, help="The port; 0 takes any. Default: the first free one from 4799."),
+    ] = None,
     is_opened: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve pages on this machine: jobs, what runs now, history, runs with their logs, the calendar.
 
     Only 127.0.0.1 is listened on, and the address has a token: whoever has it may run and stop jobs. Runs until Ctrl-C.
     """
-    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
-        raise UsageError("web: the pages need more packages", 'pip install "batchtab[web]"')
+    if not is_installed():
+        raise UsageError("web: the pages need more packages", INSTALL)
     from batchtab.cli.web.place import Place  # noqa: PLC0415 - what these need may not be there
     from batchtab.cli.web.server import Server  # noqa: PLC0415
 
     place = Place(stage, Path().resolve())
     place.aws()  # wrong credentials are said here, and not on a page
-    with _listening(port) as listener:
+    with listening(port) as listener:
         server = Server(place, listener, lambda text: typer.echo(text, err=True))
         typer.echo(server.keys.url)
         typer.echo("Ctrl-C ends this; jobs go on.", err=True)
@@ -46,18 +52,37 @@ def web(
         server.run()
 
 
-def _listening(port: int) -> socket.socket:
+def is_installed() -> bool:
+    """Whether the packages are there that the pages need."""
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
+
+
+def listening(port: int | None = None) -> socket.socket:
     """A socket of this machine alone.
+
+    Args:
+        port: 0 for any; None for the first free one from the usual one on.
 
     Raises:
         UsageError: the port is taken, or not for users.
     """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    *others, last = [port] if port is not None else range(_PORT, _PORT + _PORTS_TRIED)
+    for each in others:
+        with suppress(OSError):
+            return _bound(each)
     try:
+        return _bound(last)
+    except OSError as error:
+        raise UsageError(f"web: port {last} can't be listened on: {error.strerror}", "--port 0") from None
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         listener.listen(64)
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise UsageError(f"web: port {port} can't be listened on: {error.strerror}", "--port 0") from None
+        raise
     return listener

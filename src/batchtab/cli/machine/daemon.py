@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -120,12 +121,8 @@ class Daemon:
         if record is None:
             self._file.unlink(missing_ok=True)
             return False
-        os.kill(record.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while record.exists():
-            if time.monotonic() > deadline:
-                raise UsageError(f"local AWS (pid {record.pid}) does not end", f"kill -9 {record.pid}")
-            time.sleep(_POLL_SECONDS)
+        if not ends(record, _STOP_SECONDS):
+            raise UsageError(f"local AWS (pid {record.pid}) does not end", f"kill -9 {record.pid}")
         self._file.unlink(missing_ok=True)
         return True
 
@@ -134,6 +131,18 @@ class Daemon:
         kept = {key: value for key, value in os.environ.items() if key in _KEPT or key.startswith(_OF_ENGINES)}
         bin_ = self._session.state / "bin"
         return {**kept, "PATH": f"{bin_}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+
+
+def ends(record: LocalRecord, seconds: float) -> bool:
+    """Asks a process to end; returns whether it did."""
+    with suppress(ProcessLookupError):
+        os.kill(record.pid, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while record.exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -9,6 +9,7 @@ import typer
 from batchtab.aws.states import States
 from batchtab.cli.connection import connect
 from batchtab.cli.machine.daemon import Daemon
+from batchtab.cli.machine.pages import LocalPages
 from batchtab.cli.machine.up import alone, clear_stale_locks, deployment_marker
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
@@ -42,6 +43,7 @@ def down(stage: StageOption = "local") -> None:
                         stacks.destroy(wave, step.at)
             except UsageError as problems:  # local AWS forgets everything when it ends
                 typer.echo(f"{problems}; stopping local AWS removes what is left", err=True)
+        LocalPages(session).stop()
         with Step("Local AWS") as step:
             step.result = "stopped" if daemon.stop() else "did not run"
         last_deployment.write(session, None)

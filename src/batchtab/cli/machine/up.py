@@ -21,6 +21,7 @@ from batchtab.cli.deployment.planning import Planning
 from batchtab.cli.jobs.status import print_table
 from batchtab.cli.machine import demo
 from batchtab.cli.machine.daemon import Daemon
+from batchtab.cli.machine.pages import LocalPages
 from batchtab.cli.options import StageOption
 from batchtab.cli.progress import Step
 from batchtab.errors import UsageError
@@ -53,9 +54,11 @@ def up(stage: StageOption = "local") -> None:
         _show_engine(session, daemon)
         aws = connect(session)
         fresh = _bring_up(session, daemon, stacks, aws)
+        pages = LocalPages(session)
+        pages.start()
         demo.show(session, aws, daemon, fresh=fresh)
         print_table(session, aws)
-    typer.echo(f"\nWhat reached Slack: http://127.0.0.1:{daemon.port}/_local/")
+        typer.echo(f"\n{pages.said()}")
     typer.echo("Schedules keep firing. batchtab plan shows that nothing differs; batchtab down removes everything.")
 
 

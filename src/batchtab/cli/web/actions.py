@@ -9,7 +9,7 @@ from urllib.parse import quote
 from batchtab.aws.client import Aws
 from batchtab.aws.run_lookup import RunLookup
 from batchtab.aws.termination import Termination
-from batchtab.cli.jobs import retry, run, stop
+from batchtab.cli.jobs import alerts, retry, run, stop
 from batchtab.cli.jobs.pause import pausing, resuming
 from batchtab.cli.jobs.retry_plan import Choices, Plan
 from batchtab.cli.jobs.run_options import RunOptions
@@ -31,6 +31,9 @@ class Done:
     lines: tuple[str, ...]
     path: str
     is_ok: bool = True
+
+
+_ALERTS_MAX = 100  # at once
 
 
 def job_path(name: str) -> str:
@@ -101,3 +104,17 @@ def retry_run(session: Session, aws: Aws, name: str, _: Mapping[str, str]) -> Do
     result = retrying.submit(plan) if isinstance(plan, Plan) else plan
     line = f"{result.job}: {result.outcome}{': ' if result.note else ''}{result.note}"
     return Done((line,), run_path(result.job_id or name), is_ok=result.outcome == retry.SUBMITTED)
+
+
+def alerts_path(_: str) -> str:
+    """The page of alerts."""
+    return "/alerts"
+
+
+def redrive(session: Session, aws: Aws, name: str, _: Mapping[str, str]) -> Done:
+    """Sends alerts again that were not delivered."""
+    said: list[str] = []
+    refused: list[str] = []
+    letters = alerts.letters_of(session, aws)
+    status = alerts.tell_again(letters, _ALERTS_MAX, say=said.append, complain=refused.append)
+    return Done((said[-1], *refused), alerts_path(name), is_ok=status == 0)

@@ -23,11 +23,12 @@ from batchtab.aws import answers
 from batchtab.aws.run_lookup import RunLookup
 from batchtab.cli.exits import NOT_FOUND
 from batchtab.cli.jobs import why
-from batchtab.cli.web import actions, views
-from batchtab.cli.web.actions import Done, job_path, run_path
+from batchtab.cli.web import actions, money, views
+from batchtab.cli.web.actions import Done, alerts_path, job_path, run_path
 from batchtab.cli.web.guard import Guard, Keys, form
 from batchtab.cli.web.logs import Following
 from batchtab.cli.web.place import Place
+from batchtab.cli.web.troubles import troubles
 from batchtab.errors import UsageError, printable
 
 _HERE = Path(__file__).parent
@@ -68,6 +69,9 @@ class Pages:
                 Route("/history", shown("history.html", self._history)),
                 Route("/calendar", shown("calendar.html", self._calendar)),
                 Route("/calendar/week", self._safely(self._week)),
+                Route("/alerts", shown("alerts.html", self._alerts)),
+                Route("/alerts/redrive", done(actions.redrive, alerts_path), methods=["POST"]),
+                Route("/cost", shown("cost.html", self._cost)),
                 Route("/slack", shown("slack.html", self._slack)),
                 Route("/jobs/{name}", shown("job.html", self._job)),
                 Route("/jobs/{name}/run", done(actions.start, job_path), methods=["POST"]),
@@ -109,6 +113,17 @@ class Pages:
         page = views.week_page(self._place.session(), views.utc_now(), request.query_params.get("from", ""))
         return HTMLResponse(page, headers={"Content-Security-Policy": _WEEK_POLICY})
 
+    def _alerts(self, _: Request) -> views.Shown:
+        return troubles(self._place.session(), self._place.aws())
+
+    def _cost(self, request: Request) -> views.Shown:
+        session, asked = self._place.session(), request.query_params
+        if "since" not in asked:  # it may take a while: the page is there first, and asks for the rest
+            return money.form(session)
+        name, has_memory = asked.get("job", ""), "memory" in asked
+        aws, now = self._place.aws(), views.utc_now()
+        return money.reckoned(session, aws, now, name, asked["since"], has_memory=has_memory)
+
     def _slack(self, _: Request) -> views.Shown:
         return views.slack_messages(self._place.session())
 
@@ -147,7 +162,7 @@ class Pages:
             fields = await form(request, self._keys)
             if fields is None:
                 return PlainTextResponse("The form is not of this page, or of an older one: reload the page.\n", 403)
-            done = await run_in_threadpool(act, request.path_params["name"], fields)
+            done = await run_in_threadpool(act, request.path_params.get("name", ""), fields)
             return RedirectResponse(f"{done.path}?{urlencode({'said': self._keep(done)})}", 303)
 
         return endpoint

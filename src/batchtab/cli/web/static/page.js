@@ -7,14 +7,14 @@ document.documentElement.classList.add("has-script");
 
 const refreshing = document.getElementById("refreshing");
 
-async function refresh() {
-  if (document.hidden || !refreshing.checked) return;
-  const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
+async function takeFrom(address) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!answer.ok) throw new Error(page.querySelector("[role=alert]")?.textContent ?? `status ${answer.status}`);
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
     if (!fresh || fresh.innerHTML === old.innerHTML) continue;
+    if (old.querySelector("details[open]")) continue; // somebody is about to press it
     // Who is on a link with the keyboard stays on it.
     const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     old.replaceChildren(...fresh.childNodes);
@@ -22,10 +22,20 @@ async function refresh() {
   }
 }
 
+// A screen reader says what has changed, and not each time that all is as it was.
+function speak(before) {
+  const now = spoken();
+  if (now !== before) document.getElementById("changed").textContent = now;
+}
+
+const spoken = () => document.querySelector("[data-spoken]")?.textContent ?? "";
+
 async function refreshAgain() {
   const label = refreshing.parentElement;
   try {
-    await refresh();
+    const before = spoken();
+    if (!document.hidden && refreshing.checked) await takeFrom(location.pathname + location.search);
+    speak(before);
     label.removeAttribute("data-failed");
   } catch (error) {
     label.setAttribute("data-failed", "not refreshed: does batchtab web still run?");
@@ -34,6 +44,23 @@ async function refreshAgain() {
 }
 
 if (refreshing) setTimeout(refreshAgain, refreshing.dataset.seconds * 1000);
+
+// --- what takes a while comes after the page
+
+async function load(region, said) {
+  region.setAttribute("aria-busy", "true");
+  said.textContent = "Reading…";
+  try {
+    await takeFrom(region.dataset.load);
+    said.textContent = "";
+  } catch (error) {
+    said.textContent = error instanceof TypeError ? "Not read: does batchtab web still run?" : error.message;
+  }
+  region.removeAttribute("aria-busy");
+}
+
+const late = document.querySelector("[data-load]");
+if (late) load(late, document.getElementById("loading"));
 
 // --- a log that follows
 
