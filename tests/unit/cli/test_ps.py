@@ -233,8 +233,9 @@ def test_a_thousand_jobs_take_a_bounded_number_of_calls(
 def test_watch_shows_it_again_until_ctrl_c(
     aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a job that has ended when it is looked at again, and Ctrl-C then
+    # GIVEN a job that has ended when it is looked at again, an array of which children run, and Ctrl-C then
     aws.add(1, SHARED, startedAt=ago(5))
+    aws.add(2, "my-service-do-often", "PENDING", arrayProperties={"size": 2, "statusSummary": {"RUNNING": 2}})
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -248,7 +249,7 @@ def test_watch_shows_it_again_until_ctrl_c(
     output = capsys.readouterr()
     # THEN a pipe gets the lines anew each time, without a control character, and nobody stopped the job
     heads = [line.partition("  ")[2] for line in output.out.splitlines() if "waiting" in line]
-    assert heads == ["1 running, 0 waiting", "0 running, 0 waiting"]
+    assert heads == ["2 running, 0 waiting", "1 running, 0 waiting"]
     assert "\x1b" not in output.out
     assert slept == [2.0, 2.0]
     assert not [name for name in aws.called if "Terminate" in name or "Cancel" in name]

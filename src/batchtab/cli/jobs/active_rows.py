@@ -29,6 +29,7 @@ class Row:
         place: In the queue or, of a waiting run, among its job's runs; None if it has none.
         queue: The queue's short name.
         why: Why it does not run yet.
+        running_children: Of an array, whose own state is PENDING while they run.
     """
 
     job: str
@@ -42,15 +43,21 @@ class Row:
     attempts_allowed: int = 0
     size: int = 0
     ended_children: int = 0
+    running_children: int = 0
     vcpus: float = 0.0
     memory_mib: int = 0
     job_id: str = ""
     run_id: str = ""
     scheduled_time: str = ""
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it, or a part of it, runs."""
+        return self.state == "RUNNING" or self.running_children > 0
+
     def order(self) -> tuple[int, int, datetime]:
         """What runs comes first, then what is nearest to it."""
-        state = _ORDER.index(self.state) if self.state in _ORDER else len(_ORDER)
+        state = _ORDER.index("RUNNING" if self.is_running else self.state) if self.state in _ORDER else len(_ORDER)
         return state, self.place or 1_000_000, self.since
 
 
@@ -68,6 +75,7 @@ def of_job(job: ActiveJob, words: WaitingWords, prefix: str, now: datetime) -> R
         attempts_allowed=job.attempts_allowed,
         size=job.size,
         ended_children=job.ended_children,
+        running_children=job.children.get("RUNNING", 0),
         vcpus=job.asks.vcpus,
         memory_mib=job.asks.memory_mib,
         job_id=job.id,

@@ -139,8 +139,8 @@ def _draw(rows: Sequence[Row], output: Output) -> None:
 
 
 def counted(rows: Sequence[Row]) -> str:
-    """How many run and wait."""
-    running = sum(row.state == "RUNNING" for row in rows)
+    """How many run, at least in part, and how many wait."""
+    running = sum(row.is_running for row in rows)
     return f"{running:,} running, {len(rows) - running:,} waiting"
 
 
