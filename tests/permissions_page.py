@@ -24,7 +24,7 @@ modules and checks each action, resource and condition key against AWS's
 [Service Authorization Reference]({_REFERENCE}).
 
 Names decide where a name begins with the namespace; the tag `batchtab:namespace` decides where AWS makes the name
-([why](decisions/0070-names-then-tags.md)). A stage that makes its own network can give this tag to a security group
+([why](decisions/0029-names-then-tags.md)). A stage that makes its own network can give this tag to a security group
 without it: AWS makes a network's default group, and no policy can name the network before it is there.
 
 Of schedules and job definitions AWS gives a policy no tags, so their names alone decide. A stage `prod` could change

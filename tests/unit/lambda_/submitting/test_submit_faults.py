@@ -25,7 +25,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 def test_a_lost_answer_of_submit_job_makes_no_second_job(
     world: World, monkeypatch: pytest.MonkeyPatch, waited: float, lag: float
 ) -> None:
-    # GIVEN a Batch that takes a job, whose answer is lost, and that lists it within the 15 seconds of decision 0041
+    # GIVEN a Batch that takes a job, whose answer is lost, and that lists it within the 15 seconds of decision 0017
     submit, calls = world._submit_job, []
     world.lists_after = lag
 
