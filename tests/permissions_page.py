@@ -18,23 +18,23 @@ _HEAD = f"""\
 
 # Who may do what
 
-Every statement of every policy that Batchtab makes, as a stage `prod` gets it. `<namespace>` is what the stage's names
-begin with, such as `{NAMESPACE}`; account and region are left out of the ARNs. A test reads all policies of stages and
+Every statement of every policy that Batchtab creates, for a stage `prod`. `<namespace>` is what the stage's names
+begin with, such as `{NAMESPACE}`; ARNs are without account and region. A test reads all policies of stages and
 modules and checks each action, resource and condition key against AWS's
 [Service Authorization Reference]({_REFERENCE}).
 
-Names decide where a name begins with the namespace; the tag `batchtab:namespace` decides where AWS makes the name
-([why](decisions/0029-names-then-tags.md)). A stage that makes its own network can give this tag to a security group
-without it: AWS makes a network's default group, and no policy can name the network before it is there.
+A policy matches by name where a name begins with the namespace, and by the tag `batchtab:namespace` where AWS chooses
+the name ([why](decisions/0029-names-then-tags.md)). A stage that creates its own network can give this tag to a
+security group without it: AWS creates a network's default group, and no policy can name the network before it exists.
 
-Of schedules and job definitions AWS gives a policy no tags, so their names alone decide. A stage `prod` could change
-those of a stage `prod-eu` in its account: `batchtab check` refuses such stages, and who calls the modules alone gives
-stages names that do not go on where another one's ends.
+Policies cannot match tags of schedules and job definitions, so these match by name alone. A stage `prod` could change
+those of a stage `prod-eu` in its account: `batchtab check` refuses such stages. If you call the modules yourself, give
+no stage a name that continues another stage's name.
 
-Image repositories are known by their names alone, as several stages may run one image. The deploy role changes those
-that its stage makes (`repositories` in its file), and only pulls from others; `batchtab check` refuses two stages of
-one account and region that both make one. Who deploys the stage that makes it decides what the others run: a stage
-whose images must be its own makes its own repository.
+Image repositories match by name alone, because several stages may run one image. The deploy role changes those
+that its stage creates (`repositories` in its file), and only pulls from others; `batchtab check` refuses two stages of
+one account and region that both create one. Whoever deploys the creating stage decides what the others run: a stage
+that must control its images creates its own repository.
 """
 #: Principals in the order of the page: title, role, source of the policies, kind.
 _SECTIONS = (
@@ -43,7 +43,7 @@ _SECTIONS = (
     ("Workflows: deploy, with a boundary", "ci-deploy", "ci_roles: boundary", "identity"),
     ("Workflows: deploy, with roles of your own", "ci-deploy", "ci_roles: own roles", "identity"),
     ("Workflows: deploy, with images of another stage", "ci-deploy", "ci_roles: shared image", "identity"),
-    ("Workflows: deploy, where Terraform names compute environments", "ci-deploy", "ci_roles: own roles", "identity"),
+    ("Workflows: deploy, if Terraform names compute environments", "ci-deploy", "ci_roles: own roles", "identity"),
     ("The boundary of `--make-boundary`", "ci-boundary", "ci_roles: boundary made", "boundary"),
     ("Submit function", "submit-run", "stage EC2", "identity"),
     ("Alert function, by a function that sends", "job-alerts", "stage EC2", "identity"),
@@ -66,9 +66,9 @@ _WHY = (
     (r"deploy.* Deny iam:\*", "the roles and policies of workflows are changed by people only"),
     (r"Deny iam:DeleteRolePermissionsBoundary", "nothing takes a boundary from a role"),
     (r"Deny .*batch:\*", "what another stage tagged is out of reach, however its name begins"),
-    (r"boundary.*Deny s3:\*", "state is no job's business"),
+    (r"boundary.*Deny s3:\*", "no job reads or writes the state"),
     (r"^The boundary.*batch:SubmitJob", "another job definition runs a command with another role"),
-    (r"^The boundary.*RegisterContainerInstance", "who joins a cluster gets its tasks' credentials"),
+    (r"^The boundary.*RegisterContainerInstance", "an instance that joins a cluster gets its tasks' credentials"),
     (
         r"^The boundary",
         "what roles of a stage need, and the data that jobs work with: also secrets, parameters and keys of the account"
@@ -76,44 +76,44 @@ _WHY = (
     ),
     (r"own policy", "joins Batch's clusters, pulls images, writes logs"),
     (r"^Dead-letter", "what EventBridge could not deliver"),
-    (r"Execution.*secretsmanager|Execution.*ssm:", "the job's secrets, and no other"),
+    (r"Execution.*secretsmanager|Execution.*ssm:", "the job's secrets, and no others"),
     (r"Alert.*(secretsmanager|ssm):", "the webhook's address"),
     (r"kms:DescribeKey", "the provider asks whether a table's key is DynamoDB's own"),
     (r"kms:", "what is encrypted by a key of yours"),
     (
         r"s3:ListBucket",
-        "S3 says that a state is not there only to who may list; without a prefix the names of all objects are listed",
+        "without it S3 does not say that a state is missing; without a prefix the names of all objects are listed",
     ),
-    (r"job with `permissions`", "as jobs.yaml says"),
+    (r"job with `permissions`", "as in jobs.yaml"),
     (r"ssmmessages:", "ECS Exec's agent; AWS limits it to no resource"),
     (r"elasticfilesystem:.*ClientWrite", "mounts the file system"),
     (r"elasticfilesystem:", "mounts the file system, and only reads"),
     (r"Execution.*ecr:.*Import", "ECR gets the image when it is first pulled"),
-    (r"forbid.*batch:ListJobs", "the runner looks whether another run is there; AWS limits it to no resource"),
+    (r"forbid.*batch:ListJobs", "the runner looks for another run; AWS limits it to no resource"),
     (
         r"Alert.*batch:ListJobs",
         "the children of an array that failed, runs that are late; AWS limits it to no resource",
     ),
     (r"batch:ListJobs", "which runs wait or run; AWS limits it to no resource"),
     (r"batch:TerminateJob", "`concurrency_policy: replace`; a job's ARN says neither queue nor name"),
-    (r"batch:SubmitJob", "AWS asks on the queue and on the definition"),
+    (r"batch:SubmitJob", "AWS requires it on the queue and on the definition"),
     (r"s3:GetObject\b.*s3:DeleteObject", "the lock of a state"),
     (r"s3:PutObject", "states, their locks, and the record of what was applied"),
     (r"s3:", "states, and the record of what was applied"),
     (r"^Workflows: plan Allow .*batch:Describe", "the plan reads; AWS limits these to no resource"),
     (r"^Workflows: deploy Allow .*batch:Describe", "as the plan"),
-    (r"iam:CreateServiceLinkedRole", "AWS's own role for Batch, which an account's first environment makes"),
+    (r"iam:CreateServiceLinkedRole", "AWS's own role for Batch, which an account's first environment creates"),
     (r"iam:PassRole.*ecs-tasks.amazonaws.com$", "roles of yours, for jobs"),
     (r"iam:PassRole", "the stage's roles, to the services that run it"),
     (r"iam:PutRolePermissionsBoundary", "roles with the boundary, and no others"),
     (r"iam:Get", "the plan reads roles"),
     (r"iam:.*InstanceProfile", "the instances' profile"),
     (r"iam:", "the stage's roles"),
-    (r"ec2:CreateTags.*Null", "AWS makes a network's default security group, without tags"),
-    (r"ec2:CreateTags.*CreateAction", "tags of what is just made"),
-    (r"ec2:.*LaunchTemplate", "the instances' launch template; its ARN has a number of AWS's"),
+    (r"ec2:CreateTags.*Null", "AWS creates a network's default security group, without tags"),
+    (r"ec2:CreateTags.*CreateAction", "tags at creation"),
+    (r"ec2:.*LaunchTemplate", "the instances' launch template; AWS chooses the id in its ARN"),
     (r"ec2:DescribeVpcAttribute", "the plan reads; it changes nothing"),
-    (r"ec2:", "the network of a stage that makes one"),
+    (r"ec2:", "the network of a stage that creates one"),
     (r"batch:CreateComputeEnvironment.*RequestTag", "a new one has no name of ours: the request's tag decides"),
     (r"batch:.*terraform-", "environments of an earlier version, and of the module"),
     (r"batch:.*ComputeEnvironment", "the compute environment; a queue is a request on it too"),
@@ -137,7 +137,7 @@ _WHY = (
     (r"scheduler:.*ScheduleGroup", "groups of schedules"),
     (r"scheduler:", "schedules, which have no tags of their own"),
     (r"cloudwatch:", "alarms"),
-    (r"Workflows.*dynamodb:.*Item", "what Terraform writes into the table of alerts, and nothing that alerts remember"),
+    (r"Workflows.*dynamodb:.*Item", "what Terraform writes into the table of alerts, and no other items"),
     (r"Workflows.*dynamodb:", "the tables"),
     (r"dynamodb:BatchWriteItem", "what it remembers of failures"),
     (r"dynamodb:Query", "which runs there were"),
@@ -161,7 +161,7 @@ def page() -> str:
             named = "compute environments" in title
             rows = of_environments if named else [row for row in rows if row not in of_environments]
         whose = f"`<namespace>-{name}`" if kind != "identity" or "job" not in title else f"such as `<namespace>-{name}`"
-        beside = f", beside what `<namespace>-{_SECTIONS[_BESIDE[number]][1]}` may" if number == 1 else ""
+        beside = f", in addition to what `<namespace>-{_SECTIONS[_BESIDE[number]][1]}` may" if number == 1 else ""
         parts.append(f"## {title}\n\n{whose}{beside}\n")
         parts.append("| actions | resources | condition | why |\n|---|---|---|---|")
         parts += [_row(title, row) for row in rows]
