@@ -11,29 +11,29 @@ export PATH := $(CURDIR)/.batchtab/bin:$(PATH)
 export JSII_NODE ?= $(CURDIR)/.batchtab/bin/node
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.batchtab/jsii
 export NODE_OPTIONS ?= --no-deprecation
-# Some hundred processes would each compile all that they import; what they write is ignored by git.
+# Otherwise some hundred processes would each compile all their imports; git ignores the compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-setup: ## Install what this checkout needs (the other targets do it by themselves)
+setup: ## Install what this checkout needs (other targets call it)
 	@$(PYTHON) tools/setup.py
 
-setup-cli: ## Install only what plans and deploys, for jobs that have credentials
+setup-cli: ## Install only what plans and deploys, for jobs with credentials
 	@$(PYTHON) tools/setup.py --cli
 
 up: ## Deploy the stage local to local AWS on this machine, and run jobs
-	@$(PYTHON) tools/setup.py terraform python local node cdktf  # not what only checks need
+	@$(PYTHON) tools/setup.py terraform python local node cdktf  # without the checkers
 	@$(BIN)/batchtab up --stage local
 
-down: setup ## Destroy what `make up` made, and stop local AWS
+down: setup ## Destroy what `make up` created, and stop local AWS
 	@$(BIN)/batchtab down --stage local
 
 plan: setup ## Show what Terraform would change (STAGE=local)
 	@$(BIN)/batchtab plan --stage $(STAGE)
 
-status: setup ## Show every job with its next runs and last status (STAGE=local)
+status: setup ## Show every job with its last and next run (STAGE=local)
 	@$(BIN)/batchtab status --stage $(STAGE)
 
 check: setup ## Check config/ and jobs/
@@ -65,10 +65,10 @@ scan: setup ## Scan stacks, modules, examples and the image with checkov
 	@$(BIN)/batchtab ci scan modules examples jobs .github/workflows --stage $(STAGE) \
 		--sarif .batchtab/scan/checkov.sarif --json .batchtab/scan/checkov.json
 
-lives: setup ## Live 20,000 simulated lives of the submit function for each policy, and all small ones
+lives: setup ## Simulate 20,000 lives of the submit function for each policy, and all small ones
 	@$(BIN)/python -m benchmarks.submit_lives --lives 20000 --small 1
 
-same-synth: setup ## Synthesize on cdktf and on its fork cdktn, and compare
+same-synth: setup ## Synthesize with cdktf and with its fork cdktn, and compare
 	@$(BIN)/python tools/same_synth.py
 
 workflows-check: setup ## Check the workflows with actionlint and zizmor
@@ -87,31 +87,31 @@ package: setup ## Build the wheel and the sdist in dist/
 terraform-aws-batchtab: setup ## Write the registry's repository of modules/batchtab (OUT=dist/terraform-aws-batchtab)
 	@$(BIN)/batchtab ci registry-files --out $(or $(OUT),dist/terraform-aws-batchtab)
 
-checks: lint types check workflows-check dockerfiles-check ## Run the checks that are no tests, but for the scan
+checks: lint types check workflows-check dockerfiles-check ## Run all checks except tests and the scan
 
 check-quick: setup ## Check style, types and quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not slow" tests/unit tests/contract
 
-unit: setup ## Run the tests that need neither Terraform nor local AWS
+unit: setup ## Run the tests without Terraform and local AWS
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/constructs tests/contract
 
 hcl: setup ## Run the tests of the Terraform modules
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/hcl
 
-compare-batchtab: setup ## Compare 500 generated jobs.yaml: main.py's stacks and modules/batchtab make the same (FILES=500)
+compare-batchtab: setup ## Compare main.py's stacks with modules/batchtab for 500 generated jobs.yaml (FILES=500)
 	@BATCHTAB_GENERATED_FILES=$(or $(FILES),500) $(BIN)/python -m pytest -q tests/hcl/test_batchtab.py -k generated_files
 
 e2e: setup ## Run the tests that deploy to local AWS or build images
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/image
 
-test: setup ## Run all checks and tests, the deployment to local AWS included
+test: setup ## Run all checks and tests, with deployments to local AWS
 	@$(BIN)/python tools/run_tests.py
 
-bench: setup ## Measure what benchmarks/ measures
+bench: setup ## Run the benchmarks
 	@set -e; for each in cli synth runner local alerts masking plan_summary schedule scale iam; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
-clean: ## Remove what set-up and synth made (after `make down`)
+clean: ## Remove the files of set-up and synth (after `make down`)
 	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }
 	@rm -rf .venv .batchtab node_modules cdktf.out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

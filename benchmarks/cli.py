@@ -15,7 +15,7 @@ from statistics import median
 from tests.projects import PROJECT
 
 ROUNDS = 9
-#: CPU seconds on the machine that the figures in README.md are of.
+#: CPU seconds on the machine of the figures in README.md.
 BUDGETS = {"batchtab --help": 0.15, "batchtab check": 0.5}
 _BATCHTAB = str(Path(sys.executable).parent / "batchtab")
 COMMANDS: dict[str, Sequence[str]] = {

@@ -1,4 +1,4 @@
-"""What it costs that local AWS enforces IAM: `python -m benchmarks.iam`.
+"""What the enforcement of IAM costs on local AWS: `python -m benchmarks.iam`.
 
 Prints a table for benchmarks/README.md: requests per second of local AWS's CPU time, as the administrator and as a
 role, with enforcement and without.
@@ -34,7 +34,7 @@ def main() -> int:
         pids = {with_iam: pid, without: other_pid}
         callers = {(who, port): calls(port, who) for port in (with_iam, without) for who in ("administrator", "role")}
         best: dict[tuple[str, int, str], float] = {}
-        # Turn by turn, so that whatever else the machine does falls on all of them.
+        # In turns, so that other load of the machine affects all of them.
         for _, ((who, port), kinds) in itertools.product(range(ROUNDS), callers.items()):
             for kind, call in kinds.items():
                 key = (who, port, kind)
@@ -86,7 +86,7 @@ def _client(port: int, keys: dict[str, str]) -> Callable[[str], Any]:
 
 
 def _role(make: Callable[[str], Any]) -> dict[str, str]:
-    """Keys of a role with many statements, the last of which allows what is called."""
+    """Keys of a role with many statements, the last of which allows the calls."""
     far = {"Effect": "Allow", "Action": ["lambda:Get*", "events:*"], "Resource": "arn:aws:*:*:*:batchtab-*"}
     needed = ["sqs:GetQueueUrl", "s3:GetObject", "batch:DescribeJobQueues", "iam:ListOpenIDConnectProviders"]
     statements = [far] * STATEMENTS + [{"Effect": "Allow", "Action": needed, "Resource": "*"}]

@@ -1,4 +1,4 @@
-"""How local AWS bears a thousand jobs at once: `python -m benchmarks.local`.
+"""A thousand jobs at once on local AWS: `python -m benchmarks.local`.
 
 Prints a table for benchmarks/README.md. Local AWS is started on a free port with its own environment
 (.batchtab/local-venv, made by `batchtab setup`) and stopped again.

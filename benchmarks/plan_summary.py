@@ -1,7 +1,7 @@
 """How long a summary of a thousand jobs takes, and how large it is: `python -m benchmarks.plan_summary`.
 
-The plans are Terraform's own of one job's schedule change, repeated; every job has another schedule, so that nothing is
-looked up twice.
+The plans are Terraform's own of one job's schedule change, repeated; every job has another schedule, so that no
+result is cached.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def main() -> int:
     print(f"{JOBS} jobs in {len(plans)} stacks, {size / 1e6:.1f} MB of plans, Python {sys.version.split()[0]}")
     _timed("read", lambda: [Plan.read(plan.content, plan.stack) for plan in plans])
     summary = _timed("put together", lambda: of(plans))
-    told = _timed("as Markdown", lambda: markdown.render(summary, title="batchtab-prod"))
+    markdown_text = _timed("as Markdown", lambda: markdown.render(summary, title="batchtab-prod"))
     _timed("as text", lambda: text.render(summary, title="batchtab-prod"))
     _timed("hashes for the review", lambda: Reviewed.of(plans))
-    print(f"Markdown: {len(told.encode()):,} of {LIMIT:,} bytes")
-    return 0 if len(told.encode()) <= LIMIT else 1
+    print(f"Markdown: {len(markdown_text.encode()):,} of {LIMIT:,} bytes")
+    return 0 if len(markdown_text.encode()) <= LIMIT else 1
 
 
 def _with_own_schedules(plan: Plan) -> Plan:

@@ -1,7 +1,7 @@
 """What the job runner costs: start-up, memory, and the overlap check. `python -m benchmarks.runner` prints Markdown.
 
-All figures are of one run on one machine, each command in turn and many times, so that the ratios hold. The overlap
-check talks to a small ListJobs server on the loopback interface: to what it takes, add a round trip to AWS per call.
+All figures are from one run on one machine, each command in turn and many times, so the ratios are comparable. The
+overlap check calls a small ListJobs server on the loopback interface: on AWS add a round trip for each call.
 """
 
 from __future__ import annotations

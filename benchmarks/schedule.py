@@ -85,7 +85,7 @@ class Local:
         self._batch, self._iam, self._scheduler = (_client(name) for name in ("batch", "iam", "scheduler"))
 
     def set_up(self) -> None:
-        """Makes what the jobs need."""
+        """Creates what the jobs need."""
         self._role = self._make_role()
         resources(self._port)
         self._queue = self._batch.describe_job_queues(jobQueues=["queue"])["jobQueues"][0]["jobQueueArn"]
@@ -131,7 +131,7 @@ class Local:
         return arn
 
     def delays(self, policy: str, jobs: int, minute: int) -> list[float]:
-        """Milliseconds from the scheduled minute to SubmitJob, of so many jobs that are due at once."""
+        """Milliseconds from the scheduled minute to SubmitJob, for a number of jobs that are due at once."""
         names = [f"{policy}-{minute}-{number}" for number in range(jobs)]
         scheduled = MINUTE.format(minute)
         self._clock(time=MINUTE.format(minute - 1).replace(":00Z", ":55Z"))
@@ -190,7 +190,7 @@ class Local:
         session.events.register("before-call.*.*", lambda model, **_: counted.update([model.name]))
         found: dict[str, Counter[str]] = {}
         for number, expected in enumerate(("submitted", "skipped", "duplicate")):
-            # The second comes while the first runs; the third is the second once more.
+            # The second is due while the first runs; the third is the second, delivered again.
             event = self._event("forbid", "counted", MINUTE.format(10 + min(number, 1)))
             counted.clear()
             with contextlib.redirect_stdout(io.StringIO()):
@@ -209,7 +209,7 @@ class Local:
 
 
 class _Context:
-    """What the function is told of its invocation."""
+    """The context of an invocation."""
 
     aws_request_id = "benchmark"
 
@@ -266,7 +266,7 @@ def resources_of_a_job() -> dict[str, Counter[str]]:
 
 
 def next_seconds(jobs: int) -> float:
-    """Seconds of `batchtab next` for so many jobs, the interpreter's start included; the best of three."""
+    """Seconds of `batchtab next` for a number of jobs, the interpreter's start included; the best of three."""
     lines = [
         f"  job-{n}: {{command: [run], timeout_seconds: 600, timezone: {ZONES[n % len(ZONES)]},"
         f" schedule: '{n % 60} {n % 24} * * {n % 5 + 1}'}}"

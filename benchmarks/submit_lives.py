@@ -1,10 +1,10 @@
-"""How much the submit function survives: `python -m benchmarks.submit_lives --lives 10000`.
+"""Simulated failures of the submit function: `python -m benchmarks.submit_lives --lives 10000`.
 
-Lives lives of a job in the tests' simulator, as many for each policy that the job begins with; prints what was done to
-it and, for the first of each kind of fault, the seed, the smallest life that shows it, and all that happens there.
-`--small` looks at all small lives as well, or at those of every STEPth base; `--mutations` seeds each fault in a copy
-of the code and says in which life it was seen; `--code` names another folder with a package `submit_run`, such as an
-older version's. Exits with 1 if anything went wrong.
+Simulates lives of a job with the tests' simulator, the same number for each policy that the job begins with. Prints
+what happened to it and, for the first of each kind of fault, the seed, the smallest life that shows it, and its events.
+`--small` also simulates all small lives, or those of every STEPth base; `--mutations` seeds each fault in a copy of the
+code and prints the life that finds it; `--code` names another folder with a package `submit_run`, such as an older
+version's. Exits with 1 if a simulation fails.
 """
 
 from __future__ import annotations

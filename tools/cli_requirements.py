@@ -1,4 +1,4 @@
-"""Writes what Batchtab needs where credentials are: `requirements/dev.txt` without what only checks and synth need.
+"""Writes the requirements of jobs with credentials: `requirements/dev.txt` without packages for checks and synth only.
 
 `python tools/cli_requirements.py` writes the two files; a test compares them.
 """
@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "dev.txt"
-#: The file, and what it has beside the package's own dependencies: a checkout builds the package, a project does not.
+#: The file, and its packages besides the dependencies: a checkout builds the package, a project does not.
 FILES = {
     "requirements/cli.txt": ("hatchling", "editables"),
     "src/batchtab/project/templates/requirements.txt.tmpl": (),
@@ -26,7 +26,7 @@ HEADS = (
 
 
 def closure(names: tuple[str, ...]) -> set[str]:
-    """Packages, and all that they need here, by their normalized names."""
+    """Packages with their dependencies, by normalized name."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:

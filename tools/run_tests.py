@@ -1,7 +1,7 @@
 """`make test`: all checks and all tests, with how long each took.
 
-The checks run one after another beside the tests, which wait for Terraform and for clocks a good part of their time. A
-check's output is shown when all is done, and only if it found something.
+The checks run one after another, in parallel with the tests, which often wait for Terraform and clocks. A check's
+output is printed at the end, and only if it failed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import time
 from dataclasses import dataclass
 
 CHECKS = ("lint", "types", "check", "workflows-check", "dockerfiles-check", "scan")
-WORKERS = 6  # on two cores: they wait for Terraform and clocks a part of their time
+WORKERS = 6  # on two cores: they often wait for Terraform and clocks
 TESTS = ("-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20")
 
 
 @dataclass
 class Check:
-    """What a check said, and how long it took."""
+    """A check's output and duration."""
 
     name: str
     seconds: float = 0.0

@@ -1,9 +1,9 @@
-"""Synthesizes on both frameworks and fails on differences that the provider does not explain: `make same-synth`.
+"""Synthesizes with both frameworks and fails on differences that are not the provider's: `make same-synth`.
 
     python tools/same_synth.py                 # every stage of the tests' project, and every module
     python tools/same_synth.py --stage local   # one stage
 
-The fork gets an environment of its own, `.batchtab/cdktn-venv`, because it wants an older `constructs`.
+The fork gets an environment of its own, `.batchtab/cdktn-venv`, because it needs an older `constructs`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def stages(project: Path) -> list[str]:
 
 
 def prepare() -> None:
-    """Makes the fork's environment, unless it was made from these requirements."""
+    """Creates the fork's environment, unless it has these requirements."""
     venv = FRAMEWORKS["cdktn"]
     made, stamp = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest(), venv / "made-from"
     if stamp.exists() and stamp.read_text() == made:
@@ -54,7 +54,7 @@ def prepare() -> None:
 
 
 def synthesize(framework: str, project: Path, stage_names: list[str], folder: Path) -> None:
-    """Writes every stage and every module, as one framework makes them."""
+    """Writes every stage and every module with one framework."""
     python = FRAMEWORKS[framework] / "bin" / "python"
     node = ROOT / ".batchtab" / "bin" / "node"
     environment = {
@@ -73,14 +73,14 @@ def synthesize(framework: str, project: Path, stage_names: list[str], folder: Pa
 
 
 def run(command: list[Any], folder: Path, environment: dict[str, str]) -> None:
-    """Runs a program; ends with what it said if it fails."""
+    """Runs a program; exits with its output if it fails."""
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{command[0]} {command[1]} failed:\n{done.stdout}{done.stderr}")
 
 
 def facts(path: Path) -> str:
-    """A file's content without what may differ; a stack and a manifest as sorted JSON, any other file as it is."""
+    """A file's content without allowed differences; a stack and a manifest as sorted JSON, any other file as it is."""
     if path.name not in {"cdk.tf.json", "manifest.json"}:
         return path.read_bytes().decode("latin-1")
     content = json.loads(path.read_text(encoding="utf-8"))

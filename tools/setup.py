@@ -1,7 +1,7 @@
-"""Sets up a checkout of Batchtab itself: its Python environment, what any project needs, and what only checks need.
+"""Sets up a checkout of Batchtab itself: its Python environment, the tools of any project, and the checkers.
 
-Needs Python 3.11 and the standard library only, so that it runs before anything is installed. Each part is skipped when
-what it was made from has not changed. All it makes is in `.venv/`, `.batchtab/` and `node_modules/`.
+Needs Python 3.11 and the standard library only, so that it runs before anything is installed. Skips each part
+whose inputs have not changed. Writes only to `.venv/`, `.batchtab/` and `node_modules/`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SetupError(Exception):
 
 
 def fingerprint(*paths: Path) -> str:
-    """A hash over the contents of some files, and over where the checkout is: environments name their place."""
+    """A hash over the contents of some files, and over where the checkout is: environments contain their path."""
     digest = hashlib.sha256(f"{sys.version}{ROOT}".encode())
     for path in paths:
         digest.update(path.read_bytes())
@@ -59,7 +59,7 @@ def project(lock: str = "dev.txt") -> None:
     if (VENV / "bin" / "batchtab").exists() and stamp.exists() and stamp.read_text() == made:
         return
     settings = VENV / "pyvenv.cfg"
-    if settings.exists() and str(VENV) not in settings.read_text():  # of a checkout that was moved since
+    if settings.exists() and str(VENV) not in settings.read_text():  # the checkout was moved
         shutil.rmtree(VENV)
     python, uv = VENV / "bin" / "python", VENV / "bin" / "uv"
     if not python.exists():
@@ -67,7 +67,7 @@ def project(lock: str = "dev.txt") -> None:
             run("virtual environment", sys.executable, "-m", "venv", VENV)
         except SetupError as error:
             raise SetupError(f"{error}\nOn Debian and Ubuntu: apt-get install python3-venv") from error
-    built = ("--only-binary", ":all:") if lock == "cli.txt" else ()  # what builds an sdist has no hash
+    built = ("--only-binary", ":all:") if lock == "cli.txt" else ()  # the build tools of an sdist have no hash
     by_hash = ("install", "-q", "--require-hashes", *built)
     if not uv.exists():
         run("installer (uv)", python, "-m", "pip", *by_hash, "-r", ROOT / "requirements" / "uv.txt")
@@ -82,7 +82,7 @@ def project(lock: str = "dev.txt") -> None:
 
 
 def tools(parts: Sequence[str]) -> None:
-    """What any project needs: `batchtab setup`, whose lines are its own.
+    """The tools of any project, by `batchtab setup`, which prints its own lines.
 
     Raises:
         SetupError: it failed.
@@ -104,7 +104,7 @@ def linter() -> None:
 
 
 def look_first() -> None:
-    """Checks what cannot be fetched before minutes of work. The tool's own checks need no package.
+    """Reports what cannot be downloaded, before minutes of work. These checks need no package.
 
     Raises:
         SetupError: something is missing.
@@ -119,7 +119,7 @@ def look_first() -> None:
 
 
 def cli() -> int:
-    """Sets up what plans and deploys, and nothing else: a workflow's job has credentials then."""
+    """Sets up only what plans and deploys, for workflow jobs with credentials."""
     STATE.mkdir(exist_ok=True)
     try:
         project("cli.txt")
@@ -131,7 +131,7 @@ def cli() -> int:
 
 
 def main() -> int:
-    """Sets up all of it, or with names only those parts of `batchtab setup`; returns the exit status."""
+    """Sets up everything, or only the named parts of `batchtab setup`; returns the exit status."""
     parts = sys.argv[1:]
     if parts == ["--cli"]:
         return cli()

