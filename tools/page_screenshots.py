@@ -1,9 +1,9 @@
-"""Photographs the pages of `batchtab web` beside a local AWS that runs: each light, dark and narrow.
+"""Photographs the pages of `batchtab web` of a running local AWS: each light, dark and narrow.
 
     make up
     python -m tools.page_screenshots [FOLDER] [STAGE]
 
-It needs Chromium. The folder is `.batchtab/screenshots` unless another is given, the stage `local`.
+It needs Chromium. The folder is `.batchtab/screenshots` by default, the stage `local`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from batchtab.terraform.local_record import PagesRecord
 _ROOT = Path(".batchtab")
 _PAGES = {name: f"/{name}" for name in ("now", "history", "calendar", "alerts", "cost", "slack")} | {"jobs": "/"}
 _LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "narrow": (390, "light"), "narrow-dark": (390, "dark")}
-# Where there is a failed job, its page is taken, and that of its newest failed run; else those of the first one.
+# The page of a failed job and of its newest failed run, if there is one; otherwise of the first job and run.
 _JOB, _RUN = "/jobs/", "/runs/"
 _LINK = "(all => (all.find(each => each.closest('tr').querySelector('.FAILED')) ?? all[0])?.getAttribute('href'))"
 _LINKS = "([...document.querySelectorAll('tbody a[href^=\"{}\"]')])"
