@@ -110,7 +110,7 @@ test: setup ## Run all checks and tests, the deployment to local AWS included
 	@$(BIN)/python tools/run_tests.py
 
 bench: setup ## Measure what benchmarks/ measures
-	@set -e; for each in cli synth runner local alerts masking plan_summary schedule scale iam; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
+	@set -e; for each in cli synth runner local alerts masking plan_summary schedule scale iam operate; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove what set-up and synth made (after `make down`)
 	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }
