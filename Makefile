@@ -117,7 +117,7 @@ test: setup ## Run all checks and tests, with deployments to local AWS
 	@$(BIN)/python tools/run_tests.py
 
 bench: setup ## Run the benchmarks
-	@set -e; for each in cli synth runner local alerts masking plan_summary schedule scale iam; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
+	@set -e; for each in cli synth runner local alerts masking plan_summary schedule scale iam operate; do echo "## $$each"; $(BIN)/python -m benchmarks.$$each; done
 
 clean: ## Remove the files of set-up and synth (after `make down`)
 	@! ls .batchtab/aws-*.json >/dev/null 2>&1 || { echo "local AWS may run: make down" >&2; exit 2; }

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_batch.literals import JobStatusType
     from mypy_boto3_batch.type_defs import JobSummaryTypeDef
 
+#: Jobs of one listing: more than a history shows.
+LOOKED_AT = 2000
 _AT_ONCE = 100  # the most of DescribeJobs, and of a page of ListJobs
-_LOOKED_AT = 2000  # jobs of one listing: more than a history shows
 
 ENDED = frozenset({"SUCCEEDED", "FAILED"})
 
@@ -59,7 +60,7 @@ class BatchJobs:
     def __init__(self, aws: Aws) -> None:
         self._batch: BatchClient = aws.client("batch")
 
-    def of_name(self, queue: str, name: str, most: int = _LOOKED_AT) -> list[JobSummaryTypeDef]:
+    def of_name(self, queue: str, name: str, most: int = LOOKED_AT) -> list[JobSummaryTypeDef]:
         """Jobs of a name in whatever status, newest first; of very many only about `most`."""
         # Batch orders them by name and version first, so they are sorted again; the filter does not look at case.
         found = [job for page in self._pages(queue, "JOB_NAME", name, most) for job in page if job["jobName"] == name]
@@ -67,7 +68,7 @@ class BatchJobs:
 
     def since(self, queue: str, moment: datetime) -> Iterator[list[JobSummaryTypeDef]]:
         """Jobs that were made after a moment, newest first, page by page, of very many the newest."""
-        return self._pages(queue, "AFTER_CREATED_AT", str(int(moment.timestamp() * 1000)), _LOOKED_AT)
+        return self._pages(queue, "AFTER_CREATED_AT", str(int(moment.timestamp() * 1000)), LOOKED_AT)
 
     def in_status(self, queue: str, status: JobStatusType) -> list[JobSummaryTypeDef]:
         """The first hundred jobs of a status: one call."""
@@ -88,11 +89,14 @@ class BatchJobs:
 
     def raw(self, ids: Sequence[str]) -> dict[str, Any]:
         """Jobs as DescribeJobs returns them, by their ids and in the order of those; what Batch forgot is left out."""
-        found: dict[str, Any] = {}
+        return {detail["jobId"]: detail for detail in self.one_by_one(ids)}
+
+    def one_by_one(self, ids: Sequence[str]) -> Iterator[Any]:
+        """The same one by one: the next hundred are asked for when somebody wants them."""
         for begin in range(0, len(ids), _AT_ONCE):
-            for detail in self._batch.describe_jobs(jobs=list(ids[begin : begin + _AT_ONCE]))["jobs"]:
-                found[detail["jobId"]] = detail
-        return {job_id: found[job_id] for job_id in ids if job_id in found}
+            portion = list(ids[begin : begin + _AT_ONCE])
+            found = {detail["jobId"]: detail for detail in self._batch.describe_jobs(jobs=portion)["jobs"]}
+            yield from (found[job_id] for job_id in portion if job_id in found)
 
 
 def read(job: Any) -> Submitted:

@@ -1,8 +1,8 @@
 """The CLI's calls about runs that are tried again: what of a run failed, whether it was retried, and the retry.
 
-For one run: DescribeJobDefinitions once; of each of the stage's queues ListJobs by name (at most 20 pages) and
-DescribeJobs for what is newer than the run (100 a call); of an array ListJobs for its failed children (100 a page) and
-the beginning of one's log.
+For one run: DescribeJobDefinitions, once for each revision; of each of the stage's queues ListJobs by name (at most 20
+pages) and DescribeJobs for what is newer than the run (100 a call); of an array ListJobs for its failed children (100 a
+page) and the beginning of one's log.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Retries:
         self._aws, self._prefix, self._queues = aws, prefix, queues
         self._batch: BatchClient = aws.client("batch")
         self._jobs = BatchJobs(aws)
+        self._definitions: dict[str, Detail | None] = {}
 
     def chain(self, job: Detail, *, is_whole: bool) -> Chain:
         """A job with its retries.
@@ -65,9 +66,12 @@ class Retries:
         return chain_of(job, self._jobs.raw(newer).values())
 
     def definition(self, job: Detail) -> Detail | None:
-        """The revision of its definition that a job ran; None if Batch has forgotten it."""
-        found = self._batch.describe_job_definitions(jobDefinitions=[job["jobDefinition"]])["jobDefinitions"]
-        return next(iter(found), None)
+        """The revision of its definition that a job ran; None if Batch has forgotten it. Each is asked for once."""
+        name = str(job["jobDefinition"])
+        if name not in self._definitions:
+            found = self._batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
+            self._definitions[name] = next(iter(found), None)
+        return self._definitions[name]
 
     def failed_children(self, job_id: str) -> list[int]:
         """The indices of an array's children that failed, in ascending order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchtab.aws.batch_jobs import BatchJobs, Submitted, read
+from batchtab.aws.batch_jobs import LOOKED_AT, BatchJobs, Submitted, read
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import moment
 from batchtab.aws.runs import Record, Runs
@@ -26,6 +26,7 @@ _MINUTE = timedelta(minutes=1)
 _EARLIER = timedelta(minutes=10)  # than its scheduled time no run is submitted: clocks differ
 _REMEMBERED = timedelta(days=30)  # longer than Batch remembers jobs that have ended
 _FORGOTTEN = "Batch forgets jobs about a week after their end"
+_CUT = f"the newest {LOOKED_AT:,} jobs of a queue were looked at, and there are more: give the whole id"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ class FoundRun:
 
 
 class RunLookup:
-    """Finds jobs and runs of one stage. It lists up to 2,000 jobs of each queue once, and describes what it finds."""
+    """Finds jobs and runs of one stage.
+
+    It lists up to 2,000 jobs of each queue (20 calls). Of an id it describes one job; of `JOB@TIME` the newest hundred,
+    and then hundred after hundred of those that are newer than that time, until one is of it.
+    """
 
     def __init__(self, catalog: Catalog, aws: Aws, command: str) -> None:
         """Makes it.
@@ -81,6 +86,7 @@ class RunLookup:
         self._batch = BatchJobs(aws)
         self._runs = Runs(aws, catalog.stage.prefix)
         self._queues = [catalog.job_queue_name(queue) for queue in catalog.stage.environment.queues]
+        self._why_not = _FORGOTTEN
 
     def job_or_run(self, wanted: str) -> NamedJob | FoundRun:
         """The job that is called so, else the run.
@@ -134,14 +140,22 @@ class RunLookup:
         if len(begun) > 1:
             raise UsageError(f"{self._command}: {len(begun)} runs begin with '{whole}'", f"name one: {listed(begun)}")
         if not begun:
-            raise NotFoundError(f"{self._command}: no job or run is called {show(wanted)}", _FORGOTTEN)
+            raise NotFoundError(f"{self._command}: no job or run is called {show(wanted)}", self._why_not)
         return self._found(begun[0] + part)
 
     def _ids(self) -> Iterator[str]:
         since = datetime.now(UTC) - _REMEMBERED
         for queue in self._queues:
+            seen = 0
             for page in self._batch.since(queue, since):
                 yield from (each["jobId"] for each in page)
+                seen += len(page)
+            self._count(seen)
+
+    def _count(self, seen: int) -> None:
+        """Notes how many jobs of a queue were looked at."""
+        if seen >= LOOKED_AT:
+            self._why_not = _CUT
 
     def _found(self, job_id: str, job: NamedJob | None = None) -> FoundRun:
         detail = self._batch.raw([job_id]).get(job_id)
@@ -179,18 +193,20 @@ class RunLookup:
         if record is not None and record.job_id and not detail:
             detail = self._batch.raw([record.job_id]).get(record.job_id, {})
         if not detail and record is None:
-            local = at.astimezone(job.zone(self._catalog))
-            raise NotFoundError(f"{self._command}: no run of {job.full} is known for {local.isoformat()}", _FORGOTTEN)
+            local = at.astimezone(job.zone(self._catalog)).isoformat()
+            raise NotFoundError(f"{self._command}: no run of {job.full} is known for {local}", self._why_not)
         return FoundRun(job, detail, record)
 
     def _of_scheduled(self, job: NamedJob, at: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
         """Batch's jobs of a scheduled time, the newest first."""
         earliest = (at - _EARLIER).timestamp() * 1000
-        listed_jobs = [each for queue in self._queues for each in self._batch.of_name(queue, job.full)]
-        ids = [each["jobId"] for each in sorted(listed_jobs, key=lambda each: -each["createdAt"])]
-        recent = {each["jobId"] for each in listed_jobs if each["createdAt"] >= earliest}
-        details = self._batch.raw([job_id for job_id in ids if job_id in recent])
-        for detail in details.values():
+        recent = []
+        for queue in self._queues:
+            listed_jobs = self._batch.of_name(queue, job.full)
+            self._count(len(listed_jobs))
+            recent += [each for each in listed_jobs if each["createdAt"] >= earliest]
+        recent.sort(key=lambda each: each["createdAt"], reverse=True)
+        for detail in self._batch.one_by_one([each["jobId"] for each in recent]):
             scheduled = moment(read(detail).scheduled_time)
             if scheduled is not None and at <= scheduled <= until:
                 yield detail

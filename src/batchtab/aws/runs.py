@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _MISSING = "ResourceNotFoundException"
-_STATES = 100  # the most that BatchGetItem takes
+_KEYS = 100  # the most that BatchGetItem takes
 _ROUNDS = 8  # of asking again for what BatchGetItem left out
 _FUNCTION_SECONDS = 40  # longer than the function may run
 _READ = TypeDeserializer().deserialize
@@ -125,26 +125,31 @@ class Runs:
             more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return found
 
+    def records_at(self, wanted: Iterable[tuple[str, str]]) -> list[Record]:
+        """What is noted of runs that a schedule started, by their jobs and scheduled times: one call for 100."""
+        return [_record(item) for item in self._items((job, f"run#{time}") for job, time in wanted)]
+
     def states(self, jobs: Iterable[str]) -> dict[str, State]:
         """What is noted of jobs as a whole, of those of which anything is; none if there is no table."""
-        keys: list[Any] = [{"job": {"S": job}, "item": {"S": "state"}} for job in jobs]
-        found: dict[str, State] = {}
-        for begin in range(0, len(keys), _STATES):
-            left: Any = {self.table_name: {"Keys": keys[begin : begin + _STATES], "ConsistentRead": True}}
+        read = (_plain(item) for item in self._items((job, "state") for job in jobs))
+        return {each["job"]: State(json.loads(each.get("content") or "{}")) for each in read}
+
+    def _items(self, wanted: Iterable[tuple[str, str]]) -> Iterator[Mapping[str, Any]]:
+        """Items by their keys, those that are there."""
+        keys = [{"job": {"S": job}, "item": {"S": item}} for job, item in dict.fromkeys(wanted)]
+        for begin in range(0, len(keys), _KEYS):
+            left: Any = {self.table_name: {"Keys": keys[begin : begin + _KEYS], "ConsistentRead": True}}
             for _ in range(_ROUNDS):
                 try:
                     page = self._dynamodb.batch_get_item(RequestItems=left)
                 except ClientError as error:
                     if error.response["Error"]["Code"] == _MISSING:
-                        return {}
+                        return
                     raise
-                for item in page["Responses"].get(self.table_name, []):
-                    read = _plain(item)
-                    found[read["job"]] = State(json.loads(read.get("content") or "{}"))
+                yield from page["Responses"].get(self.table_name, [])
                 left = page.get("UnprocessedKeys")
                 if not left:
                     break
-        return found
 
     def ask(self, event: Mapping[str, Any]) -> Answer:
         """Calls the submit function and waits for its answer.

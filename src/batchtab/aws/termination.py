@@ -24,17 +24,23 @@ REASON_MAX = 1024
 STOPPED_PREFIX = "Stopped by "
 # In the order in which a job goes on, so that none slips through; one that is tried again goes back from RUNNING.
 _ACTIVE: tuple[JobStatusType, ...] = ("RUNNING", "SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
-_MOST = 10_000  # of a queue and a status
+#: Jobs of a queue and a status that are listed.
+MOST = 10_000
 _AT_ONCE = 8
 
 
 class Termination:
-    """Stops jobs of a stage."""
+    """Stops jobs of a stage.
+
+    Attributes:
+        cut: Queues that have more jobs of a status than were listed.
+    """
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._batch: BatchClient = aws.client("batch")
         self._jobs = BatchJobs(aws)
+        self.cut: dict[str, None] = {}
 
     def caller(self) -> str:
         """The ARN of whose the credentials are."""
@@ -47,10 +53,14 @@ class Termination:
 
     def _active(self, queue: str) -> Iterator[JobSummaryTypeDef]:
         for status in _ACTIVE:
+            seen = 0
             for page in self._batch.get_paginator("list_jobs").paginate(
-                jobQueue=queue, jobStatus=status, PaginationConfig={"PageSize": 100, "MaxItems": _MOST}
+                jobQueue=queue, jobStatus=status, PaginationConfig={"PageSize": 100, "MaxItems": MOST}
             ):
+                seen += len(page["jobSummaryList"])
                 yield from page["jobSummaryList"]
+            if seen >= MOST:
+                self.cut[queue] = None
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> Iterator[str]:
         """Terminates jobs, some at once; yields each one's id when Batch has taken it.

@@ -182,13 +182,11 @@ class FakeAws(Aws):
 
     def dynamodb_BatchGetItem(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         ((table, wanted),) = request["RequestItems"].items()
-        keys = [key["job"]["S"] for key in wanted["Keys"]]
-        items = [
-            {"job": {"S": name}, "item": {"S": "state"}, "content": {"S": json.dumps(self.states[name])}}
-            for name in keys
-            if name in self.states
-        ]
-        return {"Responses": {table: items}}
+        keys = {(key["job"]["S"], key["item"]["S"]) for key in wanted["Keys"]}
+        assert len(keys) == len(wanted["Keys"]) <= _PAGE
+        states = [{"job": name, "item": "state", "content": json.dumps(its)} for name, its in self.states.items()]
+        items = [each for each in (*states, *self.records) if (each["job"], each["item"]) in keys]
+        return {"Responses": {table: [{key: {"S": text} for key, text in each.items()} for each in items]}}
 
     def dynamodb_Query(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         values = request["ExpressionAttributeValues"]
@@ -196,6 +194,11 @@ class FakeAws(Aws):
         mine = [each for each in self.records if each["job"] == values[":job"]["S"]]
         found = [{key: {"S": text} for key, text in each.items()} for each in mine if first <= each["item"] <= last]
         return {"Items": sorted(found, key=lambda each: each["item"]["S"], reverse=True)}
+
+    # --- logs
+
+    def logs_GetLogEvents(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"events": []}
 
     # --- triggers
 

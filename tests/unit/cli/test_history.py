@@ -270,8 +270,7 @@ def gathered(
     everything = list(all_jobs(session.catalog))
     chosen = [each for each in everything if each.full == JOB] if is_one else everything
     aws: Any = None
-    runs, _ = history.gathered(session, aws, chosen, most, None, NOW)
-    return runs
+    return history.gathered(session, aws, chosen, most, None, NOW).runs
 
 
 def many(count: int, *, back: timedelta = timedelta()) -> list[Submitted]:
@@ -406,5 +405,5 @@ def test_an_aws_that_does_not_answer_is_one_line(
     assert main(["history", JOB]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "AWS cannot be reached for stage local (account 000000000000, ap-northeast-2)" in line
-    assert ': Could not connect to the endpoint URL: "http://127.0.0.1:9/"' in line
+    assert ': Could not connect to the endpoint URL: "http://127.0.0.1:9/v1/listjobs"' in line
     assert line.endswith("[hint: batchtab up starts local AWS]")

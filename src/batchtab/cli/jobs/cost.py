@@ -1,12 +1,13 @@
 """`batchtab cost`: what the runs of a stage cost, by their times and sizes, and what they would cost elsewhere.
 
-Calls of AWS: those that `aws.run_usage` states, with at most 5 calls of GetLogEvents for each job; for each job a Query
-of the table of runs, of at most 2,000 records; and GetCallerIdentity.
+Calls of AWS: those that `aws.run_usage` states, with at most 5 calls of GetLogEvents for each job, and for the 40
+dearest jobs; those of `aws.noted_runs`, of at most 2,000 records of a job; and GetCallerIdentity.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -17,8 +18,9 @@ from typing import Annotated
 import typer
 
 from batchtab.aws.client import Aws
+from batchtab.aws.noted_runs import noted
 from batchtab.aws.run_usage import MOST_JOBS, RunUsage, UsedRun
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
 from batchtab.cli.jobs import cost_table
 from batchtab.cli.jobs.cost_table import Report
@@ -32,11 +34,10 @@ from batchtab.costs.sizing import Smaller
 from batchtab.costs.usage import Run, Size
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
 from batchtab.declarations.stage import StageConfig
-from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
 _MEASURED = 5  # runs of a job
-_AT_ONCE = 8
+_MEASURED_JOBS = 40
 
 
 def cost(
@@ -100,8 +101,9 @@ def report(
     config = session.catalog.stage
     begin, now = period
     reader, names = RunUsage(aws, config.prefix), [job.full for job in chosen]
-    records = _records(Runs(aws, config.prefix), names, begin)
-    details, is_cut = [], False
+    found_records = noted(Runs(aws, config.prefix), chosen, MOST_JOBS, begin, now)
+    records, is_cut = found_records.records, found_records.partly > 0
+    details = []
     for queue in config.environment.queues:
         physical = session.catalog.job_queue_name(queue)
         found, more = (
@@ -120,19 +122,25 @@ def report(
     ids |= {run.job_id for run in used}
     queues = {session.catalog.job_queue_name(queue): config.capacity_of(queue) for queue in config.environment.queues}
     costs = []
-    smaller: dict[str, Smaller] = {}
+    used_of: dict[str, list[UsedRun]] = {name: [] for name in names}
+    for run in used:
+        used_of.setdefault(run.job, []).append(run)
+    forgotten_of = Counter(record.job for record in submitted if record.job_id not in ids)
+    runs_of: dict[str, tuple[list[UsedRun], list[Run]]] = {}
     for name in names:
-        of_job = [run for run in used if run.job == name]
+        of_job = used_of[name]
         runs = [_run(run, queues.get(run.queue, "EC2")) for run in of_job]
-        forgotten = sum(1 for record in submitted if record.job == name and record.job_id not in ids)
+        forgotten = forgotten_of[name]
         if not runs and not forgotten:
             continue
         costs.append(usage.of_job(name, runs, prices, forgotten))
-        if measure:
-            at(f"memory of {name}")
-            less = _smaller(reader, of_job, runs, prices)
-            smaller |= {name: less} if less else {}
+        runs_of[name] = of_job, runs
     costs.sort(key=lambda each: (-(each.money.now or 0), -each.hours, each.job))
+    smaller: dict[str, Smaller] = {}
+    for each in costs[:_MEASURED_JOBS] if measure else ():
+        at(f"memory of {each.job}")
+        if less := _smaller(reader, *runs_of[each.job], prices):
+            smaller[each.job] = less
     return Report(
         costs=tuple(costs),
         total=usage.total(costs),
@@ -142,15 +150,10 @@ def report(
         until=now,
         oldest=min((run.created for run in used), default=None),
         listed_at_most=MOST_JOBS if is_cut else None,
+        unmeasured=max(0, len(costs) - _MEASURED_JOBS) if measure else 0,
         idle=_idle(config, prices, now - begin),
         is_local=config.is_local,
     )
-
-
-def _records(table: Runs, names: Sequence[str], begin: datetime) -> list[Record]:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda name: table.records(name, since=utc_text(begin), newest=MOST_JOBS), names)
-        return [record for records in found for record in records]
 
 
 def _run(run: UsedRun, capacity: str) -> Run:

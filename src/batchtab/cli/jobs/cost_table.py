@@ -32,6 +32,7 @@ class Report:
         until: Until when.
         oldest: When the oldest run was made that Batch knows; None for none.
         listed_at_most: Of a queue so many jobs were looked at, and there are more; else None.
+        unmeasured: Of how many jobs, the cheapest ones, the memory was not read, as of so many it takes too long.
         idle: How many vCPUs are kept running, and what they cost in that time.
         is_local: Whether the stage is local AWS, which costs nothing.
     """
@@ -44,6 +45,7 @@ class Report:
     until: datetime
     oldest: datetime | None
     listed_at_most: int | None
+    unmeasured: int
     idle: tuple[int, float]
     is_local: bool = False
 
@@ -126,6 +128,8 @@ def notes(report: Report) -> Iterator[str]:
         yield f"Not in the table: {number:,} further runs that are recorded and that Batch has forgotten{about}."
     if most := report.listed_at_most:
         yield f"The newest {most:,} jobs of a queue were looked at, and there are more: name a JOB, or --since."
+    if report.unmeasured:
+        yield f"Memory was not read of the {report.unmeasured:,} cheapest jobs: name a JOB."
     if report.total.is_estimated:
         yield "~ children of arrays that were not looked at one by one are reckoned with the mean of the others."
     vcpus, usd = report.idle
@@ -147,6 +151,7 @@ def _as_dict(report: Report) -> dict[str, Any]:
         "until": utc_text(report.until),
         "oldest_known_run": utc_text(report.oldest) if report.oldest else None,
         "is_cut": report.listed_at_most is not None,
+        "unmeasured_jobs": report.unmeasured,
         "prices": {
             "file": report.prices.name,
             "currency": "USD",

@@ -1,6 +1,7 @@
 """Which runs failed and were not made good since: of each run only its newest job counts.
 
-Calls to AWS: of each queue ListJobs, at most 20 pages, and DescribeJobs for the jobs of names that have a failure.
+Calls to AWS: of each queue ListJobs, at most 20 pages (of one job: of its name), and DescribeJobs for the jobs of names
+that have a failure, at most 20 for each queue.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchtab.aws.batch_jobs import BatchJobs
+from batchtab.aws.batch_jobs import LOOKED_AT, BatchJobs
 from batchtab.aws.retries import Chain
 from batchtab.aws.run_overrides import RETRY_OF, environment_of
 from batchtab.aws.termination import STOPPED_PREFIX
@@ -29,15 +30,31 @@ class FailedRun:
     chain: Chain
 
 
-def failed_runs(
-    batch: BatchJobs, queues: Sequence[str], jobs: Sequence[NamedJob], since: datetime
-) -> tuple[list[FailedRun], int]:
-    """The runs that failed since then, the earliest first, and how many more were stopped or replaced.
+@dataclass(frozen=True)
+class Failed:
+    """What was found.
+
+    Attributes:
+        runs: The earliest first.
+        meant: How many more were stopped or replaced.
+        cut: Queues of which not all jobs of that time were looked at.
+    """
+
+    runs: list[FailedRun]
+    meant: int
+    cut: tuple[str, ...]
+
+
+def failed_runs(batch: BatchJobs, queues: Sequence[str], jobs: Sequence[NamedJob], since: datetime) -> Failed:
+    """The runs that failed since then.
 
     What somebody stopped, or a later run replaced, was meant to end.
     """
     of_name = {job.full: job for job in jobs}
-    listed = [each for queue in queues for page in batch.since(queue, since - _LONGEST) for each in page]
+    first = since - _LONGEST
+    of_queue = {queue: _listed(batch, queue, jobs, first) for queue in queues}
+    cut = tuple(queue for queue, its in of_queue.items() if len(its) >= LOOKED_AT and _is_since(its[-1], first))
+    listed = [each for its in of_queue.values() for each in its if _is_since(each, first)]
     failing = {each["jobName"] for each in listed if each["status"] == "FAILED" and each["jobName"] in of_name}
     details = batch.raw([each["jobId"] for each in listed if each["jobName"] in failing])
     runs: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
@@ -54,7 +71,18 @@ def failed_runs(
         else:
             begin = next(at for at, job in enumerate(chain) if job["status"] == "FAILED")
             found.append(FailedRun(of_name[last["jobName"]], Chain(chain[begin:])))
-    return sorted(found, key=_order), meant
+    return Failed(sorted(found, key=_order), meant, cut)
+
+
+def _listed(batch: BatchJobs, queue: str, jobs: Sequence[NamedJob], since: datetime) -> list[Any]:
+    """Jobs of a queue, the newest first."""
+    if len(jobs) == 1:
+        return list(batch.of_name(queue, jobs[0].full))
+    return [each for page in batch.since(queue, since) for each in page]
+
+
+def _is_since(job: Mapping[str, Any], since: datetime) -> bool:
+    return bool(job["createdAt"] >= since.timestamp() * 1000)
 
 
 def _key(job: Mapping[str, Any], details: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

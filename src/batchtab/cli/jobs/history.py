@@ -1,10 +1,15 @@
-"""`batchtab history`: what became of the runs, those that never got to Batch among them."""
+"""`batchtab history`: what became of the runs, those that never got to Batch among them.
+
+Calls to AWS, with Q queues, S services and J jobs: at most 20 Q of ListJobs, and so many of DescribeJobs and 11 more;
+for records those of `noted_runs`; for pauses J/100 of BatchGetItem, one of ListRules for 100 rules, S of ListSchedules.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -13,11 +18,13 @@ import typer
 
 from batchtab.aws.batch_jobs import BatchJobs, Submitted
 from batchtab.aws.client import Aws
+from batchtab.aws.noted_runs import Noted, noted
 from batchtab.aws.run_history import Run, merged, moment
 from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
 from batchtab.cli.jobs import run_table
 from batchtab.cli.jobs.pause import why_paused
+from batchtab.cli.jobs.short_times import near
 from batchtab.cli.options import AnyJobArgument, StageOption
 from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
@@ -29,6 +36,7 @@ _MOST = 1000
 _MADE_UP = timedelta(hours=1)  # submitted so long after its time: a backfill, which must not hide the runs of now
 _REMEMBERED = timedelta(days=30)  # longer than Batch remembers jobs that have ended
 _AT_ONCE = 8
+_PAGE = 100
 
 
 def history(
@@ -51,68 +59,100 @@ def history(
     begin = None if since is None else now - span(since, "history")
     most = count or (_SHOWN if since is None else _MOST)
     chosen = [find(session.catalog, job, "history")] if job else list(all_jobs(session.catalog))
-    runs, paused = gathered(session, connect(session), chosen, most, begin, now)
+    found = gathered(session, connect(session), chosen, most, begin, now)
     if as_json:
-        for run in runs[:most]:
+        for run in found.runs[:most]:
             typer.echo(json.dumps(as_dict(run), ensure_ascii=False))
-        return
-    zone = chosen[0].zone(session.catalog) if job else ZoneInfo(config.timezone)
-    for name, why in paused.items():
-        typer.echo(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {config.name}]")
-    run_table.show(runs[:most], zone, is_one=job is not None)
-    if len(runs) > most:
-        typer.echo(f"These are the newest {most}, and there are more [hint: --count, --since]")
+    else:
+        zone = chosen[0].zone(session.catalog) if job else ZoneInfo(config.timezone)
+        for name, why in found.paused.items():
+            typer.echo(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {config.name}]")
+        run_table.show(found.runs[:most], zone, is_one=job is not None)
+        if len(found.runs) > most:
+            typer.echo(f"These are the newest {most}, and there are more [hint: --count, --since]")
+    for line in found.missing:
+        typer.echo(f"batchtab: {line}", err=True)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is known of jobs.
+
+    Attributes:
+        runs: The latest first. There may be more than were asked for, and is at least one more if there are any more.
+        paused: Why jobs are paused, by their names.
+        missing: What is not among the runs, a line each.
+    """
+
+    runs: list[Run]
+    paused: dict[str, str]
+    missing: tuple[str, ...] = ()
 
 
 def gathered(
     session: Session, aws: Aws, chosen: Sequence[NamedJob], most: int, since: datetime | None, now: datetime
-) -> tuple[list[Run], dict[str, str]]:
-    """The runs of jobs, the latest first, and why those that are paused are.
+) -> Gathered:
+    """The runs of jobs, at least the latest `most`."""
+    catalog = session.catalog
+    table, batch = Runs(aws, catalog.stage.prefix), BatchJobs(aws)
+    wanted, names = most + 1, frozenset(job.full for job in chosen)
+    queues = [catalog.job_queue_name(queue) for queue in catalog.stage.environment.queues]
 
-    There may be more than `most`, and is at least one more if there are more at all.
-    """
-    prefix = session.catalog.stage.prefix
-    table, batch = Runs(aws, prefix), BatchJobs(aws)
-    names = [job.full for job in chosen]
-    from_text = utc_text(since) if since else ""
+    def of_queue(queue: str) -> list[Submitted]:
+        if len(chosen) == 1:
+            return _of_one(batch, queue, chosen[0].full, wanted, since)
+        return _of_all(batch, queue, names, wanted, since or now - _REMEMBERED)
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        of_jobs = pool.map(lambda name: table.records(name, since=from_text, newest=most + 1), names)
-        records = [record for found in of_jobs for record in found]
-    queues = [session.catalog.job_queue_name(queue) for queue in session.catalog.stage.environment.queues]
-    if len(chosen) == 1:
-        submitted = [job for queue in queues for job in _of_one(batch, queue, names[0], most + 1, since)]
-    else:
-        begin = since or now - _REMEMBERED
-        submitted = [job for queue in queues for job in _of_all(batch, queue, frozenset(names), most + 1, begin)]
+        asked = pool.submit(why_paused, session, aws, chosen, table)
+        submitted = [job for found in pool.map(of_queue, queues) for job in found]
+        paused = asked.result()
+    in_batch = merged([], submitted, now)
+    first = in_batch[most].at if len(in_batch) > most else None  # what is older is not shown
+    begin = max(filter(None, (first, since)), default=None)
+    found = noted(table, chosen, wanted, begin, now)
     known = {job.id for job in submitted}
-    submitted += batch.described([r.job_id for r in records if r.job_id and r.job_id not in known])
+    unknown = [record for record in found.records if record.job_id and record.job_id not in known]
+    unknown.sort(key=lambda record: (record.scheduled_time, record.noted_at), reverse=True)
+    submitted += batch.described([record.job_id for record in unknown[:wanted]])
+    later = {record.job_id for record in unknown[wanted:]}  # none of them is shown, nor known to have ended
+    records = [record for record in found.records if record.job_id not in later]
     runs = [run for run in merged(records, submitted, now) if since is None or run.at >= since]
-    return runs, why_paused(session, aws, chosen, table)
+    missing = (_partly(found, ZoneInfo(catalog.stage.timezone), now),) if found.partly else ()
+    return Gathered(runs, paused, missing)
+
+
+def _partly(found: Noted, zone: ZoneInfo, now: datetime) -> str:
+    since = near(found.since, zone, now) if found.since else "the beginning"
+    return (
+        f"of {found.partly:,} jobs, runs that never got to Batch are shown from {since} on, and only those at times of"
+        " their schedules: batchtab history JOB"
+    )
 
 
 def _of_one(batch: BatchJobs, queue: str, name: str, wanted: int, since: datetime | None) -> list[Submitted]:
     summaries = batch.of_name(queue, name)
     if since is not None:
         summaries = [each for each in summaries if each["createdAt"] >= since.timestamp() * 1000]
-    found: list[Submitted] = []
-    for begin in range(0, len(summaries), 100):
-        found += batch.described([each["jobId"] for each in summaries[begin : begin + 100]])
-        if sum(not _is_made_up(job) for job in found) >= wanted:
-            break
-    return found
+    pages = (summaries[begin : begin + _PAGE] for begin in range(0, len(summaries), _PAGE))
+    return _until_enough(batch, pages, wanted)
 
 
 def _of_all(batch: BatchJobs, queue: str, names: frozenset[str], wanted: int, since: datetime) -> list[Submitted]:
+    pages = ([each for each in page if each["jobName"] in names] for page in batch.since(queue, since))
+    return _until_enough(batch, pages, wanted)
+
+
+def _until_enough(batch: BatchJobs, pages: Iterable[Sequence[Any]], wanted: int) -> list[Submitted]:
     found: list[Submitted] = []
-    for page in batch.since(queue, since):
-        found += batch.described([each["jobId"] for each in page if each["jobName"] in names])
+    for page in pages:
+        found += batch.described([each["jobId"] for each in page])
         if sum(not _is_made_up(job) for job in found) >= wanted:
             break
     return found
 
 
 def _is_made_up(job: Submitted) -> bool:
-
     scheduled = moment(job.scheduled_time)
     return scheduled is not None and job.created_ms / 1000 - scheduled.timestamp() > _MADE_UP.total_seconds()
 

@@ -40,16 +40,16 @@ class JobPage:
     def of(cls, session: Session, aws: Aws, job: NamedJob, last: int = _LAST) -> JobPage:
         """Reads what AWS knows of it, with so many of its last runs."""
         catalog, now = session.catalog, datetime.now(UTC)
-        runs, paused = history.gathered(session, aws, [job], last, None, now)
-        timing = None if job.spec.suspend or paused else job.spec.timing
+        found = history.gathered(session, aws, [job], last, None, now)
+        timing = None if job.spec.suspend or found.paused else job.spec.timing
         return cls(
             session,
             job,
             deployed_job(aws, catalog.stage, job.service, catalog.job_definition_name(job.service, job.name)),
             Triggers(aws, catalog.stage.prefix).of_job(job.service, job.name),
             timing.next_runs(now, _NEXT) if timing else [],
-            runs[:last],
-            paused.get(job.full, ""),
+            found.runs[:last],
+            found.paused.get(job.full, ""),
         )
 
     def print(self) -> None:

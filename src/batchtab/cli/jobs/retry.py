@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from batchtab.aws import answers
-from batchtab.aws.batch_jobs import ENDED, BatchJobs, read
+from batchtab.aws.batch_jobs import ENDED, LOOKED_AT, BatchJobs, read
 from batchtab.aws.client import Aws
 from batchtab.aws.retries import Chain, Retries
 from batchtab.aws.run_history import moment
@@ -126,10 +126,15 @@ def retry(
     aws = connect(session)
     retrying = Retrying(session, aws, Choices(same_definition, whole_array, own_indices, again))
     if failed:
-        found, meant = failed_runs(BatchJobs(aws), retrying.queues, chosen, begin)
-        plans = [retrying.plan(each.job, each.chain) for each in found]
-        if meant:
-            typer.echo(f"retry: {meant} more were stopped, or replaced by a later run: name one to retry it", err=True)
+        found = failed_runs(BatchJobs(aws), retrying.queues, chosen, begin)
+        plans = [retrying.plan(each.job, each.chain) for each in found.runs]
+        if found.meant:
+            words = f"{found.meant} more were stopped, or replaced by a later run: name one to retry it"
+            typer.echo(f"retry: {words}", err=True)
+        for queue in found.cut:
+            name = queue.removeprefix(f"{catalog.stage.prefix}-")
+            hint = "" if run else ": batchtab retry JOB --failed"
+            typer.echo(f"retry: queue {name}: only the newest {LOOKED_AT:,} jobs were looked at{hint}", err=True)
     else:
         plans = [retrying.of_run(run or "")]
     if explain:

@@ -1,6 +1,7 @@
 """`batchtab stop`: terminates jobs, and says who did it and why.
 
-Calls to AWS: for a run those of RunLookup, for a job or all of a stage six ListJobs for each queue (100 jobs a page).
+Calls to AWS: for a run those of RunLookup, for a job or all of a stage six ListJobs for each queue (100 jobs a page, at
+most 10,000 of a status).
 Then one GetCallerIdentity, one TerminateJob for each job, BatchGetItem for 100 jobs' states, and of one job three about
 its triggers. With --wait one DescribeJobs for 100 jobs every two seconds.
 """
@@ -21,7 +22,7 @@ from batchtab.aws.batch_jobs import ENDED
 from batchtab.aws.client import Aws
 from batchtab.aws.run_lookup import FoundRun, RunLookup
 from batchtab.aws.runs import Runs
-from batchtab.aws.termination import REASON_MAX, STOPPED_PREFIX, Termination
+from batchtab.aws.termination import MOST, REASON_MAX, STOPPED_PREFIX, Termination
 from batchtab.aws.triggers import Triggers
 from batchtab.cli import exits
 from batchtab.cli.asking import confirm
@@ -159,6 +160,9 @@ def _of_job(session: Session, termination: Termination, job: NamedJob | None) ->
     """The same of a job, or of the stage."""
     queues = [session.catalog.job_queue_name(queue) for queue in session.catalog.stage.environment.queues]
     active = [_target(each) for each in termination.active(queues) if job is None or each["jobName"] == job.full]
+    for queue in termination.cut:
+        name = queue.removeprefix(f"{session.catalog.stage.prefix}-")
+        typer.echo(f"stop: queue {name}: the newest {MOST:,} jobs of a status; run it again for the others", err=True)
     return active, f"stop: nothing of {job.full if job else f'stage {session.catalog.stage.name}'} runs or is queued"
 
 

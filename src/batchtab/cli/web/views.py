@@ -66,13 +66,14 @@ def _path_of(row: active_rows.Row) -> str:
 def past(session: Session, aws: Aws, now: datetime, name: str) -> Shown:
     """`batchtab history`."""
     chosen = [find(session.catalog, name, "history")] if name else list(all_jobs(session.catalog))
-    runs, paused = history.gathered(session, aws, chosen, _RUNS, None, now)
+    found = history.gathered(session, aws, chosen, _RUNS, None, now)
     zone = chosen[0].zone(session.catalog) if name else ZoneInfo(session.catalog.stage.timezone)
     return {
-        "runs": _runs(runs[:_RUNS], zone),
-        "paused": paused,
+        "runs": _runs(found.runs[:_RUNS], zone),
+        "paused": found.paused,
+        "missing": found.missing,
         "zone": str(zone),
-        "more": _RUNS if len(runs) > _RUNS else 0,
+        "more": _RUNS if len(found.runs) > _RUNS else 0,
         "name": chosen[0].full if name else "",
         "names": [job.full for job in all_jobs(session.catalog)],
     }

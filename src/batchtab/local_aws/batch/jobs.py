@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from batchtab.local_aws.batch.errors import ClientError
@@ -53,14 +54,15 @@ def list_jobs(store: Store, request: Record) -> Record:
             raise ClientError(f"filters can't be given with {given[0]}")
         parent = store.job(request[given[0]])
         below = parent.children if given == ["arrayJobId"] else parent.nodes
-        jobs = [child for child in below if child.status == status]
+        jobs = (child for child in below if child.status == status)
     else:
         arn = store.queue(request["jobQueue"])["jobQueueArn"]
-        jobs = [job for job in store.jobs.values() if job.record["jobQueue"] == arn and job.is_submitted]
         if len(filters) > 1:
             raise ClientError(f"filters: {len(filters)} given, one is allowed")
-        matches = _filter(filters[0]) if filters else (lambda job: job.status == status)
-        jobs = [job for job in reversed(jobs) if matches(job)]
+        matches = _filter(filters[0]) if filters else (lambda job: bool(job.record["status"] == status))
+        # One by one, and what is likely to tell first: of many thousand jobs a page is to be quick.
+        newest_first = reversed(store.jobs.values())
+        jobs = (job for job in newest_first if matches(job) and job.record["jobQueue"] == arn and job.is_submitted)
     shown, token = page(jobs, request)
     return {"jobSummaryList": [_summary(job) for job in shown], **token}
 
@@ -70,7 +72,9 @@ def _filter(given: Record) -> Callable[[Job], bool]:
     if not values:
         raise ClientError("filters: values must not be empty")
     if name == "JOB_NAME":
-        return lambda job: any(_matches(value, job.record["jobName"]) for value in values)
+        # Of many thousand jobs few have different names.
+        matches = cache(lambda name: any(_matches(value, name) for value in values))
+        return lambda job: bool(matches(job.record["jobName"]))
     if name == "JOB_DEFINITION":
         return lambda job: any(_matches_definition(value, job.record["jobDefinition"]) for value in values)
     if name == "SHARE_IDENTIFIER":

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, TypeVar
 
 from batchtab.local_aws.batch.errors import ClientError
@@ -10,8 +12,8 @@ T = TypeVar("T")
 PAGE_SIZE = 100
 
 
-def page(items: list[T], request: dict[str, Any]) -> tuple[list[T], dict[str, str]]:
-    """Return a page of items, at most 100, and the answer's `nextToken` if more follow.
+def page(items: Iterable[T], request: dict[str, Any]) -> tuple[list[T], dict[str, str]]:
+    """Return a page of items, at most 100, and the answer's `nextToken` if more follow; no later item is looked at.
 
     Raises:
         ClientError: The token is not one of ours.
@@ -20,8 +22,9 @@ def page(items: list[T], request: dict[str, Any]) -> tuple[list[T], dict[str, st
     asked = request.get("maxResults")
     size = min(asked, PAGE_SIZE) if asked is not None and asked > 0 else PAGE_SIZE
     following = start + size
-    token = {"nextToken": _encode(following)} if following < len(items) else {}
-    return items[start:following], token
+    shown = list(islice(items, start, following + 1))
+    token = {"nextToken": _encode(following)} if len(shown) > size else {}
+    return shown[:size], token
 
 
 def _encode(offset: int) -> str:
