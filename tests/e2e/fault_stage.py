@@ -169,6 +169,20 @@ class FaultStage:
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         return [each["message"] for page in pages for each in page["events"]]
 
+    def settle(self) -> None:
+        """Waits until the submit function has done what it was asked for, so that a fault meets only what comes."""
+        seen = -1
+
+        def is_quiet() -> bool:
+            nonlocal seen
+            before, lines = seen, self.lines(FUNCTION_LOG)
+            seen = sum(line.startswith("START RequestId:") for line in lines)
+            done = sum(line.startswith("REPORT RequestId:") for line in lines)
+            time.sleep(0.5)
+            return before == seen == done
+
+        until(is_quiet, 60, "the submit function to be done")
+
     def failed_runs(self) -> set[str]:
         """The runs at which the submit function has failed."""
         said = [json.loads(line) for line in self.lines(FUNCTION_LOG) if line.startswith('{"outcome": "ERROR"')]

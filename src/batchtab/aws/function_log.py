@@ -41,7 +41,7 @@ class FunctionLog:
     def failures(self, since: datetime, until: datetime, run_id: str = "") -> tuple[Failure, ...]:
         """Its errors with a run, each text once, the earliest first; none if there is no log.
 
-        Where it names that run nowhere, those of which nothing says whose they are: it was killed, or is an older one.
+        Where it names no run at all, all of them: it is an older one, or could not even begin.
         Of a busy function only the first thousand lines that name an error are looked at.
         """
         try:
@@ -62,9 +62,9 @@ class FunctionLog:
         of_run = [(at, text) for at, run, text in said if run == run_id and text]
         if of_run:
             return _once(of_run, is_own=True)
-        of_others = {text for _, _, text in said}
-        unclear = [(at, text) for at, message in messages if (text := _failure(message)) and text not in of_others]
-        return _once(unclear, is_own=False)
+        if said:  # at other runs alone
+            return ()
+        return _once([(at, text) for at, message in messages if (text := _failure(message))], is_own=False)
 
 
 def _once(found: list[tuple[int, str]], *, is_own: bool) -> tuple[Failure, ...]:
