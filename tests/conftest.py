@@ -24,6 +24,7 @@ _LONG = (
     "e2e/test_ci_roles.py",
     "e2e/test_alerts.py",
     "e2e/test_schedules.py",
+    "e2e/test_why_faults.py",
     "e2e/test_installed.py",
     "e2e/test_pull_request.py",
     "image/test_containers_of_up.py",

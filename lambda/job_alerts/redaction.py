@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from batchtab.masking import MASK, mask
@@ -11,6 +12,9 @@ from batchtab.masking import MASK, mask
 # capital in what Scheduler hands to SubmitJob.
 _VALUES = frozenset({"environment", "env", "parameters", "Environment", "Parameters"})
 _NAMES = ("name", "Name")
+# The tool's own, by which `batchtab why` finds the run that a message is about.
+_PLAIN = "BATCHTAB_SCHEDULED_TIME"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def redact(value: Any, *, masked: bool = False) -> Any:
@@ -21,7 +25,10 @@ def redact(value: Any, *, masked: bool = False) -> Any:
     """
     if isinstance(value, dict):
         if masked and any(name in value for name in _NAMES):
-            return {key: item if key in _NAMES else MASK for key, item in value.items()}
+            is_plain = any(value.get(name) == _PLAIN for name in _NAMES)
+            return {
+                key: item if key in _NAMES or (is_plain and _is_moment(item)) else MASK for key, item in value.items()
+            }
         return {key: MASK if masked else _redact_member(key, item) for key, item in value.items()}
     if isinstance(value, list):
         return [redact(item, masked=masked) for item in value]
@@ -37,3 +44,7 @@ def _redact_member(key: str, item: Any) -> Any:
         except (ValueError, RecursionError):
             return mask(item)
     return redact(item, masked=key in _VALUES)
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None

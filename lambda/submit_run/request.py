@@ -156,9 +156,23 @@ class Request:
         return f"run#{self.time}#{self.upstream_job_id}" if self.upstream_job_id else f"run#{self.time}"
 
     @property
+    def mode(self) -> str:
+        """Who asks for it, if not its trigger: backfill, retry or manual."""
+        return str(self.event.get("mode") or "")
+
+    @property
     def run_id(self) -> str:
         """What the run is called, however often it is delivered."""
         return f"{self.job.name}@{self.upstream_job_id or self.time}"
+
+
+def asked_for(event: Any) -> str:
+    """The id of the run that an event asks for; empty if it asks for none, or cannot be understood."""
+    try:
+        retry = event.get("retry")
+        return (Request.of_retry(retry) if isinstance(retry, Mapping) else Request.of(event)).run_id
+    except (AttributeError, TypeError, ValueError):  # it has failed already, of just that
+        return ""
 
 
 def _lean(job: Mapping[str, Any]) -> dict[str, Any]:

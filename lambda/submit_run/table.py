@@ -119,7 +119,8 @@ class Table:
             "expires_at": number(int(now) + self._keep_seconds),
         }
         upstream = request.upstream_job_id if request.own_item else ""
-        for name, text in (("reason", record.reason), ("job_id", record.job_id), ("upstream_job_id", upstream)):
+        texts = {"reason": record.reason, "job_id": record.job_id, "upstream_job_id": upstream, "mode": request.mode}
+        for name, text in texts.items():
             if text:
                 item[name] = {"S": text}
         if record.lease_until:

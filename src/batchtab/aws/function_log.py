@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +24,10 @@ _CUT = 300
 _ERROR = re.compile(r"^(?:\[ERROR\]\s+(?:\S+Z?\s+\S+\s+)?)?(?:[\w.]+\.)?(\w*(?:Error|Exception|Timeout)): (.+)", re.M)
 #: As botocore has it: code, operation, message.
 _REFUSED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \([^)]*\))?: (.*)")
+#: Likewise, where AWS did not answer; the URL says who.
+_SILENT = re.compile(r'(?:Read timeout on|Connect timeout on|Could not connect to the|.* from) endpoint URL: "(\S+)"')
+_BATCH_CALLS = {name.lower(): name for name in ("SubmitJob", "ListJobs", "DescribeJobs", "TerminateJob")}
+_FAILED = "ERROR"  # the outcome in the line that the function writes itself, with its run
 _USUAL = frozenset({"UnsettledError"})  # a delivery that is to come again, as it should
 
 
@@ -32,9 +38,10 @@ class FunctionLog:
         self.group = f"/aws/lambda/{prefix}-submit-run"
         self._logs: CloudWatchLogsClient = aws.client("logs")
 
-    def failures(self, since: datetime, until: datetime) -> tuple[Failure, ...]:
-        """Its errors, each text once, the earliest first; none if there is no log.
+    def failures(self, since: datetime, until: datetime, run_id: str = "") -> tuple[Failure, ...]:
+        """Its errors with a run, each text once, the earliest first; none if there is no log.
 
+        Where it names no run at all, all of them: it is an older one, or could not even begin.
         Of a busy function only the first thousand lines that name an error are looked at.
         """
         try:
@@ -49,11 +56,33 @@ class FunctionLog:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return ()
             raise
-        found: dict[str, Failure] = {}
-        for event in sorted(answer["events"], key=lambda each: each["timestamp"]):
-            if text := _failure(str(event.get("message", ""))):
-                found.setdefault(text, Failure(datetime.fromtimestamp(event["timestamp"] / 1000, UTC), text))
-        return tuple(found.values())
+        events = sorted(answer["events"], key=lambda each: each["timestamp"])
+        messages = [(each["timestamp"], str(each.get("message", ""))) for each in events]
+        said = [(at, *own) for at, message in messages if (own := _own_line(message))]
+        of_run = [(at, text) for at, run, text in said if run == run_id and text]
+        if of_run:
+            return _once(of_run, is_own=True)
+        if said:  # at other runs alone
+            return ()
+        return _once([(at, text) for at, message in messages if (text := _failure(message))], is_own=False)
+
+
+def _once(found: list[tuple[int, str]], *, is_own: bool) -> tuple[Failure, ...]:
+    failures: dict[str, Failure] = {}
+    for at, text in found:
+        failures.setdefault(text, Failure(datetime.fromtimestamp(at / 1000, UTC), text, is_own))
+    return tuple(failures.values())
+
+
+def _own_line(message: str) -> tuple[str, str] | None:
+    """The run and the error of a line that the function wrote when it failed; None for any other line."""
+    try:
+        line: Any = json.loads(message)
+    except ValueError:
+        return None
+    if not isinstance(line, dict) or line.get("outcome") != _FAILED:
+        return None
+    return str(line.get("run_id") or ""), _failure(str(line.get("reason") or ""))
 
 
 def _failure(message: str) -> str:
@@ -61,5 +90,17 @@ def _failure(message: str) -> str:
     if not errors:
         return ""
     text = printable(errors[-1][2]).strip()
-    refused = _REFUSED.fullmatch(text)
-    return (f"{refused[2]}: {refused[3]} ({refused[1]})" if refused else text)[:_CUT]
+    if refused := _REFUSED.fullmatch(text):
+        text = f"{refused[2]}: {refused[3]} ({refused[1]})"
+    elif silent := _SILENT.match(text):
+        text = _did_not_answer(silent[1]) or text
+    return text[:_CUT]
+
+
+def _did_not_answer(url: str) -> str:
+    """Which of the two services that the function asks did not answer; empty if the URL is of neither."""
+    parts = urlsplit(url)
+    if parts.path.startswith("/v1/"):
+        name = parts.path.removeprefix("/v1/")
+        return f"{_BATCH_CALLS.get(name, name)}: Batch did not answer"
+    return "DynamoDB did not answer" if parts.netloc and parts.path in ("", "/") else ""

@@ -29,7 +29,7 @@ from batchtab.aws.trigger_letters import TriggerLetter, TriggerLetters
 from batchtab.aws.triggers import Triggers
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
-from batchtab.run_story import decisions
+from batchtab.run_story import decisions, timeline
 from batchtab.run_story.batch_job import BatchJob, read
 from batchtab.run_story.facts import Facts, Failure, Letter, QueueFacts, Trigger
 from batchtab.run_story.wording import moment
@@ -141,6 +141,8 @@ class FactsReader:
                 later = [each for each in listed if each.created and max(created, begin) < each.created <= end]
                 following = min(later, key=lambda each: each.created or end, default=None)
         known = self._described([each.id for each in (*near, last, following) if each is not None])
+        if last is not None and (moment(known.get(last.id, last).scheduled_time) or at) > at:
+            last = None  # it was due later, and waited itself if any did
         twins = [known[each.id] for each in near if each.id in known]
         return replace(
             facts,
@@ -217,26 +219,26 @@ class FactsReader:
         return read({"jobId": "", "createdAt": min(created)}).created if created else None
 
     def _failures(self, facts: Facts) -> tuple[Failure, ...]:
-        """Errors of the submit function, where a run was decided late or not at all."""
-        if facts.at is None or facts.job is None or not facts.job.spec.is_managed:
+        """Errors of the submit function, where a run was decided, or its job noted, late or not at all."""
+        if facts.at is None or facts.job is None or not facts.job.spec.is_managed or facts.mode:
             return ()
         noted = moment(facts.decision.noted_at) if facts.decision else None
-        until = (facts.batch.created if facts.batch else noted) or self._now
+        until = (facts.batch.created if facts.batch and not timeline.unnoted(facts) else noted) or self._now
         if until - facts.at <= _LATE or (facts.batch and until - facts.at > _TRIED):
             return ()
         log, begin = FunctionLog(self._aws, self._prefix), facts.at
-        return self._optional("the submit function's log", lambda: log.failures(begin, min(until, begin + _TRIED)), ())
+        run_id = (facts.decision.run_id if facts.decision else "") or f"{facts.name}@{utc_text(begin)}"
+        end = min(until, begin + _TRIED)
+        return self._optional("the submit function's log", lambda: log.failures(begin, end, run_id), ())
 
     def _letters(self, facts: Facts) -> tuple[Letter, ...]:
-        letters = TriggerLetters(self._aws, self._prefix)
+        letters, at = TriggerLetters(self._aws, self._prefix), facts.at
         none: list[TriggerLetter] = []
-        found = self._optional("the dead-letter queue", lambda: letters.of_job(facts.name), none)
-        is_timed = facts.job is not None and facts.job.spec.timing is not None
-        return tuple(
-            Letter(each.sender, each.error, each.attempts, each.sent)
-            for each in found
-            if facts.at is None or not is_timed or _is_of(each.scheduled, facts.at)
-        )
+        found = _of_time(self._optional("the dead-letter queue", lambda: letters.of_job(facts.name), none), facts)
+        if not found and at is not None:
+            sent = self._optional("the alert function's log", lambda: letters.sent(facts.name, at), none)
+            found = _of_time(sent, facts)
+        return tuple(Letter(each.sender, each.error, each.attempts, each.sent, each.is_sent) for each in found)
 
 
 def _had_waited(following: BatchJob | None, job: BatchJob) -> BatchJob | None:
@@ -245,5 +247,9 @@ def _had_waited(following: BatchJob | None, job: BatchJob) -> BatchJob | None:
     return following if due is not None and job.stopped is not None and due <= job.stopped else None
 
 
-def _is_of(scheduled: datetime | None, at: datetime) -> bool:
-    return scheduled is not None and abs(scheduled - at) < _MINUTE
+def _of_time(letters: Iterable[TriggerLetter], facts: Facts) -> list[TriggerLetter]:
+    """Those of the run's time; of a job without times all."""
+    at = facts.at
+    if at is None or facts.job is None or facts.job.spec.timing is None:
+        return list(letters)
+    return [each for each in letters if each.scheduled is not None and abs(each.scheduled - at) < _MINUTE]

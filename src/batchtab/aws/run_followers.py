@@ -65,4 +65,5 @@ def decision_of(record: Record) -> Decision:
         run_id=record.run_id,
         noted_at=record.noted_at,
         lease_until=record.lease_until,
+        mode=record.mode,
     )

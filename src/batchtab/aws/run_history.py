@@ -11,6 +11,7 @@ from batchtab.aws.runs import Record
 from batchtab.errors import printable
 
 FORGOTTEN = "Batch no longer knows how it ended"
+_MADE_UP = {"backfill": "backfilled", "retry": "retried"}
 _CUT = "its submission was cut off; the trigger's next delivery makes up for it, or batchtab backfill"
 
 
@@ -75,13 +76,15 @@ def _submitted(job: Submitted, record: Record | None, now: datetime) -> Run:
         stopped=stopped,
         took_seconds=None if took is None else max(took, 0.0),
         attempts=job.attempts,
-        reason=printable("; ".join(_reasons(job))),
+        reason=printable("; ".join(_reasons(job, record))),
         job_id=job.id,
         run_id=(record.run_id if record else "") or job.run_id,
     )
 
 
-def _reasons(job: Submitted) -> Iterator[str]:
+def _reasons(job: Submitted, record: Record | None) -> Iterator[str]:
+    if record is not None and record.mode in _MADE_UP:
+        yield _MADE_UP[record.mode]
     if job.children:
         yield counted(job.children)
     if job.reason:

@@ -37,6 +37,7 @@ class Record:
         status: claimed, submitted, waiting, joined, skipped, late, dropped or refused.
         job_id: Batch's, of a run that was submitted.
         lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
+        mode: Who asked for it, if not its trigger: backfill, retry or manual. Older records do not say it.
     """
 
     job: str
@@ -47,6 +48,7 @@ class Record:
     run_id: str = ""
     noted_at: str = ""
     lease_until: float | None = None
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,4 +200,5 @@ def _record(item: Mapping[str, Any]) -> Record:
         run_id=str(read.get("run_id") or ""),
         noted_at=str(read.get("noted_at") or ""),
         lease_until=None if lease is None else float(lease),
+        mode=str(read.get("mode") or ""),
     )

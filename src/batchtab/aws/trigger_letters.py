@@ -1,5 +1,7 @@
 """A look into the triggers' dead-letter queue: which runs of a job could not be submitted. Nothing is removed.
 
+The alerts take messages out within a minute, and tell them: what they took is in their function's log.
+
 Three put a run there: an EventBridge rule, an EventBridge Scheduler schedule, and Lambda for the submit function.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
@@ -9,8 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -20,11 +22,14 @@ from batchtab.aws.client import Aws
 from batchtab.limits import RUN_VARIABLES
 
 if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10  # SQS's most
 _ROUNDS = 3
 _HIDDEN_SECONDS = 10  # so that the rounds differ; they are released after the last
+_TRIED = timedelta(hours=3)  # an hour by its trigger, an hour by Lambda, and until the alerts took it
+_MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class TriggerLetter:
         sender: rule, schedule or function.
         scheduled: When it was due; None if the message does not say.
         sent: When it came into the queue.
+        is_sent: Whether the alerts have taken it out and sent it.
     """
 
     job: str
@@ -44,15 +50,20 @@ class TriggerLetter:
     error: str
     attempts: str
     sent: datetime | None
+    is_sent: bool = False
 
 
 class TriggerLetters:
-    """The triggers' dead-letter queue of a stage: GetQueueUrl, up to three ReceiveMessage, as many releases."""
+    """The triggers' dead-letter queue of a stage: GetQueueUrl, up to three ReceiveMessage, as many releases.
+
+    And one FilterLogEvents for what the alerts took out of it.
+    """
 
     def __init__(self, aws: Aws, prefix: str) -> None:
         self.queue_name = f"{prefix}-trigger-dead-letter"
         self._prefix = prefix
         self._sqs: SQSClient = aws.client("sqs")
+        self._logs: CloudWatchLogsClient = aws.client("logs")
 
     def of_job(self, full: str) -> list[TriggerLetter]:
         """Those of a job among the first 30 messages; none if there is no queue.
@@ -68,7 +79,7 @@ class TriggerLetters:
         Args:
             names: The known jobs.
         """
-        jobs = {sender: full for full in names for sender in self._senders(full)}
+        jobs = self._jobs(names)
         try:
             url = self._sqs.get_queue_url(QueueName=self.queue_name)["QueueUrl"]
         except ClientError as error:
@@ -76,6 +87,28 @@ class TriggerLetters:
                 return []
             raise
         return [self._letter(message, jobs) for message in self._peeked(url)]
+
+    def sent(self, full: str, at: datetime) -> list[TriggerLetter]:
+        """Those of a job that was due then which the alerts took out of the queue; none without alerts.
+
+        Values of variables are masked in the log.
+        """
+        try:
+            answer = self._logs.filter_log_events(
+                logGroupName=f"/aws/lambda/{self._prefix}-job-alerts",
+                startTime=int(at.timestamp() * 1000),
+                endTime=int((at + _TRIED).timestamp() * 1000),
+                filterPattern=f'"{self.queue_name}"',
+                limit=_MOST,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return []
+            raise
+        said = (_mapping(_object(each.get("message")).get("event")) for each in answer["events"])
+        records = (record for event in said for record in event.get("Records") or () if isinstance(record, dict))
+        letters = (self._letter(_as_received(record), self._jobs([full])) for record in records)
+        return [replace(letter, is_sent=True) for letter in letters if letter.job == full]
 
     def _peeked(self, url: str) -> list[Any]:
         found: dict[str, Any] = {}
@@ -127,9 +160,24 @@ class TriggerLetters:
             sent=datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
         )
 
+    def _jobs(self, names: Iterable[str]) -> Mapping[str, str]:
+        return {sender: full for full in names for sender in self._senders(full)}
+
     def _senders(self, full: str) -> Collection[str]:
         whole = f"{self._prefix}-{full}"
         return {names.rule(whole), names.after_rule(whole), names.schedule(whole)}
+
+
+def _as_received(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message as SQS gives it, of one as Lambda gives it."""
+    attributes = _mapping(record.get("messageAttributes"))
+    return {
+        "Body": record.get("body"),
+        "Attributes": record.get("attributes"),
+        "MessageAttributes": {
+            name: {"StringValue": _mapping(each).get("stringValue", "")} for name, each in attributes.items()
+        },
+    }
 
 
 def _variable(body: Mapping[str, Any]) -> Any:

@@ -137,7 +137,7 @@ class Deliveries:
         }
         body = payload(delivery) if scheduled else self._event_text(delivery)
         with request_scope(*delivery.scope):
-            _send(queue_arn, body, attributes)
+            send_letter(queue_arn, body, attributes)
 
     @staticmethod
     def _event_text(delivery: Delivery) -> str:
@@ -157,7 +157,8 @@ def _may_send(delivery: Delivery, queue_arn: str) -> bool:
     )
 
 
-def _send(queue_arn: str, body: str, attributes: dict[str, str]) -> None:
+def send_letter(queue_arn: str, body: str, attributes: dict[str, str]) -> None:
+    """Put a message with attributes into a dead-letter queue of SQS."""
     eventbridge._dispatch_to_sqs(parse_arn(queue_arn), body)
     queue = sqs._queue_by_arn(queue_arn)
     if queue is not None:

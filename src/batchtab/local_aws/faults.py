@@ -12,8 +12,8 @@ from typing import Any
 
 LONGEST_SECONDS = 3600.0
 _MOST_DELIVERIES = 10
-_KINDS = ("refuse", "hang", "hold_seconds", "hold_answer_seconds", "deliveries")
-_SENDERS = ("events", "scheduler")
+KINDS = ("refuse", "hang", "hold_seconds", "hold_answer_seconds", "deliveries")
+SENDERS = ("events", "scheduler")
 
 
 @dataclass
@@ -121,15 +121,15 @@ class Faults:
 
 
 def _parse(asked: dict[str, Any]) -> Fault:
-    unknown = sorted(set(asked) - {"service", "operation", "seconds", *_KINDS})
+    unknown = sorted(set(asked) - {"service", "operation", "seconds", *KINDS})
     if unknown:
-        raise ValueError(f"{unknown[0]}: is not one of service, operation, seconds, {', '.join(_KINDS)}")
+        raise ValueError(f"{unknown[0]}: is not one of service, operation, seconds, {', '.join(KINDS)}")
     service, operation = asked.get("service"), asked.get("operation")
     if not isinstance(service, str) or not service:
         raise ValueError(f"service: {service!r} is not a service; write for example dynamodb, batch or lambda")
     if operation is not None and not isinstance(operation, str):
         raise ValueError(f"operation: {operation!r} is not an operation; write for example SubmitJob")
-    kinds = [kind for kind in _KINDS if asked.get(kind) not in (None, False)]
+    kinds = [kind for kind in KINDS if asked.get(kind) not in (None, False)]
     if len(kinds) > 1:
         raise ValueError(f"{' and '.join(kinds)}: give one of them, or none to refuse the requests")
     kind = kinds[0] if kinds else "refuse"
@@ -138,7 +138,7 @@ def _parse(asked: dict[str, Any]) -> Fault:
         if value is not True:
             raise ValueError(f"{kind}: {value!r} is not true or false")
     elif kind == "deliveries":
-        if service not in _SENDERS or operation is not None:
+        if service not in SENDERS or operation is not None:
             raise ValueError("deliveries: are those of the service events or scheduler, without an operation")
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_DELIVERIES:
             raise ValueError(f"deliveries: {value!r} is not a number from 1 to {_MOST_DELIVERIES}")

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 from __future__ import annotations
 
 import contextvars
+import json
 import os
 import threading
 import time
@@ -128,3 +129,15 @@ class Invocations:
         name = str(config.get("FunctionArn") or config.get("FunctionName"))
         with self._lock:
             return self._turns.setdefault(name, threading.Semaphore(self._at_once))
+
+
+def dead_letter(event: Any, result: Record, request_id: str) -> tuple[str, dict[str, str]]:
+    """Return the body and the attributes of what Lambda puts into a function's dead-letter queue: the event itself.
+
+    A destination gets a record of the invocation in its place.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq
+    """
+    body = result.get("body")
+    message = str(body.get("errorMessage", "")) if isinstance(body, dict) else ""
+    code = "200"  # of Lambda's own part, which went well
+    return json.dumps(event), {"RequestID": request_id, "ErrorCode": code, "ErrorMessage": message[:1024]}

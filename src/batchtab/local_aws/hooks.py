@@ -21,8 +21,8 @@ from batchtab.local_aws import (
 )
 from batchtab.local_aws.batch.api import Api
 from batchtab.local_aws.clock import Clock
-from batchtab.local_aws.delivery import Deliveries
-from batchtab.local_aws.functions import Invocations
+from batchtab.local_aws.delivery import Deliveries, send_letter
+from batchtab.local_aws.functions import Invocations, dead_letter
 from batchtab.local_aws.rules import ScheduledRules
 from batchtab.local_aws.schedules import Schedules
 from batchtab.local_aws.workers import Workers
@@ -121,6 +121,17 @@ def _install_invocations(lambda_svc: Any, invocations: Invocations) -> None:
         return dispatch(func, config, event, invocations.request_id(request_id), started)
 
     lambda_svc._execute_function_dispatch = dispatch_as
+    send_on = lambda_svc._route_async_failure
+
+    def route_async_failure(target: str, name: str, event: Any, result: Any) -> None:
+        config = (lambda_svc._functions.get(name) or {}).get("config") or {}
+        is_dead_letter = target == (config.get("DeadLetterConfig") or {}).get("TargetArn") and ":sqs:" in target
+        if not is_dead_letter or _module("sqs")._queue_by_arn(target) is None:
+            send_on(target, name, event, result)
+            return
+        send_letter(target, *dead_letter(event, result, invocations.request_id("")))
+
+    lambda_svc._route_async_failure = route_async_failure
 
 
 def _install_workers(lambda_svc: Any, lambda_runtime: Any) -> None:

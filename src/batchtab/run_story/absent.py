@@ -61,7 +61,8 @@ def undelivered(letter: Letter, facts: Facts) -> Cause:
     who = "the submit function" if letter.sender == "function" else f"its {letter.sender}"
     tries = f" after {letter.attempts} retries" if letter.attempts not in ("", "0") else ""
     error = localized(letter.error, facts.zone) or "no reason is given"
-    text = f"{who} could not submit it{tries}: {error} (it is in the dead-letter queue)"
+    where = "the alerts have sent it" if letter.is_sent else "it is in the dead-letter queue"
+    text = f"{who} could not submit it{tries}: {error} ({where})"
     return Cause("dead_letter", text, "correct what the error names, and run it for this time", backfill(facts))
 
 
@@ -112,7 +113,7 @@ def _unknown(facts: Facts, job: NamedJob) -> Cause:
         return Cause("function_failed", text, "correct what the error names, and run it for this time", backfill(facts))
     who = "the submit function" if job.spec.is_managed else "Batch"
     text = f"it was due, and {who} knows nothing of it: its trigger was not delivered"
-    why = "the trigger was disabled or not there at that time, or its message left the dead-letter queue for Slack"
+    why = "the trigger was disabled or not there at that time, or its message was taken from the dead-letter queue"
     return Cause("not_delivered", text, why, backfill(facts))
 
 

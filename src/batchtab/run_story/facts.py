@@ -20,6 +20,7 @@ class Decision:
         status: claimed, submitted, waiting, joined, skipped, late, dropped or refused.
         noted_at: Likewise in UTC.
         lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
+        mode: Who asked for it, if not its trigger: backfill, retry or manual.
     """
 
     scheduled_time: str
@@ -29,6 +30,7 @@ class Decision:
     run_id: str = ""
     noted_at: str = ""
     lease_until: float | None = None
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,23 +54,30 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Letter:
-    """A run that could not be submitted, in the triggers' dead-letter queue.
+    """A run that could not be submitted, from the triggers' dead-letter queue.
 
-    `sender` is rule, schedule or function.
+    Attributes:
+        sender: rule, schedule or function.
+        is_sent: Whether the alerts have taken it out of the queue and sent it.
     """
 
     sender: str
     error: str
     attempts: str = ""
     at: datetime | None = None
+    is_sent: bool = False
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error of the submit function between a run's time and its decision, of whatever run."""
+    """An error of the submit function between a run's time and its decision.
+
+    `is_own` if its log says that it was at this run; else it may have been at another.
+    """
 
     at: datetime
     text: str
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,3 +196,8 @@ class Facts:
     def policy(self) -> str:
         """The job's concurrency policy, as its file says now."""
         return self.job.spec.concurrency_policy if self.job else "allow"
+
+    @property
+    def mode(self) -> str:
+        """Who asked for it, if not its trigger, as the record says: backfill, retry or manual."""
+        return self.decision.mode if self.decision else ""

@@ -15,7 +15,13 @@ from batchtab.schedules.durations import duration
 
 #: EventBridge is due to the minute; later than that something was tried again, or waited.
 PUNCTUAL = timedelta(seconds=60)
+_NOTED = timedelta(seconds=30)  # longer than the submit function may run
 _FAILURES = 3  # that are shown
+_ASKED = {
+    "backfill": "a person asked for it to be made up for (backfill)",
+    "retry": "a person asked for it once more (retry)",
+    "manual": "a person asked for it: no schedule started it",
+}
 _RETRIES = timedelta(hours=1)  # the longest that a delivery is tried
 
 
@@ -31,16 +37,32 @@ def lines_of(facts: Facts) -> tuple[Line, ...]:
 
 
 def lateness(facts: Facts) -> timedelta:
-    """By how much its submission came after its time, beyond what a flexible window allows."""
-    if facts.at is None or facts.batch is None or facts.batch.created is None or facts.batch.upstream_job_id:
+    """By how much its submission came after its time, beyond what a flexible window allows, or after an end."""
+    if facts.at is None or facts.batch is None or facts.batch.created is None:
         return timedelta()
+    if facts.batch.upstream_job_id:
+        upstream = facts.others.get(facts.batch.upstream_job_id)
+        return facts.batch.created - upstream.stopped if upstream and upstream.stopped else timedelta()
     window = facts.job.spec.flexible_window_minutes if facts.job else None
     return facts.batch.created - facts.at - timedelta(minutes=window or 0)
 
 
 def is_tried_again(facts: Facts) -> bool:
     """Whether its delivery was tried again, it seems: it came late, waited for no run, and nobody made it up later."""
-    return PUNCTUAL < lateness(facts) <= _RETRIES and facts.before is None
+    has_failed = any(each.is_own for each in facts.failures)
+    return PUNCTUAL < lateness(facts) <= _RETRIES and (facts.before is None or has_failed) and not facts.mode
+
+
+def unnoted(facts: Facts) -> timedelta:
+    """How long after its submission that was noted, where the answer of Batch was lost; else nothing.
+
+    Whoever goes on with such a run finds its job in Batch; so does the end of the job.
+    """
+    decision, job = facts.decision, facts.batch
+    noted = moment(decision.noted_at) if decision is not None and decision.status == "submitted" else None
+    if noted is None or job is None or job.created is None:
+        return timedelta()
+    return noted - job.created if noted - job.created > _NOTED else timedelta()
 
 
 # --- before it began
@@ -52,7 +74,9 @@ def _delivery(facts: Facts) -> Iterator[Line]:
         yield _upstream(job, facts)
         return
     timing = facts.job.spec.timing if facts.job else None
-    if facts.at is not None and timing is not None and facts.job is not None:
+    if facts.at is not None and facts.mode == "manual":
+        yield Line(_ASKED["manual"], facts.at)
+    elif facts.at is not None and timing is not None and facts.job is not None:
         zone = "" if timing.zone.key == facts.zone.key else f" {timing.zone.key}"
         verb = "due" if facts.batch or facts.decision else "asked for"
         yield Line(f"{verb}: its schedule is {facts.job.spec.schedule}{zone} ({timing.trigger})", facts.at)
@@ -78,9 +102,14 @@ def _decision(facts: Facts) -> Iterator[Line]:
     if facts.before is not None:
         yield _waited(facts.before, facts)
     for failure in facts.failures[:_FAILURES]:
-        yield Line(f"the submit function failed, of this run or another: {failure.text}", failure.at)
+        whose = "" if failure.is_own else ", of this run or another"
+        yield Line(f"the submit function failed{whose}: {failure.text}", failure.at)
     if job is not None:
+        if facts.mode in ("backfill", "retry"):
+            yield Line(_ASKED[facts.mode], job.created)
         yield Line(_submitted(job, facts), job.created)
+        if unnoted(facts) and decision is not None:
+            yield Line("only then noted: the answer of Batch had been lost", moment(decision.noted_at))
         for twin in facts.twins:
             yield Line(f"delivered again: job {twin.id} has the same scheduled time", twin.created, twin.id)
     elif decision is not None:
@@ -124,8 +153,9 @@ def _submitted(job: BatchJob, facts: Facts) -> str:
     late = lateness(facts)
     if late <= PUNCTUAL or facts.before is not None:
         return f"submitted to queue {job.queue} {who}"
-    why = "" if late <= _RETRIES else ": made up for (backfill or retry)"
-    return f"submitted to queue {job.queue} {who}, {duration(late.total_seconds())} after its time{why}"
+    why = "" if late <= _RETRIES or facts.mode else ": made up for (backfill or retry)"
+    since = "that end" if job.upstream_job_id else "its time"
+    return f"submitted to queue {job.queue} {who}, {duration(late.total_seconds())} after {since}{why}"
 
 
 # --- the job

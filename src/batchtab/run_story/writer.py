@@ -9,6 +9,8 @@ from batchtab.run_story.story import Cause, Story
 from batchtab.run_story.wording import local
 from batchtab.schedules.durations import duration
 
+_ASKED = {"backfill": ", backfilled", "retry": ", retried"}
+
 
 def story_of(facts: Facts) -> Story:
     """The story of a run, or of a time without one. Where nothing is wrong it has no cause."""
@@ -19,8 +21,9 @@ def _title(facts: Facts) -> str:
     which = f", {local(facts.at, facts.zone)} ({facts.zone.key})" if facts.at else ""
     if facts.batch is not None:
         part = f" child {facts.batch.array_index}" if facts.batch.array_index is not None else ""
-        manual = "" if facts.at or facts.batch.upstream_job_id else ", a manual run"
-        return f"{facts.name}{part}{which}{manual}: {facts.batch.status}"
+        is_manual = facts.mode == "manual" or not (facts.at or facts.batch.upstream_job_id)
+        asked = ", a manual run" if is_manual else _ASKED.get(facts.mode, "")
+        return f"{facts.name}{part}{which}{asked}: {facts.batch.status}"
     if facts.decision is not None:
         return f"{facts.name}{which}: {facts.decision.status}"
     return f"{facts.name}{which}: no run"
@@ -49,6 +52,16 @@ def _of_delivery(facts: Facts) -> Cause | None:
         return Cause("delivered_again", text, "concurrency_policy: forbid or queue makes one of them")
     if timeline.is_tried_again(facts):
         late = duration(timeline.lateness(facts).total_seconds())
-        why = facts.failures[0].text if facts.failures else "its delivery was tried again, or it was backfilled"
-        return Cause("delayed", f"submitted {late} after its time: {why}")
+        since = "the end that started it" if facts.batch and facts.batch.upstream_job_id else "its time"
+        why = _failed(facts) or "its trigger's delivery was tried again"
+        return Cause("delayed", f"submitted {late} after {since}: {why}")
+    if lost := timeline.unnoted(facts):
+        why = _failed(facts) or "the submit function was ended"
+        text = f"Batch's answer to its submission was lost, and found {duration(lost.total_seconds())} later: {why}"
+        return Cause("answer_lost", text)
     return None
+
+
+def _failed(facts: Facts) -> str:
+    """Why the submit function failed, as its log says; empty if it did not, as far as is known."""
+    return facts.failures[0].text if facts.failures else ""

@@ -73,7 +73,7 @@ def test_nothing_is_said_without_a_boundary_or_where_all_have_it(
     assert capsys.readouterr().err == ""
 
 
-def test_who_may_not_look_is_told(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_who_may_not_look_is_sent(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     del project
 
     def refuse(_self: Any, _arn: str) -> list[str]:

@@ -62,7 +62,7 @@ def tell_again(queue: Any, limit: int = 1000) -> int:
     return alerts.tell_again(queue, limit)
 
 
-def test_what_is_told_is_deleted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_sent_is_deleted(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN more messages than SQS gives at once
     queue = Queue(23)
     # WHEN they are told again

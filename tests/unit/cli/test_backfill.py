@@ -228,7 +228,7 @@ def test_the_function_is_asked_as_the_trigger_asks_it(said: Callable[[str], Name
     }
 
 
-def test_of_a_plain_job_it_is_told_no_more_than_it_must_know(said: Callable[[str], NamedJob], project: Path) -> None:
+def test_of_a_plain_job_it_is_sent_no_more_than_it_must_know(said: Callable[[str], NamedJob], project: Path) -> None:
     request = backfill_request(Session.open("local", project).catalog, said("schedule: '@daily'"), FIRST)
     assert set(request["job"]) == {"name", "job_queue", "job_definition", "schedule"}
 
@@ -410,7 +410,7 @@ def test_the_answer_is_read_whatever_else_is_in_it() -> None:
         assert runs.ask({"mode": "backfill"}) == Answer("busy", reason="it runs")
 
 
-def test_a_function_that_fails_or_is_not_there_is_told_apart() -> None:
+def test_a_function_that_fails_or_is_not_there_is_sent_apart() -> None:
     runs, stub = answering({"said": {"errorMessage": "Batch refuses it: no"}, "FunctionError": "Unhandled"})
     with stub:
         with pytest.raises(FunctionError, match="Batch refuses it: no"):

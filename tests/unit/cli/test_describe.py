@@ -172,7 +172,7 @@ def failing(aws: FakeAws, number: int = 1, **others: Any) -> str:
     return aws.add(number, JOB, "FAILED", **said)
 
 
-def test_a_run_is_told_in_the_order_of_time(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_sent_in_the_order_of_time(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     made = failing(aws)
     found = page(capsys, made[:8])
     # THEN each step has the time since the one before

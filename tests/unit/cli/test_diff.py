@@ -58,7 +58,7 @@ def test_the_working_tree_is_compared_with_where_the_branch_began(capsys: pytest
     assert "timeout          30 min -> 1 h" in out
 
 
-def test_what_is_the_same_in_several_stages_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_the_same_in_several_stages_is_sent_once(capsys: pytest.CaptureFixture[str]) -> None:
     change("timeout_seconds: 1800", "timeout_seconds: 3600")
     main(["diff"])
     out = capsys.readouterr().out
@@ -135,7 +135,7 @@ def test_what_is_not_there_is_one_line(arguments: list[str], message: str, capsy
     assert len(said.err.splitlines()) == 1
 
 
-def test_a_stage_that_is_new_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_that_is_new_is_sent(capsys: pytest.CaptureFixture[str]) -> None:
     Path("config/extra.yaml").write_text(
         Path("config/example.yaml").read_text().replace("123456789012", "210987654321")
     )

@@ -83,6 +83,12 @@ def test_why_somebody_ran_a_job_is_said_with_what_became_of_it() -> None:
     assert run.reason.endswith("exit code 3; run because: the supplier's file came late")
 
 
+@pytest.mark.parametrize(("mode", "said"), [("backfill", "backfilled"), ("retry", "retried"), ("manual", "")])
+def test_a_run_that_was_made_up_for_says_so(mode: str, said: str) -> None:
+    (run,) = merged([record("submitted", job_id="job-1", mode=mode)], [job()], NOW)
+    assert run.reason == said
+
+
 @pytest.mark.parametrize("status", ["skipped", "late", "dropped", "waiting", "refused"])
 def test_what_never_got_to_batch_tells_why(status: str) -> None:
     (run,) = merged([record(status, reason="the run of 08:50 has not ended")], [], NOW)

@@ -55,7 +55,7 @@ def test_runs_of_all_jobs_come_in_the_order_of_time() -> None:
     ]
 
 
-def test_a_time_that_is_left_out_is_told_and_does_not_count() -> None:
+def test_a_time_that_is_left_out_is_sent_and_does_not_count() -> None:
     found = lines([job("berlin", "30 2 * * *", BERLIN, timezone="Europe/Berlin")], BEFORE_SPRING, 2)
 
     assert told(found) == [
@@ -77,7 +77,7 @@ def test_times_that_are_left_out_together_are_one_line() -> None:
     ]
 
 
-def test_a_time_that_comes_twice_is_told_where_it_runs() -> None:
+def test_a_time_that_comes_twice_is_sent_where_it_runs() -> None:
     found = lines(
         [job("berlin", "30 2 * * *", BERLIN, timezone="Europe/Berlin")], datetime(2027, 10, 30, 12, tzinfo=UTC), 2
     )

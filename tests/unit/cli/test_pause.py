@@ -277,7 +277,7 @@ class Known(World):
         return {job: PAUSED for job in jobs if job in self.paused}
 
 
-def test_who_or_what_paused_a_job_is_told_and_a_suspended_one_is_not_paused(
+def test_who_or_what_paused_a_job_is_sent_and_a_suspended_one_is_not_paused(
     spoil: Callable[..., None], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN three jobs whose triggers are off: by hand, by hand and after a failure, and by its file; and one after one

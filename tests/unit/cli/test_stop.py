@@ -198,7 +198,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, each: Callable[[], None]) -> None:
     monkeypatch.setattr(stop, "time", type("Clock", (), {"sleep": sleep, "monotonic": lambda: now[0]}))
 
 
-def test_it_waits_for_the_end_and_for_no_longer_than_it_is_told(
+def test_it_waits_for_the_end_and_for_no_longer_than_it_is_sent(
     aws: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a job that takes its time to end

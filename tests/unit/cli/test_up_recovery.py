@@ -83,7 +83,7 @@ def start(session: Session, daemon: _Daemon, stacks: _Stacks, aws: _Aws) -> bool
     return up._bring_up(session, daemon, stacks, aws)  # type: ignore[arg-type]
 
 
-def test_a_name_that_is_taken_is_told_and_nothing_is_wiped(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_taken_is_sent_and_nothing_is_wiped(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a deployment that fails by itself, with words that a killed one would leave too
     deploy(monkeypatch, "Role already exists")
     daemon = _Daemon()
@@ -109,7 +109,7 @@ def test_after_a_kill_what_no_state_knows_makes_local_aws_start_anew(
     assert (daemon.stops, len(calls)) == (1, 2)
 
 
-def test_after_a_kill_another_failure_is_told_as_it_is(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_kill_another_failure_is_sent_as_it_is(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     (session.state / "deploying-local").write_text("1")
     deploy(monkeypatch, "AccessDenied")
     daemon = _Daemon()

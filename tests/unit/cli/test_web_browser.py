@@ -159,7 +159,7 @@ def test_now_refreshes_and_leaves_the_focus_where_it_is(page: Page, site: Browse
     assert len(page.requests) == asked
 
 
-def test_a_screen_reader_is_told_what_has_changed(page: Page, site: Browser, aws: WebAws) -> None:
+def test_a_screen_reader_is_sent_what_has_changed(page: Page, site: Browser, aws: WebAws) -> None:
     page.open(address(site, "/now"))
     aws.add(11, "examples-report", "RUNNABLE", createdAt=int(time.time() * 1000))
     # THEN the count is said in a part that stays, and nothing was said before

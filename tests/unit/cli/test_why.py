@@ -232,7 +232,7 @@ def noted(status: str, reason: str = "", **others: str) -> dict[str, str]:
 # --- a run that was
 
 
-def test_a_failed_run_is_told_as_a_timeline_with_its_cause(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_run_is_sent_as_a_timeline_with_its_cause(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a run that failed with exit code 3
     aws.jobs[ID] = batch_job()
     # WHEN it is asked for by its time on the job's clock, in a pipe
@@ -434,6 +434,14 @@ def test_a_runnable_job_of_a_disabled_environment(aws: FakeAws, told: Callable[.
             "ListJobs: no (ServerException)",
         ),
         ('[ERROR] ReadTimeoutError: Read timeout on endpoint URL: "x"', 'Read timeout on endpoint URL: "x"'),
+        (
+            'x.ReadTimeoutError: Read timeout on endpoint URL: "https://dynamodb.eu-west-1.amazonaws.com/"',
+            "DynamoDB did not answer",
+        ),
+        (
+            'ConnectTimeoutError: Connect timeout on endpoint URL: "https://batch.eu-west-1.amazonaws.com/v1/submitjob"',
+            "SubmitJob: Batch did not answer",
+        ),
         ("Traceback (most recent call last):\nsubmit_run.decision.UnsettledError: it is being submitted", ""),
         ('{"outcome": "submitted"}', ""),
     ],
@@ -449,8 +457,92 @@ def test_why_the_function_failed_is_named_where_a_run_came_late(
     ]
     cause = told(ID)["cause"]
     assert cause["kind"] == "delayed"
-    wanted = shown or "its delivery was tried again, or it was backfilled"
+    wanted = shown or "its trigger's delivery was tried again"
     assert cause["text"] == f"submitted 5 min after its time: {wanted}"
+
+
+def own_error(run_id: str, reason: str) -> dict[str, Any]:
+    """What the submit function writes itself when it fails."""
+    return {"timestamp": ms(3), "message": json.dumps({"outcome": "ERROR", "run_id": run_id, "reason": reason})}
+
+
+def test_an_error_at_another_run_is_not_named(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run that was submitted late, and errors of the function, which says of each at which run it was
+    aws.jobs[ID] = batch_job(status="SUCCEEDED", createdAt=ms(300), startedAt=ms(305), stoppedAt=ms(310))
+    aws.function_log = [
+        {"timestamp": ms(2), "message": "[ERROR] ValueError: x\nTraceback"},
+        own_error(f"{OTHER}@{DUE_TEXT}", "ValueError: x"),
+    ]
+    assert told(ID)["cause"]["text"] == "submitted 5 min after its time: its trigger's delivery was tried again"
+    # WHEN one was at this run THEN it is the cause
+    aws.function_log.append(own_error(f"{JOB}@{DUE_TEXT}", "ListJobs: RuntimeError: away"))
+    aws.function_log.append(own_error(f"{JOB}@{DUE_TEXT}", "RuntimeError: away"))
+    assert told(ID)["cause"]["text"] == "submitted 5 min after its time: away"
+
+
+def test_a_job_whose_submission_was_not_answered_is_well_and_says_so(
+    aws: FakeAws, told: Callable[..., dict[str, Any]]
+) -> None:
+    # GIVEN a run that was submitted in time, and noted a minute later
+    aws.jobs[ID] = batch_job(status="SUCCEEDED")
+    aws.records = [noted("submitted", job_id=ID, noted_at="2026-11-26T00:01:05Z")]
+    url = "https://batch.eu-west-1.amazonaws.com/v1/submitjob"
+    aws.function_log = [own_error(f"{JOB}@{DUE_TEXT}", f'ReadTimeoutError: Read timeout on endpoint URL: "{url}"')]
+    cause = told(ID)["cause"]
+    assert cause["kind"] == "answer_lost"
+    assert cause["text"] == (
+        "Batch's answer to its submission was lost, and found 1 min 3 s later: SubmitJob: Batch did not answer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "title", "line"),
+    [
+        ("backfill", ", backfilled: SUCCEEDED", "a person asked for it to be made up for (backfill)"),
+        ("retry", ", retried: SUCCEEDED", "a person asked for it once more (retry)"),
+        ("manual", ", a manual run: SUCCEEDED", "a person asked for it: no schedule started it"),
+    ],
+)
+def test_a_run_that_a_person_asked_for_says_so(
+    mode: str, title: str, line: str, aws: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a run that was submitted five minutes late because somebody asked for it then
+    aws.jobs[ID] = batch_job(status="SUCCEEDED", createdAt=ms(300), startedAt=ms(305), stoppedAt=ms(310))
+    aws.records = [noted("submitted", job_id=ID, mode=mode)]
+    assert main(["why", ID]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[0].endswith(title)
+    assert line in output
+    assert output.endswith("cause: none\n")
+
+
+def test_what_the_alerts_took_out_of_the_dead_letter_queue_is_named(
+    aws: FakeAws, told: Callable[..., dict[str, Any]]
+) -> None:
+    # GIVEN a time without a run, and the alert function's log with messages that it took, one of them of that run
+    def taken(name: str, error: str) -> dict[str, Any]:
+        record = {
+            "body": json.dumps({"trigger": {"scheduled_time": DUE_TEXT}, "job": {"name": name}}),
+            "attributes": {"SentTimestamp": str(ms(180))},
+            "messageAttributes": {"ErrorCode": {"stringValue": "200"}, "ErrorMessage": {"stringValue": error}},
+        }
+        return {"timestamp": ms(185), "message": json.dumps({"event": {"Records": [record]}})}
+
+    aws.function_log = [
+        taken("examples-other", "not this"),
+        taken(JOB, "DynamoDB is away"),
+        {"timestamp": ms(186), "message": "[]"},
+    ]
+    found = told("report")
+    assert found["cause"]["kind"] == "dead_letter"
+    assert (
+        found["cause"]["text"] == "the submit function could not submit it: DynamoDB is away (the alerts have sent it)"
+    )
+    # AND without that permission it says what it could not read
+    aws.denied = {"filter_log_events"}
+    found = told("report")
+    assert found["cause"]["kind"] == "not_delivered"
+    assert "the alert function's log: AccessDeniedException" in found["not_read"]
 
 
 def test_a_skipped_run_names_the_one_it_gave_way_to(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
@@ -568,7 +660,7 @@ def test_calls_are_few(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> Non
     assert len(aws.called) <= 8, aws.called
     aws.called.clear()
     told("report@2026-11-24T09:00")
-    assert len(aws.called) <= 12, aws.called
+    assert len(aws.called) <= 13, aws.called
 
 
 def test_a_secret_in_a_reason_is_not_shown(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:

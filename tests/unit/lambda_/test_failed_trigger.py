@@ -205,6 +205,14 @@ def test_each_message_is_told_once_and_to_whom_its_job_belongs() -> None:
     assert len(world.inbox) == 3
 
 
+def test_the_log_says_which_run_a_message_is_about() -> None:
+    found = event("schedule_dead_letter")
+    assert (
+        "2026-03-02T00:00:00Z"
+        in json.loads(redact(found)["Records"][0]["body"])["ContainerOverrides"]["Environment"][0].values()
+    )
+
+
 @pytest.mark.parametrize("name", ["run_end_dead_letter", "schedule_dead_letter"])
 def test_a_message_is_logged_without_what_the_job_was_given(name: str) -> None:
     found = event(name)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import contextvars
+import json
 import threading
 import time
 from typing import Any
 
-from batchtab.local_aws.functions import Invocations
+from batchtab.local_aws.functions import Invocations, dead_letter
 
 FUNCTION = {"config": {"FunctionArn": "arn:aws:lambda:x:1:function:f"}}
 
@@ -156,3 +157,10 @@ def test_invocation_is_under_way_until_its_last_attempt() -> None:
     assert made.parts.under_way() > 0
     made.join()
     assert made.parts.under_way() == 0
+
+
+def test_a_dead_letter_is_the_event_itself_with_the_error_beside_it() -> None:
+    body, attributes = dead_letter({"a": 1}, {"error": True, "body": {"errorMessage": "x" * 2000}}, "request-1")
+    assert json.loads(body) == {"a": 1}
+    assert attributes == {"RequestID": "request-1", "ErrorCode": "200", "ErrorMessage": "x" * 1024}
+    assert dead_letter([], {"body": "no JSON"}, "")[1]["ErrorMessage"] == ""

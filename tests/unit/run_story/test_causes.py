@@ -449,6 +449,40 @@ SITUATIONS: dict[str, tuple[Facts, str, str, str]] = {
         "submitted 3 min 10 s after its time",
         "",
     ),
+    "started late after an end": (
+        facts(
+            job=declared(schedule=None, after_all=["fetch", "load"]),
+            batch=ran(upstream_job_id=OTHER, created=after(190)),
+            others={OTHER: other("SUCCEEDED", stopped=after(90))},
+            failures=(Failure(after(91), "BatchGetItem: DynamoDB is away", is_own=True),),
+        ),
+        "delayed",
+        "submitted 1 min 40 s after the end that started it: BatchGetItem: DynamoDB is away",
+        "",
+    ),
+    "submitted late after failures of its own, beside another": (
+        facts(
+            job=declared(concurrency_policy="queue"),
+            batch=ran(created=after(190), started=after(200), stopped=after(260)),
+            before=ran(id=OTHER, created=after(-60), started=after(-50), stopped=after(20)),
+            failures=(Failure(after(1), "DynamoDB did not answer", is_own=True),),
+        ),
+        "delayed",
+        "submitted 3 min 10 s after its time: DynamoDB did not answer",
+        "",
+    ),
+    "found in Batch": (
+        facts(batch=ran(), decision=noted("submitted", job_id=ID, noted_at="2026-11-24T09:01:10Z")),
+        "answer_lost",
+        "Batch's answer to its submission was lost, and found 1 min 8 s later: the submit function was ended",
+        "",
+    ),
+    "told by the alerts": (
+        facts(triggers=(RULE,), letters=(Letter("schedule", "lambda is away", "9", is_sent=True),)),
+        "dead_letter",
+        "its schedule could not submit it after 9 retries: lambda is away (the alerts have sent it)",
+        "backfill",
+    ),
     "submitted late after failures": (
         facts(
             batch=ran(created=after(190), started=after(200), stopped=after(260)),
@@ -513,6 +547,10 @@ WELL: dict[str, Facts] = {
     ),
     "a backfill of yesterday": facts(
         batch=ran(created=after(86_400), started=after(86_401), stopped=after(86_402)), now=after(90_000)
+    ),
+    "a backfill of a moment ago": facts(
+        batch=ran(created=after(190), started=after(200), stopped=after(260)),
+        decision=noted("submitted", job_id=ID, mode="backfill"),
     ),
     "a manual run": facts(batch=ran(scheduled_time=""), at=None),
     "a run after another": facts(

@@ -46,6 +46,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Causes of which nothing is wrong.
 MILD = frozenset(
     {"future", "just_due", "not_due", "excepted", "overlap", "joined", "submitting", "full", "queue_order"}
+    | {"answer_lost"}
 )
 
 RunArgument = Annotated[

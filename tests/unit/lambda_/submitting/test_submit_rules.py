@@ -328,6 +328,9 @@ def test_a_backfill_makes_up_what_was_not_run_once(world: World) -> None:
         world.run(until=world.now + 600)
     # THEN each has run once, however late
     assert outcomes == ["duplicate", "submitted", "submitted", "duplicate", "duplicate", "duplicate"]
+    # AND its record says that it was made up for
+    modes = [item.get("mode", {}).get("S") for (_, key), item in sorted(world.table.items()) if key.startswith("run#")]
+    assert modes == [None, "backfill", "backfill"]
     assert len(set(world.run_ids())) == len(world.run_ids()) == 3
 
 
@@ -431,6 +434,31 @@ def test_an_event_that_says_nothing_is_refused_by_name(
     with pytest.raises(MalformedError) as error:
         lambda_handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("event", "run_id"),
+    [
+        (trigger(0), f"{JOB}@2026-11-24T09:00:00Z"),
+        ({"retry": {**trigger(1), "of": "job-1", "retry": {"of": "job-1"}}}, f"{JOB}@2026-11-24T09:01:00Z"),
+        ({"source": "aws.batch", "detail": {"jobName": JOB, "jobId": "job-1", "status": "FAILED"}}, ""),
+        ({"trigger": {}}, ""),
+        (["nothing"], ""),
+    ],
+)
+def test_an_error_is_logged_with_the_run_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], event: Any, run_id: str
+) -> None:
+    # GIVEN a function that cannot do what it is asked for
+    monkeypatch.delenv("RUNS_TABLE", raising=False)
+    with pytest.raises(KeyError):
+        lambda_handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+    # THEN its log says at which run that was, and why
+    assert json.loads(capsys.readouterr().out) == {
+        "outcome": "ERROR",
+        "run_id": run_id,
+        "reason": "KeyError: 'RUNS_TABLE'",
+    }
 
 
 def test_a_time_that_is_none_is_refused() -> None:
