@@ -48,7 +48,8 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.session.Session().client(
+            session: Any = boto3.session.Session()  # its types know literal names of services only
+            self._clients[service] = session.client(
                 service,
                 endpoint_url=self.endpoint,
                 region_name=REGION,
