@@ -25,7 +25,7 @@ class JobDiff:
     """A job that is new, changed or removed.
 
     Attributes:
-        change: What is different, as a plan tells it.
+        change: What is different, as a plan shows it.
         times: What is different in its times; None if nothing is.
     """
 

@@ -18,7 +18,7 @@ PLAIN = frozenset({("trigger", _RULE), ("concurrency policy", _ALLOW)})
 
 
 def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, str]:
-    """All that is told of a job, by name."""
+    """All that is shown of a job, by name."""
     container = job.container
     said = _when(job, now, zone) | {
         "queue": job.delivery.queue if job.delivery else "chosen by who runs it",
@@ -46,7 +46,7 @@ def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, 
 def when(job: Job) -> str:
     """When it runs, in the fewest words."""
     if job.trigger is None:
-        return f"after {job.after}" if job.after else "by hand"
+        return f"after {job.after}" if job.after else "manual"
     words = in_words(job.trigger.expression, job.trigger.own_zone or "UTC")
     return words or f"{job.trigger.expression} {job.trigger.own_zone}".strip()
 
@@ -118,7 +118,7 @@ def _delivery(job: Job) -> dict[str, str]:
     if late:
         said["late start at most"] = duration(int(late), units=3)
     if policy.pause_on_failure:
-        said["after a failure"] = "paused until somebody resumes it"
+        said["after a failure"] = "paused until it is resumed"
     return said
 
 

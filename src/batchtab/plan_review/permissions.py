@@ -115,7 +115,7 @@ class PermissionChange:
 
 
 def change(resource: Resource, plan: Plan, new_holders: frozenset[str]) -> PermissionChange | None:
-    """The permissions that a resource's change gives and takes; None if it holds none.
+    """The permissions that a resource's change gives and takes; None if it has none.
 
     Args:
         resource: Any resource of a plan.

@@ -19,7 +19,7 @@ FILES = Path(__file__).resolve().parents[2] / "fixtures" / "job_files"
 UNKNOWN = "is an unknown key"
 TAGS = "allowed are letters, digits, spaces and _ . : / = + - @"
 FAULTS = {
-    "all-excepted": ["3: job a: schedule: '* * * * *' never runs: all of it is excepted"],
+    "all-excepted": ["3: job a: schedule: '* * * * *' never runs: except excludes all its times"],
     "dollar-fields": [
         f"6: job tagged: tags.formula: '${{x}}' has '$', '{{', '}}': {TAGS}",
         f"7: job silent: tags.who: '${{terraform.workspace}}' has '$', '{{', '}}': {TAGS}",

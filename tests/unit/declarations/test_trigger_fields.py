@@ -116,15 +116,15 @@ def job(**fields: Any) -> JobSpec:
         ),
         (
             ["schedule: at(2026-12-25T09:00:00)", "except: 2026-12-25"],
-            "schedule: 'at(2026-12-25T09:00:00)' never runs: all of it is excepted",
+            "schedule: 'at(2026-12-25T09:00:00)' never runs: except excludes all its times",
         ),
         (
             ["schedule: 0 9 * * 1-5", "except: ['cron(* * ? * MON,TUE *)', 'cron(0 8-12 ? * WED-FRI *)']"],
-            "schedule: '0 9 * * 1-5' never runs: all of it is excepted",
+            "schedule: '0 9 * * 1-5' never runs: except excludes all its times",
         ),
         (
             ["schedule: '* * * * *'", "except: cron(* * * * ? *)"],
-            "schedule: '* * * * *' never runs: all of it is excepted",
+            "schedule: '* * * * *' never runs: except excludes all its times",
         ),
         (
             ["schedule: rate(15 minutes)", "timezone: Asia/Seoul"],

@@ -188,7 +188,7 @@ def test_a_job_resumed_by_hand_is_said_to_be_suspended_again() -> None:
     whole = of([Plan.read(plan, "jobs")])
     (job,) = [job for job in whole.jobs if job.name == "examples-report"]
     # THEN the plan says who did what, and how it could stay
-    assert job.headline == "resumed by hand: this deployment suspends it; to let it run take suspend out"
+    assert job.headline == "resumed manually: this deployment suspends it; to let it run remove suspend"
 
 
 def test_a_state_that_the_file_changed_is_nobodys_hand() -> None:
@@ -197,7 +197,7 @@ def test_a_state_that_the_file_changed_is_nobodys_hand() -> None:
     del plan["resource_drift"]
     whole = of([Plan.read(plan, "jobs")])
     assert whole.jobs
-    assert all("by hand" not in json.dumps([job.headline, *map(vars, job.fields)]) for job in whole.jobs)
+    assert all("manually" not in json.dumps([job.headline, *map(vars, job.fields)]) for job in whole.jobs)
 
 
 def test_a_pause_that_the_file_now_asks_for_is_no_change() -> None:
