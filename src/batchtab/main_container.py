@@ -1,6 +1,6 @@
 """Which of a job's containers is the job itself, in whatever form Batch reports the job.
 
-`container` holds the one container of most jobs, `ecsProperties` the containers of a task, and `nodeProperties` either
+`container` is the one container of most jobs, `ecsProperties` has the containers of a task, and `nodeProperties` either
 of them for each range of nodes. Answers of DescribeJobs, events and job definitions have the same members.
 https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html
 """
@@ -23,7 +23,7 @@ Part = Mapping[str, Any]
 
 
 def main_container(job: Any) -> Part:
-    """The container that a job ends with; empty where nothing is told of it.
+    """The container that a job ends with; empty where nothing is known of it.
 
     Args:
         job: A job of DescribeJobs or of an event, or a job definition.

@@ -271,7 +271,7 @@ def test_allow_has_no_code_in_between() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"schedule": "@reboot"}, "schedule: '@reboot' has no meaning here: there is no machine that boots"),
+        ({"schedule": "@reboot"}, "schedule: '@reboot' has no meaning here: no machine boots"),
         (
             {"schedule": "0 9 1 * MON"},
             "schedule: '0 9 1 * MON' names days of the month and of the week: crontab runs on either, which AWS can't"
@@ -347,7 +347,7 @@ def test_allow_has_no_code_in_between() -> None:
         ),
         (
             {"log_group_name": "/jobs", "log_retention_days": 7},
-            "log_retention_days: 7 has no effect beside log_group_name, a log group that is managed elsewhere",
+            "log_retention_days: 7 cannot be used together with log_group_name, a log group that is managed elsewhere",
         ),
         (
             {"dead_letter_queue_arn": "arn:aws:sqs:us-east-1:123456789012:q"},

@@ -15,7 +15,7 @@ from batchtab.constructs._terraform.resources import BatchtabConstruct, create_r
 
 
 class ScheduleGroup(BatchtabConstruct):
-    """Holds a service's schedules, so that they can be listed, tagged and removed together.
+    """Contains a service's schedules, so that they can be listed, tagged and removed together.
 
     See https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html
     """

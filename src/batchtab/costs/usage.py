@@ -155,7 +155,7 @@ def of_run(run: Run, size: Size, prices: Prices) -> Money:
 
 
 def fargate_size(size: Size) -> tuple[float, int] | None:
-    """The smallest vCPUs and MiB of Fargate that hold a size; None if none does, as with GPUs."""
+    """The smallest vCPUs and MiB of Fargate for a size; None if none is enough, as with GPUs."""
     if size.gpus:
         return None
     for vcpus, memories in sorted(limits.FARGATE_SIZES.items()):

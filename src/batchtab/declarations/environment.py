@@ -26,7 +26,7 @@ _Text = Annotated[str, Strict()]
 
 
 # Said of settings that are refused, in a stage's file and by the constructs alike.
-NO_EFFECT_BESIDE = "has no effect beside launch_template_id"
+NO_EFFECT_BESIDE = "cannot be used together with launch_template_id"
 SAY_IN_TEMPLATE = "say it in the template, or leave launch_template_id out"
 
 

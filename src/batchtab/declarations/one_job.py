@@ -105,7 +105,7 @@ class OneJob(JobFields):
 
     @property
     def has_task(self) -> bool:
-        """Whether Batch has to be told of a task of containers, where of most jobs it is told of one container."""
+        """Whether Batch must get a task of containers; for most jobs it gets one container."""
         return bool(self.containers) or self.grace_seconds is not None
 
     @property

@@ -145,4 +145,4 @@ def _unzip(content: bytes, file: str) -> bytes:
                 raise GitHubError(f"the artifact's {file} is too large")
             return archive.read(file)
     except (zipfile.BadZipFile, KeyError):
-        raise GitHubError(f"the artifact is not a zip that holds {file}") from None
+        raise GitHubError(f"the artifact is not a zip that contains {file}") from None

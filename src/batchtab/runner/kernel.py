@@ -38,7 +38,7 @@ def adopt_orphans() -> Callable[[], object] | None:
 
 
 def children() -> list[int]:
-    """The ids of this process's living children, adopted ones included; none where /proc does not tell."""
+    """The ids of this process's living children, adopted ones included; none where /proc does not list them."""
     pid = os.getpid()
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:  # noqa: PTH123 pathlib costs 5 ms

@@ -60,7 +60,7 @@ class Signals:
             return b""
 
     def block(self) -> set[int]:
-        """Hold all of them back, for a fork; returns the mask to give to `restore`."""
+        """Block all of them, for a fork; returns the mask to give to `restore`."""
         return signal.pthread_sigmask(signal.SIG_BLOCK, (*self.handled, signal.SIGCHLD))
 
     @staticmethod

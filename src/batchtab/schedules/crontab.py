@@ -79,7 +79,7 @@ def _converted(fields: list[str]) -> str:
 
 
 def _days_of_week(text: str) -> str:
-    """Names, so that nobody has to know from where the days are counted: `MON,TUE,WED,THU,FRI`."""
+    """Names, so that the first day of the week does not matter: `MON,TUE,WED,THU,FRI`."""
     found: set[int] = set()
     for item in text.split(","):
         base, slash, step_text = item.partition("/")
@@ -110,7 +110,9 @@ def _word(text: str) -> str:
     if text in WORDS:
         return WORDS[text]
     if word == "@reboot":
-        raise ScheduleError("has no meaning here: there is no machine that boots", "leave schedule out: run it by hand")
+        raise ScheduleError(
+            "has no meaning here: no machine boots", "leave schedule out: run it manually"
+        )
     if word == "@every":
         raise ScheduleError("is not a schedule of crontab", _rate(rest.strip()))
     known = ", ".join(WORDS)
@@ -136,7 +138,7 @@ def _wrong_number(text: str, fields: list[str]) -> tuple[str, str]:
         return f"is not a schedule: {forms}", ""
     rest = fields[_FIELD_COUNT:]
     if any(not _looks_like_a_field(field) for field in rest):
-        return "goes on after crontab's five fields", "what to run stands in `command`"
+        return "goes on after crontab's five fields", "write what to run in `command`"
     six = text if len(fields) == 6 else ""
     if six and "?" in fields and _is_cron(six):
         return "is AWS's form without its name", f"write cron({six})"
@@ -152,7 +154,7 @@ def _looks_like_a_field(text: str) -> bool:
 
 
 def _refuse_extensions(fields: list[str]) -> None:
-    """What other crons have beyond crontab: refused by name, so that nobody reads the next message for a typo."""
+    """What other crons have beyond crontab: refused by name, so that the message is not taken for a typo."""
     for name, field in zip(cron.FIELD_NAMES.split(), fields, strict=False):
         if "~" in field or re.search(r"(^|,)H($|[(/,])", field):
             mark = "~" if "~" in field else "H"

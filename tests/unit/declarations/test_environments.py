@@ -140,7 +140,7 @@ _OWN = "environment: {{{}}}"
         (_OWN.format("launch_template_id: lt-0123456789abcdef0, launch_template_version: $Latest"),
          "'$Latest' is not a whole number"),
         (_OWN.format("launch_template_id: lt-01234567, launch_template_version: 3, root_volume_gib: 50"),
-         "root_volume_gib: has no effect beside launch_template_id [hint: say it in the template"),
+         "root_volume_gib: cannot be used together with launch_template_id [hint: say it in the template"),
         (_OWN.format("root_volume_gib: 8"), "8 is too small: 30 to 16384 (GiB)"),
         (_OWN.format("instance_profile_arn: my-profile"),
          "'my-profile' is not allowed: an instance profile's ARN"),

@@ -69,7 +69,7 @@ def test_forms_of_aws_are_not_touched(expression: str) -> None:
             )
             for text in ("0 9 1 * */2", "0 9 */2 * MON", "0 9 */2 * */2")
         ),
-        ("@reboot", "has no meaning here", "leave schedule out: run it by hand"),
+        ("@reboot", "has no meaning here", "leave schedule out: run it manually"),
         ("@every 5m", "is not a schedule of crontab", "write rate(5 minutes)"),
         ("@every 1h30m", "is not a schedule of crontab", "write rate(90 minutes)"),
         ("@every 24h", "is not a schedule of crontab", "write rate(1 day)"),

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import hcl
 from batchtab.constructs._terraform.kinds import Kind, kind_of
-from batchtab.constructs._terraform.module_stack import Validation, holds
+from batchtab.constructs._terraform.module_stack import Validation, requires
 from batchtab.constructs._terraform.scalars import allowed_of, of_scalar, unless_null
 from batchtab.declarations.table import written
 
@@ -93,18 +93,18 @@ def validations_of(name: str, kind: Kind, field: FieldInfo) -> Iterator[Validati
             )
         for item in kind.metadata:
             if getattr(item, "gt", None) is not None:
-                yield holds(f"{value} > {item.gt}", f"{name}: ${{{value}}} is too small: more than {item.gt}.")
+                yield requires(f"{value} > {item.gt}", f"{name}: ${{{value}}} is too small: more than {item.gt}.")
         return
     for rule in _sizes(field, value, name):
-        yield holds(unless_null(value, rule.condition, nullable=kind.nullable), rule.message)
+        yield requires(unless_null(value, rule.condition, nullable=kind.nullable), rule.message)
     if (full := _no_nulls(kind, value, count())) is not None:
-        yield holds(unless_null(value, full, nullable=kind.nullable), f"{name}: {NULL}.")
+        yield requires(unless_null(value, full, nullable=kind.nullable), f"{name}: {NULL}.")
     for rule in _inside(kind, value, name, count()):
         whole = rule.unless_null(value, nullable=kind.nullable)
-        yield holds(whole.condition, whole.message)
+        yield requires(whole.condition, whole.message)
     if get_origin(kind.type) is dict and limits.AWS_TAG in kind_of(get_args(kind.type)[0], ()).limits:
         twins = f"[for a in keys({value}) : a if length([for b in keys({value}) : b if lower(b) == lower(a)]) > 1]"
-        yield holds(f"length({twins}) == 0", f'{name}: ${{join(", ", {twins})}} differ {limits.TAG_TWINS}.')
+        yield requires(f"length({twins}) == 0", f'{name}: ${{join(", ", {twins})}} differ {limits.TAG_TWINS}.')
 
 
 def _sizes(field: FieldInfo, value: str, path: str) -> Iterator[_Rule]:

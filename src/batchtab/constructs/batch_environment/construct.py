@@ -138,7 +138,7 @@ class BatchEnvironment(BatchtabConstruct):
                 account and region.
             log_retention_days: How long CloudWatch keeps the jobs' output.
             kms_key_arn: Encrypts the log group and the dead-letter queue instead of AWS's own keys.
-            alarm_topic_arns: SNS topics that are told when a trigger could not submit its job.
+            alarm_topic_arns: SNS topics to notify when a trigger could not submit its job.
             permissions_boundary_arn: For every role made here.
             role_path: Of every role made here.
             role_name_suffix: Of their names, which are the whole account's: for the same namespace in a second region.
@@ -227,7 +227,7 @@ class BatchEnvironment(BatchtabConstruct):
             name=f"{namespace}-trigger-dead-letter",
             sender="events.amazonaws.com",
             source_arn=account.arn("events", f"rule/{namespace}-*"),
-            description=f"A trigger of {namespace} could not submit its job: the event lies in the queue.",
+            description=f"A trigger of {namespace} could not submit its job: the event is in the queue.",
             kms_key_arn=kms_key_arn,
             alarm_topic_arns=alarm_topic_arns,
             tags=tags,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, holds
+from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, requires
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.batch_environment.construct import BatchEnvironment
 from batchtab.constructs.compute_environment.outputs import add_outputs
@@ -19,19 +19,21 @@ _LEAST_WEIGHT, _MOST_WEIGHT = limits.WEIGHT_FACTOR_MIN, limits.WEIGHT_FACTOR_MAX
 
 def _of_queues(condition: str, text: str) -> Validation:
     """Something that each queue's settings, `each`, must meet."""
-    return holds(f"alltrue([for each in values(var.queue_settings) : {condition}])", f"queue_settings[*].{text}.")
+    return requires(f"alltrue([for each in values(var.queue_settings) : {condition}])", f"queue_settings[*].{text}.")
 
 
 def _of_policies(condition: str, text: str) -> Validation:
     """Something that each queue's scheduling policy, `policy`, must meet."""
     policies = "[for each in values(var.queue_settings) : each.scheduling_policy if each.scheduling_policy != null]"
-    return holds(f"alltrue([for policy in {policies} : {condition}])", f"queue_settings[*].scheduling_policy.{text}.")
+    return requires(
+        f"alltrue([for policy in {policies} : {condition}])", f"queue_settings[*].scheduling_policy.{text}."
+    )
 
 
 #: What several members of a value say together.
 _MORE: dict[str, list[Validation]] = {
     "further_compute_environments": [
-        holds(
+        requires(
             f'!contains(keys(var.further_compute_environments), "{limits.OWN_ENVIRONMENT}")',
             f"further_compute_environments: {limits.OWN_ENVIRONMENT} is what queues call the one made here.",
         ),

@@ -8,7 +8,7 @@ from typing import Any
 from batchtab.constructs._terraform.aws import SchedulerScheduleGroup
 from batchtab.constructs._terraform.derived import variables
 from batchtab.constructs._terraform.expressions import Expression, as_map
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, holds
+from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, requires
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs._terraform.roles import RoleSettings
 from batchtab.constructs.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
@@ -30,7 +30,7 @@ _FILES = (
         "any",
         "Several services: any name to a decoded jobs.yaml.",
         {},
-        [holds("can(keys(var.services))", "services: is not a mapping of names to decoded files.")],
+        [requires("can(keys(var.services))", "services: is not a mapping of names to decoded files.")],
     ),
     Variable(
         "runner_image",
@@ -43,7 +43,7 @@ _FILES = (
         "any",
         f"Where failed jobs are reported: an object with any of {', '.join(AlertFields.model_fields)}.",
         {},
-        [holds("can(keys(var.alerts))", "alerts: is not a mapping (key: value).")],
+        [requires("can(keys(var.alerts))", "alerts: is not a mapping (key: value).")],
     ),
 )
 _OWN = tuple(variables(BatchtabArguments))

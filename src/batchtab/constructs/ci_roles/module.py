@@ -7,7 +7,7 @@ from dataclasses import replace
 from batchtab import limits
 from batchtab.constructs._terraform.derived import variable_of
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, holds, matching
+from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, matching, requires
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.construct import CiRoles
@@ -16,7 +16,7 @@ from batchtab.declarations.function_arguments import TaggedArguments
 
 def _each(name: str, limit: limits.Text) -> Validation:
     test = f"alltrue([for each in var.{name} : can(regex({hcl(limit.pattern)}, each))])"
-    return holds(test, f"{name}: each must be {limit.meaning}.")
+    return requires(test, f"{name}: each must be {limit.meaning}.")
 
 
 VARIABLES = (
@@ -32,7 +32,7 @@ VARIABLES = (
         "The stage's name, below which its state is in the bucket.",
         validations=[
             matching("stage", limits.STAGE_NAME),
-            holds(
+            requires(
                 f'var.stage != "{limits.RESERVED_NAME}"',
                 "stage: 'ci' is reserved: the states of the roles for workflows are below ci/.",
             ),

@@ -84,8 +84,8 @@ class AlertArgumentsDict(TypedDict, total=False):
     """Region of that function. Default: that of everything else. See
     https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html."""
     webhook_secret_arn: NotRequired[str | None]
-    """Instead of the function: ARN of the secret or parameter that holds a webhook's address. It is read when it
-    is needed and stands in no state, setting or log. See
+    """Instead of the function: ARN of the secret or parameter with a webhook's address. It is read when it is
+    needed and is in no state, setting or log. See
     https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html."""
     webhook_kms_key_arn: NotRequired[str | None]
     """Key of that secret. Default: AWS's own. See
@@ -98,8 +98,8 @@ class AlertArgumentsDict(TypedDict, total=False):
     """Slack channel, with its `#`, in quotes. A webhook has a channel of its own. See
     https://docs.slack.dev/reference/objects/conversation-object."""
     quiet: NotRequired[bool | Expression]
-    """Whether repeats, dependents and storms are folded, with the help of a table, and recoveries reported.
-    jobs.yaml may then say `alerts`."""
+    """Whether repeats, dependents and storms are grouped, with a table, and recoveries reported. jobs.yaml may
+    then say `alerts`."""
     repeat_seconds: NotRequired[int | Expression]
     """How often a job that fails again and again is reported, if quiet. 0: each time. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html."""

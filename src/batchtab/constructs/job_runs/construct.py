@@ -29,12 +29,12 @@ _EVENT_AGE_SECONDS = 3600  # how long a throttled run waits for its turn; as lon
 _TABLE_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # Batch repeats a container's literal environment in its events. An array's children end before the array does.
 # For a job on several nodes Batch reports the end of each node too; the function ignores those.
-_TOLD = {"environment": {"name": [limits.RUN_VARIABLES["run_policy"]]}}
+_WITH_POLICY = {"environment": {"name": [limits.RUN_VARIABLES["run_policy"]]}}
 _ENDED = {
     "status": ["FAILED", "SUCCEEDED"],
     "$or": [
-        {"container": _TOLD},
-        {"ecsProperties": {"taskProperties": {"containers": _TOLD}}},
+        {"container": _WITH_POLICY},
+        {"ecsProperties": {"taskProperties": {"containers": _WITH_POLICY}}},
         {"nodeProperties": {"numNodes": [{"exists": True}]}},
     ],
     "arrayProperties": {"index": [{"exists": False}]},
@@ -45,7 +45,7 @@ class JobRuns(BatchtabConstruct):
     """Decides which runs of some queues' jobs are submitted: each scheduled time once, and no two that must not meet.
 
     The triggers of jobs with a `concurrency_policy`, `except` or `pause_on_failure` invoke a Lambda function, which
-    claims the run in a table and submits it, lets it wait, or notes why it is not run. The function is told of the ends
+    claims the run in a table and submits it, lets it wait, or notes why it is not run. The function gets the ends
     of such runs, so that the next one starts. Idle, all of it costs nothing.
 
     A run is not lost without a word: what the function fails on three times goes into the dead-letter queue of the

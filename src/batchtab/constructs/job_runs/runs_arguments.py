@@ -37,11 +37,11 @@ class RunsArgumentsDict(TypedDict, total=False):
     """Permissions boundary of the function's role. See
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html."""
     history_days: NotRequired[int | Expression]
-    """Days for which a run is remembered: `batchtab history` knows of it, and no scheduled time is run twice. See
+    """Days for which a run's record is kept: `batchtab history` shows it, and no scheduled time is run twice. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html."""
     job_queue_arns: Required[list[str] | tuple[str, ...] | Expression]
     """ARNs of the queues that runs are submitted to. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
     trigger_dead_letter_queue_arn: Required[str]
-    """ARN of the environment's queue of what its triggers could not submit; keeps a run that could not be decided.
-    See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
+    """ARN of the environment's queue for what its triggers could not submit; it also gets a run that could not be
+    decided. See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""

@@ -63,7 +63,7 @@ class ScheduledJob(BatchtabConstruct):
     """A container job that AWS Batch runs on a schedule: an image that exists, a command, and when.
 
     A change registers a new revision of the job definition; the trigger names the definition without a revision, so
-    it always submits the newest. Without a `schedule` the job is run by hand or by another job's end.
+    it always submits the newest. Without a `schedule` the job is run manually or by another job's end.
 
     The definition's retry strategy always ends with a rule that exits, because Batch retries what no rule matches.
     The trigger never sets attempts, because that would replace the strategy.

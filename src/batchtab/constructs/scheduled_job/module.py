@@ -15,7 +15,7 @@ from batchtab.constructs.scheduled_job.timing import Timing, last_moment, later_
 from batchtab.constructs.scheduled_job.variables import LATE_AFTER_SECONDS, VARIABLES
 from batchtab.declarations import cautions, job_rules
 
-#: Optional inputs whose value may be unknown while Terraform plans: another input tells whether they count.
+#: Optional inputs whose value may be unknown while Terraform plans: another input says whether they count.
 _GIVEN = {
     "job_role_arn": "!var.create_job_role",
     "execution_role_arn": "var.create_execution_role == false",
@@ -29,7 +29,7 @@ _MADE = {"execution_role_arn": Expression.of("var.create_execution_role == true"
 
 
 def _require_one_of_two(job: ScheduledJob, switch: str, name: str) -> None:
-    """What is brought is used, and what is not used is refused: an input never goes without effect unsaid."""
+    """What is brought is used, and what is not used is refused: no input is silently without effect."""
     require(
         job.job_definition,
         any_of(Expression.of(_GIVEN[name]), Expression.of(f"var.{name} == null")),

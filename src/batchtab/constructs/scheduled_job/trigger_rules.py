@@ -1,4 +1,4 @@
-"""What a job's trigger can't do, told before anything is planned."""
+"""What a job's trigger can't do, reported before anything is planned."""
 
 from __future__ import annotations
 
