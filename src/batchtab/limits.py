@@ -135,7 +135,7 @@ class Unlike:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn(Choice):
-    """A choice of which AWS has withdrawn some values: they are refused with what AWS says of them."""
+    """A choice with values that AWS has withdrawn: they are refused with what AWS says of them."""
 
     withdrawn: tuple[str, ...]
     reason: str

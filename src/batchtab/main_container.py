@@ -78,7 +78,7 @@ def is_node(job_id: str) -> bool:
 
 
 def _main_of(task: Part, essential: str = "") -> Part:
-    """By name; in a task that somebody else has defined the first that is essential, which is the default."""
+    """By name; in a task that was defined elsewhere the first that is essential, which is the default."""
     containers = list(_parts(task.get("containers")))
     by_name = [each for each in containers if each.get("name") in (MAIN, essential or MAIN)]
     return next(iter([*by_name, *(each for each in containers if each.get("essential", True))]), {})

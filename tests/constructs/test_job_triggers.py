@@ -324,10 +324,13 @@ def test_allow_has_no_code_in_between() -> None:
         ),
         (
             {"schedule": "rate(15 minutes)", "timezone": "Asia/Seoul"},
-            "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew [hint: write"
+            "EventBridge Scheduler runs a rate at once when it is deployed, and counts again from then [hint: write"
             " '*/15 * * * *']",
         ),
-        ({"schedule": "rate(7 hours)", "timezone": "Asia/Seoul"}, "and counts anew [hint: leave timezone out]"),
+        (
+            {"schedule": "rate(7 hours)", "timezone": "Asia/Seoul"},
+            "and counts again from then [hint: leave timezone out]",
+        ),
         ({"trigger": "rule", "timezone": "Asia/Seoul"}, "trigger: 'rule' can't say timezone: only a schedule can"),
         ({"trigger": "rule", "schedule": "at(2026-12-01T00:00:00)"}, "trigger: 'rule' can't say at(…)"),
         ({"schedule": None, "timezone": "Asia/Seoul"}, "timezone: 'Asia/Seoul' has no effect: the job has no schedule"),

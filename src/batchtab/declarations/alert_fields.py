@@ -26,7 +26,7 @@ class AlertFields(StrictModel):
         description="Function of this account that takes a Slack message as JSON and sends it; it exists already.",
     )
     function_region: Annotated[str, Strict(), Limit(limits.REGION)] | None = Field(
-        default=None, description="Region of that function. Default: that of everything else."
+        default=None, description="Region of that function. Default: the same as everything else."
     )
     webhook_secret_arn: Annotated[str, Strict(), Limit(limits.SECRET_ARN), Hidden()] | None = Field(
         default=None,

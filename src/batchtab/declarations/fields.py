@@ -1,4 +1,4 @@
-"""How a limit becomes part of a pydantic field, and how pydantic's complaints become lines for people."""
+"""How a limit becomes part of a pydantic field, and how pydantic's errors become lines for people."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _problem(
 
 
 def _showable(value: object, path: Sequence[str | int]) -> object:
-    """The value, unless somebody may have written a secret itself where its name belongs."""
+    """The value, unless it may be a secret itself where its name belongs."""
     return None if HIDDEN & set(path) else value
 
 

@@ -54,7 +54,9 @@ class FunctionArguments(RoleFields, TaggedArguments):
         default=limits.STAGE_DEFAULTS["log_retention_days"],
         description="Days that CloudWatch keeps the function's log.",
     )
-    kms_key_arn: KeyArn | None = Field(default=None, description="Key for what is kept here. Default: AWS's own keys.")
+    kms_key_arn: KeyArn | None = Field(
+        default=None, description="Key for the data that is kept here. Default: AWS's own keys."
+    )
     permissions_boundary_arn: Annotated[str, Strict(), Limit(limits.POLICY_ARN)] | None = Field(
         default=None, description="Permissions boundary of the function's role."
     )

@@ -47,7 +47,7 @@ def _alike_problems(longer: StageConfig, document: Document, shorter: StageConfi
 
 
 def _repository_problems(stage: StageConfig, document: Document, other: StageConfig) -> Iterator[Diagnostic]:
-    """Repositories of one name, of which a region has one: the deployment of either stage would change the other's."""
+    """Repositories of one name, and a region has only one: the deployment of either stage would change the other's."""
     for index, name in enumerate(stage.repositories):
         if stage.region == other.region and name in other.repositories:
             text = f"is made by stage {other.name} in this account and region too"

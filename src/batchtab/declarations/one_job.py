@@ -58,7 +58,7 @@ class OneJob(JobFields):
     )
     within_seconds: Annotated[int, Strict(), Limit(limits.WITHIN_SECONDS)] | None = Field(
         default=_JOB["within_seconds"],
-        description="How far apart the ends of the jobs in `after_all` may be: earlier ones are forgotten, with a"
+        description="How far apart the ends of the jobs in `after_all` may be: earlier ones are dropped, with a"
         " record in `batchtab history`. Default: any time.",
     )
     after_status: Annotated[str, Strict(), Limit(limits.AFTER_STATUS)] = Field(

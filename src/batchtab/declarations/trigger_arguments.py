@@ -1,4 +1,4 @@
-"""A job's timing as it is deployed: when it runs, in AWS's words, and for how long a run may be handed on."""
+"""A job's timing as it is deployed: when it runs, in AWS's words, and for how long a run may be delivered."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class StageDiff:
 
 
 def compare(before: Catalog | None, after: Catalog | None, now: datetime) -> StageDiff:
-    """What is different in a stage, of which at least one side is there.
+    """What is different in a stage; at least one side is there.
 
     Args:
         before: The stage; None if there is no such stage.

@@ -187,7 +187,7 @@ def _after(chain: Resource, delivery: Delivery | None, plan: Plan, *, after: boo
 
 
 def after_words(names: Sequence[str], ends: str, *, joins: bool, within_seconds: int | None) -> str:
-    """After which jobs one starts, in words.
+    """The jobs after which one starts, in words.
 
     Args:
         names: The jobs.

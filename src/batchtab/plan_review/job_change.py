@@ -130,7 +130,7 @@ def between(
     more: Sequence[Row] = (),
     headline: Callable[[str], str] = str,
 ) -> JobChange:
-    """What is different between a job before and after, of which at least one is there.
+    """What is different between a job before and after; at least one is there.
 
     Args:
         before: The job; None for a new one.

@@ -70,7 +70,7 @@ def next_runs(job: Job, now: datetime, zone: tzinfo) -> str:
 def overlap(job: Job) -> str:
     """Whether a run may go on into the next one of the same job; empty if not, or if that cannot be seen."""
     timing = job.trigger.timing if job.trigger and runs_by_time(job) else None
-    # Where the policy is known only after the apply, so is the name that is handed on with it.
+    # Where the policy is known only after the apply, so is the name that is sent with it.
     allows = bool(job.delivery and job.delivery.job_name) and job.policy.concurrency_policy == _ALLOW
     if timing is None or not allows or job.timeout_seconds is None or timing.outlasted_by(job.timeout_seconds) is None:
         return ""

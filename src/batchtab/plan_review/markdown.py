@@ -200,7 +200,7 @@ def _findings(findings: Findings | None, budget: int) -> str:
         return (
             "> [!WARNING]\n> checkov could not read "
             f"{findings.parsing_errors or 'any'} file{'' if findings.parsing_errors == 1 else 's'}: "
-            "what it says is worth nothing.\n\n"
+            "its result is not valid.\n\n"
         )
     tally = (
         f" ({findings.passed:,} checks passed, {findings.skipped:,} skipped with a reason)" if findings.tallied else ""

@@ -56,7 +56,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where runs are handed to.
+    """Where runs are sent.
 
     Attributes:
         queue: The queue's name in the stage.

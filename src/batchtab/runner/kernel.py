@@ -50,7 +50,7 @@ def children() -> list[int]:
 def original_environment() -> dict[bytes, bytes]:
     """The environment as it was before Python started.
 
-    In the C locale Python adds LC_CTYPE to its own (PEP 538); the command must not get what nobody set.
+    In the C locale Python adds LC_CTYPE to its own (PEP 538); the command must not get a variable that was not set.
     """
     environment = dict(os.environb)
     if environment.get(b"LC_CTYPE") in (b"C.UTF-8", b"C.utf8", b"UTF-8"):

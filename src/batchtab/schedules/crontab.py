@@ -62,7 +62,7 @@ def _converted(fields: list[str]) -> str:
         days = _days_of_week(day_of_week)
         if day_of_month.startswith("*") or day_of_week.startswith("*"):
             reason = (
-                "names days of the month and of the week, of which one begins with '*': Vixie cron runs on days that"
+                "names days of the month and of the week, and one of them begins with '*': Vixie cron runs on days that"
                 " are both, Kubernetes on either, and AWS can't say that"
             )
             raise ScheduleError(reason, "choose the days of the month or those of the week")
@@ -110,9 +110,7 @@ def _word(text: str) -> str:
     if text in WORDS:
         return WORDS[text]
     if word == "@reboot":
-        raise ScheduleError(
-            "has no meaning here: no machine boots", "leave schedule out: run it manually"
-        )
+        raise ScheduleError("has no meaning here: no machine boots", "leave schedule out: run it manually")
     if word == "@every":
         raise ScheduleError("is not a schedule of crontab", _rate(rest.strip()))
     known = ", ".join(WORDS)

@@ -202,7 +202,7 @@ class Timing:
             after = clocks.to_utc(midnight, self.zone) - _INSTANT
 
     def _next_day(self, day: date) -> date | None:
-        """The first day, from a day on, of which something may be left; None if there is none."""
+        """The first day, from a day on, that may have a time left; None if there is none."""
         parsed = self._parsed
         if isinstance(parsed, Cron):
             return self.exclusions.next_day(parsed, day)

@@ -12,7 +12,7 @@ _PROGRAM = b"batchtab.local_aws"
 
 @dataclass(frozen=True)
 class LocalRecord:
-    """A local AWS that was started: its process, and the port on which it listens."""
+    """A local AWS that was started: its process and its port."""
 
     pid: int
     port: int

@@ -34,7 +34,7 @@ R = TypeVar("R")
 
 
 class Stopped(KeyboardInterrupt):
-    """We were asked to end by a signal, or whoever called us is gone."""
+    """A signal asked us to end, or our caller is gone."""
 
 
 def _end_with_parent() -> None:

@@ -57,7 +57,7 @@ FAULTS = {
         " Fargate",
         "4: job b: schedule: '0 0 1 * 1' names days of the month and of the week: crontab runs on either, which AWS"
         " can't say [hint: write two jobs: '0 0 1 * *' and '0 0 * * MON']",
-        "5: job c: timezone: 'KST' is an abbreviation: a name such as Asia/Seoul tells when its clocks are changed"
+        "5: job c: timezone: 'KST' is an abbreviation: a name such as Asia/Seoul says when its clocks change"
         " [hint: write Asia/Seoul]",
         "6: job d: after[0]: 'zz' is not a job: a, b, c, d, e, f",
         "6: job d: queue: 'nope' is not a queue of stage example: default, continuously",

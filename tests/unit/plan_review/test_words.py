@@ -363,7 +363,7 @@ def test_a_scan_that_saw_nothing_is_a_warning(tmp_path: Path, tally: dict[str, i
     path = tmp_path / "checkov.json"
     path.write_text(json.dumps({"summary": tally}))
     found = Findings.load(path)
-    assert "what it says is worth nothing" in markdown.render(summary("schedule-change", found), title="x")
+    assert "its result is not valid" in markdown.render(summary("schedule-change", found), title="x")
     assert gates.reasons(summary("schedule-change", found), [Gate.FINDINGS]) != []
 
 

@@ -24,7 +24,7 @@ from batchtab.declarations.table import written
 NULL = "has a null in it: leave it out, or give a value"
 #: How many wrong entries a refusal names.
 NAMED_MAX = 5
-#: Maps of which a value may be a secret, or is one.
+#: Maps with values that are or may be secrets.
 _SECRETS = ("environment", "secrets", "secret_options")
 
 

@@ -129,7 +129,7 @@ class BatchEnvironment(BatchtabConstruct):
             terminate_jobs_on_update: See `ComputeEnvironment`.
             further_compute_environments: By names for `compute_environments` of queues: a `ComputeEnvironment`, or the
                 `arn` and `capacity` of one that is made elsewhere.
-            queues: Name to priority, of which a higher one is served first, or to a `Queue`.
+            queues: Name to priority (the higher number goes first), or to a `Queue`.
             queue_settings: What a `Queue` says beside its priority, by the queues' names: for expressions.
             queue_name_prefix: In front of the queues' names; None is `<namespace>-`. The empty text lets queues that
                 were there before keep theirs.

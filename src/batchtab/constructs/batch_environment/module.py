@@ -105,7 +105,7 @@ def module() -> ModuleStack:
     stack.output(
         "queue_capacities",
         environment.queue_capacities,
-        "The capacity that each queue tries first, by its short name, to hand on to jobs.",
+        "The capacity that each queue tries first, by its short name, for jobs.",
     )
     add_outputs(
         stack,
@@ -144,8 +144,6 @@ def module() -> ModuleStack:
     stack.output(
         "trigger_dead_letter_alarm_arn", environment.trigger_dead_letter_alarm["arn"], "ARN of the alarm on that queue."
     )
-    stack.output("namespace", environment.namespace, "The namespace, to hand on to jobs.")
-    stack.output(
-        "capacity", environment.capacity, "The capacity of the compute environment made here, to hand on to jobs."
-    )
+    stack.output("namespace", environment.namespace, "The namespace, for jobs.")
+    stack.output("capacity", environment.capacity, "The capacity of the compute environment made here, for jobs.")
     return stack

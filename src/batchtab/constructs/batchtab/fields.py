@@ -1,6 +1,6 @@
 """What is wrong with single values of a decoded file: HCL from the tables of fields, in the words of `batchtab check`.
 
-An expression here yields a list of texts, or lists of such lists; whoever uses it flattens it. The type of a decoded
+An expression here yields a list of texts, or lists of such lists; its user flattens it. The type of a decoded
 value is seen by the first character of its JSON: Terraform has no function that says it.
 """
 

@@ -160,13 +160,13 @@ def _outputs(stack: ModuleStack) -> None:
     rule = {"condition": Expression.of("length(local.faults) == 0"), "error_message": message}
     stack.add_override("output.job_definition_names.precondition", [rule])
     arn = "module.environment.compute_environment_arn"
-    # What is no ARN is a mock's, in somebody's tests.
+    # A value that is no ARN comes from a mock, in a test.
     here = {
         "condition": Expression.of(
             f'!startswith({arn}, "arn:") || strcontains({arn}, ":${{var.region}}:${{var.account_id}}:")'
         ),
         "error_message": "region and account_id are ${var.region} and ${var.account_id}, and the provider made"
-        f" ${{{arn}}}: give the provider's own, or hand on the provider of that account and region.",
+        f" ${{{arn}}}: give the provider's own, or pass the provider of that account and region.",
     }
     for name, text, description in (
         ("namespace", "local.prefix", "`<namespace>-<stage>`, with which all names begin."),

@@ -155,7 +155,7 @@ class JobAlerts(BatchtabConstruct):
                     ["batch:DescribeJobs", "batch:ListJobs"],
                     choose(any_of(alerts.details, not_empty(alerts.schedules)), ["*"], []),
                 ),
-                # Which runs there were is asked by their times, of which a rate's are nobody's to know.
+                # Runs are looked up by their times, and a rate's times are unknown.
                 (
                     ["dynamodb:Query"],
                     choose(all_of(alerts.quiet, is_set(alerts.runs_table_arn)), [alerts.runs_table_arn], []),

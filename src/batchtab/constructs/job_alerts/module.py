@@ -57,7 +57,7 @@ def module() -> ModuleStack:
         f'${{var.namespace}}: schedules: ${{join(", ", {hcl(wrong)})}} must be {grammar.CRON_FORM}, each in AWS\'s'
         f" range, or {grammar.RATE_FORMS}, or {grammar.AT_FORM}.",
     )
-    # What is given and not used is refused: an input never goes without effect unsaid.
+    # An input without effect is refused.
     require(
         alerts.function,
         Expression.of("var.tell_failed_triggers || var.trigger_dead_letter_queue_arn == null"),

@@ -1,4 +1,4 @@
-"""The function that decides which runs are submitted, and the table in which it remembers them."""
+"""The function that decides which runs are submitted, and the table in which it records them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from batchtab.constructs.job_runs.runs_arguments import RunsArgumentsDict
 from batchtab.declarations.runs_arguments import RunsArguments
 
 _PACKAGE = "submit_run"
-_TIMEOUT_SECONDS = 30  # below the 45 seconds of a claim's lease: whoever finds it expired knows that its owner is dead
+_TIMEOUT_SECONDS = 30  # below the 45 seconds of a claim's lease: an expired claim means that its owner is dead
 _MEMORY_MIB = 512  # memory buys processor: what starts cold imports twice as fast, at the same price
 _RETRIES = 2  # Lambda's most, after one and two minutes
 _EVENT_AGE_SECONDS = 3600  # how long a throttled run waits for its turn; as long as a trigger tries to deliver it
@@ -48,7 +48,7 @@ class JobRuns(BatchtabConstruct):
     claims the run in a table and submits it, lets it wait, or notes why it is not run. The function gets the ends
     of such runs, so that the next one starts. Idle, all of it costs nothing.
 
-    A run is not lost without a word: what the function fails on three times goes into the dead-letter queue of the
+    No run is lost silently: what the function fails on three times goes into the dead-letter queue of the
     triggers, as does what EventBridge could not deliver.
 
     See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html

@@ -18,10 +18,11 @@ class RunsArgumentsDict(TypedDict, total=False):
     """Tags of everything made here. See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
     role_path: NotRequired[str]
     """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
-    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    may make only roles without a path. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     role_name_suffix: NotRequired[str]
-    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
-    as `-use1`, where the same namespace is in a second region. See
+    """Suffix of the names of the roles that are made here. IAM names are unique in an account: give one, such as
+    `-use1`, where the same namespace is in a second region. See
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     namespace: Required[str]
     """The environment's namespace; every name begins with it, and those of the rules that may invoke the function.

@@ -47,7 +47,7 @@ def add_preconditions(
         (
             negate(all_of(timing.is_rate, timing.by_schedule)),
             "schedule: a rate does not go with timezone, start, end, flexible_window_minutes, except and trigger"
-            " schedule: EventBridge Scheduler runs a rate at once when it is deployed, and counts anew:"
+            " schedule: EventBridge Scheduler runs a rate at once when it is deployed, and counts again from then:"
             f" {_instead_of_a_rate(timing.expression)}.",
         ),
         (
