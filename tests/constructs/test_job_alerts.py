@@ -328,7 +328,7 @@ def test_queues_may_be_an_expression() -> None:
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "zone": "UTC"}}},
-            "schedules.a.zone: is an unknown key: schedule, job_queue_arn, late",
+            "schedules.a.zone: is an unknown key: valid keys are schedule, job_queue_arn, late",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "timezone": "KST+9:00"}}},

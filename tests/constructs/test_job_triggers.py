@@ -274,8 +274,8 @@ def test_allow_has_no_code_in_between() -> None:
         ({"schedule": "@reboot"}, "schedule: '@reboot' has no meaning here: no machine boots"),
         (
             {"schedule": "0 9 1 * MON"},
-            "schedule: '0 9 1 * MON' names days of the month and of the week: crontab runs on either, which AWS can't"
-            " say [hint: write two jobs: '0 9 1 * *' and '0 9 * * MON'",
+            "schedule: '0 9 1 * MON' sets day-of-month and day-of-week: crontab runs on either, which AWS cannot"
+            " express [hint: write two jobs: '0 9 1 * *' and '0 9 * * MON'",
         ),
         ({"schedule": "cron(99 0 * * ? *)"}, "schedule: 'cron(99 0 * * ? *)' has '99' as minutes: 0 to 59"),
         ({"schedule": "cron(0 0 * * * *)"}, "schedule: 'cron(0 0 * * * *)' has no '?'"),

@@ -188,7 +188,7 @@ def _unknown_key(
         hint = "each job has its own"
     message = "is an unknown key"
     if not hint and len(known) <= LISTED_MAX:
-        message += f": {listed(known)}"
+        message += f": valid keys are {listed(known)}"
     elif not hint:
         hint = f"`batchtab schema {'stage' if 'region' in known else 'jobs'}` has all of them"
     return document.problem((*prefix, *path), message, hint=hint)

@@ -62,11 +62,11 @@ def _converted(fields: list[str]) -> str:
         days = _days_of_week(day_of_week)
         if day_of_month.startswith("*") or day_of_week.startswith("*"):
             reason = (
-                "names days of the month and of the week, and one of them begins with '*': Vixie cron runs on days that"
-                " are both, Kubernetes on either, and AWS can't say that"
+                "sets day-of-month and day-of-week, and one of them begins with '*': Vixie cron runs on days that"
+                " are both, Kubernetes on either; AWS cannot express that"
             )
-            raise ScheduleError(reason, "choose the days of the month or those of the week")
-        reason = "names days of the month and of the week: crontab runs on either, which AWS can't say"
+            raise ScheduleError(reason, "set one of the two")
+        reason = "sets day-of-month and day-of-week: crontab runs on either, which AWS cannot express"
         two = (f"{minutes} {hours} {day_of_month} {month} *", f"{minutes} {hours} * {month} {days}")
         raise ScheduleError(reason, f"write two jobs: '{two[0]}' and '{two[1]}'")
     if day_of_week == "*":
@@ -136,7 +136,7 @@ def _wrong_number(text: str, fields: list[str]) -> tuple[str, str]:
         return f"is not a schedule: {forms}", ""
     rest = fields[_FIELD_COUNT:]
     if any(not _looks_like_a_field(field) for field in rest):
-        return "goes on after crontab's five fields", "write what to run in `command`"
+        return "continues after crontab's five fields", "write what to run in `command`"
     six = text if len(fields) == 6 else ""
     if six and "?" in fields and _is_cron(six):
         return "is AWS's form without its name", f"write cron({six})"

@@ -52,7 +52,7 @@ def _then(first: Sequence[str], then: Sequence[str]) -> str:
 def keys(model: type[BaseModel], place: Place, hint: str = "") -> list[str]:
     """The unknown keys of a mapping, and those that are missing."""
     fields = {written(name, field): field for name, field in model.model_fields.items()}
-    known = f": {listed(fields)}" if len(fields) <= LISTED_MAX else ""
+    known = f": valid keys are {listed(fields)}" if len(fields) <= LISTED_MAX else ""
     key = f"k{place.depth}"
     unknown = fault(place.below("", f"${{{key}}}").path, text(f"is an unknown key{known}{hint}"))
     found = [f"[for {key} in keys({place.item}) : {unknown} if !contains({hcl(list(fields))}, {key})]"]

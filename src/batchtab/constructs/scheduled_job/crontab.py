@@ -80,7 +80,7 @@ class Crontab:
             ),
             (
                 Expression.of(f'{is_five} ? {fields}[2] == "*" || {fields}[4] == "*" : true'),
-                f"schedule: '${{{whole}}}' names days of the month and of the week, which AWS can't say: choose one of"
+                f"schedule: '${{{whole}}}' sets day-of-month and day-of-week, which AWS cannot express: choose one of"
                 " them, or write two jobs.",
             ),
             (
