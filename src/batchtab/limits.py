@@ -688,7 +688,7 @@ EXCEPT = Text(
     shapes.EXCLUSION_FORMS,
     f"{_SCHEDULER_GUIDE}/schedule-types.html",
 )
-EXCEPT_MAX = 30  # they travel in the trigger's input, of which a rule takes 8,192 characters
+EXCEPT_MAX = 30  # they are in the trigger's input, and a rule takes 8,192 characters of it
 SCHEDULE_NAME_MAX = 64  # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 SCHEDULE_GROUP_NAME = Text(
     "^[0-9A-Za-z_.-]+$",

@@ -54,7 +54,7 @@ def last_attempt(job: Any) -> Part:
 
 
 def failed_container(job: Any) -> tuple[Part, Part]:
-    """The container because of which a job failed, as the job defines it, and what its last attempt says of it.
+    """The container that made a job fail, as the job defines it, and what its last attempt says of it.
 
     Of several it is one with an exit code other than 0, first the main one; one that was ended by a signal (137, 143)
     only if no other has failed: Batch stops the others when one that is essential ends.

@@ -41,7 +41,7 @@ class Reservation:
 
 
 def reservations(calendar: Calendar) -> list[Reservation]:
-    """What all runs of the week reserve, in order of their starts; with those that began before it and go on.
+    """What all runs of the week reserve, in order of their starts; with those that began before it and still run.
 
     Of an array as many children run at once as fit into the environment, and it takes that much longer. A job with
     another concurrency policy than `allow` never overlaps itself.

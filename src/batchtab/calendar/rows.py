@@ -116,7 +116,7 @@ class Row:
         return self._starts[number] if number < len(self._starts) else self._plot.week.end
 
     def _earlier(self) -> Iterator[str]:
-        """What began before the week and goes on; of many but the last."""
+        """What began before the week and still runs; only the last of many."""
         if self._timeline.earlier and not any(isinstance(mark, Band) for mark in self._marks):
             at = self._timeline.earlier[-1]
             title = element("title", text(f"since {self._moment(at)}, {self._takes()}"))
@@ -140,7 +140,7 @@ class Row:
         return element("g", *parts, class_="run" if band.runs else "excluded")
 
     def _end(self, band: Band) -> datetime:
-        """A band goes on for as long as until the next time would be."""
+        """A band ends where its next time would be."""
         return band.last + (band.last - band.first) / (band.times - 1)
 
     def _title(self, occurrence: Occurrence) -> str:

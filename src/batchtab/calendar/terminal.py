@@ -143,8 +143,8 @@ class _Drawing:
                 f"{glyph} {end}"
                 for glyph, end in zip(glyphs.some[1:], [*ends[1:], f"{FROM[-1]} and more"], strict=True)
             ),
-            f"{glyphs.usual} usually goes on",
-            f"{glyphs.bound} at most goes on",
+            f"{glyphs.usual} usually running",
+            f"{glyphs.bound} at most running",
         ]
         if EXCLUDED in notes:
             parts.append(f"{glyphs.excluded} excluded")

@@ -21,7 +21,7 @@ from batchtab.constructs._terraform.framework import (
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a stage is deployed and where Terraform keeps what it knows of it."""
+    """Where a stage is deployed and where Terraform keeps its state."""
 
     name: str
     namespace: str

@@ -49,7 +49,7 @@ class WatchedSchedule(Arguments):
     )
     job_queue_arn: QueueArn = Field(description="The job's queue.")
     late_after_seconds: LateAfterSeconds = Field(
-        description="A run that starts later than that after its time is reported."
+        description="A run that starts more than this many seconds after its time is reported."
     )
     timezone: Zone = Field(default="", description="The schedule's time zone. Default: UTC.")
     start: Moment = Field(default="", description="The job does not run before this moment.")

@@ -1,4 +1,4 @@
-"""What a stage's file, the construct and the module say of alerts alike, and what of it does not go together."""
+"""The fields of alerts that a stage's file, the construct and the module share, and which do not go together."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def only_for(kinds: str, capacity: str) -> str:
 
 
 def missing_beside(other: str) -> str:
-    """Said of one of two settings of which the other is given."""
+    """Said of one of two settings if the other is given."""
     return f"is missing beside {other}"
 
 

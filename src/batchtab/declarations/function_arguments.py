@@ -1,4 +1,4 @@
-"""What the constructs that make a function take alike, and what arguments written in Python may leave to None."""
+"""The arguments that constructs with a function share, and what arguments in Python may leave as None."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def _never(job: OneJob, timing: Timing) -> Iterator[Fault]:
 
 
 def share_faults(job: OneJob, queue: str, *, shares: bool) -> Iterator[Fault]:
-    """What Batch refuses when the job is submitted: a fair-share queue wants a share of each job, another one none.
+    """What Batch refuses when the job is submitted: a fair-share queue requires a share of each job, another one none.
 
     Args:
         job: The job.

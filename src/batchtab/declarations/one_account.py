@@ -36,13 +36,13 @@ def problems(root: Path, known: Sequence[str], asked: set[str]) -> Iterator[Diag
 
 
 def _alike_problems(longer: StageConfig, document: Document, shorter: StageConfig) -> Iterator[Diagnostic]:
-    """Names that go on where another stage's end: its roles know what is theirs by such names."""
+    """Names that continue another stage's name: its roles recognize their resources by such names."""
     if f"{longer.prefix}-".startswith(f"{shorter.prefix}-"):
         text = (
             f"is the account of stage {shorter.name} too, and names of this stage begin like that one's:"
             f" {longer.prefix} and {shorter.prefix}"
         )
-        hint = "another account, another namespace, or a name that does not go on after a '-'"
+        hint = "another account, another namespace, or a name that does not continue after a '-'"
         yield document.problem(("account_id",), text, value=longer.account_id, hint=hint)
 
 

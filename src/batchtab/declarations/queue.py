@@ -43,7 +43,7 @@ class SchedulingPolicy(StrictModel):
             if refusal := limits.weight_refusal(weight):
                 raise invalid(refusal, at=(name,), value=weight)
         if twins := limits.overlap(value):
-            raise invalid(f"overlaps with {twins[1]}, and Batch wants each share in one place", at=(twins[0],))
+            raise invalid(f"overlaps with {twins[1]}, and Batch requires each share in one place", at=(twins[0],))
         return value
 
 

@@ -119,7 +119,7 @@ def _size_faults(stage: StageConfig, service: str, name: str, job: JobSpec) -> I
 
 
 def _policy_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    """The policies of the roles that are made for a job, of which IAM takes a length, white space not counted."""
+    """The policies of the roles that are made for a job: IAM limits their length, white space not counted."""
     allowed = [
         {"Action": [*each.actions], "Effect": "Allow", "Resource": [*each.resources]} for each in job.permissions
     ]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from batchtab.github.api import Api, repository_path
 from batchtab.github.reviews import Reviews
 
-# Who speaks with a workflow's own token.
+# The author of comments that use a workflow's own token.
 ACTIONS_BOT = "github-actions[bot]"
 
 

@@ -47,7 +47,7 @@ def reasons(summary: Summary, gates: list[Gate]) -> list[str]:
         Gate.JOB_REMOVED: "removes the job",
         Gate.IAM: "gives more permissions",
         Gate.WIDE: "gives wide permissions",
-        Gate.FINDINGS: "checkov objects",
+        Gate.FINDINGS: "checkov",
     }
     return [f"{gate.value}: {words[gate]}: {_first(found[gate])}" for gate in gates if found[gate]]
 

@@ -39,7 +39,7 @@ class Resource:
         unknown: The names of attributes that are known only after the apply.
         unknown_inside: The same for what is in blocks, as Terraform gives it.
         changed: The names of attributes that differ, those known only after the apply included.
-        forced_by: Attributes because of which it is replaced.
+        forced_by: Attributes that cause its replacement.
         expressions: What the configuration says, by attribute: the template where the value is unknown.
     """
 

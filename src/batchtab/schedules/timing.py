@@ -1,7 +1,7 @@
 """When a job runs: its schedule on the wall clock of its time zone, as EventBridge Scheduler reads it.
 
 A wall-clock time that is left out when clocks are changed is skipped; of one that comes twice, the first counts.
-A rate knows of no clocks, and of nothing that only Scheduler can say.
+A rate has no clock changes, and nothing that only Scheduler can express.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
 """
 

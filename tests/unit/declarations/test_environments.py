@@ -112,7 +112,7 @@ _OWN = "environment: {{{}}}"
         (_QUEUE.format("scheduling_policy: {share_distribution: {a-b: 1}}"),
          "share_distribution.a-b: is not allowed as a name: letters and digits, with '*' at most at the end"),
         (_QUEUE.format("scheduling_policy: {share_distribution: {'a*': 1, ab: 1}}"),
-         "share_distribution.ab: overlaps with a*, and Batch wants each share in one place"),
+         "share_distribution.ab: overlaps with a*, and Batch requires each share in one place"),
         ("environments: {spot: {capacity: SPOT}}",
          "environments.spot: is used by no queue [hint: queues: {default: {priority: 5, compute_env"),
         ("environments: {default: {}}", "environments.default: is what queues call the one in environment"),

@@ -312,7 +312,7 @@ def test_a_policy_on_an_old_role_that_cannot_be_read_counts_as_more() -> None:
         ("iam-widened", Gate.IAM, "iam: gives more permissions: aws_iam_role.do_often_job_role, "),
         ("iam-widened", Gate.WIDE, "wide: gives wide permissions: aws_iam_role_policy.do_something_job_role_policy"),
         ("schedule-change", Gate.CHANGES, "changes: changes something: aws_cloudwatch_event_rule.do_often_rule"),
-        ("schedule-change", Gate.FINDINGS, "findings: checkov objects: no scan was given"),
+        ("schedule-change", Gate.FINDINGS, "findings: checkov: no scan was given"),
     ],
 )
 def test_gates_say_why(name: str, gate: Gate, begins: str) -> None:

@@ -32,7 +32,7 @@ _SECRETS = ("environment", "secrets", "secret_options")
 class _Rule:
     """A condition with the text of its refusal: a template, or of entries an expression that lists texts.
 
-    Terraform writes no text of which it does not know a part. `alltrue` fails where the first wrong entry is before all
+    Terraform writes no text if a part of it is unknown. `alltrue` fails where the first wrong entry is before all
     that it does not know, so that this one's text is known; names of a map are known with the map.
     """
 

@@ -55,7 +55,7 @@ _MORE: dict[str, list[Validation]] = {
         _of_policies(
             'alltrue(flatten([for wide in keys(policy.share_distribution) : endswith(wide, "*") ? [for share in'
             ' keys(policy.share_distribution) : share == wide || !startswith(share, trimsuffix(wide, "*"))] : []]))',
-            "share_distribution: two shares overlap, and Batch wants each in one place",
+            "share_distribution: two shares overlap, and Batch requires each in one place",
         ),
     ],
 }

@@ -1,4 +1,4 @@
-"""What the modules that make a compute environment output of it alike."""
+"""The outputs that modules with a compute environment share."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class WatchedScheduleDict(TypedDict, total=False):
     job_queue_arn: Required[str]
     """The job's queue. See https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
     late_after_seconds: Required[int | Expression]
-    """A run that starts later than that after its time is reported. See
+    """A run that starts more than this many seconds after its time is reported. See
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html."""
     timezone: NotRequired[str]
     """The schedule's time zone. Default: UTC. See

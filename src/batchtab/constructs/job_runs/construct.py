@@ -42,7 +42,7 @@ _ENDED = {
 
 
 class JobRuns(BatchtabConstruct):
-    """Decides which runs of some queues' jobs are submitted: each scheduled time once, and no two that must not meet.
+    """Decides which runs of some queues' jobs are submitted: each scheduled time once, as their policies allow.
 
     The triggers of jobs with a `concurrency_policy`, `except` or `pause_on_failure` invoke a Lambda function, which
     claims the run in a table and submits it, lets it wait, or notes why it is not run. The function gets the ends
