@@ -1,4 +1,4 @@
-# Who is told: Slack of failed jobs, the topic of what the machinery itself could not do.
+# Who is notified: Slack of failed jobs, the topic of what Batchtab itself could not do.
 
 module "alerts" {
   source = "../../modules/job_alerts"
@@ -9,7 +9,7 @@ module "alerts" {
   job_queue_arns     = concat(values(module.instances.job_queue_arns), values(module.fargate.job_queue_arns))
   webhook_secret_arn = var.slack_webhook_secret_arn
 
-  quiet  = true                                # repeats and storms are folded, and a job that works again is told
+  quiet  = true                                # repeats and storms are grouped, and recoveries are sent
   routes = { reports = { mention = "@here" } } # a webhook has one channel; a function could take another for each service
 
   # Each job that says how late it may be is watched.

@@ -44,7 +44,7 @@ module "fargate" {
   tags                  = var.tags
 }
 
-# Decides which runs of the instances' jobs are submitted: those of jobs that must not meet themselves.
+# Decides which runs of the instances' jobs are submitted: those of jobs that must not overlap themselves.
 module "runs" {
   source = "../../modules/job_runs"
 

@@ -24,7 +24,7 @@ locals {
       timeout = 14400
     }
     repair = {
-      command = ["node", "app/jobs/repair"] # run by hand
+      command = ["node", "app/jobs/repair"] # run manually
       timeout = 3600
     }
   }

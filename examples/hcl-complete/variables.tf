@@ -26,7 +26,7 @@ variable "sales_bucket_arn" {
 
 variable "slack_webhook_secret_arn" {
   type        = string
-  description = "Secret that holds the webhook's address."
+  description = "Secret with the webhook's address."
 }
 
 variable "tags" {

@@ -1,4 +1,4 @@
-"""A job that fails on purpose, with exit code 3, to show how a failure is told."""
+"""A job that fails on purpose, with exit code 3, to show how a failure is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that succeeds: a few lines of output, among them what Batch tells a job about itself."""
+"""A job that succeeds: a few lines of output, among them the job's own id and attempt from Batch."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import time
 
 
 def main() -> int:
-    """Work on the step named on the command line, for so many seconds."""
+    """Work on the step named on the command line, for a number of seconds."""
     name, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
     before, due = os.environ.get("BATCHTAB_UPSTREAM_JOB_ID"), os.environ.get("BATCHTAB_SCHEDULED_TIME")
     why = f" after job {before}" if before else f" for {due}" if due else ""

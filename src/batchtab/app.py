@@ -129,7 +129,7 @@ def _environment_stack(app: Any, stage: Stage, catalog: Catalog, network: StageS
         ),
         "permissions_boundary_arn": config.permissions_boundary_arn,
     }
-    # Their names are the user's, and must not meet those of the stack's own constructs.
+    # Their names are the user's, and must not collide with those of the stack's own constructs.
     environments = Construct(stack, "environments")
     further = {
         name: ComputeEnvironment(environments, name, name=name, **where, **_capacity(each))
@@ -291,12 +291,12 @@ def _is_scheduled(job: JobSpec) -> bool:
 
 
 def _is_guarded(job: JobSpec) -> bool:
-    """Whether the runner lets a run give way, as well as the submit function: so do runs that were started by hand."""
+    """Whether the runner lets a run give way, as well as the submit function: so manual runs do too."""
     return job.image is None and job.concurrency_policy == "forbid"
 
 
 def _environment(service: str, name: str, job: JobSpec) -> dict[str, str]:
-    """A job's variables; in the shared image the runner's log lines tell its name, which Batch does not."""
+    """A job's variables; in the shared image the runner's log lines show its name, which Batch does not."""
     if job.image is not None:
         return job.environment
     own = {limits.RUNNER_VARIABLES["job_name"]: f"{service}-{name}"}

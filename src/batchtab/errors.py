@@ -55,7 +55,7 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
-    """The known name of which another is a slip: another case, a few other letters, or only its first words.
+    """The known name that another one probably means: another case, a few other letters, or only its first words.
 
     A quarter of its letters may differ, so that a short word never leads to one that means something else. Empty if
     there is none.

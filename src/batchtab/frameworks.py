@@ -15,7 +15,7 @@ _EXTRAS = {"cdktf": "synth", "cdktn": "cdktn"}
 
 
 class FrameworkError(UsageError, ImportError):
-    """The framework that is asked for is none, or is not installed: it is an extra of its own because of its size."""
+    """The requested framework does not exist or is not installed: it is an extra of its own because of its size."""
 
 
 def choose() -> str:
@@ -37,7 +37,7 @@ def choose() -> str:
 
 
 def without_stop_timeout() -> str:
-    """The AWS provider in use, if it leaves Batch's `stopTimeout` out of its requests without a word; else empty.
+    """The AWS provider in use, if it leaves Batch's `stopTimeout` out of its requests silently; else empty.
 
     Provider 5.100 makes its requests with service/batch 1.52 of AWS's SDK for Go, which is older than that member.
     """

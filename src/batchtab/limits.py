@@ -1,7 +1,7 @@
 """What AWS allows and what Batchtab assumes, as data: the one place.
 
 The checks of jobs.yaml, the JSON Schema, the constructs' argument checks and the Terraform modules' `validation`
-blocks all read these values, so that one meaning is told in one wording at every door. Patterns are written for
+blocks all read these values, so that one meaning has one wording at every door. Patterns are written for
 Python's `re` and Terraform's RE2 alike: no look-around, no back-references. Only the standard library is imported, and
 the shapes of schedules.
 """
@@ -135,7 +135,7 @@ class Unlike:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn(Choice):
-    """A choice of which AWS has withdrawn some values: they are refused with what AWS says of them."""
+    """A choice with values that AWS has withdrawn: they are refused with what AWS says of them."""
 
     withdrawn: tuple[str, ...]
     reason: str
@@ -688,7 +688,7 @@ EXCEPT = Text(
     shapes.EXCLUSION_FORMS,
     f"{_SCHEDULER_GUIDE}/schedule-types.html",
 )
-EXCEPT_MAX = 30  # they travel in the trigger's input, of which a rule takes 8,192 characters
+EXCEPT_MAX = 30  # they are in the trigger's input, and a rule takes 8,192 characters of it
 SCHEDULE_NAME_MAX = 64  # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 SCHEDULE_GROUP_NAME = Text(
     "^[0-9A-Za-z_.-]+$",
@@ -715,7 +715,7 @@ QUEUE_LIMIT = Range(1, 100, "runs", f"{_BATCH_API}/API_ListJobs.html", default=1
 STARTING_DEADLINE_SECONDS = Range(60, 86_400, "seconds", f"{_EVENTS_API}/API_RetryPolicy.html")
 USUAL_DURATION_SECONDS = Range(1, API_INTEGER_MAX, "seconds", f"{_BATCH_GUIDE}/job_timeouts.html")
 HISTORY_DAYS = Range(2, 3650, "days", f"{_BATCH_API}/API_ListJobs.html", default=90)  # a delivery may be a day late
-# What a run is told, as environment variables; Batch itself tells the attempt, as AWS_BATCH_JOB_ATTEMPT.
+# What a run gets as environment variables; Batch itself sets the attempt, as AWS_BATCH_JOB_ATTEMPT.
 RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
     {
         "scheduled_time": "BATCHTAB_SCHEDULED_TIME",
@@ -726,7 +726,7 @@ RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
 # With it begins the reason of a job that was ended for the next run; lambda/ says it by itself.
 REPLACED_PREFIX = "Replaced by the run of "
 UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
-REASON_VARIABLE = "BATCHTAB_REASON"  # why somebody ran it, for `batchtab history`
+REASON_VARIABLE = "BATCHTAB_REASON"  # why it was run manually, for `batchtab history`
 RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
     {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}
 )

@@ -1,6 +1,6 @@
 """Which of a job's containers is the job itself, in whatever form Batch reports the job.
 
-`container` holds the one container of most jobs, `ecsProperties` the containers of a task, and `nodeProperties` either
+`container` is the one container of most jobs, `ecsProperties` has the containers of a task, and `nodeProperties` either
 of them for each range of nodes. Answers of DescribeJobs, events and job definitions have the same members.
 https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html
 """
@@ -23,7 +23,7 @@ Part = Mapping[str, Any]
 
 
 def main_container(job: Any) -> Part:
-    """The container that a job ends with; empty where nothing is told of it.
+    """The container that a job ends with; empty where nothing is known of it.
 
     Args:
         job: A job of DescribeJobs or of an event, or a job definition.
@@ -54,7 +54,7 @@ def last_attempt(job: Any) -> Part:
 
 
 def failed_container(job: Any) -> tuple[Part, Part]:
-    """The container because of which a job failed, as the job defines it, and what its last attempt says of it.
+    """The container that made a job fail, as the job defines it, and what its last attempt says of it.
 
     Of several it is one with an exit code other than 0, first the main one; one that was ended by a signal (137, 143)
     only if no other has failed: Batch stops the others when one that is essential ends.
@@ -78,7 +78,7 @@ def is_node(job_id: str) -> bool:
 
 
 def _main_of(task: Part, essential: str = "") -> Part:
-    """By name; in a task that somebody else has defined the first that is essential, which is the default."""
+    """By name; in a task that was defined elsewhere the first that is essential, which is the default."""
     containers = list(_parts(task.get("containers")))
     by_name = [each for each in containers if each.get("name") in (MAIN, essential or MAIN)]
     return next(iter([*by_name, *(each for each in containers if each.get("essential", True))]), {})

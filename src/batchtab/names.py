@@ -26,7 +26,7 @@ def rule(full_name: str) -> str:
 
 
 def after_rule(full_name: str) -> str:
-    """The rule that starts a job after others: with a dot, which no job's name can hold."""
+    """The rule that starts a job after others: with a dot, which no job's name can contain."""
     return shorten(f"{full_name}.after", limits.RULE_NAME_MAX)
 
 

@@ -132,7 +132,7 @@ def test_python_takes_expressions_as_well() -> None:
         ({"launch_template_id": "lt-01234567"}, "launch_template_version: is missing beside launch_template_id"),
         ({"launch_template_version": 3}, "launch_template_id: is missing beside launch_template_version"),
         ({**TEMPLATE, "launch_template_version": 0}, "launch_template_version: 0 is too small"),
-        ({**TEMPLATE, "user_data": SCRIPT}, "user_data: has no effect beside launch_template_id"),
+        ({**TEMPLATE, "user_data": SCRIPT}, "user_data: cannot be used together with launch_template_id"),
         ({"instance_profile_arn": "mine"}, "instance_profile_arn: 'mine' is not allowed: an instance profile's ARN"),
         ({"job_execution_timeout_minutes": 0}, "job_execution_timeout_minutes: 0 is too small: 1 to 360 (minutes)"),
         ({"min_vcpus": 17}, "min_vcpus: 17 is more than max_vcpus, 16."),

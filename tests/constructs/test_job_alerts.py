@@ -328,7 +328,7 @@ def test_queues_may_be_an_expression() -> None:
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "zone": "UTC"}}},
-            "schedules.a.zone: is an unknown key: schedule, job_queue_arn, late",
+            "schedules.a.zone: is an unknown key: valid keys are schedule, job_queue_arn, late",
         ),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "timezone": "KST+9:00"}}},
@@ -362,15 +362,21 @@ def test_queues_may_be_an_expression() -> None:
         ({"quiet": True, "routes": {"a": {"mention": "bob"}}}, "routes.a.mention: 'bob' is not allowed"),
         ({"log_retention_days": 31}, "log_retention_days: 31 is not allowed: 1, 3, 5"),
         ({"webhook_kms_key_arn": KEY_ARN}, "webhook_kms_key_arn: is the key of webhook_secret_arn, which is not given"),
-        ({"webhook_secret_arn": SECRET_ARN, "function_name": "Send"}, "function_name: has no effect beside webhook"),
+        (
+            {"webhook_secret_arn": SECRET_ARN, "function_name": "Send"},
+            "function_name: cannot be used together with",
+        ),
         ({"gather_seconds": 10}, "gather_seconds: 10 has no effect without quiet [hint: set quiet to true]"),
         ({"give_up_seconds": 60}, "give_up_seconds: 60 has no effect without quiet [hint: set quiet to true]"),
         (
             {"quiet": True, "schedules": {"a": {**WATCHED, "schedule": "cron(0 25 * * ? *)"}}},
             "schedules.a.schedule: 'cron(0 25 * * ? *)' has '25' as hours: 0 to 23",
         ),
-        ({"topic_arn": TOPIC, "webhook_secret_arn": SECRET_ARN}, "webhook_secret_arn: has no effect beside topic_arn"),
-        ({"topic_arn": TOPIC, "function_name": "Send"}, "function_name: has no effect beside topic_arn"),
+        (
+            {"topic_arn": TOPIC, "webhook_secret_arn": SECRET_ARN},
+            "webhook_secret_arn: cannot be used together with",
+        ),
+        ({"topic_arn": TOPIC, "function_name": "Send"}, "function_name: cannot be used together with topic_arn"),
         ({"topic_arn": TOPIC + ".fifo"}, "is not allowed: the ARN of an SNS topic that is no FIFO topic"),
         ({"repeat_seconds": 60}, "repeat_seconds: has no effect without quiet [hint: quiet: true]"),
         ({"kms_key_arn": "key"}, "kms_key_arn: 'key' is not allowed: the ARN of a KMS key"),

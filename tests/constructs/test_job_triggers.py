@@ -271,11 +271,11 @@ def test_allow_has_no_code_in_between() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"schedule": "@reboot"}, "schedule: '@reboot' has no meaning here: there is no machine that boots"),
+        ({"schedule": "@reboot"}, "schedule: '@reboot' has no meaning here: no machine boots"),
         (
             {"schedule": "0 9 1 * MON"},
-            "schedule: '0 9 1 * MON' names days of the month and of the week: crontab runs on either, which AWS can't"
-            " say [hint: write two jobs: '0 9 1 * *' and '0 9 * * MON'",
+            "schedule: '0 9 1 * MON' sets day-of-month and day-of-week: crontab runs on either, which AWS cannot"
+            " express [hint: write two jobs: '0 9 1 * *' and '0 9 * * MON'",
         ),
         ({"schedule": "cron(99 0 * * ? *)"}, "schedule: 'cron(99 0 * * ? *)' has '99' as minutes: 0 to 59"),
         ({"schedule": "cron(0 0 * * * *)"}, "schedule: 'cron(0 0 * * * *)' has no '?'"),
@@ -324,10 +324,13 @@ def test_allow_has_no_code_in_between() -> None:
         ),
         (
             {"schedule": "rate(15 minutes)", "timezone": "Asia/Seoul"},
-            "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew [hint: write"
+            "EventBridge Scheduler runs a rate at once when it is deployed, and counts again from then [hint: write"
             " '*/15 * * * *']",
         ),
-        ({"schedule": "rate(7 hours)", "timezone": "Asia/Seoul"}, "and counts anew [hint: leave timezone out]"),
+        (
+            {"schedule": "rate(7 hours)", "timezone": "Asia/Seoul"},
+            "and counts again from then [hint: leave timezone out]",
+        ),
         ({"trigger": "rule", "timezone": "Asia/Seoul"}, "trigger: 'rule' can't say timezone: only a schedule can"),
         ({"trigger": "rule", "schedule": "at(2026-12-01T00:00:00)"}, "trigger: 'rule' can't say at(…)"),
         ({"schedule": None, "timezone": "Asia/Seoul"}, "timezone: 'Asia/Seoul' has no effect: the job has no schedule"),
@@ -347,7 +350,7 @@ def test_allow_has_no_code_in_between() -> None:
         ),
         (
             {"log_group_name": "/jobs", "log_retention_days": 7},
-            "log_retention_days: 7 has no effect beside log_group_name, a log group that is managed elsewhere",
+            "log_retention_days: 7 cannot be used together with log_group_name, a log group that is managed elsewhere",
         ),
         (
             {"dead_letter_queue_arn": "arn:aws:sqs:us-east-1:123456789012:q"},

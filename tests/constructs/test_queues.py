@@ -171,7 +171,7 @@ def queue(**settings: Any) -> dict[str, Any]:
         (queue(scheduling_policy=SchedulingPolicy(share_distribution={"a-b": 1})), "'a-b' is not allowed: letters"),
         (
             queue(scheduling_policy=SchedulingPolicy(share_distribution={"a*": 1, "ab": 1})),
-            "share ab overlaps with a*, and Batch wants each in one place",
+            "share ab overlaps with a*, and Batch requires each in one place",
         ),
         ({"queue_settings": {"b": {"state": "DISABLED"}}}, "queue_settings: b is not a queue: continuously, default"),
         ({"further_compute_environments": {"default": OTHER}}, "default is what queues call the environment's own"),

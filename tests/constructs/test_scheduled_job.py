@@ -376,7 +376,7 @@ def test_each_argument_arrives() -> None:
         ),
         (
             {"evaluate_on_exit": [{"action": "RETRY", "exit": "1"}]},
-            "evaluate_on_exit[0].exit: is an unknown key: action, on_exit_code",
+            "evaluate_on_exit[0].exit: is an unknown key: valid keys are action, on_exit_code",
         ),
         (
             {"evaluate_on_exit": [{"action": "RETRY", "on_exit_code": str(n)} for n in range(5)]},

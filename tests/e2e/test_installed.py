@@ -181,7 +181,7 @@ def test_an_upgrade_changes_files_and_nothing_that_is_deployed(deployed: Seen, u
     root, said = upgraded.installed.root, upgraded.said["upgrade"].stdout
     # THEN the owned file that changed is new, so is the pin, and what changed for users is shown
     assert f"This project went from version {OLD} to {NEW}." in said
-    assert "main.py: written (nobody changed it)" in said
+    assert "main.py: written (it was not changed)" in said
     assert (root / "main.py").read_text().startswith('"""The app:')
     assert f'dependencies = ["batchtab[synth]=={NEW}"]' in (root / "pyproject.toml").read_text()
     assert f"What changed for users:\n\n## {NEW}\n" in said

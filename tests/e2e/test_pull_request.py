@@ -253,7 +253,7 @@ def not_what_was_reviewed(runner: Runner) -> None:
         runner.run("deploy", "push", sha="unlike")
     # THEN nothing is applied, and it says what differs
     assert caught.value.status == 3
-    assert "update aws_cloudwatch_event_rule.do_often_rule: other values than those reviewed" in caught.value.stderr
+    assert "update aws_cloudwatch_event_rule.do_often_rule: its values are not the reviewed ones" in caught.value.stderr
     assert "not applied: this is not the plan that was reviewed" in caught.value.stderr
     assert rule(runner) == "cron(7/10 * * * ? *)"
     # AND a commit that nobody reviewed is not deployed either

@@ -12,15 +12,15 @@ from tests.projects import copy_project
 
 from batchtab.errors import UsageError
 from batchtab.terraform.configuration import Configuration
+from batchtab.terraform.placeholders import Inputs
 from batchtab.terraform.session import Session
 from batchtab.terraform.stacks import Stacks
-from batchtab.terraform.stand_ins import Inputs
 
 OUTPUTS = "data.terraform_remote_state.environment.outputs"
 DEPLOYED = {"value": "arn:aws:batch:us-east-1:0:job-queue/real", "type": "string"}
 CHANGED = {"value": "arn:aws:batch:us-east-1:0:job-queue/renamed", "type": "string"}
 # Of the stage's region: preconditions of the stack compare regions.
-STAND_IN = "arn:aws:batch:ap-northeast-2:000000000000:stand-in/"
+PLACEHOLDER = "arn:aws:batch:ap-northeast-2:000000000000:placeholder/"
 
 
 @pytest.fixture
@@ -65,14 +65,14 @@ def test_of_a_state_that_lacks_an_output_the_others_are_real(planned: Any) -> No
     values = {"old": f"${{{OUTPUTS}.job_queue_arn_default}}", "new": f"${{{OUTPUTS}.job_queue_arn_nightly}}"}
     # WHEN they are planned THEN only what is not there is a stand-in, and the plan says that it has one
     assert planned(values, {"job_queue_arn_default": DEPLOYED}) == (
-        {"old": DEPLOYED["value"], "new": f"{STAND_IN}job_queue_arn_nightly"},
+        {"old": DEPLOYED["value"], "new": f"{PLACEHOLDER}job_queue_arn_nightly"},
         True,
     )
 
 
 def test_without_a_state_all_are_stand_ins(planned: Any) -> None:
     assert planned({"only": f"${{{OUTPUTS}.job_queue_arn_default}}"}) == (
-        {"only": f"{STAND_IN}job_queue_arn_default"},
+        {"only": f"{PLACEHOLDER}job_queue_arn_default"},
         True,
     )
 
@@ -80,7 +80,7 @@ def test_without_a_state_all_are_stand_ins(planned: Any) -> None:
 def test_of_a_deployment_that_broke_off_all_outputs_are_stand_ins(planned: Any) -> None:
     # GIVEN a state without any output: the first apply of the environment failed
     assert planned({"only": f"${{{OUTPUTS}.job_queue_arn_default}}"}, {}) == (
-        {"only": f"{STAND_IN}job_queue_arn_default"},
+        {"only": f"{PLACEHOLDER}job_queue_arn_default"},
         True,
     )
 

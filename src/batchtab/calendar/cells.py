@@ -1,4 +1,4 @@
-"""A week in a few characters: what each stretch of hours of a day holds."""
+"""A week in a few characters: what happens in each stretch of hours of a day."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from batchtab.calendar import words
 from batchtab.calendar.days import DAYS, Week
 from batchtab.calendar.timeline import JobTimeline
-from batchtab.schedules.timing import EXCEPTED
+from batchtab.schedules.timing import EXCLUDED
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The characters of a drawing. Each of `some` stands for at least as many runs as `FROM` tells at its place."""
+    """The characters of a drawing. Each of `some` means at least as many runs as `FROM` has at its place."""
 
     some: str
     none: str
     usual: str
     bound: str
-    excepted: str
+    excluded: str
     clock: str
     suspended: str
     levels: str
@@ -52,11 +52,11 @@ class Cells:
         """A job's days."""
         glyphs = self._glyphs
         cells = [glyphs.none] * (DAYS * self.per_day)
-        for number in self._held(timeline):
+        for number in self._running(timeline):
             cells[number] = glyphs.usual if timeline.is_usual else glyphs.bound
         for each in timeline.occurrences:
-            if each.note == EXCEPTED:
-                cells[self._number(each.at)] = glyphs.excepted
+            if each.note == EXCLUDED:
+                cells[self._number(each.at)] = glyphs.excluded
         starts = [0] * len(cells)
         for each in timeline.runs:
             starts[self._number(each.at)] += 1
@@ -64,7 +64,7 @@ class Cells:
             if runs:
                 cells[number] = glyphs.suspended if timeline.job.suspend else _density(runs, glyphs)
         for each in timeline.occurrences:
-            if each.note not in ("", EXCEPTED):
+            if each.note not in ("", EXCLUDED):
                 # At the hour that is left out where this clock, too, leaves it out.
                 is_own = timeline.timing.zone.key == self._week.zone.key
                 cells[self._number(each.local if is_own else each.at)] = glyphs.clock
@@ -82,7 +82,7 @@ class Cells:
         return self._days(cells)
 
     def edges(self) -> list[int]:
-        """The seconds between which the characters lie."""
+        """The seconds between which the characters are."""
         hours = 24 // self.per_day
         moments = [self._week.moment(day.date, hour) for day in self._week.days for hour in range(0, 24, hours)]
         return [*(self._week.second(moment) for moment in moments), self._week.seconds]
@@ -91,7 +91,7 @@ class Cells:
         local = moment if moment.tzinfo is self._week.zone else self._week.local(moment)
         return (local.date() - self._week.first).days * self.per_day + local.hour * self.per_day // 24
 
-    def _held(self, timeline: JobTimeline) -> set[int]:
+    def _running(self, timeline: JobTimeline) -> set[int]:
         """The characters into which runs last that began before."""
         if timeline.job.suspend:
             return set()

@@ -15,7 +15,7 @@ from batchtab.calendar.timeline import Calendar
 HEIGHT = 150
 _TOP = 24  # room for the numbers of pile-ups
 _BINS = 7 * 24 * 6  # ten minutes each: a point on a wide screen
-_FAR = 4  # times the peak: a limit so far above is told, not drawn
+_FAR = 4  # times the peak: a limit that far above is written, not drawn
 _LEFT = 0.9
 _HEADROOM = 1.08
 
@@ -26,7 +26,7 @@ class Chart:
     Args:
         calendar: The week.
         load: What its runs ask for.
-        plot: Where its times lie.
+        plot: Where its times are.
         recurrences: Its pile-ups, which are marked by their numbers.
     """
 
@@ -81,8 +81,8 @@ class Chart:
         if not vcpus:
             return "No run asks for vCPUs in this week."
         at = self._week.local(self._week.start + timedelta(seconds=second))
-        told = f"{words.vcpus(vcpus)} of {self._limit:,} vCPUs on {words.day(at)} at {words.clock(at)}"
-        return f"At most {told}."
+        most = f"{words.vcpus(vcpus)} of {self._limit:,} vCPUs on {words.day(at)} at {words.clock(at)}"
+        return f"At most {most}."
 
     def _y(self, vcpus: float) -> float:
         return round(_TOP + (HEIGHT - _TOP) * (1 - vcpus / self._top), 1)
@@ -92,7 +92,7 @@ class Chart:
             return [
                 element(
                     "text",
-                    text(f"max_vcpus {self._limit:,} lies far above"),
+                    text(f"max_vcpus {self._limit:,} is far above"),
                     class_="limit-name",
                     x="100%",
                     dx="-4",
@@ -130,7 +130,7 @@ class Chart:
 
 
 def _area(kind: str, upper: Sequence[float], lower: Sequence[float]) -> str:
-    """What lies between two stepped lines; a bin is one unit wide."""
+    """The area between two stepped lines; a bin is one unit wide."""
     there = _steps(upper, range(len(upper)))
     back = _steps(lower, range(len(lower)), backwards=True)
     return element("path", class_=kind, d=f"M{there}L{back}Z")

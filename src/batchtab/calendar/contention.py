@@ -19,13 +19,13 @@ _NEAR = 15 * 60  # seconds: with a shorter pause it is one
 class Wait:
     """A run that could not start on time, and when it did, all of an array; None: not within the week."""
 
-    hold: Reservation
+    reservation: Reservation
     began: int | None
 
 
 @dataclass
 class Contention:
-    """A stretch in which runs wait, with what follows from it. Times are seconds after the week's start.
+    """A stretch in which runs wait, and what follows from it. Times are seconds after the week's start.
 
     Attributes:
         start: From when.
@@ -53,15 +53,15 @@ class Contention:
     @cached_property
     def longest(self) -> int:
         """How many seconds the last one waits."""
-        return max((self.end if wait.began is None else wait.began) - wait.hold.start for wait in self.waits)
+        return max((self.end if wait.began is None else wait.began) - wait.reservation.start for wait in self.waits)
 
     @cached_property
     def waiting(self) -> Counter[int]:
         """Places in the calendar of the jobs that wait, each with its number of runs."""
-        return Counter(wait.hold.timeline for wait in self.waits)
+        return Counter(wait.reservation.timeline for wait in self.waits)
 
 
-def contentions(calendar: Calendar, held: Sequence[Reservation], load: Load) -> list[Contention]:
+def contentions(calendar: Calendar, reserved: Sequence[Reservation], load: Load) -> list[Contention]:
     """The stretches of a week in which runs wait, in order; with a short pause between them they are one.
 
     In each queue runs start in order of their times, and none overtakes; a queue of higher priority is asked first, and
@@ -69,16 +69,16 @@ def contentions(calendar: Calendar, held: Sequence[Reservation], load: Load) -> 
 
     Args:
         calendar: The week.
-        held: What its runs hold, in order of their starts.
+        reserved: What its runs reserve, in order of their starts.
         load: The sum of it.
     """
     most = calendar.catalog.stage.max_vcpus
     if load.peak[1] <= most:
         return []
-    starts = [hold.start for hold in held]
-    longest = max(hold.seconds for hold in held)
+    starts = [reservation.start for reservation in reserved]
+    longest = max(reservation.seconds for reservation in reserved)
     found: list[Contention] = []
-    for each in _Scheduler(calendar).run(held):
+    for each in _Scheduler(calendar).run(reserved):
         if each.end <= 0:
             continue
         each.start = max(each.start, 0)  # of one that began before the week
@@ -89,14 +89,14 @@ def contentions(calendar: Calendar, held: Sequence[Reservation], load: Load) -> 
         else:
             found.append(each)
     for each in found:
-        near = held[bisect_left(starts, each.peak - longest) : bisect_right(starts, each.peak)]
-        each.meeting = Counter(hold.timeline for hold in near if hold.end > each.peak)
+        near = reserved[bisect_left(starts, each.peak - longest) : bisect_right(starts, each.peak)]
+        each.meeting = Counter(reservation.timeline for reservation in near if reservation.end > each.peak)
     return found
 
 
 @dataclass(slots=True)
 class _Waiting:
-    hold: Reservation
+    reservation: Reservation
     vcpus: float  # of the children that have not started
 
 
@@ -108,20 +108,22 @@ class _Scheduler:
         self._free = float(calendar.catalog.stage.max_vcpus)
         ordered = sorted(queues, key=lambda queue: (-queues[queue].priority, queue))
         self._queues: dict[str, deque[_Waiting]] = {queue: deque() for queue in ordered}
-        self._running: list[tuple[int, float]] = []  # a heap: when so many vCPUs become free
+        self._running: list[tuple[int, float]] = []  # a heap: when vCPUs become free, and how many
         self._current: Contention | None = None
 
-    def run(self, held: Sequence[Reservation]) -> Iterator[Contention]:
+    def run(self, reserved: Sequence[Reservation]) -> Iterator[Contention]:
         number = 0
-        while number < len(held) or self._is_waiting:
-            now = self._next(held, number)
+        while number < len(reserved) or self._is_waiting:
+            now = self._next(reserved, number)
             if now >= self._seconds:
                 break
             while self._running and self._running[0][0] <= now:
                 self._free += heapq.heappop(self._running)[1]
-            while number < len(held) and held[number].start <= now:
-                hold = held[number]
-                self._queues[self._timelines[hold.timeline].job.queue].append(_Waiting(hold, hold.vcpus))
+            while number < len(reserved) and reserved[number].start <= now:
+                reservation = reserved[number]
+                self._queues[self._timelines[reservation.timeline].job.queue].append(
+                    _Waiting(reservation, reservation.vcpus)
+                )
                 number += 1
             for queue in self._queues.values():
                 self._start(queue, now)
@@ -133,29 +135,29 @@ class _Scheduler:
                 self._current = self._current or Contention(now)
         if self._current:
             self._current.end = self._seconds
-            self._current.waits += [Wait(each.hold, None) for queue in self._queues.values() for each in queue]
+            self._current.waits += [Wait(each.reservation, None) for queue in self._queues.values() for each in queue]
             yield self._current
 
     @property
     def _is_waiting(self) -> bool:
         return any(self._queues.values())
 
-    def _next(self, held: Sequence[Reservation], number: int) -> int:
-        start = held[number].start if number < len(held) else self._running[0][0]
+    def _next(self, reserved: Sequence[Reservation], number: int) -> int:
+        start = reserved[number].start if number < len(reserved) else self._running[0][0]
         return min(start, self._running[0][0]) if self._is_waiting else start
 
     def _start(self, queue: deque[_Waiting], now: int) -> None:
-        """Starts what fits; the first that doesn't holds up those behind it."""
+        """Starts what fits; the first that doesn't fit blocks those behind it."""
         while queue:
             first = queue[0]
-            child = first.hold.child_vcpus
+            child = first.reservation.child_vcpus
             vcpus = min(first.vcpus, self._free // child * child)
             if vcpus:
-                heapq.heappush(self._running, (now + first.hold.seconds, vcpus))
+                heapq.heappush(self._running, (now + first.reservation.seconds, vcpus))
                 self._free -= vcpus
                 first.vcpus -= vcpus
             if first.vcpus:
                 return
             queue.popleft()
-            if self._current and now > first.hold.start:
-                self._current.waits.append(Wait(first.hold, now))
+            if self._current and now > first.reservation.start:
+                self._current.waits.append(Wait(first.reservation, now))

@@ -1,4 +1,4 @@
-"""The seven days of a week in a time zone, of which one may be an hour shorter or longer than the others."""
+"""The seven days of a week in a time zone. One of them may be an hour shorter or longer than the others."""
 
 from __future__ import annotations
 

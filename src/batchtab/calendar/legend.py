@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from batchtab.calendar.markup import element, text
 from batchtab.calendar.timeline import JobTimeline
-from batchtab.schedules.timing import EXCEPTED
+from batchtab.schedules.timing import EXCLUDED
 
 
 def legend(timelines: Sequence[JobTimeline], *, are_piled: bool, are_folded: bool) -> str:
@@ -26,10 +26,10 @@ def legend(timelines: Sequence[JobTimeline], *, are_piled: bool, are_folded: boo
             "only its timeout is known: at most so long",
         ),
         ("run band", True, "too many to draw one by one"),
-        ("excepted", any(each.note == EXCEPTED for each in every), "excepted: does not run"),
+        ("excluded", any(each.note == EXCLUDED for each in every), "excluded: does not run"),
         (
             "skipped",
-            any(each.note != EXCEPTED and not each.runs for each in every),
+            any(each.note != EXCLUDED and not each.runs for each in every),
             "skipped: the time does not exist on that day",
         ),
         ("twice", any(each.note and each.runs for each in every), "the time comes twice: runs once"),
@@ -44,7 +44,7 @@ def legend(timelines: Sequence[JobTimeline], *, are_piled: bool, are_folded: boo
 def _sample(kind: str) -> str:
     """A mark of the legend."""
     group, _, detail = kind.partition(" ")
-    if group in ("excepted", "skipped"):
+    if group in ("excluded", "skipped"):
         parts = element("use", href="#cross", x="14", y="8")
     elif group == "twice":
         parts = element("circle", class_="twice", cx="14", cy="4", r="3") + element(

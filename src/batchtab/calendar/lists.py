@@ -1,4 +1,4 @@
-"""What stands below the drawing in words: pile-ups, jobs without a time of their own, and what is assumed."""
+"""The text below the drawing: pile-ups, jobs without a time of their own, and what is assumed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def lists(calendar: Calendar, found: list[Recurrence], left_out: int, *, is_utc:
 
     Args:
         calendar: The week.
-        found: The pile-ups that are told.
+        found: The pile-ups to list.
         left_out: How many more there are.
         is_utc: Whether the week's clock shows UTC.
     """
@@ -25,7 +25,7 @@ def lists(calendar: Calendar, found: list[Recurrence], left_out: int, *, is_utc:
 def _pile_ups(found: list[Recurrence], left_out: int, *, is_utc: bool) -> str:
     if not found:
         return ""
-    heads = ("", "When", "Asked for", "Waiting", "Jobs that meet", "Jobs that wait")
+    heads = ("", "When", "Asked for", "Waiting", "Overlapping jobs", "Waiting jobs")
     rows = [
         element(
             "tr",
@@ -66,16 +66,16 @@ def _unscheduled(calendar: Calendar) -> str:
     note = "They have no time of their own, so their vCPUs are not counted above."
     return element(
         "section",
-        element("h2", "By hand or after others"),
+        element("h2", "Manual or after others"),
         element("p", note, class_="note"),
         element("ul", *items, class_="others"),
     )
 
 
 def _notes(calendar: Calendar) -> str:
-    notes = ["Of an array as many children count as fit at once, for so much longer."]
+    notes = ["Of an array as many children count as fit at once, for that much longer."]
     if any(timeline.timing.is_rate for timeline in calendar.shown):
-        notes.append("~ A rate counts from when its trigger was made, which the files don't tell: here from midnight.")
+        notes.append("~ A rate counts from when its trigger was made, which is not in the files: here from midnight.")
     if calendar.chosen is not None:
         notes.append("The vCPUs are those of all jobs of the stage, not only of those shown.")
     return element("footer", *(element("p", text(note)) for note in notes))

@@ -16,14 +16,14 @@ from batchtab.calendar.timeline import Calendar, JobTimeline
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """vCPUs that a run holds; times are seconds after the week's start.
+    """vCPUs that a run reserves; times are seconds after the week's start.
 
     Attributes:
         start: From when.
         end: Until when.
         vcpus: How many; of an array those of all children at once.
-        child_vcpus: How many one child holds; the same for a run that is no array.
-        timeline: Of which job: its place in the calendar.
+        child_vcpus: How many one child reserves; the same for a run that is no array.
+        timeline: The job's place in the calendar.
         is_usual: Whether it is known how long a run takes; else `end` is the latest, by its timeout.
     """
 
@@ -41,10 +41,10 @@ class Reservation:
 
 
 def reservations(calendar: Calendar) -> list[Reservation]:
-    """What all runs of the week hold, in order of their starts; with those that began before it and go on.
+    """What all runs of the week reserve, in order of their starts; with those that began before it and still run.
 
-    Of an array as many children run at once as fit into the environment, and it takes so much longer. A job with
-    another concurrency policy than `allow` never meets itself.
+    Of an array as many children run at once as fit into the environment, and it takes that much longer. A job with
+    another concurrency policy than `allow` never overlaps itself.
     """
     found = []
     most = calendar.catalog.stage.max_vcpus
@@ -89,18 +89,21 @@ def _spans(timeline: JobTimeline, starts: list[int], seconds: int) -> list[tuple
 
 @dataclass(frozen=True)
 class Load:
-    """The sum of what is held, as steps: (second, vCPUs for a known time, all vCPUs), each until the next."""
+    """The sum of what is reserved, as steps: (second, vCPUs for a known time, all vCPUs), each until the next."""
 
     steps: list[tuple[int, float, float]]
 
     @classmethod
-    def of(cls, held: Sequence[Reservation], seconds: int) -> Load:
-        """The sum over a week of so many seconds."""
+    def of(cls, reserved: Sequence[Reservation], seconds: int) -> Load:
+        """The sum over a week of `seconds` seconds."""
         changes: defaultdict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for hold in held:
-            for second, vcpus in ((max(hold.start, 0), hold.vcpus), (hold.end, -hold.vcpus)):
+        for reservation in reserved:
+            for second, vcpus in (
+                (max(reservation.start, 0), reservation.vcpus),
+                (reservation.end, -reservation.vcpus),
+            ):
                 if second < seconds:
-                    changes[second][0] += vcpus if hold.is_usual else 0.0
+                    changes[second][0] += vcpus if reservation.is_usual else 0.0
                     changes[second][1] += vcpus
         usual = total = 0.0
         steps = [] if 0 in changes else [(0, 0.0, 0.0)]
@@ -122,7 +125,7 @@ class Load:
         return max(second, begin), total
 
     def _between(self, begin: int, end: int) -> list[tuple[int, float, float]]:
-        """The steps that hold between two seconds, the one that has begun before included."""
+        """The steps that apply between two seconds, the one that has begun before included."""
         first = max(0, bisect_right(self._seconds, begin) - 1)
         return self.steps[first : max(first + 1, bisect_right(self._seconds, end - 1))]
 

@@ -1,4 +1,4 @@
-"""What of a job's times is drawn one by one, and what as a band, because it is too close to be told apart."""
+"""Which of a job's times are drawn one by one, and which as a band because they are too close together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from batchtab.calendar import words
-from batchtab.schedules.timing import EXCEPTED, Occurrence
+from batchtab.schedules.timing import EXCLUDED, Occurrence
 
 FEWEST = 5  # a band says "every 10 min"; four times and fewer are drawn
 
@@ -29,11 +29,11 @@ Mark = Occurrence | Band
 
 
 def shapes(occurrences: Sequence[Occurrence], closest: timedelta) -> list[Mark]:
-    """The marks of a week, in order: bands first, so that what is unusual lies upon them.
+    """The marks of a week, in order: bands first, so that what is unusual is drawn over them.
 
     Args:
         occurrences: A job's times, in order.
-        closest: Times that are at most so far apart are put together.
+        closest: Times that are at most this far apart are put together.
     """
     found: list[Mark] = []
     for kind in (True, False):
@@ -48,7 +48,7 @@ def shapes(occurrences: Sequence[Occurrence], closest: timedelta) -> list[Mark]:
 
 def _is_plain(occurrence: Occurrence) -> bool:
     """Whether it may vanish in a band: a clock's change may not."""
-    return occurrence.note in ("", EXCEPTED)
+    return occurrence.note in ("", EXCLUDED)
 
 
 def _groups(occurrences: list[Occurrence], closest: timedelta) -> Iterator[list[Occurrence]]:

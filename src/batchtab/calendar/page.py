@@ -1,4 +1,4 @@
-"""The week as one HTML page that asks nobody for anything: no script, no font, no picture from elsewhere."""
+"""The week as one HTML page that loads nothing: no script, no font, no picture from elsewhere."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render(calendar: Calendar) -> str:
     """The page, the same for the same files and week."""
-    held = reservations(calendar)
-    load = Load.of(held, calendar.week.seconds)
-    found = recurrences(calendar, contentions(calendar, held, load))
+    reserved = reservations(calendar)
+    load = Load.of(reserved, calendar.week.seconds)
+    found = recurrences(calendar, contentions(calendar, reserved, load))
     return _Page(calendar, load, found).render()
 
 

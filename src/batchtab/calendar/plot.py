@@ -1,4 +1,4 @@
-"""Where a moment lies along a week, and what all its rows have behind their marks."""
+"""Where a moment is along a week, and what all its rows have behind their marks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Plot:
     week: Week
 
     def fraction(self, moment: datetime) -> float:
-        """How far along the week, from 0 to 1; what lies without is at its edge."""
+        """How far along the week, from 0 to 1; what is outside is at its edge."""
         return min(max(self.week.second(moment) / self.week.seconds, 0.0), 1.0)
 
     def x(self, moment: datetime) -> str:
@@ -31,7 +31,7 @@ class Plot:
         return percent(self.fraction(moment))
 
     def width(self, start: datetime, end: datetime) -> str:
-        """The length of a stretch, as far as it lies within the week."""
+        """The length of a stretch, as far as it is within the week."""
         return percent(self.fraction(end) - self.fraction(start))
 
     def axis(self) -> str:

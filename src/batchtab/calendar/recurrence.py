@@ -1,4 +1,4 @@
-"""Pile-ups that are the same on several days, told once."""
+"""Pile-ups that are the same on several days, listed once."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Recurrence:
 
     @property
     def is_bound(self) -> bool:
-        """Whether it hangs on a job of which only the timeout is known."""
+        """Whether it involves a job whose usual duration is unknown."""
         return any(not self.calendar.timelines[number].is_usual for number in self.first.meeting | self.first.waiting)
 
     def meeting(self, most: int) -> str:
-        """The jobs that ask for so much, those that ask for most first; at most so many by name."""
+        """The jobs that ask for it, those that ask for most first; at most `most` of them by name."""
         return self._names(self.first.meeting, most)
 
     def waiting(self, most: int) -> str:

@@ -12,7 +12,7 @@ from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
 from batchtab.calendar.timeline import JobTimeline
 from batchtab.schedules.durations import duration
-from batchtab.schedules.timing import EXCEPTED, Occurrence
+from batchtab.schedules.timing import EXCLUDED, Occurrence
 
 HEIGHT = 34
 _TOP, _BAR = 9, 16
@@ -26,8 +26,8 @@ class Row:
 
     Args:
         timeline: The job.
-        plot: Where its times lie.
-        closest: Times that are at most so far apart are drawn as a band.
+        plot: Where its times are.
+        closest: Times that are at most this far apart are drawn as a band.
     """
 
     def __init__(self, timeline: JobTimeline, plot: Plot, closest: timedelta) -> None:
@@ -79,7 +79,7 @@ class Row:
 
     @property
     def _is_guess(self) -> bool:
-        """Whether it counts from a moment that nobody knows."""
+        """Whether it counts from an unknown moment."""
         return self._timeline.timing.is_rate
 
     def _takes(self) -> str:
@@ -88,9 +88,9 @@ class Row:
 
     def _mark(self, occurrence: Occurrence) -> str:
         x = self._plot.x(occurrence.at)
-        title = element("title", text(self._told(occurrence)))
+        title = element("title", text(self._title(occurrence)))
         if not occurrence.runs:
-            kind = "excepted" if occurrence.note == EXCEPTED else "skipped"
+            kind = "excluded" if occurrence.note == EXCLUDED else "skipped"
             cross = element("use", href="#cross", x=x, y=_TOP + _BAR / 2)
             return element("g", title, cross, class_=kind)
         parts = [title, self._bar(occurrence.at), self._start(occurrence.at)]
@@ -116,7 +116,7 @@ class Row:
         return self._starts[number] if number < len(self._starts) else self._plot.week.end
 
     def _earlier(self) -> Iterator[str]:
-        """What began before the week and goes on; of many but the last."""
+        """What began before the week and still runs; only the last of many."""
         if self._timeline.earlier and not any(isinstance(mark, Band) for mark in self._marks):
             at = self._timeline.earlier[-1]
             title = element("title", text(f"since {self._moment(at)}, {self._takes()}"))
@@ -124,12 +124,12 @@ class Row:
 
     def _band(self, band: Band) -> str:
         start, end = self._plot.fraction(band.first), self._plot.fraction(self._end(band))
-        told = (
+        title = (
             f"{band.words}, {words.count(band.times, 'run')}: {self._moment(band.first)} to {self._moment(band.last)}"
         )
-        told = f"{told}, {self._takes()}" if band.runs else f"{EXCEPTED}: {told}"
+        title = f"{title}, {self._takes()}" if band.runs else f"{EXCLUDED}: {title}"
         parts = [
-            element("title", text(told)),
+            element("title", text(title)),
             element("rect", class_="band", x=percent(start), y=_TOP, width=percent(end - start), height=_BAR, rx="3"),
         ]
         if band.runs and end - start >= _LABEL_MIN:
@@ -137,16 +137,16 @@ class Row:
             label = text(f"~ {band.words}" if self._is_guess else band.words)
             middle = percent((start + end) / 2)
             parts.append(element("text", label, class_=f"often{wide}", x=middle, y=_TOP + 12, text_anchor="middle"))
-        return element("g", *parts, class_="run" if band.runs else "excepted")
+        return element("g", *parts, class_="run" if band.runs else "excluded")
 
     def _end(self, band: Band) -> datetime:
-        """A band goes on for as long as until the next time would be."""
+        """A band ends where its next time would be."""
         return band.last + (band.last - band.first) / (band.times - 1)
 
-    def _told(self, occurrence: Occurrence) -> str:
+    def _title(self, occurrence: Occurrence) -> str:
         moment = self._moment(occurrence.at, occurrence)
         if not occurrence.runs:
-            return f"{moment}: {occurrence.note}{', does not run' if occurrence.note == EXCEPTED else ''}"
+            return f"{moment}: {occurrence.note}{', does not run' if occurrence.note == EXCLUDED else ''}"
         note = f" · {occurrence.note}" if occurrence.note else ""
         return f"{moment} · {self._takes()}{note}"
 
@@ -173,7 +173,7 @@ class Row:
     def _spoken_mark(self, mark: Mark) -> str:
         local = self._plot.week.local
         if isinstance(mark, Band):
-            what = mark.words if mark.runs else f"{EXCEPTED} {mark.words}"
+            what = mark.words if mark.runs else f"{EXCLUDED} {mark.words}"
             return f"{what} {local(mark.first):%a %H:%M} to {local(mark.last):%a %H:%M}"
         note = f" ({mark.note})" if mark.note else ""
         return f"{local(mark.at):%a %H:%M}{note}"

@@ -18,7 +18,7 @@ from batchtab.calendar.days import DAYS
 from batchtab.calendar.load import Load, reservations
 from batchtab.calendar.recurrence import Recurrence, recurrences
 from batchtab.calendar.timeline import Calendar, JobTimeline
-from batchtab.schedules.timing import EXCEPTED
+from batchtab.schedules.timing import EXCLUDED
 
 _PER_DAY = (24, 12, 8, 6, 4, 3)
 _NAME_MIN, _NAME_ENOUGH, _NAME_MAX = 12, 22, 40
@@ -66,9 +66,9 @@ class _Drawing:
         self._wrap = max(width, 40)
 
     def lines(self) -> Iterator[Text]:
-        held = reservations(self._calendar)
-        load = Load.of(held, self._week.seconds)
-        found = recurrences(self._calendar, contentions(self._calendar, held, load))
+        reserved = reservations(self._calendar)
+        load = Load.of(reserved, self._week.seconds)
+        found = recurrences(self._calendar, contentions(self._calendar, reserved, load))
         yield from self._header()
         for service, timelines in groupby(self._timelines, key=lambda timeline: timeline.service):
             yield Text(service, "bold")
@@ -122,7 +122,7 @@ class _Drawing:
             return "bold yellow"
         if character == self._glyphs.over:
             return "bold red"
-        return "dim" if character == self._glyphs.excepted else style
+        return "dim" if character == self._glyphs.excluded else style
 
     def _load(self, load: Load) -> Iterator[Text]:
         most = self._calendar.catalog.stage.max_vcpus
@@ -143,12 +143,12 @@ class _Drawing:
                 f"{glyph} {end}"
                 for glyph, end in zip(glyphs.some[1:], [*ends[1:], f"{FROM[-1]} and more"], strict=True)
             ),
-            f"{glyphs.usual} usually goes on",
-            f"{glyphs.bound} at most goes on",
+            f"{glyphs.usual} usually running",
+            f"{glyphs.bound} at most running",
         ]
-        if EXCEPTED in notes:
-            parts.append(f"{glyphs.excepted} excepted")
-        if notes - {"", EXCEPTED} or self._week.changes:
+        if EXCLUDED in notes:
+            parts.append(f"{glyphs.excluded} excluded")
+        if notes - {"", EXCLUDED} or self._week.changes:
             parts.append(f"{glyphs.clock} clocks change")
         if any(timeline.job.suspend for timeline in self._timelines):
             parts.append(f"{glyphs.suspended} suspended")
@@ -162,9 +162,9 @@ class _Drawing:
     def _clock_notes(self) -> Iterator[Text]:
         notes = [f"{words.day(self._week.local(change.at))}: {change}" for change in self._week.changes]
         for timeline in self._timelines:
-            told = [each for each in timeline.occurrences if each.note not in ("", EXCEPTED)]
-            more = f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""
-            notes += [f"{words.day(each.local)}: {timeline.full_name}: {each.note}{more}" for each in told[:1]]
+            noted = [each for each in timeline.occurrences if each.note not in ("", EXCLUDED)]
+            more = f" (and {len(noted) - 1:,} more)" if len(noted) > 1 else ""
+            notes += [f"{words.day(each.local)}: {timeline.full_name}: {each.note}{more}" for each in noted[:1]]
         for note in notes[:_NOTES_MAX]:
             yield from (Text(line, "yellow") for line in self._wrapped(f"{self._glyphs.clock} {note}", "  "))
         if len(notes) > _NOTES_MAX:
@@ -176,11 +176,11 @@ class _Drawing:
         yield Text()
         yield Text("Where runs pile up", "bold")
         if any(each.is_bound for each in found):
-            yield Text("  A run of which only the timeout is known counts until then.", "dim")
+            yield Text("  A run whose usual duration is unknown counts until its timeout.", "dim")
         for each in found[:_RECURRENCES_MAX]:
             head = f"{self._glyphs.over} {each.when} ({each.when_utc}): {each.wanted}; {each.waits}"
             yield from (Text(line, "red") for line in self._wrapped(head, "  "))
-            yield from (Text(line) for line in self._wrapped(f"  meet: {each.meeting(_NAMES_MAX)}", "        "))
+            yield from (Text(line) for line in self._wrapped(f"  overlap: {each.meeting(_NAMES_MAX)}", "        "))
             yield from (Text(line) for line in self._wrapped(f"  wait: {each.waiting(_NAMES_MAX)}", "        "))
         if len(found) > _RECURRENCES_MAX:
             yield Text(f"  and {len(found) - _RECURRENCES_MAX:,} more: batchtab calendar --html FILE shows them")
@@ -190,10 +190,10 @@ class _Drawing:
         if not jobs:
             return
         yield Text()
-        yield Text("By hand or after others", "bold")
-        by_hand = [each.full_name for each in jobs if not each.after]
-        if by_hand:
-            yield from (Text(line) for line in self._wrapped(f"  by hand: {', '.join(by_hand)}", "    "))
+        yield Text("Manual or after others", "bold")
+        manual = [each.full_name for each in jobs if not each.after]
+        if manual:
+            yield from (Text(line) for line in self._wrapped(f"  manual: {', '.join(manual)}", "    "))
         for each in jobs:
             if each.after:
                 yield from (Text(line) for line in self._wrapped(f"  {each.full_name} {each.origin}", "    "))

@@ -17,7 +17,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class JobTimeline:
-    """A job with a schedule, and what of it lies in a week.
+    """A job with a schedule, and its part in a week.
 
     Attributes:
         service: The service's name.
@@ -39,7 +39,7 @@ class JobTimeline:
 
     @property
     def full_name(self) -> str:
-        """As Batch knows the job."""
+        """The job's name in Batch."""
         return f"{self.service}-{self.name}"
 
     @property
@@ -71,7 +71,7 @@ class Unscheduled:
     def origin(self) -> str:
         """What starts it."""
         if not self.after:
-            return "by hand"
+            return "manual"
         ends = {"succeeded": "", "failed": ", if it failed", "any": ", however it ended"}[self.after_status]
         return f"after {(' and ' if self.waits_for_all else ' or ').join(self.after)}{ends}"
 

@@ -15,7 +15,7 @@ from batchtab.constructs._terraform.resources import BatchtabConstruct, create_r
 
 
 class ScheduleGroup(BatchtabConstruct):
-    """Holds a service's schedules, so that they can be listed, tagged and removed together.
+    """Contains a service's schedules, so that they can be listed, tagged and removed together.
 
     See https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html
     """
@@ -35,7 +35,7 @@ class ScheduleGroup(BatchtabConstruct):
         Args:
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
-            namespace: The environment's, whose trigger role may be taken for groups whose names begin with it.
+            namespace: The environment's: its trigger role may be taken for groups with names that begin with it.
             service: The service's name.
             when: Whether it exists.
             tags: On the group.

@@ -54,7 +54,7 @@ class StandInSlack(BatchtabConstruct):
             self,
             name=function_name,
             package="send_to_slack",
-            description="Stands in for Slack on local AWS.",
+            description="Takes Slack's place on local AWS.",
             environment={},
             may=[],
             timeout_seconds=_TIMEOUT_SECONDS,

@@ -21,7 +21,7 @@ from batchtab.constructs._terraform.framework import (
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a stage is deployed and where Terraform keeps what it knows of it."""
+    """Where a stage is deployed and where Terraform keeps its state."""
 
     name: str
     namespace: str
@@ -31,7 +31,7 @@ class Stage:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def state_key(self, stack: str) -> str:
-        """The object that holds a stack's state."""
+        """The object with a stack's state."""
         return f"{self.name}/{stack}.tfstate"
 
 
@@ -58,13 +58,13 @@ class StageStack(TerraformStack):
         self._others: dict[str, Construct] = {}
 
     def output(self, name: str, value: Any, description: str) -> None:
-        """Tells other stacks, and whoever asks Terraform, a value."""
+        """Gives a value to other stacks, and to `terraform output`."""
         TerraformOutput(self, name, value=value, description=description).override_logical_id(name)
 
     def read(self, other: StageStack, output: str) -> Expression:
         """Another stack's output, from its remote state; that stack is deployed first.
 
-        cdktf is not told of the order, because it would then refuse to deploy this stack alone.
+        cdktf does not know the order, because it would then refuse to deploy this stack alone.
         """
         label = other.name.replace("-", "_")
         if other.name not in self._others:

@@ -1,4 +1,4 @@
-"""The prices of a region, from a file of the package or one that somebody names."""
+"""The prices of a region, from a file of the package or a named one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Sourced(_Part):
     Attributes:
         date: When it was read or estimated.
         source: Where it can be read.
-        confirmed: Whether somebody read it there.
+        confirmed: Whether it was read there.
     """
 
     date: Date
@@ -143,7 +143,7 @@ class Prices:
         return shares.fargate.share if fargate else shares.ec2.share
 
     def unconfirmed(self) -> Iterator[str]:
-        """The prices that are used and that nobody read at their source."""
+        """The prices that are used and were not read at their source."""
         shares = self._content.spot_share
         used: dict[str, _Sourced] = {f"Fargate {name}": rate for name, rate in self._content.fargate.items()}
         used |= {"Fargate Spot": shares.fargate, "EC2 Spot": shares.ec2, f"EC2 {self.family_name}": self.family}

@@ -33,7 +33,7 @@ class Smaller:
 
 
 def smaller(runs: Sequence[Run], peaks_mib: Sequence[float], prices: Prices) -> Smaller | None:
-    """The smallest memory that holds 1.3 times the peak, if it is less than the newest run's; else None.
+    """The smallest memory of at least 1.3 times the peak, if it is less than the newest run's; else None.
 
     Args:
         runs: Of one job, the newest first.

@@ -77,7 +77,7 @@ class JobCost:
     Attributes:
         sizes: Of its runs, the newest first.
         is_estimated: Whether children of arrays were not looked at one by one.
-        forgotten: How many further runs are recorded that Batch has forgotten.
+        forgotten: How many more runs are recorded that Batch no longer has.
     """
 
     job: str
@@ -95,7 +95,7 @@ class JobCost:
 
     @property
     def forgotten_usd(self) -> float | None:
-        """What the forgotten runs cost, if they were like the others; None where none is known."""
+        """What those runs cost, if they were like the others; None where none is known."""
         return None if not self.runs or self.money.now is None else self.money.now / self.runs * self.forgotten
 
 
@@ -155,7 +155,7 @@ def of_run(run: Run, size: Size, prices: Prices) -> Money:
 
 
 def fargate_size(size: Size) -> tuple[float, int] | None:
-    """The smallest vCPUs and MiB of Fargate that hold a size; None if none does, as with GPUs."""
+    """The smallest vCPUs and MiB of Fargate for a size; None if none is enough, as with GPUs."""
     if size.gpus:
         return None
     for vcpus, memories in sorted(limits.FARGATE_SIZES.items()):

@@ -49,7 +49,7 @@ class WatchedSchedule(Arguments):
     )
     job_queue_arn: QueueArn = Field(description="The job's queue.")
     late_after_seconds: LateAfterSeconds = Field(
-        description="A run that starts later than that after its time is reported."
+        description="A run that starts more than this many seconds after its time is reported."
     )
     timezone: Zone = Field(default="", description="The schedule's time zone. Default: UTC.")
     start: Moment = Field(default="", description="The job does not run before this moment.")
@@ -109,11 +109,11 @@ class AlertArguments(AlertFields, FunctionArguments):
     stage: Line = Field(
         default="",
         description="Stage that messages show, and that the `batchtab` commands in them name. Without it a message"
-        " offers the AWS CLI's command to run a job again.",
+        " has the AWS CLI's command to run a job again.",
     )
     rerun_command: Line = Field(
         default="",
-        description="What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are"
+        description="Command in a message to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are"
         " filled in. Default: `batchtab retry`, or without `stage` the AWS CLI's command.",
     )
     log_lines: Annotated[int, Strict(), Limit(limits.LOG_LINES)] = Field(
@@ -122,26 +122,26 @@ class AlertArguments(AlertFields, FunctionArguments):
     )
     gather_seconds: Annotated[int, Strict(), Limit(limits.GATHER_SECONDS)] = Field(
         default=_DEFAULTS["gather_seconds"],
-        description="How long a failure waits for what belongs to it, if quiet; longer in a storm.",
+        description="How long a failure waits for related ones, if quiet; longer in a storm.",
     )
     give_up_seconds: Annotated[int, Strict(), Limit(limits.GIVE_UP_SECONDS)] = Field(
         default=_DEFAULTS["give_up_seconds"],
-        description="After which what Slack did not take goes into the dead-letter queue, if quiet.",
+        description="Seconds before an undelivered alert goes into the dead-letter queue, if quiet.",
     )
     routes: dict[JobName, JobRoute] = Field(
         default={},
-        description="Where alerts go, by a service's or a job's name, if quiet. An empty route says that there is a"
-        " service of this name. What a job's route leaves out is its service's, unless it names its service.",
+        description="Where alerts go, by a service's or a job's name, if quiet. An empty route means a"
+        " service of this name. A job's route takes the rest from its service's, unless it names its service.",
     )
     schedules: dict[JobName, WatchedSchedule] = Field(
         default={},
-        description="Jobs by their full names, of which a run that starts later than that after its time is reported,"
-        " if quiet. The schedule is in AWS's form, its times are those of `timezone`; `start` and `end` are in UTC.",
+        description="Jobs by their full names: a run that starts later than `late_after_seconds` after its time is"
+        " reported, if quiet. The schedule is in AWS's form and in `timezone`; `start` and `end` are in UTC.",
     )
     runs_table_arn: Annotated[str, Strict(), Limit(limits.TABLE_ARN)] | None = Field(
         default=None,
-        description="Table of `job_runs`: of `schedules`, a run that its function let wait or decided against is not"
-        " reported as one that did not start. If a key encrypts that table, it must be `kms_key_arn`.",
+        description="Table of `job_runs`: a run in `schedules` that its function delayed or skipped is not reported as"
+        " one that did not start. If a key encrypts that table, it must be `kms_key_arn`.",
     )
     trigger_dead_letter_queue_arn: Annotated[str, Strict(), Limit(limits.STANDARD_QUEUE_ARN)] | None = Field(
         default=None,
@@ -156,8 +156,8 @@ class AlertArguments(AlertFields, FunctionArguments):
     )
     reserved_concurrent_executions: Annotated[int, Strict(), Limit(limits.ALERTS_AT_ONCE)] | None = Field(
         default=None,
-        description="How often the function may run at once; other events wait in Lambda. Taken from the account's own"
-        " limit, of which new accounts have little. Default: no bound.",
+        description="How many instances of the function may run at once; other events wait in Lambda. It counts against"
+        " the account's own limit, which is small for new accounts. Default: no limit.",
     )
     kms_key_arn: KeyArn | None = Field(
         default=None,

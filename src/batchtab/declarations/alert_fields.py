@@ -1,4 +1,4 @@
-"""What a stage's file, the construct and the module say of alerts alike, and what of it does not go together."""
+"""The fields of alerts that a stage's file, the construct and the module share, and which do not go together."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from batchtab.declarations.fields import Limit, StrictModel
 from batchtab.declarations.table import Fault, Hidden
 
 KEY_WITHOUT_SECRET = "is the key of webhook_secret_arn, which is not given"  # noqa: S105 - words
-BESIDE_WEBHOOK = "has no effect beside webhook_secret_arn"
+BESIDE_WEBHOOK = "cannot be used together with webhook_secret_arn"
 WITHOUT_QUIET = "has no effect without quiet"
-BESIDE_TOPIC = "has no effect beside topic_arn"
+BESIDE_TOPIC = "cannot be used together with topic_arn"
 _DEFAULTS = limits.ALERT_DEFAULTS
 
 
@@ -26,12 +26,12 @@ class AlertFields(StrictModel):
         description="Function of this account that takes a Slack message as JSON and sends it; it exists already.",
     )
     function_region: Annotated[str, Strict(), Limit(limits.REGION)] | None = Field(
-        default=None, description="Region of that function. Default: that of everything else."
+        default=None, description="Region of that function. Default: the same as everything else."
     )
     webhook_secret_arn: Annotated[str, Strict(), Limit(limits.SECRET_ARN), Hidden()] | None = Field(
         default=None,
-        description="Instead of the function: ARN of the secret or parameter that holds a webhook's address. It is read"
-        " when it is needed and stands in no state, setting or log.",
+        description="Instead of the function: ARN of the secret or parameter with a webhook's address. It is read"
+        " when it is needed and is in no state, setting or log.",
     )
     webhook_kms_key_arn: Annotated[str, Strict(), Limit(limits.KMS_KEY_ARN)] | None = Field(
         default=None, description="Key of that secret. Default: AWS's own."
@@ -48,7 +48,7 @@ class AlertFields(StrictModel):
     )
     quiet: Annotated[bool, Strict()] = Field(
         default=_DEFAULTS["quiet"],
-        description="Whether repeats, dependents and storms are folded, with the help of a table, and recoveries"
+        description="Whether repeats, dependents and storms are grouped, with a table, and recoveries"
         " reported. jobs.yaml may then say `alerts`.",
     )
     repeat_seconds: Annotated[int, Strict(), Limit(limits.REPEAT_SECONDS)] = Field(

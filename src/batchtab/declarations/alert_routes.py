@@ -10,10 +10,10 @@ from batchtab.declarations.service import ServiceSpec
 
 
 def routes(services: Iterable[ServiceSpec]) -> dict[str, Any]:
-    """The routes of all services, by full names as the alerts look them up; an empty one tells the service's name.
+    """The routes of all services, by full names as the alerts look them up; an empty one gives the service's name.
 
     The alerts see only a job's full name and try every beginning of it. A job has a route of its own, which is whole,
-    where a beginning would tell them something else than what was written: where the job says more than its service,
+    where a beginning would lead to another route than the written one: where the job says more than its service,
     and where a beginning of its name is another job's or service's.
     """
     services = list(services)
@@ -29,7 +29,7 @@ def routes(services: Iterable[ServiceSpec]) -> dict[str, Any]:
 
 
 def watched(services: Iterable[ServiceSpec]) -> Iterator[tuple[str, JobSpec]]:
-    """The jobs, by full names, of which a run that does not start in time is told."""
+    """The jobs, by full names, that have an alert for a run that does not start in time."""
     for service in services:
         for name, job in service.jobs.items():
             if job.alerts.late_after_seconds is not None and job.schedule is not None and not job.suspend:

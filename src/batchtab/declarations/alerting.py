@@ -31,7 +31,7 @@ class Alerting(Route):
     """Which alerts go where. What a job leaves out is its service's, and what that leaves out the stage's."""
 
     late_after_seconds: LateAfterSeconds | None = Field(
-        default=None, description="Report a run that starts later than that after its time. Default: none."
+        default=None, description="Report a run that starts more than this many seconds after its time. Default: none."
     )
 
     @property

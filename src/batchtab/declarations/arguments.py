@@ -23,7 +23,7 @@ _HERE = Document("")
 
 
 class _Unknown:
-    """What stands for a value that only Terraform knows."""
+    """What represents a value that only Terraform knows."""
 
 
 def plain(value: Any) -> Any:

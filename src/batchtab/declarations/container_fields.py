@@ -91,7 +91,8 @@ class Volume(StrictModel):
         default=True, description="Whether EFS checks the job role, which gets the permission that it needs."
     )
     host_path: Annotated[str, Strict(), Limit(FolderPath)] | None = Field(
-        default=None, description="The folder of the EC2 instance. Without it and without a file system: an empty one."
+        default=None,
+        description="The folder of the EC2 instance. Without it and without a file system: an empty folder.",
     )
 
     @model_validator(mode="after")
@@ -119,10 +120,10 @@ class Ulimit(StrictModel):
     """A resource limit of the container's processes; a number alone is both."""
 
     soft: Annotated[int, Strict(), Limit(Range(-1, _MOST, "", f"{_API}/API_Ulimit.html"))] = Field(
-        description="What a process may use before it asks for more. -1: no limit."
+        description="The most that a process may use before it asks for more. -1: no limit."
     )
     hard: Annotated[int, Strict(), Limit(Range(-1, _MOST, "", f"{_API}/API_Ulimit.html"))] = Field(
-        description="What a process may ask for. -1: no limit."
+        description="The most that a process may ask for. -1: no limit."
     )
 
 

@@ -13,7 +13,7 @@ from batchtab.errors import did_you_mean, listed
 from batchtab.main_container import MAIN
 
 FARGATE_LOG_DRIVERS = ("awslogs", "splunk")
-TAKEN = f"is what the job's own container is called: what {MAIN} is to do stands in the job itself"
+TAKEN = f"is what the job's own container is called: write what {MAIN} does in the job itself"
 TWICE = "is in environment and in secrets: one name, one value"
 ENDS_THE_JOB = "is essential, so that the job ends with it"
 
@@ -49,7 +49,7 @@ def _dependency_faults(job: OneJob, name: str, others: Mapping[str, str]) -> Ite
     for other, condition in others.items():
         path = f"{_path(name)}.{other}"
         if other not in known:
-            hint = did_you_mean(other, known) or ("jobs stand in after" if name == MAIN else "")
+            hint = did_you_mean(other, known) or ("name jobs in after" if name == MAIN else "")
             text = (
                 f"is none of the job's other containers: {listed(known)}"
                 if known
@@ -94,7 +94,7 @@ def fargate_log_faults(place: str, each: ContainerFields, has: str) -> Iterator[
 
 
 def framework_faults(job: OneJob) -> Iterator[Fault]:
-    """What the AWS provider of the framework in use would leave out of its requests without a word."""
+    """What the AWS provider of the framework in use would silently leave out of its requests."""
     at_fault = [(path, each) for path, each in all_of(job) if each.grace_seconds is not None]
     provider = at_fault and frameworks.without_stop_timeout()  # looks for packages, which takes a while
     for path, each in at_fault:

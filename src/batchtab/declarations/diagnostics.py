@@ -22,7 +22,7 @@ class Diagnostic:
         line: Counted from 1, if the fault has a place in the file.
         where: The thing at fault, such as `job do-often`; empty for the file itself.
         field: The field in it, such as `evaluate_on_exit[1].action`; may be empty.
-        value: What stands there; None if there is nothing to show.
+        value: The value that is there; None if there is nothing to show.
         message: What is wrong with it and what is allowed.
         hint: How to fix it, where the message doesn't say so already.
         severity: `warning` for what is allowed; empty for a fault.
@@ -66,7 +66,7 @@ def lines(problems: Sequence[Diagnostic]) -> list[str]:
 
 
 def show(value: object) -> str:
-    """A value as it may stand within a line: text in quotes, numbers bare, nothing longer than a glance."""
+    """A value as it may appear within a line: text in quotes, numbers bare, nothing longer than a glance."""
     if isinstance(value, bool):
         text = str(value).lower()
     elif isinstance(value, float):

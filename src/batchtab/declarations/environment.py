@@ -26,7 +26,7 @@ _Text = Annotated[str, Strict()]
 
 
 # Said of settings that are refused, in a stage's file and by the constructs alike.
-NO_EFFECT_BESIDE = "has no effect beside launch_template_id"
+NO_EFFECT_BESIDE = "cannot be used together with launch_template_id"
 SAY_IN_TEMPLATE = "say it in the template, or leave launch_template_id out"
 
 
@@ -36,7 +36,7 @@ def only_for(kinds: str, capacity: str) -> str:
 
 
 def missing_beside(other: str) -> str:
-    """Said of one of two settings of which the other is given."""
+    """Said of one of two settings if the other is given."""
     return f"is missing beside {other}"
 
 
@@ -109,7 +109,7 @@ class ComputeEnvironment(StrictModel):
     )
     state: Annotated[str, Strict(), Limit(limits.STATE)] = Field(
         default=_ENVIRONMENT["state"],
-        description="Whether jobs start on it. DISABLED starts no more jobs; those that run go on.",
+        description="Whether jobs start on it. DISABLED starts no more jobs; running jobs continue.",
     )
     allocation_strategy: Annotated[str, Strict(), Limit(limits.ALLOCATION_STRATEGY)] | None = Field(
         default=None,
@@ -129,7 +129,7 @@ class ComputeEnvironment(StrictModel):
     )
     launch_template_id: Annotated[_Text, Limit(limits.LAUNCH_TEMPLATE_ID)] | None = Field(
         default=None,
-        description="For EC2 and SPOT: a launch template of yours, in place of root_volume_gib and user_data. Default:"
+        description="For EC2 and SPOT: your own launch template, in place of root_volume_gib and user_data. Default:"
         " one is made.",
     )
     launch_template_version: Annotated[int, Strict(), Limit(limits.LAUNCH_TEMPLATE_VERSION)] | None = Field(
@@ -141,8 +141,7 @@ class ComputeEnvironment(StrictModel):
     )
     image_id: Annotated[_Text, Limit(limits.IMAGE_ID)] | None = Field(
         default=None,
-        description="For EC2 and SPOT: an AMI of yours, which is of image_type, or else of ECS_AL2023. Default: AWS's"
-        " newest.",
+        description="For EC2 and SPOT: your own AMI, of image_type or else ECS_AL2023. Default: AWS's newest.",
     )
     instance_profile_arn: Annotated[_Text, Limit(limits.INSTANCE_PROFILE_ARN)] | None = Field(
         default=None,
@@ -199,7 +198,7 @@ class Environment(ComputeEnvironment):
         validate_default=True,
         min_length=1,
         max_length=limits.QUEUES_MAX,
-        description="Name to priority, of which the higher number goes first; or to {priority: 5, …}.",
+        description="Name to priority (the higher number goes first), or to {priority: 5, …}.",
     )
     runnable_timeout_seconds: Annotated[int, Strict(), Limit(limits.RUNNABLE_TIMEOUT_SECONDS)] | None = Field(
         default=_ENVIRONMENT["runnable_timeout_seconds"],

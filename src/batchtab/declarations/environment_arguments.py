@@ -39,8 +39,7 @@ class ComputeEnvironmentArguments(PlacedEnvironment):
     """The arguments of `ComputeEnvironment` and the variables of the module `compute_environment`."""
 
     namespace: Annotated[_Text, Limit(limits.NAMESPACE_ANY)] = Field(
-        description="What every name begins with, such as `batch-production`: that of the environment whose queues use"
-        " it."
+        description="Prefix of every name, such as `batch-production`: that of the environment whose queues use it."
     )
     name: Annotated[_Text, Limit(limits.COMPUTE_ENVIRONMENT_NAME)] = Field(
         description="What follows the namespace in names, such as `spot`."
@@ -58,7 +57,7 @@ class EnvironmentArguments(PlacedEnvironment):
     """The arguments of `BatchEnvironment` and the variables of the module `batch_environment`."""
 
     namespace: Annotated[_Text, Limit(limits.NAMESPACE_ANY)] = Field(
-        description="What every name begins with, such as `batch-production`. The trigger role is for rules, schedule"
+        description="Prefix of every name, such as `batch-production`. The trigger role is for rules, schedule"
         " groups and job definitions whose names begin with it. No namespace of an account may"
         " begin with another one and a '-', as `batch-blue` does with `batch`: job `blue-x` of the one and job `x` of"
         " the other would be one rule."
@@ -74,7 +73,7 @@ class EnvironmentArguments(PlacedEnvironment):
         Field(
             default=dict(_ENVIRONMENT["queues"]),
             min_length=1,
-            description="Job queues: name to priority, of which the higher number goes first. Names get"
+            description="Job queues: name to priority; the higher number goes first. Names get"
             " `queue_name_prefix` in front.",
         )
     )
@@ -82,11 +81,11 @@ class EnvironmentArguments(PlacedEnvironment):
         default={},
         description="What else queues have, by name: `compute_environments` in the order in which they are tried,"
         ' such as `["spot", "default"]`, where `default` is the one made here; `state`; `runnable_timeout_seconds`;'
-        " `scheduling_policy` with fair shares, which a queue that exists neither gets nor loses.",
+        " `scheduling_policy` with fair shares, which cannot be added to a queue that exists nor removed.",
     )
     queue_name_prefix: Annotated[_Text, Limit(limits.QUEUE_NAME_PREFIX)] | None = Field(
         default=None,
-        description="What the queues' names begin with. Default: `<namespace>-`. Empty: nothing, so that queues that"
+        description="Prefix of the queues' names. Default: `<namespace>-`. Empty: no prefix, so that queues that"
         " exist keep their names.",
     )
     runnable_timeout_seconds: Annotated[int, Strict(), Limit(limits.RUNNABLE_TIMEOUT_SECONDS)] | None = Field(

@@ -1,4 +1,4 @@
-"""How a limit becomes part of a pydantic field, and how pydantic's complaints become lines for people."""
+"""How a limit becomes part of a pydantic field, and how pydantic's errors become lines for people."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def invalid(message: str, hint: str = "", *, at: Sequence[str | int] = (), value
 
     Args:
         message: What is wrong with the value and what is allowed.
-        hint: How to mend it.
+        hint: How to fix it.
         at: Where within the validated value, if not the whole of it.
         value: What to show, if not the validated value; for a model nothing is shown unless this is given.
     """
@@ -57,7 +57,7 @@ def invalid(message: str, hint: str = "", *, at: Sequence[str | int] = (), value
 
 @dataclass(frozen=True)
 class Limit:
-    """Annotation that checks a field against a limit and tells the JSON Schema about it."""
+    """Annotation that checks a field against a limit and adds the limit to the JSON Schema."""
 
     limit: Range | Text | Choice | Unlike
 
@@ -98,7 +98,7 @@ class AtPlan(Limit):
 
 @dataclass(frozen=True)
 class AllowUnquoted:
-    """Annotation of a text whose figures and `true` need no quotes in YAML: the loader reads what stands there."""
+    """Annotation of a text whose figures and `true` need no quotes in YAML: the loader reads what is written."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**handler(schema), "type": ["string", "number", "boolean"]}
@@ -106,7 +106,7 @@ class AllowUnquoted:
 
 @dataclass(frozen=True)
 class OneOrList:
-    """Annotation of a list whose only entry may stand alone; reading it as one is the field's to do."""
+    """Annotation of a list whose only entry may be written alone; the field reads it as a list."""
 
     pattern: str = ""
 
@@ -168,7 +168,7 @@ def _problem(
 
 
 def _showable(value: object, path: Sequence[str | int]) -> object:
-    """The value, unless somebody may have written a secret itself where its name belongs."""
+    """The value, unless it may be a secret itself where its name belongs."""
     return None if HIDDEN & set(path) else value
 
 
@@ -188,7 +188,7 @@ def _unknown_key(
         hint = "each job has its own"
     message = "is an unknown key"
     if not hint and len(known) <= LISTED_MAX:
-        message += f": {listed(known)}"
+        message += f": valid keys are {listed(known)}"
     elif not hint:
         hint = f"`batchtab schema {'stage' if 'region' in known else 'jobs'}` has all of them"
     return document.problem((*prefix, *path), message, hint=hint)
@@ -231,7 +231,7 @@ def _model_at(kind: Any, path: Sequence[str | int]) -> type[BaseModel] | None:
 
 
 def _field(model: type[BaseModel], written: str) -> FieldInfo | None:
-    """A field by the name that stands in a file: `except` is a word of Python's, and its field is called `except_`."""
+    """A field by its name in a file: `except` is a keyword of Python, and its field is called `except_`."""
     return next((field for name, field in model.model_fields.items() if written == _written(name, field)), None)
 
 

@@ -1,4 +1,4 @@
-"""What the constructs that make a function take alike, and what arguments written in Python may leave to None."""
+"""The arguments that constructs with a function share, and what arguments in Python may leave as None."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ class FunctionArguments(RoleFields, TaggedArguments):
         default=limits.STAGE_DEFAULTS["log_retention_days"],
         description="Days that CloudWatch keeps the function's log.",
     )
-    kms_key_arn: KeyArn | None = Field(default=None, description="Key for what is kept here. Default: AWS's own keys.")
+    kms_key_arn: KeyArn | None = Field(
+        default=None, description="Key for the data that is kept here. Default: AWS's own keys."
+    )
     permissions_boundary_arn: Annotated[str, Strict(), Limit(limits.POLICY_ARN)] | None = Field(
         default=None, description="Permissions boundary of the function's role."
     )

@@ -1,4 +1,4 @@
-"""Where the images of a stage's jobs lie: their addresses, and the repositories of ECR among them."""
+"""Where the images of a stage's jobs are: their addresses, and the repositories of ECR among them."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def refusal(instance_types: Iterable[str], vcpus: float, memory_mib: int) -> tup
     Args:
         instance_types: As environments list them; those of all environments of a queue.
         vcpus: What the job asks for.
-        memory_mib: Likewise. An instance's own programs take some, so that as much as it has never fits.
+        memory_mib: Likewise. An instance's own programs take some, so a job of its whole memory never fits.
     """
     sizes = {name: size(name) for name in instance_types}
     known = {name: each for name, each in sizes.items() if each is not None}

@@ -58,7 +58,7 @@ class JobArguments(RoleFields, OneJob):
     )
     start: Annotated[str, Strict(), Limit(limits.MOMENT)] | None = Field(
         default=_JOB["start"],
-        description="The job does not run before this moment. The plan after it takes it out of the schedule, because"
+        description="The job does not run before this moment. The plan after it removes it from the schedule, because"
         " Scheduler would refuse every later change.",
     )
     end: Annotated[str, Strict(), Limit(limits.MOMENT)] | None = Field(
@@ -96,7 +96,7 @@ class JobArguments(RoleFields, OneJob):
         default=None,
         description="Function of `job_runs`, which decides about each run of a job with a concurrency policy,"
         " `after_all`, `except`, `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. Without it"
-        " forbid is left to the image's entrypoint, which must be the runner's.",
+        " the image's entrypoint, which must be the runner's, applies forbid.",
     )
     schedule_group_name: Annotated[str, Strict(), Limit(limits.SCHEDULE_GROUP_NAME)] | None = Field(
         default=None,

@@ -43,7 +43,7 @@ class JobFields(TriggerFields, TaskFields):
 
     description: Annotated[str, Strict(), Limit(_DESCRIPTION)] | None = Field(
         default=None,
-        description="What the job is for; it is the trigger's description.",
+        description="What the job is for; also the trigger's description.",
     )
     vcpus: Annotated[float, Strict(), Source(f"{_API}/API_ResourceRequirement.html")] = Field(
         default=_JOB["vcpus"],

@@ -18,12 +18,12 @@ NO_SCHEDULE = "has no effect: the job has no schedule"
 NO_TRIGGER = "has no effect: the job has no schedule and comes after no other"
 ONLY_WITH_QUEUE = "has no effect without concurrency_policy: queue"
 SHORTER_THAN_WINDOW = "is shorter than flexible_window_minutes, and the last runs of each window would be late"
-NOT_WITH_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts anew"
+NOT_WITH_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts again from then"
 NOT_AFTER_START = "is not after start"
 TWICE = container_rules.TWICE
 EXEC_WRITES = "has no effect with a read-only root: ECS Exec's agent makes its files there"
-NO_EFFECT_ON_OWN_ROLE = "has no effect beside job_role_arn, a role that is managed elsewhere"
-NO_EFFECT_ON_LOG_GROUP = "has no effect beside log_group_name, a log group that is managed elsewhere"
+NO_EFFECT_ON_OWN_ROLE = "cannot be used together with job_role_arn, a role that is managed elsewhere"
+NO_EFFECT_ON_LOG_GROUP = "cannot be used together with log_group_name, a log group that is managed elsewhere"
 AFTER_NOTHING = "has no effect: the job comes after no other"
 ONE_START = "a run starts when all have ended, and by nothing else"
 ONLY_WITH_AFTER_ALL = "has no effect without after_all"
@@ -230,7 +230,7 @@ def _never(job: OneJob, timing: Timing) -> Iterator[Fault]:
 
 
 def share_faults(job: OneJob, queue: str, *, shares: bool) -> Iterator[Fault]:
-    """What Batch refuses when the job is submitted: a fair-share queue wants a share of each job, another one none.
+    """What Batch refuses when the job is submitted: a fair-share queue requires a share of each job, another one none.
 
     Args:
         job: The job.

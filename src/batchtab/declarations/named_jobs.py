@@ -26,7 +26,7 @@ class NamedJob:
         return f"{self.service}-{self.name}"
 
     def zone(self, catalog: Catalog) -> ZoneInfo:
-        """On whose wall clock people read its times: its own, else the stage's."""
+        """The time zone in which people read its times: its own, else the stage's."""
         return ZoneInfo(self.spec.timezone or catalog.stage.timezone)
 
 

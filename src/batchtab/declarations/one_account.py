@@ -36,18 +36,18 @@ def problems(root: Path, known: Sequence[str], asked: set[str]) -> Iterator[Diag
 
 
 def _alike_problems(longer: StageConfig, document: Document, shorter: StageConfig) -> Iterator[Diagnostic]:
-    """Names that go on where another stage's end: its roles know what is theirs by such names."""
+    """Names that continue another stage's name: its roles recognize their resources by such names."""
     if f"{longer.prefix}-".startswith(f"{shorter.prefix}-"):
         text = (
             f"is the account of stage {shorter.name} too, and names of this stage begin like that one's:"
             f" {longer.prefix} and {shorter.prefix}"
         )
-        hint = "another account, another namespace, or a name that does not go on after a '-'"
+        hint = "another account, another namespace, or a name that does not continue after a '-'"
         yield document.problem(("account_id",), text, value=longer.account_id, hint=hint)
 
 
 def _repository_problems(stage: StageConfig, document: Document, other: StageConfig) -> Iterator[Diagnostic]:
-    """Repositories of one name, of which a region has one: the deployment of either stage would change the other's."""
+    """Repositories of one name, and a region has only one: the deployment of either stage would change the other's."""
     for index, name in enumerate(stage.repositories):
         if stage.region == other.region and name in other.repositories:
             text = f"is made by stage {other.name} in this account and region too"

@@ -58,7 +58,7 @@ class OneJob(JobFields):
     )
     within_seconds: Annotated[int, Strict(), Limit(limits.WITHIN_SECONDS)] | None = Field(
         default=_JOB["within_seconds"],
-        description="How far apart the ends of the jobs in `after_all` may be: earlier ones are forgotten, with a"
+        description="How far apart the ends of the jobs in `after_all` may be: earlier ones are dropped, with a"
         " record in `batchtab history`. Default: any time.",
     )
     after_status: Annotated[str, Strict(), Limit(limits.AFTER_STATUS)] = Field(
@@ -105,7 +105,7 @@ class OneJob(JobFields):
 
     @property
     def has_task(self) -> bool:
-        """Whether Batch has to be told of a task of containers, where of most jobs it is told of one container."""
+        """Whether Batch must get a task of containers; for most jobs it gets one container."""
         return bool(self.containers) or self.grace_seconds is not None
 
     @property

@@ -185,7 +185,7 @@ NO_FIELD: Mapping[str, str] = {
         "its parts are user, privileged and read_only_root_filesystem": "security_context",
         "leave it out: tags are always propagated": "propagate_tags",
         "leave it out: only jobs that name this one with after hear of its end; alerts: {mute: true}": "allow_failure",
-        "a job without schedule and after runs when somebody starts it": "when",
+        "a job without schedule and after runs only when it is started manually": "when",
         "write tags: {owner: …}": "owner",
         "leave it out: a job writes to S3 by itself, with permissions": "artifacts cache",
     }.items()

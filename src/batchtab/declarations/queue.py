@@ -25,7 +25,7 @@ class SchedulingPolicy(StrictModel):
     """
 
     share_decay_seconds: Annotated[int, Strict(), Limit(limits.SHARE_DECAY_SECONDS)] = Field(
-        default=0, description="How long what a share used counts against it; 0: only what runs now."
+        default=0, description="How long a share's past use counts against it; 0: only what runs now."
     )
     compute_reservation: Annotated[int, Strict(), Limit(limits.COMPUTE_RESERVATION)] = Field(
         default=0, description="Percent of max_vcpus kept for shares that have no job yet; the more shares, the less."
@@ -43,7 +43,7 @@ class SchedulingPolicy(StrictModel):
             if refusal := limits.weight_refusal(weight):
                 raise invalid(refusal, at=(name,), value=weight)
         if twins := limits.overlap(value):
-            raise invalid(f"overlaps with {twins[1]}, and Batch wants each share in one place", at=(twins[0],))
+            raise invalid(f"overlaps with {twins[1]}, and Batch requires each share in one place", at=(twins[0],))
         return value
 
 
@@ -60,7 +60,7 @@ class QueueFields(StrictModel):
         description="Names in environments, in the order in which they are tried; default is the one in environment.",
     )
     state: Annotated[str, Strict(), Limit(limits.STATE)] = Field(
-        default=_QUEUE["state"], description="DISABLED takes no more jobs; those that wait go on."
+        default=_QUEUE["state"], description="DISABLED takes no more jobs; waiting jobs continue."
     )
     runnable_timeout_seconds: Annotated[int, Strict(), Limit(limits.RUNNABLE_TIMEOUT_SECONDS)] | None = Field(
         default=None, description="In place of the environment's; left out: that."
@@ -85,7 +85,7 @@ class Queue(QueueFields):
     """A job queue."""
 
     priority: Annotated[int, Strict(), Limit(limits.QUEUE_PRIORITY)] = Field(
-        description="Of several queues on one environment the one with the higher number goes first."
+        description="Among the queues of one environment the higher number goes first."
     )
 
 

@@ -23,7 +23,7 @@ class RepositoryArguments(TaggedArguments):
     )
     keep_tagged_images: Annotated[int, Strict(), Limit(limits.KEEP_TAGGED_IMAGES)] = Field(
         default=_DEFAULTS["keep_tagged_images"],
-        description="How many images with a tag stay; older ones are deleted, also those that a job still names.",
+        description="How many images with a tag stay; older ones are deleted, even if a job still uses them.",
     )
     untagged_days: Annotated[int, Strict(), Limit(limits.UNTAGGED_DAYS)] = Field(
         default=_DEFAULTS["untagged_days"], description="Days after which an image without a tag is deleted."
@@ -33,5 +33,5 @@ class RepositoryArguments(TaggedArguments):
         description="Key for the images. A change makes a new repository, without the images. Default: ECR's AES256.",
     )
     force_delete: Annotated[bool, Strict()] = Field(
-        default=False, description="Whether a repository that holds images can be destroyed."
+        default=False, description="Whether a repository that contains images can be destroyed."
     )

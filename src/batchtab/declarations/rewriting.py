@@ -1,4 +1,4 @@
-"""What somebody wrote in another system's way, as it is written here: the converters of `other_words`.
+"""Text in another system's form, as it is written here: the converters of `other_words`.
 
 A converter takes the field and the value, and returns the whole hint; empty where the value says too little, or may
 be a secret.

@@ -16,10 +16,10 @@ class RoleFields(StrictModel):
     role_path: Annotated[str, Strict(), Limit(limits.ROLE_PATH)] = Field(
         default="/",
         description="Path of the roles that are made here, and of an instance profile if one is. The deploy role of"
-        " `ci_roles` may make roles without one only.",
+        " `ci_roles` may make only roles without a path.",
     )
     role_name_suffix: Annotated[str, Strict(), Limit(limits.ROLE_NAME_SUFFIX)] = Field(
         default="",
-        description="What the names of the roles that are made here end with. IAM's names are the whole account's: give"
+        description="Suffix of the names of the roles that are made here. IAM names are unique in an account: give"
         " one, such as `-use1`, where the same namespace is in a second region.",
     )

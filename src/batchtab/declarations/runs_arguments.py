@@ -1,4 +1,4 @@
-"""RunsArguments: how runs are remembered, as the construct and the Terraform module take it; and the stage's part."""
+"""RunsArguments: how runs are recorded, as the construct and the Terraform module take it; and the stage's part."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from batchtab.declarations.function_arguments import FunctionArguments, KeyArn, 
 
 
 class Runs(StrictModel):
-    """How runs are remembered."""
+    """How runs are recorded."""
 
     history_days: Annotated[int, Strict(), Limit(limits.HISTORY_DAYS)] = Field(
         default=limits.STAGE_DEFAULTS["history_days"],
-        description="Days for which a run is remembered: `batchtab history` knows of it, and no scheduled time is run"
+        description="Days for which a run's record is kept: `batchtab history` shows it, and no scheduled time is run"
         " twice.",
     )
 
@@ -33,8 +33,8 @@ class RunsArguments(Runs, FunctionArguments):
         description="ARNs of the queues that runs are submitted to.",
     )
     trigger_dead_letter_queue_arn: Annotated[str, Strict(), Limit(limits.STANDARD_QUEUE_ARN)] = Field(
-        description="ARN of the environment's queue of what its triggers could not submit; keeps a run that could not"
-        " be decided."
+        description="ARN of the environment's queue for what its triggers could not submit; it also gets a run that"
+        " could not be decided."
     )
     kms_key_arn: KeyArn | None = Field(
         default=None,

@@ -1,8 +1,8 @@
 """The services and their jobs as the files under `jobs/` declare them: `<folder>/jobs.yaml`, one per service.
 
 A job takes what it doesn't say from the service's `defaults`, then from `batchtab.limits`. Of `environment`, `secrets`,
-`parameters` and `tags` the single entries are merged; all else is replaced as a whole. A service's own `alerts` hold
-for its jobs in the same way.
+`parameters` and `tags` the single entries are merged; all else is replaced as a whole. A service's own `alerts`
+apply to its jobs in the same way.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ class ServiceFile(StrictModel):
         default=None, description="The image of all jobs; left out: the shared runner image."
     )
     alerts: Alerting = Field(default=Alerting(), description="Where the alerts of its jobs go.")
-    defaults: JobSettings | None = Field(
-        default=None, description="What holds for every job that doesn't say otherwise."
-    )
+    defaults: JobSettings | None = Field(default=None, description="Settings of every job that doesn't say otherwise.")
     jobs: dict[Annotated[str, Limit(limits.JOB_NAME)], JobSpec] = Field(min_length=1, description="Name to job.")
 
     @field_validator("service")
@@ -71,7 +69,7 @@ class ServiceSpec(StrictModel):
 
 @dataclass(slots=True)
 class Source:
-    """A service with where it came from; `invalid_fields` (job, field) hold a stand-in for a bad value."""
+    """A service with where it came from; `invalid_fields` (job, field) have a placeholder for a bad value."""
 
     spec: ServiceSpec
     document: Document
@@ -94,7 +92,7 @@ def load_services(root: Path = Path("jobs")) -> list[ServiceSpec]:
 def read_services(root: Path) -> tuple[list[Source], list[Diagnostic]]:
     """All services that can be read and all faults; `load_services` is this with the faults raised."""
     if not root.is_dir():
-        hint = "a service's jobs stand in jobs/<service>/jobs.yaml; --root names the project's folder"
+        hint = "a service's jobs are in jobs/<service>/jobs.yaml; --root names the project's folder"
         return [], [Diagnostic(root.as_posix(), None, "", "", None, "is not a folder", hint)]
     sources: list[Source] = []
     problems: list[Diagnostic] = []
@@ -221,7 +219,7 @@ def _merge_job(
 
 
 def _drop_inapplicable(merged: dict[str, Any], raw: dict[str, Any], invalid_fields: set[str]) -> None:
-    """Takes out what a service's defaults say and this job can have no use for; what the job says itself stays."""
+    """Removes what a service's defaults say and this job cannot use; what the job says itself stays."""
     useless: list[str] = []
     if merged.get("schedule") is None and "schedule" not in invalid_fields:
         useless += _written(job_rules.NEED_SCHEDULE)

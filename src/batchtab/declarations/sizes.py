@@ -119,17 +119,17 @@ def _size_faults(stage: StageConfig, service: str, name: str, job: JobSpec) -> I
 
 
 def _policy_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
-    """The policies of the roles that are made for a job, of which IAM takes a length, white space not counted."""
+    """The policies of the roles that are made for a job: IAM limits their length, white space not counted."""
     allowed = [
         {"Action": [*each.actions], "Effect": "Allow", "Resource": [*each.resources]} for each in job.permissions
     ]
     read = {"Resource": sorted({stage.secret_arn(value) for value in job.secrets.values()})}
-    for field, statements, role, brought in (
+    for field, statements, role, supplied in (
         ("permissions", allowed, "job", job.job_role_arn),
         ("secrets", [read], "execution", job.execution_role_arn),
     ):
         length = len(_json({"Statement": statements, "Version": "2012-10-17"}))
-        if brought is None and length > limits.ROLE_POLICIES_CHARACTERS:
+        if supplied is None and length > limits.ROLE_POLICIES_CHARACTERS:
             text = f"makes a policy of {length:,} characters: at most {limits.ROLE_POLICIES_CHARACTERS:,} in a role"
             hint = f"name what many ARNs begin with, or bring a role with {role}_role_arn"
             yield (field,), None, text, hint

@@ -19,11 +19,11 @@ from batchtab.declarations.yaml_file import Document, read
 from batchtab.schedules import zones
 
 _TEXTS = ("account_id", "runner_image.tag", "tags.*")
-# Stand-ins for required fields that are missing or wrong, so that all else can still be checked.
-_STAND_INS: dict[str, Any] = {
+# Placeholders for required fields that are missing or wrong, so that all else can still be checked.
+_PLACEHOLDERS: dict[str, Any] = {
     "region": "us-east-1",
     "account_id": "999999999999",
-    "state": {"bucket": "stand-in"},
+    "state": {"bucket": "placeholder"},
     "network": {"create": True},
 }
 
@@ -33,7 +33,7 @@ _STAGE = limits.STAGE_DEFAULTS
 
 
 class State(StrictModel):
-    """Where Terraform keeps what it knows."""
+    """Where Terraform keeps its state."""
 
     bucket: Annotated[str, Strict(), Limit(limits.BUCKET_NAME)] = Field(
         description="S3 bucket of the remote state; `batchtab bootstrap` makes it. Keys are <stage>/<stack>.tfstate."
@@ -45,7 +45,7 @@ class LocalImage(StrictModel):
 
     folder: Annotated[str, Strict()] = Field(description="The folder in which they run.")
     entrypoint: tuple[Annotated[str, Strict()], ...] = Field(
-        default=(), description="What stands before a job's command, as the image's ENTRYPOINT would."
+        default=(), description="Words in front of a job's command, like the image's ENTRYPOINT."
     )
 
 
@@ -78,19 +78,20 @@ class StageFile(StrictModel):
         default=_STAGE["namespace"], description="First part of all names, which begin <namespace>-<stage>."
     )
     timezone: Annotated[str, Strict()] = Field(
-        default=_STAGE["timezone"], description="For people who read times; schedules are UTC unless a job says."
+        default=_STAGE["timezone"],
+        description="Time zone in which times are shown; schedules are in UTC unless a job names another.",
     )
     state: State = Field(description="Where Terraform keeps its state: {bucket: NAME}.")
     network: Network = Field(description="{create: true}, or subnet_ids and security_group_ids that exist.")
     environment: Environment = Field(default=Environment(), description="Capacity and queues.")
     environments: dict[Annotated[str, Limit(limits.COMPUTE_ENVIRONMENT_NAME)], ComputeEnvironment] = Field(
         default={},
-        description="More capacity, by names which queues put in order; that of environment is default.",
+        description="More compute environments, by names that queues list in order; the one in environment is default.",
     )
     runner_image: ImageRef | None = Field(default=None, description="Image of the jobs that name none.")
     repositories: tuple[RepositoryName, ...] = Field(default=(), description="ECR repositories that this stage makes.")
     alerts: Alerts = Field(default=Alerts(), description="Where failed jobs are reported.")
-    runs: Runs = Field(default=Runs(), description="What is remembered of runs.")
+    runs: Runs = Field(default=Runs(), description="What is recorded of runs.")
     log_retention_days: Annotated[int, Strict(), Limit(limits.LOG_RETENTION_DAYS)] = Field(
         default=_STAGE["log_retention_days"], description="How long logs are kept."
     )
@@ -206,7 +207,7 @@ class StageConfig(StageFile):
 
 
 def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnostic], set[str]]:
-    """A stage, its document, its faults, and the top-level fields in which they are and which hold stand-ins."""
+    """A stage, its document, its faults, and the top-level fields in which they are and which have placeholders."""
     document = read(path, _TEXTS)
     problems = list(document.problems)
     refusal = limits.STAGE_NAME.refusal(path.stem)
@@ -226,7 +227,7 @@ def read_stage(path: Path) -> tuple[StageConfig | None, Document, list[Diagnosti
                 problems.append(problem)
             invalid_fields.add(str(key[0]) if key else "")
     data = {key: value for key, value in document.data.items() if key not in invalid_fields}
-    data.update({key: value for key, value in _STAND_INS.items() if key not in data})
+    data.update({key: value for key, value in _PLACEHOLDERS.items() if key not in data})
     if invalid_fields & {"environment", "environments"}:  # one names what is in the other
         for name in ("environment", "environments"):
             data.pop(name, None)

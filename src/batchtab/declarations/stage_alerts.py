@@ -15,7 +15,7 @@ class Alerts(AlertFields):
     """Where a failed job is reported, and by which function."""
 
     stand_in: Annotated[bool, Strict()] = Field(
-        default=False, description="Only in a local stage: make a stand-in function."
+        default=False, description="Only in a local stage: make a placeholder function."
     )
 
     @model_validator(mode="after")

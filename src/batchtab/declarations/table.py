@@ -42,7 +42,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Hidden:
-    """Annotation of a field whose value no message shows: somebody may have written the secret instead of its name."""
+    """Annotation of a field whose value no message shows: it may be the secret itself instead of its name."""
 
 
 @dataclass(frozen=True)

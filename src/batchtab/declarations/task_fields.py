@@ -23,7 +23,7 @@ class TaskFields(ContainerFields):
 
     architecture: Annotated[str, Strict(), Limit(Architecture)] = Field(
         default="x86_64",
-        description="The processor that the image is made for. On EC2 the environment's instance types decide.",
+        description="The processor that the image is built for. On EC2 the environment's instance types decide.",
     )
     platform_version: Annotated[str, Strict(), Limit(PlatformVersion), Only("Fargate")] | None = Field(
         default=None, description="The Fargate platform version, such as '1.4.0'. Default: LATEST."

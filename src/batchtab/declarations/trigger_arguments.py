@@ -1,4 +1,4 @@
-"""A job's timing as it is deployed: when it runs, in AWS's words, and for how long a run may be handed on."""
+"""A job's timing as it is deployed: when it runs, in AWS's words, and for how long a run may be delivered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def timing(job: JobSpec) -> dict[str, Any]:
 
 
 def watched(job: JobSpec) -> dict[str, Any]:
-    """What the alerts must know to tell that a run never came.
+    """What the alerts must know to report that a run never came.
 
     Raises:
         ValueError: the job has no schedule, or says no `late_after_seconds`.
@@ -50,7 +50,7 @@ def watched(job: JobSpec) -> dict[str, Any]:
 def maximum_event_age_seconds(job: JobSpec) -> int:
     """How long delivery of a run is tried: less than the schedule's period, at most an hour.
 
-    A run that could not be delivered for longer lies in the dead-letter queue; it would start beside the next one. The
+    A run that could not be delivered for longer is in the dead-letter queue; it would start beside the next one. The
     count begins when the trigger fires, which within a flexible window is later than the run's time. A deadline counts
     here where Batch gets the run at once; the submit function looks at it itself, and records what is late.
     """

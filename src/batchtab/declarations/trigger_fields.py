@@ -1,6 +1,6 @@
 """What starts a job, and how many of its runs may be: the fields, and which of them go together.
 
-What is checked here of several fields at once holds for a whole job, with its service's defaults merged in.
+What is checked here of several fields at once applies to a whole job, with its service's defaults merged in.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ FlexibleWindowMinutes = Annotated[int, Strict(), Limit(limits.FLEXIBLE_WINDOW_MI
 
 
 class TriggerFields(StrictModel):
-    """What a job, and a service's `defaults`, may say of triggers and of runs that meet."""
+    """What a job, and a service's `defaults`, may say of triggers and of overlapping runs."""
 
     timezone: Annotated[Zone, Needs("schedule")] | None = Field(
         default=_JOB["timezone"],

@@ -1,8 +1,7 @@
 """A YAML file as data that still knows its lines.
 
-PyYAML keeps the last of two equal keys without a word and turns `on`, `010` and `1.10` into values that nobody wrote.
-Here two equal keys are a fault, numbers are decimal, and where a text is wanted, the text that stands in the file is
-what counts.
+PyYAML silently keeps the last of two equal keys and turns `on`, `010` and `1.10` into other values. Here two equal keys
+are a fault, numbers are decimal, and where a text is wanted, the text that is in the file is what counts.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ except ImportError:  # PyYAML was built without libyaml
 
 Key = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
-_NODES_MAX = 50_000  # a chain of aliases can stand for more nodes than fit in memory
+_NODES_MAX = 50_000  # a chain of aliases can mean more nodes than fit in memory
 _MEASURED_MAX = 2 * _NODES_MAX  # keys are counted too
 _DEPTH_MAX = 50
 _BYTES_MAX = 16 * 2**20  # some hundred thousand jobs
@@ -34,7 +33,7 @@ _SMALL = 10_000  # characters: at most as many levels, which fit on any stack
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9_]{0,17})")
 _BELOW = 10**18  # of numbers, which are not longer in their decimal form
 _FIGURES_MAX = 32  # characters of what is looked at as a number: Python's longest float has 24
-#: What says where a secret is: somebody may have written the secret itself, which no message shows.
+#: Fields that say where a secret is: they may contain the secret itself, which no message shows.
 HIDDEN = frozenset({"secrets", "secret_options", "registry_credentials", "webhook_secret_arn"})
 
 
@@ -65,7 +64,7 @@ class Document:
 
 
 def read(path: Path, texts: Sequence[str] = ()) -> Document:
-    """Read a file; faults of reading are in `problems`, and `data` holds what could be read nevertheless.
+    """Read a file; faults of reading are in `problems`, and `data` has what could be read nevertheless.
 
     Args:
         path: The file.
@@ -175,7 +174,7 @@ def _syntax(file: str, content: str, error: yaml.YAMLError) -> Diagnostic:
     if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces, not tabs"
     elif "expected a single document" in str(context):
-        problem, context, hint = "holds more than one document", None, "remove the line '---'"
+        problem, context, hint = "contains more than one document", None, "remove the line '---'"
     elif "mapping values are not allowed" in problem:
         where = "ends with ':'" if line.rstrip().endswith(":") else "contains ': '"
         hint = f"put a text that {where} in quotes"
@@ -204,7 +203,7 @@ class _Reader:
     def value(self, node: yaml.Node, path: Key) -> Any:
         self._nodes += 1
         if id(node) in self._open:
-            self._fault(path, "contains itself", "an alias (*name) may not stand inside its own anchor (&name)")
+            self._fault(path, "contains itself", "an alias (*name) may not be inside its own anchor (&name)")
             return None
         if self._nodes > _NODES_MAX or len(path) > _DEPTH_MAX:
             raise _TooMuch(node.start_mark.line + 1, is_deep=len(path) > _DEPTH_MAX)

@@ -25,7 +25,7 @@ class JobDiff:
     """A job that is new, changed or removed.
 
     Attributes:
-        change: What is different, as a plan tells it.
+        change: What is different, as a plan shows it.
         times: What is different in its times; None if nothing is.
     """
 
@@ -68,7 +68,7 @@ class StageDiff:
 
 
 def compare(before: Catalog | None, after: Catalog | None, now: datetime) -> StageDiff:
-    """What is different in a stage, of which at least one side is there.
+    """What is different in a stage; at least one side is there.
 
     Args:
         before: The stage; None if there is no such stage.

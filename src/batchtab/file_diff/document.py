@@ -1,4 +1,4 @@
-"""A declared job's containers as Batch is told of them, as far as the files say it.
+"""A declared job's containers as Batch gets them, as far as the files say it.
 
 What only Terraform knows is left out on both sides: ARNs of roles that it makes, and variables that it adds.
 """

@@ -18,10 +18,10 @@ class FireTimes:
     """What another schedule changes.
 
     Attributes:
-        zone: On whose wall clock people read them.
+        zone: The time zone in which people read them.
         before: How many times there were in those days.
         after: How many there are.
-        gone: When it does not run any more; empty where a rate is on one side, whose times only AWS knows.
+        gone: When it no longer runs; empty where a rate is on one side, whose times only AWS knows.
         new: When it runs and did not run before; likewise.
         is_estimated: Whether a rate is on one side: it counts from a moment that only AWS knows.
     """
@@ -53,7 +53,7 @@ def compare(before: Timing | None, after: Timing | None, zone: ZoneInfo, now: da
     Args:
         before: When it runs; None for a job that no schedule starts, or whose triggers are disabled.
         after: Likewise.
-        zone: On whose wall clock people read them.
+        zone: The time zone in which people read them.
         now: When the days begin.
     """
     if before == after or _clock(before) == _clock(after) is not None:

@@ -1,4 +1,4 @@
-"""A declared job in the form in which `plan_review` reads a planned one, so that both are told in the same words."""
+"""A declared job in the form in which `plan_review` reads a planned one, so that both are shown in the same words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SAID = frozenset(
 )
 #: Said where the words of two values are the same, and the values are not.
 ANOTHER = "(another value)"
-#: Whose values may be anything: they are told by their names.
+#: Their values may be anything: they are shown by their names.
 _BY_NAME = ("parameters",)
 
 
@@ -61,7 +61,7 @@ def read(catalog: Catalog, named: NamedJob) -> Job:
 
 
 def further_rows(before: JobSpec | None, after: JobSpec | None) -> list[Row]:
-    """The fields of which no plan tells, or of which it says only that they change."""
+    """The fields that no plan shows, or for which it says only that they change."""
     rows: list[Row] = []
     for name in JobSpec.model_fields:
         left, right = (None if side is None else getattr(side, name) for side in (before, after))

@@ -34,12 +34,12 @@ def changes(
 
 def _held(catalog: Catalog, named: NamedJob) -> dict[str, frozenset[Permission]]:
     spec = named.spec
-    held: dict[str, frozenset[Permission]] = {}
+    permissions: dict[str, frozenset[Permission]] = {}
     if spec.job_role_arn is None:
-        held[f"{named.full}-job"] = frozenset(_of_job(catalog, named))
+        permissions[f"{named.full}-job"] = frozenset(_of_job(catalog, named))
     if spec.execution_role_arn is None:
-        held[f"{named.full}-execution"] = frozenset(_of_execution(catalog, named))
-    return held
+        permissions[f"{named.full}-execution"] = frozenset(_of_execution(catalog, named))
+    return permissions
 
 
 def _of_job(catalog: Catalog, named: NamedJob) -> Iterator[Permission]:

@@ -14,7 +14,7 @@ from batchtab.plan_review import masking
 from batchtab.plan_review.environment import Detail, EnvironmentChange
 from batchtab.plan_review.resource import CREATE, DELETE, UPDATE
 
-#: Told as things of their own, or by the jobs; and what local AWS alone reads.
+#: Shown as things of their own, or by the jobs; and what local AWS alone reads.
 _ELSEWHERE = frozenset({"environment", "environments", "name"})
 _HIDDEN = frozenset({"user_data"})
 #: Settings of a compute environment in the words of a plan; others have their names.

@@ -19,7 +19,7 @@ MANY = 20
 
 
 def render(stages: Sequence[StageDiff], *, times: int = _FEW) -> list[str]:
-    """The lines: one for each stage, then what changes; what changes in several stages alike is told once.
+    """The lines: one for each stage, then what changes; what changes in several stages alike is shown once.
 
     Args:
         stages: The stages, those without a difference too.
@@ -37,7 +37,7 @@ def render(stages: Sequence[StageDiff], *, times: int = _FEW) -> list[str]:
 
 
 def _blocks(stage: StageDiff, times: int) -> Iterator[tuple[str, ...]]:
-    """For each thing its name, what becomes of it, a headline, and the lines below."""
+    """For each thing its name, what happens to it, a headline, and the lines below."""
     for each in stage.environment:
         details = [f"  {d.name}: {d.before or '-'} -> {d.after or '-'}" for d in each.details]
         yield (f"{each.kind} {each.name}", each.action, "", *details)
@@ -57,7 +57,7 @@ def _times(times: FireTimes, most: int) -> list[str]:
     often = ", MORE OFTEN" if times.is_more_often else ""
     lines = [f"runs in {DAYS} days: {times.before:,} -> {about}{times.after:,} ({rates}{often})"]
     for word, moments in (("gone", times.gone), ("new", times.new)):
-        if moments and not (word == "new" and not times.before):  # of a new job "next runs" tells them
+        if moments and not (word == "new" and not times.before):  # of a new job "next runs" shows them
             named = ", ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in times.local(moments[:most]))
             more = ", …" if len(moments) > most else ""
             lines.append(f"{word} {_count(len(moments))}: {named}{more} {times.zone.key}")
@@ -97,7 +97,7 @@ def _job(job: JobDiff) -> dict[str, Any]:
 
 
 def _fire_times(times: FireTimes) -> dict[str, Any]:
-    def told(moments: Sequence[datetime]) -> list[str]:
+    def first_few(moments: Sequence[datetime]) -> list[str]:
         return [utc_text(moment) for moment in moments[:MANY]]
 
     return {
@@ -111,17 +111,17 @@ def _fire_times(times: FireTimes) -> dict[str, Any]:
         "is_estimated": times.is_estimated,
         "gone_count": None if times.is_estimated else len(times.gone),
         "new_count": None if times.is_estimated else len(times.new),
-        "gone_first": told(times.gone),
-        "new_first": told(times.new),
+        "gone_first": first_few(times.gone),
+        "new_first": first_few(times.new),
     }
 
 
-def _permissions(held: PermissionChange) -> dict[str, Any]:
+def _permissions(change: PermissionChange) -> dict[str, Any]:
     return {
-        "role": held.holder,
-        "added": [{"permission": str(each), "is_wide": each.is_wide} for each in held.added],
-        "removed": [str(each) for each in held.removed],
-        "widens": held.widens,
+        "role": change.holder,
+        "added": [{"permission": str(each), "is_wide": each.is_wide} for each in change.added],
+        "removed": [str(each) for each in change.removed],
+        "widens": change.widens,
     }
 
 

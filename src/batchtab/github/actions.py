@@ -1,4 +1,4 @@
-"""GitHub Actions as a step sees it: variables, the event, and the files through which steps tell later ones.
+"""GitHub Actions as a step sees it: variables, the event, and the files through which steps pass values to later ones.
 
 Values reach us by the environment and never by an expression in a script.
 https://docs.github.com/en/actions/reference/workflows-and-actions/variables

@@ -74,7 +74,7 @@ class Api:
         raise AssertionError  # pragma: no cover
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
-        """What a list holds, page after page."""
+        """A list's entries, page after page."""
         url = self.url + path
         for _ in range(_PAGES):
             answer, headers = self.call("GET", url, None)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from batchtab.github.api import Api, repository_path
 from batchtab.github.reviews import Reviews
 
-# Who speaks with a workflow's own token.
+# The author of comments that use a workflow's own token.
 ACTIONS_BOT = "github-actions[bot]"
 
 
@@ -32,7 +32,7 @@ class GitHub:
         api_url: `https://api.github.com`, or a company's own.
         repository: `owner/name`.
         token: Never written anywhere.
-        author: Whose comments are ours; somebody else's with our marker in it stays alone.
+        author: The author of our comments; another author's comment with our marker is left alone.
     """
 
     def __init__(

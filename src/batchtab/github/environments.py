@@ -63,7 +63,7 @@ class Environment:
         if self.tags:
             found.append(f"{name}: tags {', '.join(self.tags)} may deploy, not only the branch {branch}")
         if not self.reviewers:
-            found.append(f"{name}: nobody has to approve; who merges or starts a deployment, deploys")
+            found.append(f"{name}: no approval is required; merging or starting a deployment deploys")
         elif self.approves_own:
             found.append(f"{name}: who starts a deployment may approve it: --prevent-self-review")
         return found

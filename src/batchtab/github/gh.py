@@ -14,7 +14,7 @@ _TIMEOUT_SECONDS = 60
 
 
 class GhMissingError(GitHubError):
-    """There is no `gh`, or nobody is logged in."""
+    """There is no `gh`, or it is not logged in."""
 
 
 class GhError(GitHubError):
@@ -44,7 +44,7 @@ class Gh:
             content: Sent as JSON.
 
         Raises:
-            GhMissingError: there is no `gh`, or nobody is logged in.
+            GhMissingError: there is no `gh`, or it is not logged in.
             GhError: GitHub refuses, or does not answer.
         """
         program = shutil.which("gh")
@@ -68,6 +68,6 @@ class Gh:
             return json.loads(done.stdout) if done.stdout.strip() else None
         said = next(iter(done.stderr.strip().splitlines()), f"status {done.returncode}").removeprefix("gh: ")
         if done.returncode == 4:  # https://cli.github.com/manual/gh_help_exit-codes
-            raise GhMissingError("nobody is logged in to gh: gh auth login")
+            raise GhMissingError("gh is not logged in: gh auth login")
         status = re.search(r"\(HTTP (\d+)\)", said)
         raise GhError(f"gh api {method} {path}: {said}", int(status[1]) if status else None)

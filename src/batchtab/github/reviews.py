@@ -2,7 +2,7 @@
 
 A run does not say which pull request started it: its list `pull_requests` has those that are *open* now with its head,
 so a merged one is never in it. https://docs.github.com/en/rest/actions/workflow-runs
-What says it is what nobody can change later: the run's branch, and which pull requests of that branch were open then.
+The proof is what cannot change later: the run's branch, and which pull requests of that branch were open then.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Reviews:
         """A file of the artifact that the plan of the merged pull request left which brought a commit.
 
         Only runs of this repository's own branches count, and only those that no other pull request can have started:
-        another one of the same branch, into another base, would run other code, which nobody looked at.
+        another one of the same branch, into another base, would run other code, which was not reviewed.
 
         Args:
             commit: What was merged to the default branch.
@@ -145,4 +145,4 @@ def _unzip(content: bytes, file: str) -> bytes:
                 raise GitHubError(f"the artifact's {file} is too large")
             return archive.read(file)
     except (zipfile.BadZipFile, KeyError):
-        raise GitHubError(f"the artifact is not a zip that holds {file}") from None
+        raise GitHubError(f"the artifact is not a zip that contains {file}") from None

@@ -49,7 +49,7 @@ class Container:
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):  # a size that only the apply will tell
+    except (TypeError, ValueError):  # a size that is known only after the apply
         return 0.0
 
 

@@ -62,7 +62,7 @@ class Containers:
         return self.nodes * (self.main.memory_mib + sum(each.memory_mib for each, _ in self.beside.values()))
 
     def rows(self) -> dict[str, str]:
-        """What is told of nodes and of the containers beside the job's own, by name."""
+        """What is shown of nodes and of the containers beside the job's own, by name."""
         said = {"nodes": str(self.nodes)} if self.nodes > 1 else {}
         return said | {f"container {name}": _words(*each) for name, each in self.beside.items()}
 

@@ -1,4 +1,4 @@
-"""Changes that nobody made: Terraform takes out of a schedule what has passed, because Scheduler would refuse it."""
+"""Changes that only time made: Terraform removes past dates from a schedule, because Scheduler would refuse them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from batchtab.plan_review.resource import UPDATE, Resource
 _ORDER = "compute_environment_order"
 _CODE = ("source_code_hash", "user_data")
 _NO_OTHER_POLICY = "AWS refuses that for a queue that exists: give it another name"
-# What of a resource is worth a reviewer's eye: its words, and where it stands. Dots lead into blocks.
+# What of a resource a reviewer should see: its words, and where it is. Dots lead into blocks.
 _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     "aws_batch_compute_environment": (
         ("capacity", "compute_resources.type"),
@@ -45,7 +45,7 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "aws_cloudwatch_log_group": (("keeps logs for (days)", "retention_in_days"),),
     "aws_cloudwatch_event_rule": (("state", "state"), ("schedule", "schedule_expression"), ("events", "event_pattern")),
-    "aws_cloudwatch_metric_alarm": (("tells", "alarm_actions"), ("threshold", "threshold")),
+    "aws_cloudwatch_metric_alarm": (("notifies", "alarm_actions"), ("threshold", "threshold")),
     "aws_lambda_function": (
         ("code", "source_code_hash"),
         ("runtime", "runtime"),
@@ -53,7 +53,7 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
         ("memory (MiB)", "memory_size"),
         ("calls", "environment.variables.SLACK_FUNCTION_NAME"),
         ("channel", "environment.variables.SLACK_CHANNEL"),
-        ("speaks as", "environment.variables.SLACK_USERNAME"),
+        ("posts as", "environment.variables.SLACK_USERNAME"),
     ),
     "aws_sqs_queue": (("keeps messages for (s)", "message_retention_seconds"),),
     "aws_ecr_repository": (("tags", "image_tag_mutability"), ("can be destroyed with its images", "force_delete")),
@@ -62,7 +62,7 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
         ("root volume", "block_device_mappings"),
         ("runs at start", "user_data"),
     ),
-    "aws_security_group": (("lets in", "ingress"), ("lets out", "egress")),
+    "aws_security_group": (("ingress", "ingress"), ("egress", "egress")),
     "aws_vpc": (("addresses", "cidr_block"),),
 }
 _ALERTS = ("failed_job", "failed-job", "job-alerts", "job_alerts", "slack", "dead_letter", "dead-letter")
@@ -92,7 +92,7 @@ class EnvironmentChange:
 
 
 def change(resource: Resource, plan: Plan) -> EnvironmentChange | None:
-    """A resource's change in words; None if it is none, or one that only the list of resources tells."""
+    """A resource's change in words; None if it is none, or one that only the list of resources shows."""
     if not resource.is_change or resource.type not in _DETAILS:
         return None
     details = []

@@ -24,10 +24,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """A scan. `is_blind` tells one that scanned nothing, which checkov itself calls a success.
+    """A scan. `is_blind` is true for one that scanned nothing, which checkov itself calls a success.
 
     Attributes:
-        tallied: Whether it tells how much was looked at; `tools/scan.py` does not, because it fails if it saw nothing.
+        tallied: Whether it says how much was scanned; `tools/scan.py` does not, because it fails if it saw nothing.
     """
 
     failed: tuple[Finding, ...]

@@ -37,7 +37,7 @@ class Reviewed:
         image_source: What the runner image is built from, as a hash; two builds of the same source count as one.
         stacks: For each stack its changes by address, each with what is done and a hash of it.
         configuration: For each stack a hash of what was synthesized: its JSON and its files.
-        provisional: The stacks that were planned with stand-ins.
+        provisional: The stacks that were planned with placeholders.
         differences: What the hashes are of, by stack and address; not written.
     """
 
@@ -126,9 +126,9 @@ class Reviewed:
             return [f"{stack}: this stack was not reviewed"]
         reviewed = self.stacks[stack]
         if stack in self.provisional:
-            # Values were stand-ins then, so what counts is the configuration, and that the same is done.
+            # Values were placeholders then, so what counts is the configuration, and that the same is done.
             if not self._is_configured_as(stack, now):
-                return [f"{stack}: its configuration is another than that reviewed"]
+                return [f"{stack}: its configuration is not the reviewed one"]
             others = [a for a, what in planned.items() if _verb(what) != _verb(reviewed.get(a, " "))]
             return [f"{stack}: {_verb(planned[a])} {a} was not reviewed" for a in others]
         found = []
@@ -138,7 +138,7 @@ class Reviewed:
             elif _verb(reviewed[address]) != _verb(what):
                 found.append(f"{stack}: {address}: reviewed was {_verb(reviewed[address])}, now it is {_verb(what)}")
             elif not (reviewed[address] == what or self._has_become_known(stack, address, now)):
-                found.append(f"{stack}: {_verb(what)} {address}: other values than those reviewed")
+                found.append(f"{stack}: {_verb(what)} {address}: its values are not the reviewed ones")
         return found
 
     def _is_configured_as(self, stack: str, now: Reviewed) -> bool:
@@ -147,7 +147,7 @@ class Reviewed:
         return bool(reviewed) and reviewed == now.configuration.get(stack)
 
     def _has_become_known(self, stack: str, address: str, now: Reviewed) -> bool:
-        """Whether the same configuration does the same, but for values that nobody could know at the review."""
+        """Whether the same configuration does the same, but for values that were unknown at the review."""
         if not self._is_configured_as(stack, now):
             return False
         _, _, known, *unknown = self.stacks[stack][address].split()
@@ -162,7 +162,7 @@ class Change:
     Attributes:
         verb: create, update, delete or two of them.
         names: What differs, attribute by attribute.
-        unknown: The attributes whose values nobody knows before the apply.
+        unknown: The attributes with values that are unknown before the apply.
     """
 
     verb: str
@@ -180,7 +180,7 @@ def changes(plan: Plan, image_digest: str = "") -> dict[str, Change]:
     """What a plan does to each address. Outputs are left out: they follow from the resources.
 
     Nor is what only the time did to a schedule: it may do so between the review and the deployment. What a deployment
-    left half-made, and Terraform therefore makes anew, counts as made.
+    left half-made, and Terraform therefore creates again, counts as made.
     """
     found: dict[str, Change] = {}
     now = datetime.now(UTC)

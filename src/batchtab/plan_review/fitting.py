@@ -1,4 +1,4 @@
-"""Keeps a text within a limit: whole blocks, and a word on what was left out."""
+"""Keeps a text within a limit: whole blocks, and a note on what was left out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def size(text: str) -> int:
 
 
 def fit(blocks: Sequence[str], budget: int, left_out: Callable[[int], str]) -> str:
-    """As many of the blocks as fit, in order, and a word on the others.
+    """As many of the blocks as fit, in order, and a note on the others.
 
     Args:
         blocks: What is shown whole or not at all.
-        budget: Bytes for all of it, the word included.
-        left_out: Says that so many were left out.
+        budget: Bytes for all of it, the note included.
+        left_out: Says how many were left out.
     """
     whole = "".join(blocks)
     if size(whole) <= budget:

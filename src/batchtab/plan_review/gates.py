@@ -25,7 +25,7 @@ class Gate(StrEnum):
 def reasons(summary: Summary, gates: list[Gate]) -> list[str]:
     """Why a plan does not pass, a line for each gate; empty if it does."""
     losses = summary.destructions
-    held = summary.all_permissions
+    permissions = summary.all_permissions
     scan = summary.findings
     found: dict[Gate, list[str]] = {
         Gate.CHANGES: [row.address for row in summary.resources] + list(summary.outputs),
@@ -33,8 +33,8 @@ def reasons(summary: Summary, gates: list[Gate]) -> list[str]:
         Gate.REPLACE: [loss.address for loss in losses if loss.action == REPLACE],
         Gate.LOSS: [f"{loss.address} ({loss.lost})" for loss in losses if loss.lost],
         Gate.JOB_REMOVED: [change.name for change in summary.jobs if change.action == REMOVED],
-        Gate.IAM: [change.address for change in held if change.widens],
-        Gate.WIDE: [f"{change.address} ({p})" for change in held for p in change.added if p.is_wide],
+        Gate.IAM: [change.address for change in permissions if change.widens],
+        Gate.WIDE: [f"{change.address} ({p})" for change in permissions for p in change.added if p.is_wide],
         Gate.FINDINGS: [f"{f.check} {f.resource}" for f in scan.failed] if scan else ["no scan was given"],
     }
     if scan and scan.is_blind:
@@ -47,7 +47,7 @@ def reasons(summary: Summary, gates: list[Gate]) -> list[str]:
         Gate.JOB_REMOVED: "removes the job",
         Gate.IAM: "gives more permissions",
         Gate.WIDE: "gives wide permissions",
-        Gate.FINDINGS: "checkov objects",
+        Gate.FINDINGS: "checkov",
     }
     return [f"{gate.value}: {words[gate]}: {_first(found[gate])}" for gate in gates if found[gate]]
 

@@ -31,12 +31,12 @@ __all__ = ["UNKNOWN", "Job", "Parts", "parts", "role_key"]
 
 @dataclass(frozen=True)
 class Job:
-    """What Batch and EventBridge would know of a job.
+    """What Batch and EventBridge would know about a job.
 
     Attributes:
         containers: None where they cannot be read before the apply.
         trigger: None where nothing submits the job at its times.
-        delivery: None for a job that is run by hand.
+        delivery: None for a job that is run manually.
         after: The jobs at whose end it starts, and on which end; empty if there are none.
         retries: The rules of its retry strategy, in words.
     """
@@ -54,7 +54,7 @@ class Job:
 
     @property
     def policy(self) -> Policy:
-        """What becomes of runs that meet."""
+        """What happens to overlapping runs."""
         return self.delivery.policy if self.delivery else Policy()
 
     @property
@@ -108,9 +108,9 @@ class Parts:
             return None
         return _job(self, plan, after=after)
 
-    def switched_by_hand(self, plan: Plan) -> str:
-        """Whether somebody paused or resumed it, and the plan undoes that; empty if not."""
-        return next(filter(None, (triggers.switched_by_hand(part, plan) for part in self._triggers)), "")
+    def manual_switch(self, plan: Plan) -> str:
+        """Whether it was paused or resumed manually, and the plan undoes that; empty if not."""
+        return next(filter(None, (triggers.manual_switch(part, plan) for part in self._triggers)), "")
 
     @property
     def _triggers(self) -> tuple[Resource | None, ...]:
@@ -187,7 +187,7 @@ def _after(chain: Resource, delivery: Delivery | None, plan: Plan, *, after: boo
 
 
 def after_words(names: Sequence[str], ends: str, *, joins: bool, within_seconds: int | None) -> str:
-    """After which jobs one starts, in words.
+    """The jobs after which one starts, in words.
 
     Args:
         names: The jobs.

@@ -1,4 +1,4 @@
-"""What a plan does to one job, in words."""
+"""What a plan does to one job, in plain words."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Row = tuple[str, str, str]  # a name, what was, what is
 _STATE = "state"
 _NAMED_WIDE = 3
 _UNDONE = {
-    PAUSED: ("paused by hand", "this deployment resumes it; to keep it paused write suspend: true"),
-    "resumed": ("resumed by hand", "this deployment suspends it; to let it run take suspend out"),
+    PAUSED: ("paused manually", "this deployment resumes it; to keep it paused write suspend: true"),
+    "resumed": ("resumed manually", "this deployment suspends it; to let it run remove suspend"),
 }
-# What a field tells already, or what says nothing to a reviewer.
-_TOLD = frozenset(
+# What a field shows already, or what says nothing to a reviewer.
+_SHOWN = frozenset(
     {
         "container_properties",
         "ecs_properties",
@@ -62,7 +62,7 @@ class JobChange:
     Attributes:
         fields: What is to be shown: all of a new or removed job, what differs of a changed one.
         headline: The most important of it, on one line.
-        other: Attributes that change and that no field tells.
+        other: Attributes that change and that no field shows.
         followers: Of a removed job, those that ran after it.
     """
 
@@ -80,7 +80,7 @@ class JobChange:
     @property
     def wide(self) -> list[Permission]:
         """What it may do from now on with everything, or with a whole service."""
-        return [permission for held in self.permissions for permission in held.added if permission.stands_out]
+        return [permission for granted in self.permissions for permission in granted.added if permission.stands_out]
 
 
 def job_change(
@@ -96,8 +96,8 @@ def job_change(
     touched = [part for part in job.resources if part.is_change]
     if (before or after) is None or not (touched or permissions):
         return None
-    by_hand = _UNDONE.get(job.switched_by_hand(plan), ("", ""))
-    lead = f"{by_hand[0]}: {by_hand[1]}" if by_hand[0] else ""
+    undone = _UNDONE.get(job.manual_switch(plan), ("", ""))
+    lead = f"{undone[0]}: {undone[1]}" if undone[0] else ""
     moves = ""
     if job.moves and after and after.trigger:
         where = "EventBridge Scheduler" if after.trigger.kind == SCHEDULE else "an EventBridge rule"
@@ -110,10 +110,10 @@ def job_change(
         now=now,
         zone=zone,
         followers=followers,
-        first=[(_STATE, *by_hand)],
+        first=[(_STATE, *undone)],
         headline=lambda said: lead or f"{moves}{said}",
     )
-    other = sorted({key for part in touched for key in part.changed} - _TOLD)
+    other = sorted({key for part in touched for key in part.changed} - _SHOWN)
     return replace(change, other=tuple(other) if change.action == CHANGED and not change.fields else ())
 
 
@@ -130,7 +130,7 @@ def between(
     more: Sequence[Row] = (),
     headline: Callable[[str], str] = str,
 ) -> JobChange:
-    """What is different between a job before and after, of which at least one is there.
+    """What is different between a job before and after; at least one is there.
 
     Args:
         before: The job; None for a new one.
@@ -138,7 +138,7 @@ def between(
         stack: Where it is.
         permissions: What its roles may do more, or not any more.
         now: Which next runs are named.
-        zone: On whose wall clock, of a job without a zone of its own.
+        zone: The time zone for a job without one of its own.
         followers: What ran after it before.
         first: Further rows of a name, what was and what is, above all else.
         more: Likewise, below all else.
@@ -210,7 +210,7 @@ def _named(before: Container | None, after: Container, of: str = "") -> list[tup
     """Environment variables and secrets by name; values are not shown."""
     if before is None:
         names = (("environment", after.environment), ("secrets", after.secrets))
-        return [(f"{what}{of}", "", ", ".join(sorted(held))) for what, held in names]
+        return [(f"{what}{of}", "", ", ".join(sorted(values))) for what, values in names]
     pairs = (("environment", before.environment, after.environment), ("secrets", before.secrets, after.secrets))
     return [row for what, left, right in pairs for row in by_name(f"{what}{of}", left, right)]
 

@@ -18,7 +18,7 @@ PLAIN = frozenset({("trigger", _RULE), ("concurrency policy", _ALLOW)})
 
 
 def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, str]:
-    """All that is told of a job, by name."""
+    """All that is shown of a job, by name."""
     container = job.container
     said = _when(job, now, zone) | {
         "queue": job.delivery.queue if job.delivery else "chosen by who runs it",
@@ -46,7 +46,7 @@ def row(job: Job, used: Usage | None, now: datetime, zone: tzinfo) -> dict[str, 
 def when(job: Job) -> str:
     """When it runs, in the fewest words."""
     if job.trigger is None:
-        return f"after {job.after}" if job.after else "by hand"
+        return f"after {job.after}" if job.after else "manual"
     words = in_words(job.trigger.expression, job.trigger.own_zone or "UTC")
     return words or f"{job.trigger.expression} {job.trigger.own_zone}".strip()
 
@@ -70,7 +70,7 @@ def next_runs(job: Job, now: datetime, zone: tzinfo) -> str:
 def overlap(job: Job) -> str:
     """Whether a run may go on into the next one of the same job; empty if not, or if that cannot be seen."""
     timing = job.trigger.timing if job.trigger and runs_by_time(job) else None
-    # Where the policy is known only after the apply, so is the name that is handed on with it.
+    # Where the policy is known only after the apply, so is the name that is sent with it.
     allows = bool(job.delivery and job.delivery.job_name) and job.policy.concurrency_policy == _ALLOW
     if timing is None or not allows or job.timeout_seconds is None or timing.outlasted_by(job.timeout_seconds) is None:
         return ""
@@ -118,7 +118,7 @@ def _delivery(job: Job) -> dict[str, str]:
     if late:
         said["late start at most"] = duration(int(late), units=3)
     if policy.pause_on_failure:
-        said["after a failure"] = "paused until somebody resumes it"
+        said["after a failure"] = "paused until it is resumed"
     return said
 
 

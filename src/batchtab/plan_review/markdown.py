@@ -1,4 +1,4 @@
-"""A summary as Markdown for GitHub: the dangerous first, the jobs in words, the raw changes folded."""
+"""A summary as Markdown for GitHub: dangerous changes first, then the jobs in words, then the raw changes, folded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
     """The comment.
 
     Args:
-        summary: What to tell.
+        summary: What to show.
         title: Of the heading: the stage.
         limit: Bytes that must not be exceeded.
     """
@@ -49,15 +49,11 @@ def render(summary: Summary, *, title: str, limit: int = LIMIT) -> str:
         room -= size(text)
 
     if not summary.has_changes and not summary.revisions.mismatches:
-        said = (
-            "What is deployed is what the files say."
-            if summary.stacks
-            else "Nothing changed since the last deployment."
-        )
+        said = "The deployment matches the files." if summary.stacks else "Nothing changed since the last deployment."
         add(f"{said}\n")
     if summary.provisional:
         names = ", ".join(map(code, summary.provisional))
-        add(f"> [!NOTE]\n> {names}: planned before what it reads from is deployed; some values are stand-ins.\n\n")
+        add(f"> [!NOTE]\n> {names}: planned before what it reads from is deployed; some values are placeholders.\n\n")
     add(_left_out(summary))
     add(_revisions(summary.revisions, int(room * _SHARES["revisions"])))
     add(_cautions(summary, int(room * _SHARES["destructions"])))
@@ -172,7 +168,7 @@ def _environment_rows(change: EnvironmentChange) -> list[str]:
 def _permissions(summary: Summary, budget: int) -> str:
     if not summary.permissions:
         return ""
-    rows = [row for held in summary.permissions for row in grants(held, named=True)]
+    rows = [row for granted in summary.permissions for row in grants(granted, named=True)]
     head = "### Permissions\n\n"
     return head + fit(rows, budget - size(head), lambda n: f"- … and {n:,} more\n") + "\n"
 
@@ -204,7 +200,7 @@ def _findings(findings: Findings | None, budget: int) -> str:
         return (
             "> [!WARNING]\n> checkov could not read "
             f"{findings.parsing_errors or 'any'} file{'' if findings.parsing_errors == 1 else 's'}: "
-            "what it says is worth nothing.\n\n"
+            "its result is not valid.\n\n"
         )
     tally = (
         f" ({findings.passed:,} checks passed, {findings.skipped:,} skipped with a reason)" if findings.tallied else ""

@@ -16,8 +16,8 @@ _CODE = frozenset({"command", "environment", "secrets"})
 _NAMES = frozenset({"image", "queue", "job role", "capacity"})  # or words, where there is no name
 _BOUND = "at most a month"
 _BOUND_NOTE = (
-    "At most a month: every attempt of every run lasting until its timeout, in the mean of the next twelve months. "
-    "Real use is lower by as much as runs are shorter."
+    "At most a month: every attempt of every run takes its whole timeout, averaged over the next twelve months. "
+    "Real use is lower, as runs are shorter."
 )
 
 
@@ -73,7 +73,7 @@ def _job(change: JobChange) -> str:
     if change.other:
         text += f"Only {', '.join(map(code, change.other))} change.\n\n"
     if change.permissions:
-        text += "".join(row for held in change.permissions for row in grants(held)) + "\n"
+        text += "".join(row for granted in change.permissions for row in grants(granted)) + "\n"
     if change.action == CHANGED:
         return f"#### {_line(change)}\n\n{text}"
     return f"<details><summary>{_summary_line(change)}</summary>\n\n{text}</details>\n\n"
@@ -84,16 +84,16 @@ def _summary_line(change: JobChange) -> str:
     return f"{_ICONS[change.action]} <b>{name}</b> {_label(change)}: {html.escape(change.headline)}"
 
 
-def grants(held: PermissionChange, *, named: bool = False) -> list[str]:
-    """What a policy gives and takes, a line each; `named` says whose it is."""
-    who = f"{code(held.holder)} " if named else ""
-    warning = "⚠️ " if held.widens else ""
-    rows = [f"- {warning}{who}may now {_permission(p)}\n" for p in held.added if not p.denies]
-    rows += [f"- {who}is now denied {_permission(p)}\n" for p in held.added if p.denies]
-    rows += [f"- {who}may no longer {_permission(p)}\n" for p in held.removed if not p.denies]
-    rows += [f"- ⚠️ {who}is no longer denied {_permission(p)}\n" for p in held.removed if p.denies]
-    if held.unreadable:
-        rows.append(f"- {warning}{who}gets a policy that can be read only after the apply ({code(held.address)})\n")
+def grants(granted: PermissionChange, *, named: bool = False) -> list[str]:
+    """What a policy gives and takes, a line each; `named` adds the holder's name."""
+    who = f"{code(granted.holder)} " if named else ""
+    warning = "⚠️ " if granted.widens else ""
+    rows = [f"- {warning}{who}may now {_permission(p)}\n" for p in granted.added if not p.denies]
+    rows += [f"- {who}is now denied {_permission(p)}\n" for p in granted.added if p.denies]
+    rows += [f"- {who}may no longer {_permission(p)}\n" for p in granted.removed if not p.denies]
+    rows += [f"- ⚠️ {who}is no longer denied {_permission(p)}\n" for p in granted.removed if p.denies]
+    if granted.unreadable:
+        rows.append(f"- {warning}{who}gets a policy that can be read only after the apply ({code(granted.address)})\n")
     return rows
 
 

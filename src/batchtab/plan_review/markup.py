@@ -1,4 +1,4 @@
-"""Text that others wrote, in Markdown: none of it is markup, and nobody is called by it."""
+"""Text that others wrote, in Markdown: none of it is markup, and it mentions no user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def code(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Words outside code: nothing in them is markup, and nobody is called by `@name`."""
+    """Words outside code: nothing in them is markup, and `@name` mentions no user."""
     escaped = re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(text.split()))
     return escaped.replace("@", "@\u200b")
 

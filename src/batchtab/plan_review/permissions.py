@@ -56,7 +56,7 @@ class Permission:
     def is_wide(self) -> bool:
         """Whether it is for all resources of a kind, all operations of a service or everybody, or for all but some.
 
-        So is what lets somebody have more than is said, as `limits` knows it for the check of the files.
+        So is what allows more than it says, as `limits` knows it for the check of the files.
         """
         if self.denies:
             return False
@@ -85,7 +85,7 @@ class Permission:
 
 
 def _is_wide_resource(resource: str, action: str) -> bool:
-    """Whether a resource leaves open of which service or account it is, or its whole name."""
+    """Whether a resource leaves its service, its account or its whole name open."""
     if not _WILD.sub("", resource):
         return True
     if not resource.startswith("arn:") or limits.only_looks(action):
@@ -103,7 +103,7 @@ class PermissionChange:
     Attributes:
         address: The policy's.
         holder: Whose policy it is: a role's or resource's name.
-        widens: Whether somebody that exists may do more than before.
+        widens: Whether an existing holder may do more than before.
     """
 
     address: str
@@ -115,12 +115,12 @@ class PermissionChange:
 
 
 def change(resource: Resource, plan: Plan, new_holders: frozenset[str]) -> PermissionChange | None:
-    """The permissions that a resource's change gives and takes; None if it holds none.
+    """The permissions that a resource's change gives and takes; None if it has none.
 
     Args:
         resource: Any resource of a plan.
         plan: The plan.
-        new_holders: What the plan makes, as `module|type.name`: what a new role may do widens nobody's rights.
+        new_holders: What the plan makes, as `module|type.name`: what a new role may do widens no existing rights.
     """
     if not resource.is_change or resource.type in _NOT_IAM:
         return None
@@ -202,7 +202,7 @@ def _permissions(policy: dict[str, Any] | None) -> Iterator[Permission]:
 
 
 def _guessed(template: Any) -> Iterator[Permission]:
-    """The actions in a document that Terraform puts together when it applies; on what, nobody knows before."""
+    """The actions in a document that Terraform puts together when it applies; the resources are not known before."""
     if not isinstance(template, str) or "jsonencode(" not in template or '"Effect" = "Deny"' in template:
         return
     resource = f"{_NOT}{UNKNOWN}" if "NotResource" in template else UNKNOWN

@@ -1,4 +1,4 @@
-"""One stack's plan, as `terraform show -json` tells it."""
+"""One stack's plan, as `terraform show -json` prints it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Plan:
         provisional: Whether it was planned before the stacks that it reads from were deployed.
         as_applied: Whether its files and inputs are those applied last, and so what it changes was changed in AWS; None
             if that is not known.
-        found_states: By address, the `state` of what somebody enabled or disabled beside Terraform.
+        found_states: By address, the `state` of what was enabled or disabled outside Terraform.
         configuration: A hash of what was synthesized, files and all, the runner image by its name; empty if unknown.
-        content: All that Terraform said; it holds sensitive values.
+        content: All that Terraform said; it contains sensitive values.
     """
 
     stack: str

@@ -36,10 +36,10 @@ class Resource:
     Attributes:
         action: create, update, replace, destroy, read, forget or none.
         before: None where there is nothing before; likewise `after`.
-        unknown: The names of attributes that only the apply will tell.
-        unknown_inside: The same for what is in blocks, as Terraform tells it.
-        changed: The names of attributes that differ, those only the apply will tell included.
-        forced_by: Attributes because of which it is replaced.
+        unknown: The names of attributes that are known only after the apply.
+        unknown_inside: The same for what is in blocks, as Terraform gives it.
+        changed: The names of attributes that differ, those known only after the apply included.
+        forced_by: Attributes that cause its replacement.
         expressions: What the configuration says, by attribute: the template where the value is unknown.
     """
 

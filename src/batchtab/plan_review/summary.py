@@ -43,7 +43,7 @@ class Summary:
     Attributes:
         unchanged_jobs: How many jobs stay as they are.
         permissions: Those that belong to no job.
-        provisional: Stacks planned before those that they read from were deployed: some values are stand-ins.
+        provisional: Stacks planned before those that they read from were deployed: some values are placeholders.
         outputs: Outputs that change, as `stack.output`.
         left_out: Why stacks were not planned, by stack.
         revisions: Which jobs run another revision than Terraform deployed.
@@ -85,14 +85,14 @@ class Summary:
         of_plans = [(plan, job.parts(plan)) for plan in plans]
         followers = _followers(of_plans)
         for plan, parts in of_plans:
-            held = _by_holder(plan)
+            by_holder = _by_holder(plan)
             own = {part.key for part in parts}
             for part in parts:
                 after_it = followers.get(part.definition_name, ())
-                found = job_change(part, plan, held.get(part.key, []), now, zone, after_it)
+                found = job_change(part, plan, by_holder.get(part.key, []), now, zone, after_it)
                 unchanged += found is None
                 jobs += [found] if found else []
-            granted += [change for key, many in held.items() if key not in own for change in many]
+            granted += [change for key, many in by_holder.items() if key not in own for change in many]
             of_jobs = {resource.address for part in parts for resource in part.resources}
             moved = {resource.address for part in parts if part.moves for resource in part.resources}
             for resource in plan.resources:

@@ -14,7 +14,7 @@ def render(summary: Summary, *, title: str) -> str:
     if summary.provisional:
         lines += [
             "",
-            f"Planned with stand-ins, because what they read from is not deployed: {', '.join(summary.provisional)}",
+            f"Planned with placeholders, because what they read from is not deployed: {', '.join(summary.provisional)}",
         ]
     if summary.left_out:
         lines.append("")
@@ -34,7 +34,7 @@ def render(summary: Summary, *, title: str) -> str:
         lines += ["", f"{other.kind} {other.name}: {other.action}"]
         lines += [f"  {d.name}: {d.before or '-'} -> {d.after or '-'}" for d in other.details]
     if summary.permissions:
-        lines += ["", "Permissions", *(row for held in summary.permissions for row in _grants(held))]
+        lines += ["", "Permissions", *(row for granted in summary.permissions for row in _grants(granted))]
     if summary.resources:
         lines += ["", f"All {len(summary.resources)} changes of resources"]
         lines += [
@@ -42,7 +42,7 @@ def render(summary: Summary, *, title: str) -> str:
         ]
     if summary.findings is not None:
         found = summary.findings
-        state = "scanned nothing: worth nothing" if found.is_blind else f"{len(found.failed)} findings"
+        state = "scanned nothing: no result" if found.is_blind else f"{len(found.failed)} findings"
         lines += ["", f"checkov: {state} ({found.passed} passed, {found.skipped} skipped)"]
         lines += [f"  {f.check} {f.name}: {f.resource} in {f.file}" for f in found.failed]
     return "\n".join(lines) + "\n"
@@ -61,12 +61,14 @@ def job_lines(change: JobChange) -> list[str]:
         lines.append(f"  {field.name.ljust(width)}  {value}")
     if change.other:
         lines.append(f"  only {', '.join(change.other)} change")
-    return lines + [row for held in change.permissions for row in _grants(held)]
+    return lines + [row for granted in change.permissions for row in _grants(granted)]
 
 
-def _grants(held: PermissionChange) -> list[str]:
-    rows = [f"  + {held.holder}: {permission}{'  WIDE' if permission.is_wide else ''}" for permission in held.added]
-    rows += [f"  - {held.holder}: {permission}" for permission in held.removed]
-    if held.unreadable:
-        rows.append(f"  ? {held.holder}: a policy that can be read only after the apply ({held.address})")
+def _grants(granted: PermissionChange) -> list[str]:
+    rows = [
+        f"  + {granted.holder}: {permission}{'  WIDE' if permission.is_wide else ''}" for permission in granted.added
+    ]
+    rows += [f"  - {granted.holder}: {permission}" for permission in granted.removed]
+    if granted.unreadable:
+        rows.append(f"  ? {granted.holder}: a policy that can be read only after the apply ({granted.address})")
     return rows

@@ -1,4 +1,4 @@
-"""What starts a job, as a plan has it: a rule, a schedule, a rule on the ends of others; and what is told of runs."""
+"""What starts a job, as a plan has it: a rule, a schedule, a rule on the ends of others; and what is sent for runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from batchtab.schedules.timing import ScheduleError, Timing
 RULE, SCHEDULE = "aws_cloudwatch_event_rule", "aws_scheduler_schedule"
 TARGET = "aws_cloudwatch_event_target"
 UNKNOWN = "(known after apply)"
-#: Who changed a trigger's state beside Terraform.
+#: How a trigger's state was changed outside Terraform.
 PAUSED, RESUMED = "paused", "resumed"
 _OFF = "DISABLED"
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the submit function is told of a job; of one that is submitted directly, nothing."""
+    """What the submit function gets for a job; nothing for one that is submitted directly."""
 
     concurrency_policy: str = JOB_DEFAULTS["concurrency_policy"]
     queue_limit: int | None = None
@@ -56,7 +56,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where runs are handed to.
+    """Where runs are sent.
 
     Attributes:
         queue: The queue's name in the stage.
@@ -98,22 +98,22 @@ def delivery(resource: Resource, plan: Plan, *, after: bool) -> Delivery:
     target = resource.block("target", after=after) if resource.type == SCHEDULE else None
     retry: Any
     if target is not None:
-        told, arn, retry = resource.read_document(target.get("input")), target.get("arn"), target.get("retry_policy")
+        request, arn, retry = resource.read_document(target.get("input")), target.get("arn"), target.get("retry_policy")
     else:
         transformer = resource.block("input_transformer", after=after)
-        told, arn = resource.read_document(transformer.get("input_template")), resource.value("arn", after=after)
+        request, arn = resource.read_document(transformer.get("input_template")), resource.value("arn", after=after)
         retry = [resource.block("retry_policy", after=after)]
     batch = resource.block("batch_target", after=after)
-    job = told.get("job")
-    size = batch.get("array_size") or (told.get("ArrayProperties") or {}).get("Size")
-    queue = told.get("JobQueue") or arn
+    job = request.get("job")
+    size = batch.get("array_size") or (request.get("ArrayProperties") or {}).get("Size")
+    queue = request.get("JobQueue") or arn
     all_of: dict[str, Any] = {}
     if isinstance(job, dict):
         queue, size = job.get("job_queue"), job.get("array_size")
         all_of = {"waits_for_all": bool(job.get("after_all")), "within_seconds": job.get("within_seconds")}
     return Delivery(
         queue=_queue(queue, plan),
-        job_name=str(batch.get("job_name") or told.get("JobName") or (job or {}).get("name") or ""),
+        job_name=str(batch.get("job_name") or request.get("JobName") or (job or {}).get("name") or ""),
         event_age_seconds=(retry[0] if retry else {}).get("maximum_event_age_in_seconds"),
         array_size=int(size) if size else None,
         by_function=isinstance(job, dict),
@@ -131,8 +131,8 @@ def upstream(resource: Resource, *, after: bool) -> tuple[str, ...]:
     return (*(each.rpartition("/")[2].removesuffix(":") for each in definitions), ends)
 
 
-def switched_by_hand(resource: Resource | None, plan: Plan) -> str:
-    """Whether somebody paused or resumed a trigger, and the plan undoes it; empty if not."""
+def manual_switch(resource: Resource | None, plan: Plan) -> str:
+    """Whether a trigger was paused or resumed manually, and the plan undoes it; empty if not."""
     if resource is None or resource.after is None or resource.address not in plan.found_states:
         return ""
     found, wanted = plan.found_states[resource.address], resource.after.get("state")
@@ -166,7 +166,7 @@ def _timing(
 def _moment(value: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) and value else None
-    except ValueError:  # what only the apply will tell
+    except ValueError:  # known only after the apply
         return None
 
 

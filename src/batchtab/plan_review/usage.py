@@ -64,7 +64,7 @@ def _is_between(day: date, timing: Timing) -> bool:
 
 
 def _times(days: list[date], parsed: Cron, timing: Timing) -> int:
-    """How many times these days have, without those that are excepted."""
+    """How many times these days have, without excluded ones."""
     if not timing.exclusions:
         return len(days) * len(parsed.minutes) * len(parsed.hours)
     times = frozenset((hour, minute) for hour in parsed.hours for minute in parsed.minutes)
@@ -88,7 +88,7 @@ def usage(
         vcpus: Of an attempt.
         memory_mib: Of an attempt.
         timeout_seconds: Of an attempt.
-        attempts: At most so many.
+        attempts: The maximum number of attempts.
         array_size: How many children there are; None for no array.
         now: Which twelve months are looked at.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes one file: whoever reads it sees the old text or the new one. Keeps the mode of a file that exists."""
+    """Writes one file: a reader sees the old text or the new one. Keeps the mode of a file that exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _prepare(path, text)
     try:
@@ -44,7 +44,7 @@ def write_new_files(root: Path, texts: Mapping[str, str]) -> None:
         for path in (*temporaries.values(), *written):
             path.unlink(missing_ok=True)
         for folder in reversed(folders):
-            with suppress(OSError):  # somebody else put a file there
+            with suppress(OSError):  # another process put a file there
                 folder.rmdir()
         raise
 

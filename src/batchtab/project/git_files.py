@@ -30,7 +30,7 @@ class Ref:
     """A commit.
 
     Attributes:
-        name: As somebody wrote it.
+        name: As it was written.
         commit: Its hash.
     """
 

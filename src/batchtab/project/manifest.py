@@ -1,4 +1,4 @@
-"""The manifest, `batchtab-project.json`: which version made a project's files, of which answers, and their hashes."""
+"""The manifest, `batchtab-project.json`: which version made a project's files, from which answers, and their hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a project is: the folder with its files, or one above the folder that somebody is in."""
+"""Where a project is: the folder with its files, or one above the current folder."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def render(text: str, values: Mapping[str, str]) -> str:
 
 
 def project_files(answers: Answers, version: str, owner: Owner | None = None) -> dict[str, str]:
-    """The files of a project as they are written anew: path to text.
+    """The files of a project as they are written again: path to text.
 
     Args:
         answers: What the user said.

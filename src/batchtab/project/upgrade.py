@@ -1,6 +1,6 @@
 """An upgrade: what a newer Batchtab changes in the files of a project.
 
-A file that Batchtab owns is compared with its hash as it was written. A file that nobody changed is rewritten; one that
+A file that Batchtab owns is compared with its hash as it was written. An unchanged file is rewritten; one that
 a person changed or deleted stays as it is, and the difference is shown once, when Batchtab's own text changes. The
 manifest is written last: an upgrade that was stopped at any point continues when it is run again.
 """
@@ -152,13 +152,13 @@ def _file_steps(root: Path, path: str, text: str, before: Manifest, version: str
     if not target.exists():
         if recorded is None:
             return [Step(path, Action.WRITE, f"is new in {version}", text)]
-        return [Step(path, Action.SKIP, "is not here, and stays so: somebody deleted it")]
+        return [Step(path, Action.SKIP, "was deleted, and stays so")]
     if not target.is_file():
         return [Step(path, Action.LEAVE, "is not a file")]
     content = target.read_bytes()
     if digest(content) == recorded:
-        return [Step(path, Action.WRITE, "nobody changed it", text)]
-    reason = "somebody changed it" if recorded else "Batchtab did not write it"
+        return [Step(path, Action.WRITE, "it was not changed", text)]
+    reason = "it was changed" if recorded else "Batchtab did not write it"
     return [Step(path, Action.LEAVE, reason, text, _diff(path, content, text, version))]
 
 

@@ -66,7 +66,7 @@ def _region() -> str | None:
 
 
 def _find_libraries() -> None:
-    """Add the folders that may hold botocore: `lib` beside the runner, or site-packages under `python -S`."""
+    """Add the folders that may contain botocore: `lib` beside the runner, or site-packages under `python -S`."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
     beside = os.path.join(here, "lib")  # noqa: PTH118
     if os.path.isdir(os.path.join(beside, "botocore")):  # noqa: PTH112, PTH118

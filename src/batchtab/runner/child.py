@@ -74,7 +74,7 @@ class Child:
             raise _start_error(command[0], int(failure))
 
     def send(self, number: int) -> bool:
-        """Send a signal to the command's process group; False if nobody is left in it."""
+        """Send a signal to the command's process group; False if no process is left in it."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:

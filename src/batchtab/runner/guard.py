@@ -34,7 +34,7 @@ OWN_JOB_TRIES = 5
 
 
 class CheckError(Exception):
-    """The queue could not be read, so nobody can say whether another run is there."""
+    """The queue could not be read, so it is unknown whether another run is there."""
 
 
 class Verdict:
@@ -56,10 +56,10 @@ class Guard:
     (createdAt, id). Every other gives way, whether the earliest runs already or still waits in the queue.
 
     **Why at most one runs.** Take two that have not finished, the earlier E and the later L. E was there before L was,
-    so every complete list that L reads has E in it, in whichever status, and L gives way. (One list by name holds a job
+    so every complete list that L reads has E in it, in whichever status, and L gives way. (One list by name has a job
     exactly once. Lists by status can miss it: a retry goes from RUNNING back to RUNNABLE between two of them.)
 
-    **Why one does run.** Nobody is before the earliest, so it gives way to none. A job that gives way names an earlier
+    **Why one does run.** No job is before the earliest, so it gives way to none. A job that gives way names an earlier
     one that was there; that one ran, or gave way to a still earlier one, and so on, down a strict order that ends.
 
     It stops reading early only to give way: one earlier job is enough for that. To run, it has to see the last page,

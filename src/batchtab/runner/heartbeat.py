@@ -1,4 +1,4 @@
-"""Tells a monitor that the job started, succeeded or failed."""
+"""Notifies a monitor that the job started, succeeded or failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Heartbeat:
     the time-out of the last ping, and never its exit code. https://healthchecks.io/docs/http_api/
 
     Args:
-        url: where to; empty for no pings. It is a secret, and stands in no line.
+        url: where to; empty for no pings. It is a secret, and appears in no line.
         seconds: how long one ping may take.
         run_id: pairs start and end; healthchecks.io wants a UUID, which a Batch job id is.
         signals: the runner's.

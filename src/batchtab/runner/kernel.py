@@ -38,7 +38,7 @@ def adopt_orphans() -> Callable[[], object] | None:
 
 
 def children() -> list[int]:
-    """The ids of this process's living children, adopted ones included; none where /proc does not tell."""
+    """The ids of this process's living children, adopted ones included; none where /proc does not list them."""
     pid = os.getpid()
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:  # noqa: PTH123 pathlib costs 5 ms
@@ -50,7 +50,7 @@ def children() -> list[int]:
 def original_environment() -> dict[bytes, bytes]:
     """The environment as it was before Python started.
 
-    In the C locale Python adds LC_CTYPE to its own (PEP 538); the command must not get what nobody set.
+    In the C locale Python adds LC_CTYPE to its own (PEP 538); the command must not get a variable that was not set.
     """
     environment = dict(os.environb)
     if environment.get(b"LC_CTYPE") in (b"C.UTF-8", b"C.utf8", b"UTF-8"):

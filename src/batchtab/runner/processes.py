@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Processes:
-    """Reaps all children, and remembers how those ended that are watched."""
+    """Reaps all children, and records how the watched ones ended."""
 
     def __init__(self) -> None:
         self._watched: set[int] = set()
         self._ended: dict[int, tuple[int, struct_rusage]] = {}
 
     def watch(self, pid: int) -> None:
-        """Remember how this child will end. To be called before the next `reap`."""
+        """Record how this child will end. Call it before the next `reap`."""
         self._watched.add(pid)
 
     def reap(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the runner can be told, by flag or by environment variable."""
+"""The runner's settings, by flag or by environment variable."""
 
 from __future__ import annotations
 

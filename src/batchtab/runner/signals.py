@@ -52,7 +52,7 @@ class Signals:
             signal.signal(number, _noted)
 
     def wait(self, seconds: float | None) -> Collection[int]:
-        """Return the signals that have come, waiting for one up to some seconds; None waits for ever."""
+        """Return the signals that have come, waiting for one up to some seconds; None waits forever."""
         self._poll.poll(None if seconds is None else max(0, int(seconds * 1000) + 1))
         try:
             return os.read(self._read, 4096)
@@ -60,7 +60,7 @@ class Signals:
             return b""
 
     def block(self) -> set[int]:
-        """Hold all of them back, for a fork; returns the mask to give to `restore`."""
+        """Block all of them, for a fork; returns the mask to give to `restore`."""
         return signal.pthread_sigmask(signal.SIG_BLOCK, (*self.handled, signal.SIGCHLD))
 
     @staticmethod

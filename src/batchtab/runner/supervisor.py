@@ -24,7 +24,7 @@ UNKILLABLE_SECONDS = 2.0
 class Supervisor:
     """Forwards signals to the command, kills it when its grace is over, and leaves no process behind.
 
-    Once the command has ended, what it left running is told to stop (SIGTERM), and has the same grace: in a container
+    Once the command has ended, what it left running gets SIGTERM, and has the same grace: in a container
     it would be killed at once, with the container. After a stop signal the grace counts from that signal, for the
     command and its left-overs together.
     """
@@ -36,8 +36,8 @@ class Supervisor:
         self._grace_seconds = grace_seconds
         self._deadline: float | None = None
         self._group_is_there = True
-        self._told_group = False
-        self._told: set[int] = set()
+        self._asked_group = False
+        self._asked: set[int] = set()
         self.stopped_by: str | None = None
         self.killed = False
 
@@ -69,7 +69,7 @@ class Supervisor:
     def _forward(self, number: int) -> None:
         self._send_group(number)
         if number in STOP:
-            self._told_group = True
+            self._asked_group = True
             if self._deadline is None:
                 self.stopped_by = name(number)
                 self._deadline = time.monotonic() + self._grace_seconds
@@ -82,7 +82,7 @@ class Supervisor:
         return max(0.0, self._deadline - time.monotonic()) or POLL_SECONDS
 
     def _is_clear(self, others: bool, helpers: Collection[int]) -> bool:
-        """Whether nothing of the command is left; tells what is left to stop."""
+        """Whether nothing of the command is left; sends SIGTERM to what is left."""
         self._send_group(0)
         orphans = [pid for pid in kernel.children() if pid not in helpers] if others else []
         if not self._group_is_there and not orphans:
@@ -91,12 +91,12 @@ class Supervisor:
             self._deadline = time.monotonic() + self._grace_seconds
         if time.monotonic() > self._deadline + UNKILLABLE_SECONDS:
             return True  # in the kernel's hands: an uninterruptible wait, or another user's process
-        if not self._told_group:
-            self._told_group = True
+        if not self._asked_group:
+            self._asked_group = True
             self._send_group(signal.SIGTERM)
         for pid in orphans:
-            if pid not in self._told:
-                self._told.add(pid)
+            if pid not in self._asked:
+                self._asked.add(pid)
                 if _group(pid) != self._child.pid:
                     _send(pid, signal.SIGTERM)
         return False

@@ -20,7 +20,7 @@ _BASE = re.compile(r"^FROM (?P<image>\S+?):(?P<tag>[\w.-]+(?:@sha256:[0-9a-f]{64
 def files(project: Path) -> dict[str, Path]:
     """The files of the build context: path in the context to the file.
 
-    Of `jobs/` only what lies in its folders counts, so that `jobs/Dockerfile` and files beside it are left out.
+    Of `jobs/` only what is in its folders counts, so that `jobs/Dockerfile` and files beside it are left out.
     """
     found = {"requirements.txt": _PACKAGE / _REQUIREMENTS}
     for pattern in _RUNNER:

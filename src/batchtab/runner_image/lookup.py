@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DIGEST_VARIABLE = "BATCHTAB_RUNNER_IMAGE_DIGEST"
 #: Where that image is, without tag and digest.
 NAME_VARIABLE = "BATCHTAB_RUNNER_IMAGE_NAME"
-#: Stands for an image that only the deployment will build.
+#: Represents an image that only the deployment will build.
 NOT_BUILT = f"sha256:{'0' * 64}"
 
 
@@ -126,7 +126,7 @@ def _push(builder: str, name: str, registry: str, aws: Aws) -> None:
 
 
 def _manifest(builder: str, name: str) -> str:
-    """A manifest for local AWS, which keeps no layers: all that it tells is which image it is."""
+    """A manifest for local AWS, which keeps no layers: it only identifies the image."""
     query = ["--format", "{{.FromImageID}}"] if builder == "buildah" else ["--format", "{{.Id}}"]
     asked = subprocess.run(
         [builder, "inspect", "--type", "image", *query, name], capture_output=True, text=True, check=False

@@ -16,7 +16,7 @@ def change_of(wall: datetime, zone: ZoneInfo) -> timedelta:
 
     Args:
         wall: Without a zone.
-        zone: Whose wall clock.
+        zone: The wall clock's time zone.
     """
     first = wall.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
     second = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()

@@ -125,10 +125,10 @@ class Cron:
 
 
 def parse(fields_text: str) -> Cron:
-    """Read what stands between the parentheses of `cron(…)`.
+    """Read what is between the parentheses of `cron(…)`.
 
     Raises:
-        ScheduleError: With the field, what stands there and what is allowed.
+        ScheduleError: With the field, its value and what is allowed.
     """
     parts = fields_text.split()
     if len(parts) != len(FIELDS):

@@ -62,11 +62,11 @@ def _converted(fields: list[str]) -> str:
         days = _days_of_week(day_of_week)
         if day_of_month.startswith("*") or day_of_week.startswith("*"):
             reason = (
-                "names days of the month and of the week, of which one begins with '*': Vixie cron runs on days that"
-                " are both, Kubernetes on either, and AWS can't say that"
+                "sets day-of-month and day-of-week, and one of them begins with '*': Vixie cron runs on days that"
+                " are both, Kubernetes on either; AWS cannot express that"
             )
-            raise ScheduleError(reason, "choose the days of the month or those of the week")
-        reason = "names days of the month and of the week: crontab runs on either, which AWS can't say"
+            raise ScheduleError(reason, "set one of the two")
+        reason = "sets day-of-month and day-of-week: crontab runs on either, which AWS cannot express"
         two = (f"{minutes} {hours} {day_of_month} {month} *", f"{minutes} {hours} * {month} {days}")
         raise ScheduleError(reason, f"write two jobs: '{two[0]}' and '{two[1]}'")
     if day_of_week == "*":
@@ -79,7 +79,7 @@ def _converted(fields: list[str]) -> str:
 
 
 def _days_of_week(text: str) -> str:
-    """Names, so that nobody has to know from where the days are counted: `MON,TUE,WED,THU,FRI`."""
+    """Names, so that the first day of the week does not matter: `MON,TUE,WED,THU,FRI`."""
     found: set[int] = set()
     for item in text.split(","):
         base, slash, step_text = item.partition("/")
@@ -110,7 +110,7 @@ def _word(text: str) -> str:
     if text in WORDS:
         return WORDS[text]
     if word == "@reboot":
-        raise ScheduleError("has no meaning here: there is no machine that boots", "leave schedule out: run it by hand")
+        raise ScheduleError("has no meaning here: no machine boots", "leave schedule out: run it manually")
     if word == "@every":
         raise ScheduleError("is not a schedule of crontab", _rate(rest.strip()))
     known = ", ".join(WORDS)
@@ -136,7 +136,7 @@ def _wrong_number(text: str, fields: list[str]) -> tuple[str, str]:
         return f"is not a schedule: {forms}", ""
     rest = fields[_FIELD_COUNT:]
     if any(not _looks_like_a_field(field) for field in rest):
-        return "goes on after crontab's five fields", "what to run stands in `command`"
+        return "continues after crontab's five fields", "write what to run in `command`"
     six = text if len(fields) == 6 else ""
     if six and "?" in fields and _is_cron(six):
         return "is AWS's form without its name", f"write cron({six})"
@@ -152,7 +152,7 @@ def _looks_like_a_field(text: str) -> bool:
 
 
 def _refuse_extensions(fields: list[str]) -> None:
-    """What other crons have beyond crontab: refused by name, so that nobody reads the next message for a typo."""
+    """What other crons have beyond crontab: refused by name, so that the message is not taken for a typo."""
     for name, field in zip(cron.FIELD_NAMES.split(), fields, strict=False):
         if "~" in field or re.search(r"(^|,)H($|[(/,])", field):
             mark = "~" if "~" in field else "H"

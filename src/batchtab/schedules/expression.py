@@ -34,7 +34,7 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Every so many seconds, counted from when EventBridge made or changed the rule, not from the full hour."""
+    """Every `seconds` seconds, counted from when EventBridge made or changed the rule, not from the full hour."""
 
     seconds: int
 

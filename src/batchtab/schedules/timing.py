@@ -1,7 +1,7 @@
 """When a job runs: its schedule on the wall clock of its time zone, as EventBridge Scheduler reads it.
 
 A wall-clock time that is left out when clocks are changed is skipped; of one that comes twice, the first counts.
-A rate knows of no clocks, and of nothing that only Scheduler can say.
+A rate has no clock changes, and nothing that only Scheduler can express.
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
 """
 
@@ -19,16 +19,16 @@ from batchtab.schedules.cron import Cron, ScheduleError
 from batchtab.schedules.exclusions import Exclusions
 from batchtab.schedules.expression import Once, Rate
 
-__all__ = ["EXCEPTED", "Occurrence", "ScheduleError", "Timing"]
+__all__ = ["EXCLUDED", "Occurrence", "ScheduleError", "Timing"]
 
-EXCEPTED = "excepted"
+EXCLUDED = "excluded"
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = datetime(2026, 1, 1, tzinfo=UTC)  # any moment, but a fixed one: what is deployed must not depend on the day
 _SAMPLES = 12
 _HOUR = timedelta(hours=1)
-_ASKED = 20_000  # so many times in a row on which it does not run, whole days as one: it never does
+_ASKED = 20_000  # times in a row on which it does not run, whole days as one: it never does
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Timing:
 
     Attributes:
         expression: AWS's form.
-        zone: On whose wall clock it is read.
+        zone: The time zone in which it is read.
         trigger: `rule` or `schedule`.
         start_utc: Before which it does not run.
         end_utc: After which it does not run.
@@ -133,7 +133,7 @@ class Timing:
         """The next `count` times, in UTC, on which it runs, later than `after`; fewer if it ends before."""
         return list(islice(self._runs(after, anchor), count))
 
-    def between(self, since: datetime, until: datetime, *, include_excepted: bool = False) -> list[datetime]:
+    def between(self, since: datetime, until: datetime, *, include_excluded: bool = False) -> list[datetime]:
         """The times, in UTC, on which it runs or would have run, from `since` to `until`, both included.
 
         A rate counts from `since`.
@@ -144,7 +144,7 @@ class Timing:
         for each in self.occurrences(just_before, anchor=anchor):
             if each.at > until:
                 break
-            if each.runs or (include_excepted and each.note == EXCEPTED):
+            if each.runs or (include_excluded and each.note == EXCLUDED):
                 found.append(each.at)
         return found
 
@@ -167,7 +167,9 @@ class Timing:
             return ""
         first = next(self.occurrences(since - _INSTANT), None)
         if first is not None:
-            return f"never runs: all of it is {EXCEPTED}" if first.note == EXCEPTED else f"never runs: {first.note}"
+            return (
+                "never runs: except excludes all its times" if first.note == EXCLUDED else f"never runs: {first.note}"
+            )
         if self.start_utc and self.end_utc:
             return "never runs between start and end"
         if self.start_utc or self.end_utc:
@@ -175,7 +177,7 @@ class Timing:
         return "never runs: its first time is beyond the year 9999"
 
     def _runs(self, after: datetime, anchor: datetime | None = None) -> Iterator[datetime]:
-        """Its runs, without looking at each time of a day that is excepted as a whole."""
+        """Its runs, without looking at each time of a day that is excluded as a whole."""
         anchor = anchor or after
         left = _ASKED
         while left:
@@ -188,7 +190,7 @@ class Timing:
                 left -= 1
                 if not left:
                     return
-                if each.note == EXCEPTED:
+                if each.note == EXCLUDED:
                     day = each.local.date()
                     following = self._next_day(day)
                     if following != day:
@@ -200,7 +202,7 @@ class Timing:
             after = clocks.to_utc(midnight, self.zone) - _INSTANT
 
     def _next_day(self, day: date) -> date | None:
-        """The first day, from a day on, of which something may be left; None if there is none."""
+        """The first day, from a day on, that may have a time left; None if there is none."""
         parsed = self._parsed
         if isinstance(parsed, Cron):
             return self.exclusions.next_day(parsed, day)
@@ -233,7 +235,7 @@ class Timing:
         if change > timedelta():
             return Occurrence(at, local, f"skipped: {wall:%H:%M} does not exist on this day", runs=False)
         if self.exclusions and self.exclusions.matches(wall):
-            return Occurrence(at, local, EXCEPTED, runs=False)
+            return Occurrence(at, local, EXCLUDED, runs=False)
         return Occurrence(at, local, f"{wall:%H:%M} comes twice: runs once" if change < timedelta() else "")
 
 

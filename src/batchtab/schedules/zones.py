@@ -43,7 +43,7 @@ ABBREVIATIONS = {
     "WET": "Europe/Lisbon",
     "Z": "UTC",
 }
-IS_ABBREVIATION = "is an abbreviation: a name such as Asia/Seoul tells when its clocks are changed"
+IS_ABBREVIATION = "is an abbreviation: a name such as Asia/Seoul says when its clocks change"
 UNKNOWN = "is not a time zone, such as Asia/Seoul"
 # Files beside the zones in an operating system's copy of the database.
 _NO_ZONES = ("localtime", "posixrules", "Factory")

@@ -36,13 +36,13 @@ class Configuration:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """The stack's JSON. Not to be changed."""
+        """The stack's JSON. Do not change it."""
         found: dict[str, Any] = json.loads((self.folder / _FILE).read_text(encoding="utf-8"))
         return found
 
     @cached_property
     def reads(self) -> dict[str, frozenset[str]]:
-        """The outputs that it reads, by the stack whose they are."""
+        """The outputs that it reads, by their stack."""
         labels = {label: _stack(label, state) for label, state in self.remote_states.items()}
         found: dict[str, set[str]] = {stack: set() for stack in labels.values()}
         for code in _CODE.findall(json.dumps(self.content)):

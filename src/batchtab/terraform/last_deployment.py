@@ -35,7 +35,7 @@ def read(session: Session) -> dict[str, str]:
 
 
 def write(session: Session, record: dict[str, str] | None) -> None:
-    """Remembers a deployment, or that there is none any more."""
+    """Records a deployment, or that there is none any more."""
     if record is None:
         _file(session).unlink(missing_ok=True)
     else:

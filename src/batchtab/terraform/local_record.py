@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 @dataclass(frozen=True)
 class LocalRecord:
-    """A local AWS that was started: its process, and the port on which it listens."""
+    """A local AWS that was started: its process and its port."""
 
     program: ClassVar[bytes] = b"batchtab.local_aws"
 

@@ -34,7 +34,7 @@ R = TypeVar("R")
 
 
 class Stopped(KeyboardInterrupt):
-    """We were asked to end by a signal, or whoever called us is gone."""
+    """A signal asked us to end, or our caller is gone."""
 
 
 def _end_with_parent() -> None:
@@ -184,7 +184,7 @@ def stop_tree(process: subprocess.Popen[bytes]) -> None:
     for pid, name in family:
         if name in _TERRAFORMS:
             _signal(pid, signal.SIGINT)
-    for stream in (process.stdout, process.stderr):  # a full pipe would hold it up
+    for stream in (process.stdout, process.stderr):  # a full pipe would block it
         if stream is not None:
             threading.Thread(target=drain, args=(stream,), daemon=True).start()
     deadline = time.monotonic() + _STOP_SECONDS

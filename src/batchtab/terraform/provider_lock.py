@@ -52,7 +52,7 @@ def path(session: Session) -> Path | None:
 
 
 def write(session: Session, required: dict[str, Any], platforms: Sequence[str], source: Source) -> Path:
-    """Writes the project's file anew.
+    """Writes the project's file again.
 
     Args:
         session: A stage of the project.

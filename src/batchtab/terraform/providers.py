@@ -120,7 +120,7 @@ class Providers:
         slot = self._free.get()
         try:
             environment = {**self._session.environment(), **slot}
-            # A folder that was synthesized or copied anew since then has lost what `init` put there.
+            # A folder that was synthesized or copied again since then has lost what `init` put there.
             if folder not in self._initialised or not (folder / ".terraform").is_dir():
                 self._initialise(self._install(stack), folder, environment)
                 self._initialised.add(folder)
@@ -137,7 +137,7 @@ class Providers:
                 shutil.copytree(assets, self._folder / "assets", dirs_exist_ok=True)
 
     def close(self) -> None:
-        """Ends what was started; what is prepared afterwards starts anew."""
+        """Ends what was started; what is prepared afterwards starts again."""
         while self._processes:
             self._processes.pop().stop()
         self._free, self._slots = Queue(), 0

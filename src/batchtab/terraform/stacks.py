@@ -19,10 +19,10 @@ from batchtab.errors import UsageError
 from batchtab.terraform.command import failure, terraform
 from batchtab.terraform.configuration import Configuration
 from batchtab.terraform.log import BUSY, plain
+from batchtab.terraform.placeholders import Inputs, folder_with
 from batchtab.terraform.processes import in_parallel, run
 from batchtab.terraform.providers import Providers
 from batchtab.terraform.session import Session
-from batchtab.terraform.stand_ins import Inputs, folder_with
 
 OnEvent = Callable[[str], None]
 
@@ -33,7 +33,7 @@ class Plan:
 
     Attributes:
         configuration: A hash of what was planned, inputs included.
-        provisional: Whether stand-ins were in it.
+        provisional: Whether placeholders were in it.
     """
 
     stack: str
@@ -64,7 +64,7 @@ class Stacks(AbstractContextManager["Stacks"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.providers.close()
-        shutil.rmtree(self._session.state / "stand-ins", ignore_errors=True)  # they have the values of outputs
+        shutil.rmtree(self._session.state / "placeholders", ignore_errors=True)  # they have the values of outputs
 
     def failure_text(self) -> str:
         """All that Terraform said of its failures and of what it applied, in this command."""

@@ -51,7 +51,7 @@ class Synthesized:
             raise UsageError(f"{source} is not there", f"batchtab ci synth --stage {stage.name} --out {self.folder}")
         found = digest(self.folder)
         if found != self.digest:
-            raise UsageError(f"{self.folder} has the digest {found}, not {self.digest}: somebody changed it")
+            raise UsageError(f"{self.folder} has the digest {found}, not {self.digest}: it was changed")
         for path in sorted(source.rglob("*")):
             name = path.relative_to(source)
             if not path.is_dir() and name.parts[1:] != (_FILE,) and name.parts[1:2] != (ASSETS,):

@@ -443,7 +443,7 @@ FAR = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:far-AbCdEf:key::"
 def secret_files(spoil: Callable[..., None]) -> None:
     spoil(
         "jobs/examples/jobs.yaml",
-        "  fail:\n    description: Fails on purpose, so that the alert can be seen. Run it by hand.\n",
+        "  fail:\n    description: Fails on purpose, so that the alert can be seen. Run it manually.\n",
         "  fail:\n    description: Fails.\n    secrets: " + SECRETS.replace("FAR_ARN", FAR) + "\n",
     )
 

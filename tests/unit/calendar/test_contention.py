@@ -38,7 +38,7 @@ def test_runs_that_do_not_fit_wait_for_those_before_them(tmp_path: Path) -> None
 
     # THEN two wait for half an hour, and the late one for 50 minutes: until 04:00
     assert (found.start, found.end) == (3 * HOUR, 4 * HOUR)
-    assert [(wait.hold.timeline, wait.began) for wait in found.waits] == [
+    assert [(wait.reservation.timeline, wait.began) for wait in found.waits] == [
         (2, 3.5 * HOUR),
         (3, 3.5 * HOUR),
         (4, 4 * HOUR),
@@ -68,7 +68,7 @@ def test_the_queue_of_higher_priority_goes_first_and_what_it_leaves_the_next_tak
     calendar_, (found,) = piled(tmp_path, jobs, max_vcpus=4)
 
     # THEN the small one of the other queue passes, and the one behind the large one does not
-    names = {calendar_.timelines[wait.hold.timeline].name: wait.began for wait in found.waits}
+    names = {calendar_.timelines[wait.reservation.timeline].name: wait.began for wait in found.waits}
     assert names == {"large": 4 * HOUR, "behind": 4 * HOUR}
 
 
@@ -84,7 +84,7 @@ def test_of_two_that_wait_the_one_in_the_queue_of_higher_priority_starts(tmp_pat
 
     calendar_, (found,) = piled(tmp_path, jobs, max_vcpus=1)
 
-    began = {calendar_.timelines[wait.hold.timeline].name: wait.began for wait in found.waits}
+    began = {calendar_.timelines[wait.reservation.timeline].name: wait.began for wait in found.waits}
     assert began == {"urgent": 4 * HOUR, "plain": 5 * HOUR, "often": 6 * HOUR}
 
 
@@ -120,7 +120,7 @@ def test_runs_wait_as_a_simpler_count_says(tmp_path: Path) -> None:
 
         # WHEN
         waits = {
-            wait.hold.timeline: wait.began
+            wait.reservation.timeline: wait.began
             for each in contentions(found, hold, Load.of(hold, found.week.seconds))
             for wait in each.waits
         }

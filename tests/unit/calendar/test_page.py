@@ -63,7 +63,7 @@ def test_the_chart_reaches_as_high_as_what_is_asked_for(tmp_path: Path) -> None:
 def test_a_limit_far_above_is_told_and_leaves_the_chart_readable(tmp_path: Path) -> None:
     found = Page(tmp_path, {"a-b": {"schedule": "@daily"}}, max_vcpus=1000)
 
-    assert "max_vcpus 1,000 lies far above" in found.words()
+    assert "max_vcpus 1,000 is far above" in found.words()
     assert not [line for line in found.tree.iter("line") if line.get("class") == "limit"]
 
 
@@ -78,7 +78,7 @@ def test_jobs_without_a_time_are_listed_with_what_starts_them(tmp_path: Path) ->
 
     items = [" ".join("".join(item.itertext()).split()) for item in found.tree.findall(".//ul[@class='others']/li")]
     assert items == [
-        "a-first by hand",
+        "a-first manual",
         "a-second after a-first",
         "b-third after a-first or a-second, however it ended",
     ]

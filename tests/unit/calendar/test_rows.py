@@ -94,7 +94,7 @@ def test_an_excepted_day_has_a_cross_and_a_suspended_job_is_grey(tmp_path: Path)
 
     found = Page(tmp_path, jobs)
 
-    assert [(at, title.partition(":00")[0]) for at, title in found.marks("b", "excepted")] == [
+    assert [(at, title.partition(":00")[0]) for at, title in found.marks("b", "excluded")] == [
         (57, "Wed 25 Mar 09"),
         (81, "Thu 26 Mar 09"),
     ]
@@ -122,12 +122,12 @@ def test_many_times_in_a_row_are_a_band_that_says_how_often(tmp_path: Path) -> N
             for group in found.row(name).iter("g")
             if group.get("class") == kind and group[1].get("class") == "band"
         ]
-        for name, kind in (("always", "run"), ("work", "run"), ("work", "excepted"), ("rate", "run"))
+        for name, kind in (("always", "run"), ("work", "run"), ("work", "excluded"), ("rate", "run"))
     }
     assert bands == {
         ("always", "run"): [(0, HOURS)],
         ("work", "run"): [(8, 10), (32, 10), (56, 10), (80, 10)],
-        ("work", "excepted"): [(104, 10)],
+        ("work", "excluded"): [(104, 10)],
         ("rate", "run"): [(0, HOURS)],
     }
     label = next(found.row("always").iter("text"))

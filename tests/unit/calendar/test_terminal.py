@@ -120,7 +120,7 @@ def test_vcpus_are_drawn_against_what_there_are(draw: Any) -> None:
 
     assert row(text, "vCPUs of 4")[0] == "  ▄ █ ▲ "
     assert "▲ Mon 23 Mar 18:00–21:00 (Mon 17:00 UTC): 5 of 4 vCPUs; 1 run waits, up to 3 h" in text.replace("\n  ", " ")  # noqa: RUF001
-    assert "meet: a-more, a-yet" in text
+    assert "overlap: a-more, a-yet" in text
     assert "wait: a-yet" in text
 
 
@@ -137,7 +137,7 @@ def test_chosen_jobs_alone_have_rows_and_all_count(draw: Any) -> None:
 def test_jobs_without_a_time_are_listed(draw: Any) -> None:
     text = draw(MIXED)
 
-    assert "  by hand: billing-by-hand\n" in text
+    assert "  manual: billing-by-hand\n" in text
     assert "room after billing-by-hand" in " ".join(text.split())
 
 

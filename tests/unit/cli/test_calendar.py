@@ -50,7 +50,7 @@ def test_jobs_are_chosen_by_their_short_or_full_names(project: Path, capsys: pyt
     rows = [line.split("│")[0].strip() for line in output.splitlines() if "│" in line]
     assert rows == ["", "", "tick", "do-often", "vCPUs of 16"]
     assert "· UTC" in output.splitlines()[0]
-    assert "by hand: examples-hello\n" in output
+    assert "manual: examples-hello\n" in output
 
 
 @pytest.mark.parametrize(

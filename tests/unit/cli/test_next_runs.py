@@ -98,7 +98,7 @@ def test_what_is_excepted_is_one_line_up_to_the_next_run() -> None:
 
     assert told(found) == [
         "04 23:00 04 23:00 hourly",
-        "-05 00:00 05 00:00 hourly excepted until Wed 2026-05-06 23:00",
+        "-05 00:00 05 00:00 hourly excluded until Wed 2026-05-06 23:00",
         "07 00:00 07 00:00 hourly",
     ]
 

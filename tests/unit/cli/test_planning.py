@@ -11,8 +11,8 @@ import pytest
 
 from batchtab.cli.deployment.planning import UNCHANGED, Planning
 from batchtab.terraform.configuration import Configuration
+from batchtab.terraform.placeholders import Inputs
 from batchtab.terraform.stacks import Plan
-from batchtab.terraform.stand_ins import Inputs
 
 STACKS = ["environment", "jobs-a", "jobs-b"]
 OLD, NEW = {"value": "old", "type": "string"}, {"value": "new", "type": "string"}

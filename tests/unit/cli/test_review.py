@@ -44,6 +44,4 @@ def test_a_policy_in_a_local_is_part_of_a_review(tmp_path: Path, monkeypatch: py
     # THEN the same with the image that was built since is no objection
     assert before.objections(review("s3:GetObject", "sha256:1")) == []
     # WHEN a local has another policy THEN it is one, though Terraform's plan is the same
-    assert before.objections(review("s3:*", "sha256:1")) == [
-        f"{STACK}: its configuration is another than that reviewed"
-    ]
+    assert before.objections(review("s3:*", "sha256:1")) == [f"{STACK}: its configuration is not the reviewed one"]

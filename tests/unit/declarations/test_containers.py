@@ -18,12 +18,12 @@ PROXY = {"vcpus": 1, "memory_mib": 64}
     [
         (
             ["containers: {main: {}}"],
-            "containers.main: is what the job's own container is called: what main is to do stands in the job itself"
+            "containers.main: is what the job's own container is called: write what main does in the job itself"
             " [hint: give it another name]",
         ),
         (
             ["main_depends_on: {extract: SUCCESS}"],
-            "main_depends_on.extract: has no effect: the job has no other containers [hint: jobs stand in after]",
+            "main_depends_on.extract: has no effect: the job has no other containers [hint: name jobs in after]",
         ),
         (
             ["containers: {migrate: {}}", "main_depends_on: {migrat: SUCCESS}"],

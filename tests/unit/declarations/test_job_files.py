@@ -19,7 +19,7 @@ FILES = Path(__file__).resolve().parents[2] / "fixtures" / "job_files"
 UNKNOWN = "is an unknown key"
 TAGS = "allowed are letters, digits, spaces and _ . : / = + - @"
 FAULTS = {
-    "all-excepted": ["3: job a: schedule: '* * * * *' never runs: all of it is excepted"],
+    "all-excepted": ["3: job a: schedule: '* * * * *' never runs: except excludes all its times"],
     "dollar-fields": [
         f"6: job tagged: tags.formula: '${{x}}' has '$', '{{', '}}': {TAGS}",
         f"7: job silent: tags.who: '${{terraform.workspace}}' has '$', '{{', '}}': {TAGS}",
@@ -55,9 +55,9 @@ FAULTS = {
         f"3: job a: timeout: {UNKNOWN} [hint: it is timeout_seconds here: 60 to 2147483647 (seconds)]",
         "4: job b: vcpus: 0.3 is not allowed: a whole number on EC2, or one of 0.25, 0.5, 1, 2, 4, 8, 16, 32 on"
         " Fargate",
-        "4: job b: schedule: '0 0 1 * 1' names days of the month and of the week: crontab runs on either, which AWS"
-        " can't say [hint: write two jobs: '0 0 1 * *' and '0 0 * * MON']",
-        "5: job c: timezone: 'KST' is an abbreviation: a name such as Asia/Seoul tells when its clocks are changed"
+        "4: job b: schedule: '0 0 1 * 1' sets day-of-month and day-of-week: crontab runs on either, which AWS"
+        " cannot express [hint: write two jobs: '0 0 1 * *' and '0 0 * * MON']",
+        "5: job c: timezone: 'KST' is an abbreviation: a name such as Asia/Seoul says when its clocks change"
         " [hint: write Asia/Seoul]",
         "6: job d: after[0]: 'zz' is not a job: a, b, c, d, e, f",
         "6: job d: queue: 'nope' is not a queue of stage example: default, continuously",

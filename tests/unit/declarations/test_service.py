@@ -253,7 +253,7 @@ def test_permissions_of_a_role_that_is_managed_elsewhere_are_refused(tmp_path: P
     )
 
     assert len(found) == 1
-    assert found[0].startswith("jobs.yaml:6: job j: permissions: has no effect beside job_role_arn")
+    assert found[0].startswith("jobs.yaml:6: job j: permissions: cannot be used together with job_role_arn")
 
 
 def rules(number: int, last: str) -> str:

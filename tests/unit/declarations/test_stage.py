@@ -145,7 +145,7 @@ def test_a_parameters_name_becomes_the_arn_of_this_stage(tmp_path: Path, region:
         ("alerts: {repeat_seconds: 60}", "prod.yaml:5: alerts.repeat_seconds: has no effect without quiet [hint:"),
         (f"alerts: {{webhook_kms_key_arn: '{KEY}'}}", "webhook_kms_key_arn: is the key of webhook_secret_arn, which"),
         (f"alerts: {{webhook_secret_arn: '{SECRET}', webhook_kms_key_arn: k}}", "'k' is not allowed: the ARN of a KMS"),
-        (f"alerts: {{webhook_secret_arn: '{SECRET}', function_name: F}}", "function_name: has no effect beside"),
+        (f"alerts: {{webhook_secret_arn: '{SECRET}', function_name: F}}", "function_name: cannot be used together"),
         ("local: {port: 4566}", 'local: is only for a local stage [hint: a local stage has account_id: "0000'),
         ("repositories: [A]", "repositories[0]: 'A' is not allowed: lower-case letters and digits"),
         ("runner_image: {repository: r}", "runner_image: has neither tag nor digest"),

@@ -116,30 +116,30 @@ def job(**fields: Any) -> JobSpec:
         ),
         (
             ["schedule: at(2026-12-25T09:00:00)", "except: 2026-12-25"],
-            "schedule: 'at(2026-12-25T09:00:00)' never runs: all of it is excepted",
+            "schedule: 'at(2026-12-25T09:00:00)' never runs: except excludes all its times",
         ),
         (
             ["schedule: 0 9 * * 1-5", "except: ['cron(* * ? * MON,TUE *)', 'cron(0 8-12 ? * WED-FRI *)']"],
-            "schedule: '0 9 * * 1-5' never runs: all of it is excepted",
+            "schedule: '0 9 * * 1-5' never runs: except excludes all its times",
         ),
         (
             ["schedule: '* * * * *'", "except: cron(* * * * ? *)"],
-            "schedule: '* * * * *' never runs: all of it is excepted",
+            "schedule: '* * * * *' never runs: except excludes all its times",
         ),
         (
             ["schedule: rate(15 minutes)", "timezone: Asia/Seoul"],
             "schedule: 'rate(15 minutes)' does not go with timezone: EventBridge Scheduler runs a rate at once when it"
-            " is deployed, and counts anew [hint: write '*/15 * * * *']",
+            " is deployed, and counts again from then [hint: write '*/15 * * * *']",
         ),
         (
             ["schedule: rate(7 hours)", "start: 2026-12-01", "end: 2026-12-31", "except: 2026-12-25"],
             "schedule: 'rate(7 hours)' does not go with start, end, except: EventBridge Scheduler runs a rate at once"
-            " when it is deployed, and counts anew [hint: leave start, end, except out]",
+            " when it is deployed, and counts again from then [hint: leave start, end, except out]",
         ),
         (
             ["schedule: rate(1 day)", "flexible_window_minutes: 5", "trigger: schedule"],
             "schedule: 'rate(1 day)' does not go with flexible_window_minutes, trigger: schedule: EventBridge Scheduler"
-            " runs a rate at once when it is deployed, and counts anew [hint: write '0 0 * * *']",
+            " runs a rate at once when it is deployed, and counts again from then [hint: write '0 0 * * *']",
         ),
         (
             ["schedule: at(2026-03-29T02:30:00)", "timezone: Europe/Berlin"],

@@ -150,7 +150,7 @@ def test_anchors_and_merge_keys_work_and_own_keys_win(tmp_path: Path) -> None:
         ("- a\n", 'a.yaml:1: ["a"] is not a mapping (key: value)'),
         (
             "a: 1\n---\nb: 2\n",
-            "a.yaml:2: is not valid YAML: holds more than one document [hint: remove the line '---']",
+            "a.yaml:2: is not valid YAML: contains more than one document [hint: remove the line '---']",
         ),
         ("a:\n\tb: 1\n", "[hint: indent with spaces, not tabs]"),
         ("a: b: c\n", "[hint: put a text that contains ': ' in quotes]"),

@@ -88,7 +88,7 @@ def test_without_reviewers_in_the_plan_the_branch_is_protected_all_the_same(
     out, error = capsys.readouterr()
     assert out == "environment prod: main may deploy\n"
     assert "required reviewers protection rule" in error
-    assert "open: environment prod: nobody has to approve" in error
+    assert "open: environment prod: no approval is required" in error
     assert "required reviewers with Enterprise only" in error
     assert "the role trusts only the workflow deploy.yml as it is on main" in error
 

@@ -127,4 +127,4 @@ def test_a_commit_without_a_pull_request_was_not_reviewed(tmp_path: Path, capsys
 def test_an_artifact_that_is_no_zip_is_refused(merged: FakeGitHub, tmp_path: Path, capsys: Any) -> None:
     merged.artifacts[5][0]["zip"] = b"no"
     assert fetch(tmp_path / "x") == 2
-    assert "is not a zip that holds reviewed.json" in capsys.readouterr().err
+    assert "is not a zip that contains reviewed.json" in capsys.readouterr().err

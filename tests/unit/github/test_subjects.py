@@ -70,7 +70,7 @@ def test_who_cannot_be_asked_says_why(gh: FakeGh, monkeypatch: pytest.MonkeyPatc
         subjects_of("my-company/jobs", Gh())
     assert caught.value.status == 404
     gh.answer(**{FORM: "To get started with GitHub CLI, please run:  gh auth login"})
-    with pytest.raises(GhMissingError, match="nobody is logged in"):
+    with pytest.raises(GhMissingError, match="gh is not logged in"):
         subjects_of("my-company/jobs", Gh())
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(GhMissingError, match="gh is not installed"):

@@ -36,7 +36,7 @@ def test_another_value_is_told_by_its_address() -> None:
     now = content("schedule-change")
     change(now, RULE)["after"]["schedule_expression"] = "cron(3/5 * * * ? *)"
     assert review(content("schedule-change")).objections(review(now)) == [
-        f"jobs-my-service: update {RULE}: other values than those reviewed"
+        f"jobs-my-service: update {RULE}: its values are not the reviewed ones"
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_plan_with_stand_ins_is_compared_by_its_configuration() -> None:
     # THEN the values may differ, since the configuration is the same
     assert review(planned).objections(review(now)) == []
     # WHEN the configuration differs THEN that is an objection
-    other = ["jobs-my-service: its configuration is another than that reviewed"]
+    other = ["jobs-my-service: its configuration is not the reviewed one"]
     assert review(planned).objections(review(now, configuration="other")) == other
     # AND so it is where nobody knows
     assert review(planned, configuration="").objections(review(now, configuration="")) == other
@@ -142,7 +142,7 @@ def test_what_became_known_since_the_review_is_no_objection() -> None:
     # WHEN a value that was known is another one THEN that is an objection
     change(now, TARGET)["after"]["arn_of_another"] = "x"
     assert review(reviewed).objections(review(now)) == [
-        f"jobs-my-service: create {TARGET}: other values than those reviewed"
+        f"jobs-my-service: create {TARGET}: its values are not the reviewed ones"
     ]
     # AND so it is where the files say something else of the role by now
     change(now, TARGET)["after"].pop("arn_of_another")

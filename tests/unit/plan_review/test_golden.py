@@ -53,7 +53,7 @@ def test_what_becomes_of_runs_that_meet_is_told() -> None:
         "| concurrency policy | allow | queue, at most 4 wait |",
         "| late start at most | 9 min 59 s | 10 min |",
         "| except |  | 2026-12-25, 2027-01-01/2027-01-03 |",
-        "| after a failure |  | paused until somebody resumes it |",
+        "| after a failure |  | paused until it is resumed |",
     ):
         assert row in told
 
@@ -63,7 +63,7 @@ def test_a_job_that_was_paused_by_hand_says_that_this_resumes_it() -> None:
     # whether a rule or a schedule starts it
     for name in ("examples-report", "examples-tick"):
         assert (
-            f"**{name}** (changed): paused by hand: this deployment resumes it; to keep it paused write suspend: true"
+            f"**{name}** (changed): paused manually: this deployment resumes it; to keep it paused write suspend: true"
         ) in told
 
 

@@ -98,7 +98,7 @@ def test_a_comment_on_a_plan_without_changes_does_not_say_that_all_is_as_the_fil
     whole = with_revisions("nothing-changed", compare(1, 1, 2))
     comment = markdown.render(whole, title="x")
     assert comment.startswith("## x: nothing changes, but 1 job runs another revision than was deployed\n")
-    assert "What is deployed is what the files say" not in comment
+    assert "The deployment matches the files" not in comment
     row = "> - `billing-invoice` runs revision 2; Terraform deployed revision 1: "
     assert "> [!WARNING]\n> **Jobs run with other revisions" in comment
     assert f"{row}`{DEREGISTER.format(2)}`, or deploy a change of the job\n\n" in comment

@@ -17,8 +17,8 @@ from batchtab.github import actions
 from batchtab.runner_image import build, lookup
 from batchtab.runner_image.lookup import NOT_BUILT, find_or_build, look_up, source_hash
 from batchtab.terraform.configuration import Configuration
+from batchtab.terraform.placeholders import Inputs, folder_with
 from batchtab.terraform.session import Session
-from batchtab.terraform.stand_ins import Inputs, folder_with
 
 DIGEST = f"sha256:{'a' * 64}"
 

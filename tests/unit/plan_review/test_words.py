@@ -188,7 +188,7 @@ def test_a_job_resumed_by_hand_is_said_to_be_suspended_again() -> None:
     whole = of([Plan.read(plan, "jobs")])
     (job,) = [job for job in whole.jobs if job.name == "examples-report"]
     # THEN the plan says who did what, and how it could stay
-    assert job.headline == "resumed by hand: this deployment suspends it; to let it run take suspend out"
+    assert job.headline == "resumed manually: this deployment suspends it; to let it run remove suspend"
 
 
 def test_a_state_that_the_file_changed_is_nobodys_hand() -> None:
@@ -197,7 +197,7 @@ def test_a_state_that_the_file_changed_is_nobodys_hand() -> None:
     del plan["resource_drift"]
     whole = of([Plan.read(plan, "jobs")])
     assert whole.jobs
-    assert all("by hand" not in json.dumps([job.headline, *map(vars, job.fields)]) for job in whole.jobs)
+    assert all("manually" not in json.dumps([job.headline, *map(vars, job.fields)]) for job in whole.jobs)
 
 
 def test_a_pause_that_the_file_now_asks_for_is_no_change() -> None:
@@ -312,7 +312,7 @@ def test_a_policy_on_an_old_role_that_cannot_be_read_counts_as_more() -> None:
         ("iam-widened", Gate.IAM, "iam: gives more permissions: aws_iam_role.do_often_job_role, "),
         ("iam-widened", Gate.WIDE, "wide: gives wide permissions: aws_iam_role_policy.do_something_job_role_policy"),
         ("schedule-change", Gate.CHANGES, "changes: changes something: aws_cloudwatch_event_rule.do_often_rule"),
-        ("schedule-change", Gate.FINDINGS, "findings: checkov objects: no scan was given"),
+        ("schedule-change", Gate.FINDINGS, "findings: checkov: no scan was given"),
     ],
 )
 def test_gates_say_why(name: str, gate: Gate, begins: str) -> None:
@@ -363,7 +363,7 @@ def test_a_scan_that_saw_nothing_is_a_warning(tmp_path: Path, tally: dict[str, i
     path = tmp_path / "checkov.json"
     path.write_text(json.dumps({"summary": tally}))
     found = Findings.load(path)
-    assert "what it says is worth nothing" in markdown.render(summary("schedule-change", found), title="x")
+    assert "its result is not valid" in markdown.render(summary("schedule-change", found), title="x")
     assert gates.reasons(summary("schedule-change", found), [Gate.FINDINGS]) != []
 
 

@@ -91,13 +91,13 @@ def test_upgrade_says_what_it_did_and_what_changed(
     (old_project / ".gitignore").unlink()
     # WHEN nothing is to be written
     tried = run("upgrade", "--dry-run", version="0.3.0")
-    assert "cdktf.json: would be written (nobody changed it)\n" in tried.output
+    assert "cdktf.json: would be written (it was not changed)\n" in tried.output
     assert json.loads((old_project / "batchtab-project.json").read_text())["version"] == "0.2.0"
     # AND then it is
     done = run("upgrade", version="0.3.0")
     assert done.output.startswith("This project went from version 0.2.0 to 0.3.0.\n")
-    assert "main.py: left (somebody changed it)\n" in done.output
-    assert ".gitignore: left out (is not here, and stays so: somebody deleted it)\n" in done.output
+    assert "main.py: left (it was changed)\n" in done.output
+    assert ".gitignore: left out (was deleted, and stays so)\n" in done.output
     assert "\n-print('mine')\n" in done.output
     assert "- New. New." in done.output
     assert "Old." not in done.output

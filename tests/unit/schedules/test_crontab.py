@@ -56,20 +56,20 @@ def test_forms_of_aws_are_not_touched(expression: str) -> None:
     [
         (
             "0 9 1 * 1-2",
-            "names days of the month and of the week: crontab runs on either, which AWS can't say",
+            "sets day-of-month and day-of-week: crontab runs on either, which AWS cannot express",
             "write two jobs: '0 9 1 * *' and '0 9 * * MON,TUE'",
         ),
         # Vixie's rule of the star: with one in front of either field, both must match.
         *(
             (
                 text,
-                "names days of the month and of the week, of which one begins with '*': Vixie cron runs on days that"
-                " are both, Kubernetes on either, and AWS can't say that",
-                "choose the days of the month or those of the week",
+                "sets day-of-month and day-of-week, and one of them begins with '*': Vixie cron runs on days that"
+                " are both, Kubernetes on either; AWS cannot express that",
+                "set one of the two",
             )
             for text in ("0 9 1 * */2", "0 9 */2 * MON", "0 9 */2 * */2")
         ),
-        ("@reboot", "has no meaning here", "leave schedule out: run it by hand"),
+        ("@reboot", "has no meaning here", "leave schedule out: run it manually"),
         ("@every 5m", "is not a schedule of crontab", "write rate(5 minutes)"),
         ("@every 1h30m", "is not a schedule of crontab", "write rate(90 minutes)"),
         ("@every 24h", "is not a schedule of crontab", "write rate(1 day)"),
@@ -102,8 +102,8 @@ def test_forms_of_aws_are_not_touched(expression: str) -> None:
         ("0 0 9 * * * 2027", "has 7 fields", "AWS's form is cron("),
         ("0 0 9 1 * ?", "has 6 fields", "without the seconds: 0 9 1 * ?"),
         ("0 0 9 * ? *", "is AWS's form without its name", "write cron(0 0 9 * ? *)"),
-        ("0 9 * * * /usr/bin/report --all", "goes on after crontab's five fields", "what to run stands in `command`"),
-        ("0 9 * * * root report", "goes on after crontab's five fields", "what to run stands in `command`"),
+        ("0 9 * * * /usr/bin/report --all", "continues after crontab's five fields", "write what to run in `command`"),
+        ("0 9 * * * root report", "continues after crontab's five fields", "write what to run in `command`"),
         ("*/90 * * * *", "has the step '90' as minutes, which is longer than 60 minutes", "write rate(90 minutes)"),
         ("0 0/36 * * *", "has the step '36' as hours, which is longer than 24 hours", "write rate(36 hours)"),
         ("*,5 * * * *", "has '*,5' as minutes, a list with '*' in it", "write *"),

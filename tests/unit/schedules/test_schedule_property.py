@@ -204,7 +204,7 @@ def test_crontab_runs_when_cronsim_says_through_changes_of_clocks(zone: str) -> 
         fields = expression.split()
         if is_restricted(fields[2]) and is_restricted(fields[4]):
             # THEN days of both kinds are refused, and the reason says so
-            assert why_refused(expression).startswith("names days of the month and of the week"), expression
+            assert why_refused(expression).startswith("sets day-of-month and day-of-week"), expression
             refused += 1
             continue
         try:

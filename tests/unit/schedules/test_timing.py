@@ -155,7 +155,7 @@ def test_exceptions_are_days_of_the_jobs_wall_clock() -> None:
         "2026-12-28 23:00",
         "2026-12-29 23:00",
     ]
-    assert told(found, "2026-12-24", 2) == ["24 23:00 08:00 excepted", "25 23:00 08:00 True"]
+    assert told(found, "2026-12-24", 2) == ["24 23:00 08:00 excluded", "25 23:00 08:00 True"]
 
 
 def test_exceptions_are_minutes_that_a_cron_expression_names() -> None:
@@ -175,13 +175,13 @@ def test_between_has_both_ends() -> None:
     since, until = utc("2026-12-01 00:00"), utc("2026-12-01 03:00")
 
     assert [run.hour for run in found.between(since, until)] == [0, 1, 3]
-    assert [run.hour for run in found.between(since, until, include_excepted=True)] == [0, 1, 2, 3]
+    assert [run.hour for run in found.between(since, until, include_excluded=True)] == [0, 1, 2, 3]
 
 
 def test_between_knows_no_time_that_did_not_exist() -> None:
     found = timing("30 2 * * *", timezone="Europe/Berlin")
 
-    assert found.between(utc("2026-03-29"), utc("2026-03-29 23:00"), include_excepted=True) == []
+    assert found.between(utc("2026-03-29"), utc("2026-03-29 23:00"), include_excluded=True) == []
 
 
 def test_between_counts_a_rate_from_the_beginning() -> None:
@@ -261,5 +261,5 @@ def test_that_all_is_excepted_is_read_off_the_fields(excluded: list[str], monkey
     occurrence = Timing._occurrence
     monkeypatch.setattr(Timing, "_occurrence", lambda *given: looked_at.append(given) or occurrence(*given))
     # WHEN it is asked why it never runs THEN hardly any of them is looked at
-    assert Timing.of("* * * * *", excluded=tuple(excluded)).why_never() == "never runs: all of it is excepted"
+    assert Timing.of("* * * * *", excluded=tuple(excluded)).why_never() == "never runs: except excludes all its times"
     assert len(looked_at) <= 3

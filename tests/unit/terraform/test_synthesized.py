@@ -104,7 +104,7 @@ def test_what_was_changed_on_the_way_is_refused(
 ) -> None:
     given = pack(STACK)
     change(given.folder)
-    with pytest.raises(UsageError, match=r"has the digest sha256:.*: somebody changed it"):
+    with pytest.raises(UsageError, match=r"has the digest sha256:.*: it was changed"):
         given.take(stage, tmp_path / "out", {})
     assert not (tmp_path / "out").exists()
 

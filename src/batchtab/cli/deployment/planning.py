@@ -8,8 +8,8 @@ from typing import Any
 
 from batchtab.aws.states import States
 from batchtab.terraform.configuration import Configuration
+from batchtab.terraform.placeholders import Inputs
 from batchtab.terraform.stacks import Plan, Stacks
-from batchtab.terraform.stand_ins import Inputs
 
 UNCHANGED = "unchanged since the last deployment"
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from batchtab.declarations.job import JobSpec
-from batchtab.schedules.timing import EXCEPTED, Occurrence, Timing
+from batchtab.schedules.timing import EXCLUDED, Occurrence, Timing
 
 SHOWN = "%a %Y-%m-%d %H:%M"
 _INSTANT = timedelta(microseconds=1)
@@ -116,7 +116,7 @@ def _of(job: Job, now: datetime) -> Iterator[Line]:
         for each in group if runs else _folded(group):
             moved = timing.zone.key != job.zone.key
             local = each.at.astimezone(job.zone) if moved else each.local
-            note = f"{each.note} ({timing.zone.key})" if moved and each.note and each.note != EXCEPTED else each.note
+            note = f"{each.note} ({timing.zone.key})" if moved and each.note and each.note != EXCLUDED else each.note
             yield Line(job, each.at, local, note, each.runs, is_estimate, timing.is_often)
 
 
@@ -140,12 +140,12 @@ def _grouped(timing: Timing, now: datetime) -> Iterator[Occurrence]:
 
 def _folded(group: Iterable[Occurrence]) -> Iterator[Occurrence]:
     """Several times after another that do not run, and for the same reason, as one."""
-    for is_excepted, same in groupby(group, key=lambda each: each.note == EXCEPTED):
+    for is_excepted, same in groupby(group, key=lambda each: each.note == EXCLUDED):
         first, *more = same
         if not more:
             yield first
         elif is_excepted:
-            yield replace(first, note=f"{EXCEPTED} until {more[-1].local:{SHOWN}}")
+            yield replace(first, note=f"{EXCLUDED} until {more[-1].local:{SHOWN}}")
         else:
             times = f"{first.local:%H:%M} to {more[-1].local:%H:%M}"
             yield replace(first, note=f"skipped: {times} do not exist on this day")

@@ -72,7 +72,7 @@ class Account:
         here = f'":${{{hcl(self.region)}}}:${{{hcl(self.id)}}}:"'
         for name, arns in lists.items():
             others = f"[for arn in {arns} : arn if !strcontains(arn, {here})]"
-            hint = "hand on the provider of that account and region"
+            hint = "pass the provider of that account and region"
             require_none(made, others, f'{before}{name}: ${{join(", ", {others})}} {ELSEWHERE}: {hint}.')
 
     def require_region(self, made: ResourceRef, before: str, **lists: str) -> None:

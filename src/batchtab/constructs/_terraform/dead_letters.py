@@ -1,4 +1,4 @@
-"""A dead-letter queue that someone is told about: queue, its policy, an alarm."""
+"""A dead-letter queue with an alarm: queue, its policy, the alarm."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def dead_letter_queue(
     account: Account,
     visibility_timeout_seconds: int | None = None,
 ) -> DeadLetterQueue:
-    """Makes the queue, lets one service send to it, and raises an alarm while anything lies in it.
+    """Makes the queue, lets one service send to it, and raises an alarm while anything is in it.
 
     Args:
         scope: The construct that it belongs to.
@@ -42,8 +42,8 @@ def dead_letter_queue(
         name: The queue's name.
         sender: The service that sends by a resource policy, or None. A function sends by its role, which needs
             sqs:SendMessage, and with a key kms:Decrypt and kms:GenerateDataKey.
-        source_arn: What the service must act for, or an expression of a list; `*` may stand in it.
-        description: What the alarm tells.
+        source_arn: What the service must act for, or an expression of a list; it may contain `*`.
+        description: The alarm's text.
         kms_key_arn: Encrypts instead of SQS's own key; its policy must let the sender use it.
         alarm_topic_arns: SNS topics for the alarm; without one it shows in the console only.
         tags: On the queue and the alarm.

@@ -47,7 +47,7 @@ def _variable(name: str, field: FieldInfo, more: Mapping[str, Sequence[Validatio
 
 
 def _in_part(rule: Validation, kind: Kind) -> Validation:
-    """A rule on what a list, map or object has in it, of which a null has a refusal of its own."""
+    """A rule on what a list, map or object contains; a null is refused by a rule of its own."""
     if kind.is_scalar:
         return rule
     return replace(rule, condition=f"try({rule.condition}, true)")

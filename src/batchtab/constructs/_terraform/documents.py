@@ -12,7 +12,7 @@ from batchtab.constructs._terraform.expressions import Condition, Expression, hc
 
 @dataclass(frozen=True)
 class Conditional:
-    """A member of an object that is left out unless the condition holds."""
+    """A member of an object that is left out unless the condition is true."""
 
     condition: Condition
     value: Any
@@ -108,7 +108,7 @@ def _is_absent(value: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether all structure is known: only strings may hold expressions."""
+    """Whether all structure is known: only strings may contain expressions."""
     if isinstance(value, Conditional) or (isinstance(value, float) and is_expression(value)):
         return False
     if isinstance(value, Expression):
@@ -131,7 +131,7 @@ def _is_reference(expression: Expression) -> bool:
 def _hcl_object(value: Any) -> str:
     """Like `hcl`, with conditional members merged in."""
     if isinstance(value, Conditional):
-        raise TypeError("a conditional value stands only in an object")
+        raise TypeError("a conditional value is allowed only in an object")
     if is_expression(value) or not isinstance(value, Mapping | list):
         return hcl(value)
     if isinstance(value, list):

@@ -17,7 +17,7 @@ _FUNCTION = re.compile(r'"filename": "\$\{path\.module\}/(\w+)\.zip"')
 
 
 def names() -> list[str]:
-    """The folders that are modules: those without an underscore that hold a `module.py`."""
+    """The folders that are modules: those without an underscore that contain a `module.py`."""
     return sorted(path.parent.name for path in _CONSTRUCTS.glob("[!_]*/module.py"))
 
 

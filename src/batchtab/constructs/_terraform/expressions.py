@@ -168,7 +168,7 @@ def number_text(value: float) -> str:
 
 
 def _quote(text: str) -> str:
-    """A template in quotes: what stands outside `${…}` is escaped, what stands inside is code already.
+    """A template in quotes: what is outside `${…}` is escaped, what is inside is code already.
 
     Within an expression cdktf may leave the braces of its own tokens out, so that they get others.
     """
@@ -217,7 +217,7 @@ def one_of(value: object, options: Iterable[str]) -> Condition:
 
 
 def not_empty(value: Any) -> Condition:
-    """Whether a list or map holds something."""
+    """Whether a list or map is not empty."""
     return Expression.of(f"length({hcl(value)}) > 0") if is_expression(value) else bool(value)
 
 
@@ -232,7 +232,7 @@ def negate(condition: Condition) -> Condition:
 
 
 def all_of(*conditions: Condition) -> Condition:
-    """Whether all hold; what is known now is decided now.
+    """Whether all are true; what is known now is decided now.
 
     Terraform reads them from the first, and knows the answer only if no value that is unknown comes before a false one:
     whatever is known when it plans goes first. `false && unknown` would be unknown to Terraform before 1.12.
@@ -241,7 +241,7 @@ def all_of(*conditions: Condition) -> Condition:
 
 
 def any_of(*conditions: Condition) -> Condition:
-    """Whether at least one holds; what is known now is decided now.
+    """Whether at least one is true; what is known now is decided now.
 
     One that is true is enough to Terraform, whatever else is unknown; `true || unknown` is unknown before 1.12.
     """
@@ -287,7 +287,7 @@ def choose(condition: Condition, then: T, otherwise: T) -> T | Expression:
 
 
 def pick(value: str, mapping: Mapping[str, T]) -> T | Expression | None:
-    """What a map holds for a text; nothing for other texts."""
+    """A map's value for a text; nothing for other texts."""
     return Expression.of(f"lookup({hcl(mapping)}, {hcl(value)}, null)") if is_expression(value) else mapping.get(value)
 
 

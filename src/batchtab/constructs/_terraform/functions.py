@@ -48,7 +48,7 @@ def python_function(
     dead_letter_queue_arn: str | None = None,
     reserved_concurrent_executions: Any = None,
 ) -> PythonFunction:
-    """Makes the function `lambda/<package>`, whose entry is `handler.lambda_handler`.
+    """Makes the function `lambda/<package>`, with the entry `handler.lambda_handler`.
 
     Args:
         scope: The construct that it belongs to.
@@ -64,7 +64,7 @@ def python_function(
         log_group: Its log group; made before, because the function would make one that keeps all.
         tags: On everything.
         dead_letter_queue_arn: Where Lambda puts an event that failed for the last time.
-        reserved_concurrent_executions: At most so many at once; taken from what the account may run.
+        reserved_concurrent_executions: The maximum number at once; taken from what the account may run.
     """
     role = roles.role(scope, "role", name, service_trust("lambda.amazonaws.com"))
     own_log = (["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group['arn']}:*"])

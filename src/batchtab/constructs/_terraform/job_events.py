@@ -1,4 +1,4 @@
-"""Rules on what Batch tells of jobs, and what brings their events to a function."""
+"""Rules on Batch's events about jobs, and what brings them to a function."""
 
 from __future__ import annotations
 

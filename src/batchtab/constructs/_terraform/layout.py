@@ -1,6 +1,6 @@
 """A module's Terraform laid out for readers: documents a member a line, long and repeated expressions as named locals.
 
-It changes how a module is written and never what it says: a local has the words that stood in its place.
+It changes how a module is written and never what it says: a local has the words that were in its place.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class ModuleStack(TerraformStack):
     """A stack whose synthesis is a module: no provider, no backend, no metadata."""
 
     def __init__(self, name: str, *, lays_out: bool = True) -> None:
-        """Begins a module; one whose locals are named already is not laid out anew."""
+        """Begins a module; one whose locals are named already is not laid out again."""
         self._lays_out = lays_out
         self._moved: list[dict[str, str]] = []
         self._outdir = TemporaryDirectory()  # cdktf makes its output folder at once; nothing is written there
@@ -158,7 +158,7 @@ class ModuleStack(TerraformStack):
         return unknowns.needs(content, called)
 
     def files(self, *, laid_out: bool = True) -> dict[str, dict[str, Any]]:
-        """The module's files by name: what each holds, for `export` to write.
+        """The module's files by name: the text of each, for `export` to write.
 
         Args:
             laid_out: For readers, as it is committed; else the constructs' own expressions.
@@ -205,7 +205,7 @@ def _unless_null(name: str, condition: str, *, nullable: bool) -> str:
 
 
 def _shown(name: str, *, nullable: bool) -> str:
-    """The value in a message, which Terraform writes even where the condition holds, with a warning at a null."""
+    """The value in a message, which Terraform writes even where the condition is true, with a warning at a null."""
     return f'${{var.{name} == null ? "null" : var.{name}}}' if nullable else f"${{var.{name}}}"
 
 
@@ -219,6 +219,6 @@ def matching(name: str, limit: limits.Text, *, nullable: bool = False) -> Valida
     )
 
 
-def holds(condition: Condition | str, error_message: str) -> Validation:
+def requires(condition: Condition | str, error_message: str) -> Validation:
     """Any other condition."""
     return Validation(condition.text if isinstance(condition, Expression) else str(condition), error_message)

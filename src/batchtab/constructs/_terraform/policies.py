@@ -16,7 +16,7 @@ def trust(service: str, account: Account, *, source_arn: str | list[str] | None 
     Args:
         service: The service's principal, such as `events.amazonaws.com`.
         account: Where the stack is deployed.
-        source_arn: Which resource may cause the service to take the role; `*` may stand in it.
+        source_arn: Which resource may cause the service to take the role; it may contain `*`.
 
     See https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
@@ -76,10 +76,10 @@ def grants(rows: Sequence[tuple[Sequence[str], Any]]) -> Any:
 
 def statements_where(rows: Sequence[tuple[Condition, Mapping[str, Any]]]) -> Any:
     """A list of the statements that apply, each with its condition."""
-    held = [(when, {key: part for key, part in item.items() if part is not None}) for when, item in rows if when]
-    if all(when is True for when, _ in held):
-        return [item for _, item in held]
-    lists = (hcl([item]) if when is True else hcl(choose(when, [item], [])) for when, item in held)
+    applying = [(when, {key: part for key, part in item.items() if part is not None}) for when, item in rows if when]
+    if all(when is True for when, _ in applying):
+        return [item for _, item in applying]
+    lists = (hcl([item]) if when is True else hcl(choose(when, [item], [])) for when, item in applying)
     return Expression.of(f"concat({', '.join(lists)})")
 
 

@@ -1,4 +1,4 @@
-"""A module's README: what is written by hand, and tables of inputs and outputs from the module's own files."""
+"""A module's README: what is written manually, and tables of inputs and outputs from the module's own files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DOCUMENTED = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs
 
 
 def render(path: Path, files: Mapping[str, bytes], notes: str = "") -> bytes:
-    """The README with its tables made anew.
+    """The README with its tables made again.
 
     Args:
         path: The committed README; without one, or without the two marks in it, the tables come last.
@@ -48,7 +48,7 @@ def with_tag(text: str) -> str:
 
 
 def catalogue(path: Path, modules: Mapping[str, Mapping[str, bytes]]) -> bytes:
-    """The catalogue of all modules with its table made anew, and the number of a job's inputs in the text.
+    """The catalogue of all modules with its table made again, and the number of a job's inputs in the text.
 
     Args:
         path: The committed catalogue, with the two marks in it.

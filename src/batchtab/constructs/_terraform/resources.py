@@ -122,15 +122,15 @@ def create_resource(
 
 
 def require(made: ResourceRef, condition: Condition, message: str) -> None:
-    """Adds a rule that Terraform checks before it plans a resource; what holds already needs none.
+    """Adds a rule that Terraform checks before it plans a resource; a condition known to be true needs none.
 
     Args:
         made: The resource.
-        condition: What must hold. Where a value is unknown while Terraform plans, it is checked when that is known.
+        condition: What must be true. Where a value is unknown while Terraform plans, it is checked when that is known.
         message: What is said otherwise; expressions in it must not be null.
 
     Raises:
-        ValueError: it is known already that the condition does not hold.
+        ValueError: it is known already that the condition is false.
     """
     if condition is True:
         return
@@ -142,7 +142,7 @@ def require(made: ResourceRef, condition: Condition, message: str) -> None:
 
 
 def require_none(made: ResourceRef, found: str, message: str) -> None:
-    """Adds a rule that a list, of which the message says more, is empty.
+    """Adds a rule that a list is empty.
 
     Args:
         made: The resource.
@@ -157,7 +157,7 @@ def ensure(made: ResourceRef, condition: Expression, message: str) -> None:
 
     Args:
         made: The resource, which has no other such rule.
-        condition: What must hold.
+        condition: What must be true.
         message: What is said otherwise.
 
     See https://developer.hashicorp.com/terraform/language/expressions/custom-conditions
@@ -172,7 +172,7 @@ def local(scope: BatchtabConstruct, label: str, value: Any) -> Any:
     Args:
         scope: The construct that it belongs to.
         label: Its name below the construct, snake_case.
-        value: What it stands for.
+        value: What it represents.
     """
     if not isinstance(value, Expression):
         return value

@@ -17,7 +17,7 @@ ROOT_PATH = "/"
 
 @dataclass(frozen=True)
 class RoleSettings:
-    """What all roles of one construct have alike."""
+    """What all roles of one construct share."""
 
     #: What a construct and a module call them.
     ARGUMENTS: ClassVar = ("permissions_boundary_arn", "role_path", "role_name_suffix")

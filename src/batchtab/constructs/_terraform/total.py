@@ -96,8 +96,8 @@ class Totals:
                 return self._attribute_is_given(node, types)
             case "choice":
                 return all(
-                    self.given(part, facts | self._facts(node.parts[0], holds), types)
-                    for part, holds in ((node.parts[1], True), (node.parts[2], False))
+                    self.given(part, facts | self._facts(node.parts[0], is_true), types)
+                    for part, is_true in ((node.parts[1], True), (node.parts[2], False))
                 )
             case "index":
                 return ungrouped(node.parts[0]).text == "split"
@@ -121,21 +121,21 @@ class Totals:
             return member is not None  # a validation refuses a null there, and then nothing asks for more
         return len(member.parts) == 2 and member.parts[1] != Node("name", "null")
 
-    def _facts(self, condition: Node, holds: bool) -> Facts:
-        """What is known where a condition holds, or where it does not: what is not null, what has a length."""
+    def _facts(self, condition: Node, is_true: bool) -> Facts:
+        """What is known where a condition is true, or where it is false: what is not null, what has a length."""
         condition = self._resolved(ungrouped(condition))
         if condition.kind == "unary" and condition.text == "!":
-            return self._facts(condition.parts[0], not holds)
+            return self._facts(condition.parts[0], not is_true)
         if condition.kind != "binary":
             return frozenset()
         left, right = condition.parts
-        if condition.text == ("&&" if holds else "||"):
-            return self._facts(left, holds) | self._facts(right, holds)
-        if condition.text != ("!=" if right == Node("name", "null") else "==") and holds:
+        if condition.text == ("&&" if is_true else "||"):
+            return self._facts(left, is_true) | self._facts(right, is_true)
+        if condition.text != ("!=" if right == Node("name", "null") else "==") and is_true:
             return frozenset()
-        if right == Node("name", "null") and condition.text == ("!=" if holds else "=="):
+        if right == Node("name", "null") and condition.text == ("!=" if is_true else "=="):
             return frozenset([str(ungrouped(left))])
-        if left.kind == "call" and left.text == "length" and right.kind == "number" and holds:
+        if left.kind == "call" and left.text == "length" and right.kind == "number" and is_true:
             return frozenset(f"{left.parts[0]}[{at}]" for at in range(int(right.text)))
         return frozenset()
 

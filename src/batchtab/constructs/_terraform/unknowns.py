@@ -20,7 +20,7 @@ _VARIABLE = re.compile(r"\bvar\.([a-z0-9_]+)((?:\.[a-z0-9_]+)*)")
 _LOCAL = re.compile(r"\blocal\.([a-z0-9_]+)")
 _LOOP = re.compile(r"\bfor (?:[a-z0-9_]+, )?([a-z0-9_]+) in (?:values\()?var\.([a-z0-9_]+)\)? : ")
 _NULL = re.compile(r" [!=]= null\b")
-#: What is handed on to a called module as it is: a variable, or a member of one that has no type.
+#: What is passed to a called module as it is: a variable, or a member of one that has no type.
 _HANDED = re.compile(r"\$\{(?:var\.([a-z0-9_]+)|try\(var\.([a-z0-9_]+)\.[a-z0-9_]+, null\))\}")
 _LENGTH = re.compile(r"\b(?:length|chunklist)\($")
 
@@ -40,7 +40,7 @@ Needs = Mapping[str, set[Need]]
 
 
 def sentences(needs: Needs) -> dict[str, str]:
-    """The sentence for each variable of which something must be known."""
+    """The sentence for each variable that must be known in part."""
     return {name: _sentence(of_one) for name, of_one in needs.items()}
 
 
@@ -88,7 +88,7 @@ def _needs(text: Any, content: Mapping[str, Any], seen: frozenset[str]) -> Itera
 
 
 def _asked(reference: re.Pattern[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Each reference in a text: whose, which member, and what of it is asked."""
+    """Each reference in a text: its owner, its member, and what is asked of it."""
     for match in reference.finditer(text):
         what = "value"
         if _NULL.match(text, match.end()):

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import hcl
 from batchtab.constructs._terraform.kinds import Kind, kind_of
-from batchtab.constructs._terraform.module_stack import Validation, holds
+from batchtab.constructs._terraform.module_stack import Validation, requires
 from batchtab.constructs._terraform.scalars import allowed_of, of_scalar, unless_null
 from batchtab.declarations.table import written
 
@@ -24,7 +24,7 @@ from batchtab.declarations.table import written
 NULL = "has a null in it: leave it out, or give a value"
 #: How many wrong entries a refusal names.
 NAMED_MAX = 5
-#: Maps of which a value may be a secret, or is one.
+#: Maps with values that are or may be secrets.
 _SECRETS = ("environment", "secrets", "secret_options")
 
 
@@ -32,7 +32,7 @@ _SECRETS = ("environment", "secrets", "secret_options")
 class _Rule:
     """A condition with the text of its refusal: a template, or of entries an expression that lists texts.
 
-    Terraform writes no text of which it does not know a part. `alltrue` fails where the first wrong entry is before all
+    Terraform writes no text if a part of it is unknown. `alltrue` fails where the first wrong entry is before all
     that it does not know, so that this one's text is known; names of a map are known with the map.
     """
 
@@ -93,18 +93,18 @@ def validations_of(name: str, kind: Kind, field: FieldInfo) -> Iterator[Validati
             )
         for item in kind.metadata:
             if getattr(item, "gt", None) is not None:
-                yield holds(f"{value} > {item.gt}", f"{name}: ${{{value}}} is too small: more than {item.gt}.")
+                yield requires(f"{value} > {item.gt}", f"{name}: ${{{value}}} is too small: more than {item.gt}.")
         return
     for rule in _sizes(field, value, name):
-        yield holds(unless_null(value, rule.condition, nullable=kind.nullable), rule.message)
+        yield requires(unless_null(value, rule.condition, nullable=kind.nullable), rule.message)
     if (full := _no_nulls(kind, value, count())) is not None:
-        yield holds(unless_null(value, full, nullable=kind.nullable), f"{name}: {NULL}.")
+        yield requires(unless_null(value, full, nullable=kind.nullable), f"{name}: {NULL}.")
     for rule in _inside(kind, value, name, count()):
         whole = rule.unless_null(value, nullable=kind.nullable)
-        yield holds(whole.condition, whole.message)
+        yield requires(whole.condition, whole.message)
     if get_origin(kind.type) is dict and limits.AWS_TAG in kind_of(get_args(kind.type)[0], ()).limits:
         twins = f"[for a in keys({value}) : a if length([for b in keys({value}) : b if lower(b) == lower(a)]) > 1]"
-        yield holds(f"length({twins}) == 0", f'{name}: ${{join(", ", {twins})}} differ {limits.TAG_TWINS}.')
+        yield requires(f"length({twins}) == 0", f'{name}: ${{join(", ", {twins})}} differ {limits.TAG_TWINS}.')
 
 
 def _sizes(field: FieldInfo, value: str, path: str) -> Iterator[_Rule]:

@@ -129,7 +129,7 @@ class BatchEnvironment(BatchtabConstruct):
             terminate_jobs_on_update: See `ComputeEnvironment`.
             further_compute_environments: By names for `compute_environments` of queues: a `ComputeEnvironment`, or the
                 `arn` and `capacity` of one that is made elsewhere.
-            queues: Name to priority, of which a higher one is served first, or to a `Queue`.
+            queues: Name to priority (the higher number goes first), or to a `Queue`.
             queue_settings: What a `Queue` says beside its priority, by the queues' names: for expressions.
             queue_name_prefix: In front of the queues' names; None is `<namespace>-`. The empty text lets queues that
                 were there before keep theirs.
@@ -138,7 +138,7 @@ class BatchEnvironment(BatchtabConstruct):
                 account and region.
             log_retention_days: How long CloudWatch keeps the jobs' output.
             kms_key_arn: Encrypts the log group and the dead-letter queue instead of AWS's own keys.
-            alarm_topic_arns: SNS topics that are told when a trigger could not submit its job.
+            alarm_topic_arns: SNS topics to notify when a trigger could not submit its job.
             permissions_boundary_arn: For every role made here.
             role_path: Of every role made here.
             role_name_suffix: Of their names, which are the whole account's: for the same namespace in a second region.
@@ -227,7 +227,7 @@ class BatchEnvironment(BatchtabConstruct):
             name=f"{namespace}-trigger-dead-letter",
             sender="events.amazonaws.com",
             source_arn=account.arn("events", f"rule/{namespace}-*"),
-            description=f"A trigger of {namespace} could not submit its job: the event lies in the queue.",
+            description=f"A trigger of {namespace} could not submit its job: the event is in the queue.",
             kms_key_arn=kms_key_arn,
             alarm_topic_arns=alarm_topic_arns,
             tags=tags,

@@ -44,7 +44,7 @@ class JobPlace:
         execution_role_arn: Role that pulls images on Fargate.
         log_group_name: Log group of all jobs.
         dead_letter_queue_arn: Keeps events whose job could not be submitted.
-        submit_function_arn: Decides about runs of jobs of which Batch's own triggers can't say all.
+        submit_function_arn: Decides about runs of jobs that need more than Batch's own triggers.
         schedule_group_name: Schedule group of jobs that need EventBridge Scheduler.
         permissions_boundary_arn: For roles that jobs make.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchtab import limits
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, holds
+from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, requires
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.batch_environment.construct import BatchEnvironment
 from batchtab.constructs.compute_environment.outputs import add_outputs
@@ -19,19 +19,21 @@ _LEAST_WEIGHT, _MOST_WEIGHT = limits.WEIGHT_FACTOR_MIN, limits.WEIGHT_FACTOR_MAX
 
 def _of_queues(condition: str, text: str) -> Validation:
     """Something that each queue's settings, `each`, must meet."""
-    return holds(f"alltrue([for each in values(var.queue_settings) : {condition}])", f"queue_settings[*].{text}.")
+    return requires(f"alltrue([for each in values(var.queue_settings) : {condition}])", f"queue_settings[*].{text}.")
 
 
 def _of_policies(condition: str, text: str) -> Validation:
     """Something that each queue's scheduling policy, `policy`, must meet."""
     policies = "[for each in values(var.queue_settings) : each.scheduling_policy if each.scheduling_policy != null]"
-    return holds(f"alltrue([for policy in {policies} : {condition}])", f"queue_settings[*].scheduling_policy.{text}.")
+    return requires(
+        f"alltrue([for policy in {policies} : {condition}])", f"queue_settings[*].scheduling_policy.{text}."
+    )
 
 
 #: What several members of a value say together.
 _MORE: dict[str, list[Validation]] = {
     "further_compute_environments": [
-        holds(
+        requires(
             f'!contains(keys(var.further_compute_environments), "{limits.OWN_ENVIRONMENT}")',
             f"further_compute_environments: {limits.OWN_ENVIRONMENT} is what queues call the one made here.",
         ),
@@ -53,7 +55,7 @@ _MORE: dict[str, list[Validation]] = {
         _of_policies(
             'alltrue(flatten([for wide in keys(policy.share_distribution) : endswith(wide, "*") ? [for share in'
             ' keys(policy.share_distribution) : share == wide || !startswith(share, trimsuffix(wide, "*"))] : []]))',
-            "share_distribution: two shares overlap, and Batch wants each in one place",
+            "share_distribution: two shares overlap, and Batch requires each in one place",
         ),
     ],
 }
@@ -103,7 +105,7 @@ def module() -> ModuleStack:
     stack.output(
         "queue_capacities",
         environment.queue_capacities,
-        "The capacity that each queue tries first, by its short name, to hand on to jobs.",
+        "The capacity that each queue tries first, by its short name, for jobs.",
     )
     add_outputs(
         stack,
@@ -142,8 +144,6 @@ def module() -> ModuleStack:
     stack.output(
         "trigger_dead_letter_alarm_arn", environment.trigger_dead_letter_alarm["arn"], "ARN of the alarm on that queue."
     )
-    stack.output("namespace", environment.namespace, "The namespace, to hand on to jobs.")
-    stack.output(
-        "capacity", environment.capacity, "The capacity of the compute environment made here, to hand on to jobs."
-    )
+    stack.output("namespace", environment.namespace, "The namespace, for jobs.")
+    stack.output("capacity", environment.capacity, "The capacity of the compute environment made here, for jobs.")
     return stack

@@ -41,7 +41,7 @@ class Queue:
     Attributes:
         priority: Of several queues on one environment the one with the higher number goes first.
         compute_environments: Names in the order in which Batch tries them; `default` is the environment's own.
-        state: DISABLED takes no more jobs; those that wait go on.
+        state: DISABLED takes no more jobs; waiting jobs continue.
         runnable_timeout_seconds: In place of the environment's; None: that.
         scheduling_policy: Fair shares; None: first in, first out.
     """
@@ -229,4 +229,4 @@ def _check_policy(what: str, policy: Mapping[str, Any]) -> None:
         if not is_expression(weight) and (refusal := limits.weight_refusal(weight)):
             raise ValueError(f"the weight of share {share} in {what}: {weight} {refusal}")
     if twins := limits.overlap(shares):
-        raise ValueError(f"{what}: share {twins[0]} overlaps with {twins[1]}, and Batch wants each in one place")
+        raise ValueError(f"{what}: share {twins[0]} overlaps with {twins[1]}, and Batch requires each in one place")

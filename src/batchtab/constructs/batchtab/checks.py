@@ -36,7 +36,7 @@ ONLY_IN_CHECK: tuple[tuple[str, dict[str, Any] | None], ...] = (
         _job(schedule="cron(0 0 31 2 ? *)"),
     ),
     (
-        "a job that never runs, because all its times are excepted",
+        "a job that never runs, because `except` excludes all its times",
         _job(schedule="@daily", **{"except": ["cron(* * * * ? *)"]}),
     ),
     ("tags that differ in case only: `scheduled_job` refuses them", _job(tags={"Team": "a", "team": "b"})),
@@ -73,7 +73,7 @@ def locals_of_checks() -> dict[str, Any]:
 
 
 def _of_files() -> dict[str, str]:
-    """What is wrong with files as wholes, and with what holds for a service."""
+    """What is wrong with files as wholes, and with what applies to a service."""
     whole = Place("f", "")
     own = ("service", "image", "alerts")
     is_mapping = "can(keys(f))"

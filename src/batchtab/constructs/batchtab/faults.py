@@ -56,7 +56,7 @@ class Place:
 
     @property
     def is_secret(self) -> bool:
-        """Whether somebody may have written a secret there, where its name belongs."""
+        """Whether the value may be a secret itself, where its name belongs."""
         return any(part in _SECRET for part in self.path.replace("[", ".").split("."))
 
 

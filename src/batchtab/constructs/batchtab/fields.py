@@ -1,6 +1,6 @@
 """What is wrong with single values of a decoded file: HCL from the tables of fields, in the words of `batchtab check`.
 
-An expression here yields a list of texts, or lists of such lists; whoever uses it flattens it. The type of a decoded
+An expression here yields a list of texts, or lists of such lists; its user flattens it. The type of a decoded
 value is seen by the first character of its JSON: Terraform has no function that says it.
 """
 
@@ -52,7 +52,7 @@ def _then(first: Sequence[str], then: Sequence[str]) -> str:
 def keys(model: type[BaseModel], place: Place, hint: str = "") -> list[str]:
     """The unknown keys of a mapping, and those that are missing."""
     fields = {written(name, field): field for name, field in model.model_fields.items()}
-    known = f": {listed(fields)}" if len(fields) <= LISTED_MAX else ""
+    known = f": valid keys are {listed(fields)}" if len(fields) <= LISTED_MAX else ""
     key = f"k{place.depth}"
     unknown = fault(place.below("", f"${{{key}}}").path, text(f"is an unknown key{known}{hint}"))
     found = [f"[for {key} in keys({place.item}) : {unknown} if !contains({hcl(list(fields))}, {key})]"]

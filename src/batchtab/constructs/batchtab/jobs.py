@@ -94,7 +94,7 @@ def locals_of_jobs() -> dict[str, str]:
         f" [for d in [{deadline}] : d - {window} if d != null && !({managed})]"
     )
     after, after_all = (f"[for a in {of(field)} : {FULL_NAME}]" for field in ("after", "after_all"))
-    excepted = f'[for e in {of("except_")} : trimsuffix(e, "T00:00:00Z")]'
+    excluded = f'[for e in {of("except_")} : trimsuffix(e, "T00:00:00Z")]'
     own_image = "[for i in [try(w.image, null), s.image] : i if i != null]"
     guarded = f'length({own_image}) == 0 && {of("concurrency_policy")} == "forbid"'
     environment = (
@@ -122,7 +122,7 @@ def locals_of_jobs() -> dict[str, str]:
         "log": _log("w"),
         "ulimits": _ulimits("w"),
         "containers": _containers(),
-        "except": excepted,
+        "except": excluded,
         "after": after,
         "after_all": after_all,
         "start": "s.start",

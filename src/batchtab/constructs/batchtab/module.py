@@ -8,7 +8,7 @@ from typing import Any
 from batchtab.constructs._terraform.aws import SchedulerScheduleGroup
 from batchtab.constructs._terraform.derived import variables
 from batchtab.constructs._terraform.expressions import Expression, as_map
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, holds
+from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, requires
 from batchtab.constructs._terraform.resources import BatchtabConstruct, create_resource
 from batchtab.constructs._terraform.roles import RoleSettings
 from batchtab.constructs.batch_environment.module import VARIABLES as ENVIRONMENT_VARIABLES
@@ -30,7 +30,7 @@ _FILES = (
         "any",
         "Several services: any name to a decoded jobs.yaml.",
         {},
-        [holds("can(keys(var.services))", "services: is not a mapping of names to decoded files.")],
+        [requires("can(keys(var.services))", "services: is not a mapping of names to decoded files.")],
     ),
     Variable(
         "runner_image",
@@ -43,7 +43,7 @@ _FILES = (
         "any",
         f"Where failed jobs are reported: an object with any of {', '.join(AlertFields.model_fields)}.",
         {},
-        [holds("can(keys(var.alerts))", "alerts: is not a mapping (key: value).")],
+        [requires("can(keys(var.alerts))", "alerts: is not a mapping (key: value).")],
     ),
 )
 _OWN = tuple(variables(BatchtabArguments))
@@ -160,13 +160,13 @@ def _outputs(stack: ModuleStack) -> None:
     rule = {"condition": Expression.of("length(local.faults) == 0"), "error_message": message}
     stack.add_override("output.job_definition_names.precondition", [rule])
     arn = "module.environment.compute_environment_arn"
-    # What is no ARN is a mock's, in somebody's tests.
+    # A value that is no ARN comes from a mock, in a test.
     here = {
         "condition": Expression.of(
             f'!startswith({arn}, "arn:") || strcontains({arn}, ":${{var.region}}:${{var.account_id}}:")'
         ),
         "error_message": "region and account_id are ${var.region} and ${var.account_id}, and the provider made"
-        f" ${{{arn}}}: give the provider's own, or hand on the provider of that account and region.",
+        f" ${{{arn}}}: give the provider's own, or pass the provider of that account and region.",
     }
     for name, text, description in (
         ("namespace", "local.prefix", "`<namespace>-<stage>`, with which all names begin."),

@@ -38,7 +38,7 @@ def alert_statements(names: Names, *, namespace: Any) -> list[Mapping[str, Any]]
         allow(
             ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"], mappings, condition=of_own_functions
         ),
-        # Tagging knows no function; a tag on somebody else's mapping gives nothing, as above the function counts.
+        # Tagging knows no function; a tag on another mapping gives nothing, as above the function counts.
         allow(["lambda:TagResource"], mappings, condition=asks_for(namespace)),
         allow(["lambda:TagResource", "lambda:UntagResource"], mappings, condition=has(namespace)),
         allow(

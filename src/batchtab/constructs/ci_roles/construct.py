@@ -85,29 +85,29 @@ class CiRoles(BatchtabConstruct):
             scope: A stack or construct.
             id_: `Default` for addresses without a prefix.
             namespace: The stage's: all names of what its stacks make begin with it.
-            stage: The stage's name, below which its state is in the bucket.
-            github_repository: `owner/name`. Who renames it changes this too.
+            stage: The stage's name; its state is below it in the bucket.
+            github_repository: `owner/name`. If the repository is renamed, change this too.
             state_bucket: Bucket of the remote state.
-            repository_names: Image repositories that the stage makes and pushes to. One that two stages name can be
-                changed by both.
+            repository_names: Image repositories that the stage makes and pushes to. If two stages name
+                one, both can change it.
             region: Region that the stage is deployed to; None is the provider's.
             pulled_repository_names: Image repositories that are made elsewhere, as by another stage of the account:
-                they are looked at and pulled from. Whoever pushes to them decides what this stage runs.
-            branch: Whose workflows may deploy, and plan beside pull requests, for drift.
+                this stage reads and pulls from them. Who can push to them decides what this stage runs.
+            branch: Its workflows may deploy, and plan for drift; pull requests may plan too.
             environment: GitHub's environment whose jobs may deploy; None is the stage's name.
-            repository_id: The repository's number, so that no other one of its name is let in:
+            repository_id: The repository's number, so that no later one of this name gets access:
                 `gh api repos/OWNER/NAME --jq .id`.
-            owner_id: The owner's number, `--jq .owner.id`. With it GitHub's subjects are the immutable ones,
+            owner_id: The owner's number, `--jq .owner.id`. With it the immutable subjects are expected,
                 `repo:owner@owner_id/name@repository_id:…`, which repositories since July 15, 2026 have.
             deploy_workflow: The workflow's file whose jobs may deploy; None is any.
             deploys_from_branch: Whether only runs on `branch` may deploy, of the workflow as it is there. Without it
                 the environment's rules are all that keeps other branches from deploying.
             manages_network: Whether the stage makes its own VPC.
             oidc_provider_arn: Used instead of a provider made here; an account can have just one for GitHub.
-            permissions_boundary_arn: For both roles; and no role can be made by a deployment without it.
-            make_permissions_boundary: Makes `<namespace>-ci-boundary`, without which a deployment can make or change no
-                role, and which it can't change. The stage's roles must have it; the two roles made here do not.
-            boundary_actions: What that boundary allows beside what jobs usually need.
+            permissions_boundary_arn: For both roles; a deployment can then make only roles with it.
+            make_permissions_boundary: Makes `<namespace>-ci-boundary`: a deployment can then make and change only roles
+                with it, and can't change it. The stage's roles must have it; the two roles made here do not.
+            boundary_actions: More actions that the boundary allows, beside what jobs usually need.
             passable_role_arns: Roles that are made elsewhere and that jobs may have, as job or execution role.
             terraform_names_environments: Whether compute environments have names that Terraform makes, as those of the
                 module `batch_environment`: a deployment then knows them by their tag, and could give this tag to one
@@ -156,7 +156,7 @@ class CiRoles(BatchtabConstruct):
             client_id_list=[_AUDIENCE],
             tags=as_map(tags),
         )
-        #: The provider's ARN, whoever made it.
+        #: The provider's ARN, made here or not.
         self.oidc_provider_arn = choose(is_set(oidc_provider_arn), oidc_provider_arn, provider.get("arn"))
 
         subject = github.subject(github_repository, owner_id, repository_id)
@@ -198,7 +198,7 @@ class CiRoles(BatchtabConstruct):
         self._policy("write", deploy, statements_where(on_stage))
         self._policy("alerts", deploy, alert_statements(names, namespace=namespace))
         self._policy("images", deploy, statements_where(image_statements(names, **images)))
-        #: The boundary's ARN that the stage's roles must have, whoever made it; None where there is none.
+        #: The ARN of the boundary that the stage's roles must have, made here or not; None where there is none.
         self.boundary_arn = choose(make_permissions_boundary, names.boundary, permissions_boundary_arn)
         on_roles = role_statements(
             names,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from batchtab import limits
 from batchtab.constructs._terraform.derived import variable_of
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, holds, matching
+from batchtab.constructs._terraform.module_stack import ModuleStack, Validation, Variable, matching, requires
 from batchtab.constructs._terraform.resources import require
 from batchtab.constructs.ci_roles import github
 from batchtab.constructs.ci_roles.construct import CiRoles
@@ -16,7 +16,7 @@ from batchtab.declarations.function_arguments import TaggedArguments
 
 def _each(name: str, limit: limits.Text) -> Validation:
     test = f"alltrue([for each in var.{name} : can(regex({hcl(limit.pattern)}, each))])"
-    return holds(test, f"{name}: each must be {limit.meaning}.")
+    return requires(test, f"{name}: each must be {limit.meaning}.")
 
 
 VARIABLES = (
@@ -29,10 +29,10 @@ VARIABLES = (
     Variable(
         "stage",
         "string",
-        "The stage's name, below which its state is in the bucket.",
+        "The stage's name; its state is below it in the bucket.",
         validations=[
             matching("stage", limits.STAGE_NAME),
-            holds(
+            requires(
                 f'var.stage != "{limits.RESERVED_NAME}"',
                 "stage: 'ci' is reserved: the states of the roles for workflows are below ci/.",
             ),
@@ -59,21 +59,21 @@ VARIABLES = (
     Variable(
         "repository_names",
         "list(string)",
-        "Image repositories that the stage makes and pushes to. One that two stages name can be changed by both.",
+        "Image repositories that the stage makes and pushes to. If two stages name one, both can change it.",
         validations=[_each("repository_names", limits.REPOSITORY_NAME)],
     ),
     Variable(
         "pulled_repository_names",
         "list(string)",
-        "Image repositories that are made elsewhere, as by another stage of the account: they are looked at and pulled"
-        " from. Whoever pushes to them decides what this stage runs.",
+        "Image repositories that are made elsewhere, as by another stage of the account: this stage reads and pulls"
+        " from them. Who can push to them decides what this stage runs.",
         [],
         [_each("pulled_repository_names", limits.REPOSITORY_NAME)],
     ),
     Variable(
         "branch",
         "string",
-        "Branch whose workflows may deploy, and plan beside pull requests, for drift.",
+        "Branch whose workflows may deploy, and plan for drift; pull requests may plan too.",
         github.DEFAULT_BRANCH,
         [matching("branch", github.BRANCH)],
     ),
@@ -87,22 +87,22 @@ VARIABLES = (
     Variable(
         "repository_id",
         "string",
-        "The repository's number, so that no other one of its name is let in: `gh api repos/OWNER/NAME --jq .id`.",
+        "The repository's number, so that no later one of this name gets access: `gh api repos/OWNER/NAME --jq .id`.",
         None,
         [matching("repository_id", github.ID, nullable=True)],
     ),
     Variable(
         "owner_id",
         "string",
-        "The owner's number, `--jq .owner.id`; needs `repository_id` too. With it GitHub's subjects are the immutable"
-        " ones, which repositories since July 15, 2026 have; null: those of names alone.",
+        "The owner's number, `--jq .owner.id`; needs `repository_id` too. With it the immutable subjects are"
+        " expected, which repositories since July 15, 2026 have; null: those with names alone.",
         None,
         [matching("owner_id", github.ID, nullable=True)],
     ),
     Variable(
         "deploy_workflow",
         "string",
-        "The workflow's file whose jobs may deploy, as it is on `branch`; null: any.",
+        "Workflow file whose jobs may deploy, as it is on `branch`; null: any.",
         github.DEFAULT_WORKFLOW,
         [matching("deploy_workflow", github.WORKFLOW, nullable=True)],
         nullable=True,
@@ -110,35 +110,35 @@ VARIABLES = (
     Variable(
         "deploys_from_branch",
         "bool",
-        "Whether only runs on `branch` may deploy; if not, only the environment's rules keep others from it.",
+        "Whether only runs on `branch` may deploy; if not, only the environment's rules limit who deploys.",
         True,
     ),
     Variable("manages_network", "bool", "Whether the stage makes its own VPC.", False),
     Variable(
         "oidc_provider_arn",
         "string",
-        "ARN of the account's provider for GitHub, if there is one: an account can have just one.",
+        "ARN of the account's provider for GitHub, if it exists: an account can have just one.",
         None,
         [matching("oidc_provider_arn", limits.OIDC_PROVIDER_ARN, nullable=True)],
     ),
     Variable(
         "permissions_boundary_arn",
         "string",
-        "Boundary of both roles, without which a deployment can make no role.",
+        "Permissions boundary of both roles; a deployment can then make only roles with it.",
         None,
         [matching("permissions_boundary_arn", limits.POLICY_ARN, nullable=True)],
     ),
     Variable(
         "make_permissions_boundary",
         "bool",
-        "Whether to make the boundary `<namespace>-ci-boundary`, without which a deployment can make or change no role."
-        " The stage's roles must have it; the two roles made here do not.",
+        "Whether to make the boundary `<namespace>-ci-boundary`: a deployment can then make and change only roles with"
+        " it. The stage's roles must have it; the two roles made here do not.",
         False,
     ),
     Variable(
         "boundary_actions",
         "list(string)",
-        "What that boundary allows beside what jobs usually need, such as `rekognition:DetectLabels`.",
+        "More actions that the boundary allows, beside what jobs usually need, such as `rekognition:DetectLabels`.",
         [],
         [_each("boundary_actions", limits.IAM_ACTION)],
     ),
@@ -173,7 +173,7 @@ def module() -> ModuleStack:
     stack.output(
         "permissions_boundary_arn", made.boundary_arn, "ARN of the boundary that the stage's roles must have; or null."
     )
-    stack.output("oidc_provider_arn", made.oidc_provider_arn, "ARN of the provider for GitHub, whoever made it.")
+    stack.output("oidc_provider_arn", made.oidc_provider_arn, "ARN of the provider for GitHub, made here or not.")
     stack.output("plan_role_arn", made.plan_role["arn"], "ARN of the role that plans.")
     stack.output("plan_role_name", made.plan_role["name"], "Name of the role that plans.")
     stack.output("deploy_role_arn", made.deploy_role["arn"], "ARN of the role that deploys.")

@@ -115,7 +115,7 @@ class Names:
 
     @property
     def of_workflows(self) -> list[str]:
-        """The workflows' own roles and policies; also those of a stage whose name goes on where this one's ends."""
+        """The workflows' own roles and policies; also those of a stage with a name that continues this one's."""
         whose = (self._namespace, f"{self._namespace}-*")
         kinds = ("role/{}-ci-plan", "role/{}-ci-deploy", "policy/{}-ci-*")
         return [self._account.arn("iam", kind.format(name), region=False) for kind in kinds for name in whose]

@@ -19,8 +19,9 @@ _PASSED_TO = (
     "scheduler.amazonaws.com",
 )
 _LINKED = ("batch.amazonaws.com", "spot.amazonaws.com")
-# What gives a role more, or gives it to somebody: with a boundary, only to roles that have it. Who may write any policy
-# into a role gets no more by attaching one of AWS's or the account's, as instances and `managed_policy_arns` need.
+# Actions that give a role more permissions, or others the role: with a boundary, only for roles that have it. Who may
+# write any policy into a role gets no more by attaching one of AWS's or the account's, as instances and
+# `managed_policy_arns` need.
 _GIVES = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
 _TAKES = ("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole")
 

@@ -102,7 +102,7 @@ class ComputeEnvironment(BatchtabConstruct):
             instance_types: For EC2 and SPOT; `optimal` lets Batch choose, as `default_x86_64` and `default_arm64` do.
             min_vcpus: Kept running, and billed, even when no job runs. For EC2 and SPOT.
             max_vcpus: All running jobs together.
-            state: DISABLED starts no more jobs here; those that run go on.
+            state: DISABLED starts no more jobs here; running jobs continue.
             allocation_strategy: How instances are chosen; None is BEST_FIT_PROGRESSIVE on EC2 and
                 SPOT_CAPACITY_OPTIMIZED on SPOT. With SPOT_PRICE_CAPACITY_OPTIMIZED Terraform's provider 5 replaces the
                 environment for changes that else happen in place.

@@ -67,7 +67,7 @@ def launch_template(
 
 
 def is_script(user_data: object) -> bool:
-    """Whether user data is known now; `${…}` in a script of somebody's is the shell's, not Terraform's."""
+    """Whether user data is known now; `${…}` in a user's script is the shell's, not Terraform's."""
     return isinstance(user_data, str) and not isinstance(user_data, Expression) and _CDKTF_TOKEN not in user_data
 
 

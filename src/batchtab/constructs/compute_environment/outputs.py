@@ -1,4 +1,4 @@
-"""What the modules that make a compute environment output of it alike."""
+"""The outputs that modules with a compute environment share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_outputs(
         profile: The instance profile, which may be absent.
         launch_template: The launch template, which may be absent.
     """
-    on_fargate = "null on Fargate, or if brought"
+    on_fargate = "null on Fargate, or if you supply one"
     arn = environment["arn"]
     # Not by the attribute, which the provider's versions call differently.
     name = Expression.of(f'split("/", {arn.text})[1]')

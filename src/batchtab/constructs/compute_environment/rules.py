@@ -63,21 +63,21 @@ def check_together(made: ResourceRef, *, capacity: Any, min_vcpus: Any, max_vcpu
         any_of(on_spot, progressive),
         f"allocation_strategy: what begins with SPOT_ {only_for('SPOT', shown)}.",
     )
-    brought = is_set(given["launch_template_id"])
+    supplied = is_set(given["launch_template_id"])
     numbered = is_set(given["launch_template_version"])
     require(
         made,
-        any_of(negate(brought), numbered),
+        any_of(negate(supplied), numbered),
         f"launch_template_version: {missing_beside('launch_template_id')}: give both.",
     )
     require(
         made,
-        any_of(brought, negate(numbered)),
+        any_of(supplied, negate(numbered)),
         f"launch_template_id: {missing_beside('launch_template_version')}: give both.",
     )
     require(
         made,
-        any_of(negate(brought), negate(is_set(given["user_data"]))),
+        any_of(negate(supplied), negate(is_set(given["user_data"]))),
         f"user_data: {NO_EFFECT_BESIDE}: {SAY_IN_TEMPLATE}.",
     )
 

@@ -73,7 +73,7 @@ def _is_default(name: str) -> str:
 
 
 def require_what_is_brought(made: ResourceRef) -> None:
-    """What is brought is used, and what is not used is refused: an input never goes without effect unsaid."""
+    """A supplied value is used, and one without use is refused: no input is silently without effect."""
     for name in GIVEN:
         switch = f"create_{name.removesuffix('_id').removesuffix('_arn')}"
         require(

@@ -1,4 +1,4 @@
-"""Slack is told of failed jobs."""
+"""Alerts of failed jobs, to Slack."""
 
 from batchtab.constructs.job_alerts.construct import JobAlerts
 

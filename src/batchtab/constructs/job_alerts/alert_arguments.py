@@ -36,7 +36,7 @@ class WatchedScheduleDict(TypedDict, total=False):
     job_queue_arn: Required[str]
     """The job's queue. See https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
     late_after_seconds: Required[int | Expression]
-    """A run that starts later than that after its time is reported. See
+    """A run that starts more than this many seconds after its time is reported. See
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html."""
     timezone: NotRequired[str]
     """The schedule's time zone. Default: UTC. See
@@ -59,10 +59,11 @@ class AlertArgumentsDict(TypedDict, total=False):
     """Tags of everything made here. See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
     role_path: NotRequired[str]
     """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
-    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    may make only roles without a path. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     role_name_suffix: NotRequired[str]
-    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
-    as `-use1`, where the same namespace is in a second region. See
+    """Suffix of the names of the roles that are made here. IAM names are unique in an account: give one, such as
+    `-use1`, where the same namespace is in a second region. See
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     namespace: Required[str]
     """The environment's namespace; every name begins with it. See
@@ -81,11 +82,11 @@ class AlertArgumentsDict(TypedDict, total=False):
     """Function of this account that takes a Slack message as JSON and sends it; it exists already. See
     https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html."""
     function_region: NotRequired[str | None]
-    """Region of that function. Default: that of everything else. See
+    """Region of that function. Default: the same as everything else. See
     https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html."""
     webhook_secret_arn: NotRequired[str | None]
-    """Instead of the function: ARN of the secret or parameter that holds a webhook's address. It is read when it
-    is needed and stands in no state, setting or log. See
+    """Instead of the function: ARN of the secret or parameter with a webhook's address. It is read when it is
+    needed and is in no state, setting or log. See
     https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html."""
     webhook_kms_key_arn: NotRequired[str | None]
     """Key of that secret. Default: AWS's own. See
@@ -98,8 +99,8 @@ class AlertArgumentsDict(TypedDict, total=False):
     """Slack channel, with its `#`, in quotes. A webhook has a channel of its own. See
     https://docs.slack.dev/reference/objects/conversation-object."""
     quiet: NotRequired[bool | Expression]
-    """Whether repeats, dependents and storms are folded, with the help of a table, and recoveries reported.
-    jobs.yaml may then say `alerts`."""
+    """Whether repeats, dependents and storms are grouped, with a table, and recoveries reported. jobs.yaml may
+    then say `alerts`."""
     repeat_seconds: NotRequired[int | Expression]
     """How often a job that fails again and again is reported, if quiet. 0: each time. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html."""
@@ -128,31 +129,31 @@ class AlertArgumentsDict(TypedDict, total=False):
     shows the end of a log only if the function may read it. See
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html."""
     stage: NotRequired[str]
-    """Stage that messages show, and that the `batchtab` commands in them name. Without it a message offers the AWS
+    """Stage that messages show, and that the `batchtab` commands in them name. Without it a message has the AWS
     CLI's command to run a job again."""
     rerun_command: NotRequired[str]
-    """What a message offers to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are filled in.
+    """Command in a message to run the job again; `{job}`, `{queue}`, `{definition}` and `{region}` are filled in.
     Default: `batchtab retry`, or without `stage` the AWS CLI's command."""
     log_lines: NotRequired[int | Expression]
     """How many of the job's last lines are shown, with what looks like a secret masked. See
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html."""
     gather_seconds: NotRequired[int | Expression]
-    """How long a failure waits for what belongs to it, if quiet; longer in a storm. See
+    """How long a failure waits for related ones, if quiet; longer in a storm. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html."""
     give_up_seconds: NotRequired[int | Expression]
-    """After which what Slack did not take goes into the dead-letter queue, if quiet. See
+    """Seconds before an undelivered alert goes into the dead-letter queue, if quiet. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html."""
     routes: NotRequired[Mapping[str, JobRoute | JobRouteDict | Expression] | Expression]
-    """Where alerts go, by a service's or a job's name, if quiet. An empty route says that there is a service of
-    this name. What a job's route leaves out is its service's, unless it names its service. See
+    """Where alerts go, by a service's or a job's name, if quiet. An empty route means a service of this name. A
+    job's route takes the rest from its service's, unless it names its service. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html."""
     schedules: NotRequired[Mapping[str, WatchedSchedule | WatchedScheduleDict | Expression] | Expression]
-    """Jobs by their full names, of which a run that starts later than that after its time is reported, if quiet.
-    The schedule is in AWS's form, its times are those of `timezone`; `start` and `end` are in UTC. See
+    """Jobs by their full names: a run that starts later than `late_after_seconds` after its time is reported, if
+    quiet. The schedule is in AWS's form and in `timezone`; `start` and `end` are in UTC. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html."""
     runs_table_arn: NotRequired[str | None]
-    """Table of `job_runs`: of `schedules`, a run that its function let wait or decided against is not reported as
-    one that did not start. If a key encrypts that table, it must be `kms_key_arn`. See
+    """Table of `job_runs`: a run in `schedules` that its function delayed or skipped is not reported as one that
+    did not start. If a key encrypts that table, it must be `kms_key_arn`. See
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html."""
     trigger_dead_letter_queue_arn: NotRequired[str | None]
     """An environment's queue of what its triggers could not submit; each message is reported as a run that did not
@@ -161,6 +162,6 @@ class AlertArgumentsDict(TypedDict, total=False):
     """Such queues of further environments. See
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     reserved_concurrent_executions: NotRequired[int | Expression | None]
-    """How often the function may run at once; other events wait in Lambda. Taken from the account's own limit, of
-    which new accounts have little. Default: no bound. See
+    """How many instances of the function may run at once; other events wait in Lambda. It counts against the
+    account's own limit, which is small for new accounts. Default: no limit. See
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html."""

@@ -1,4 +1,4 @@
-"""What the alerts remember: a table, the routes that Terraform writes into it, and a clock that looks for leftovers."""
+"""The state of the alerts: a table, the routes that Terraform writes into it, and a clock that looks for leftovers."""
 
 from __future__ import annotations
 

@@ -45,13 +45,13 @@ class JobAlerts(BatchtabConstruct):
     """Reports each job of some queues that failed, and each job that blocks its queue, to Slack or an SNS topic.
 
     Batch says FAILED once, after the last attempt. The event goes to a Lambda function, which makes a message and waits
-    until it is taken: by a function that exists, a webhook, or an SNS topic. An alert is not lost without a word: what
-    EventBridge cannot deliver and what the function fails on three times goes into one dead-letter queue, whose alarm
-    says so; both keep the event as it came, so that it can be given to the function again.
+    until it is taken: by a function that exists, a webhook, or an SNS topic. No alert is lost silently: what
+    EventBridge cannot deliver and what the function fails on three times goes into one dead-letter queue, which has an
+    alarm. The queue keeps the event as it came, so that it can be given to the function again.
 
-    Quiet alerts have a table: the same event is told once, jobs that fail again and again are counted and told once in
-    `repeat_seconds`, a job that succeeds again is told, jobs that failed because of another are told with it, and a
-    storm becomes a few messages that name every job. Where the table does not answer, all is told at once.
+    Quiet alerts have a table: the same event is sent once, repeated failures of a job are counted and sent once in
+    `repeat_seconds`, a recovery is sent, jobs that failed because of another are sent with it, and a storm becomes a
+    few messages that name every job. Where the table does not answer, each alert is sent at once.
 
     See https://docs.aws.amazon.com/batch/latest/userguide/cloudwatch_event_stream.html
     """
@@ -155,7 +155,7 @@ class JobAlerts(BatchtabConstruct):
                     ["batch:DescribeJobs", "batch:ListJobs"],
                     choose(any_of(alerts.details, not_empty(alerts.schedules)), ["*"], []),
                 ),
-                # Which runs there were is asked by their times, of which a rate's are nobody's to know.
+                # Runs are looked up by their times, and a rate's times are unknown.
                 (
                     ["dynamodb:Query"],
                     choose(all_of(alerts.quiet, is_set(alerts.runs_table_arn)), [alerts.runs_table_arn], []),

@@ -8,7 +8,7 @@ from batchtab import limits
 from batchtab.constructs._terraform import schedule_grammar as grammar
 from batchtab.constructs._terraform.derived import variables
 from batchtab.constructs._terraform.expressions import Expression, hcl
-from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, holds
+from batchtab.constructs._terraform.module_stack import ModuleStack, Variable, requires
 from batchtab.constructs._terraform.resources import local, named, require, require_none
 from batchtab.constructs.job_alerts.construct import JobAlerts
 from batchtab.declarations import alert_arguments, alert_fields
@@ -19,7 +19,7 @@ _CLOCK = " && ".join(
 )
 _MORE = {
     "schedules": [
-        holds(
+        requires(
             f'alltrue([for watched in var.schedules : !startswith(watched.schedule, "rate(") || ({_CLOCK})])',
             f"schedules[*]: one of {', '.join(alert_arguments.OF_CLOCK)} {alert_arguments.NOT_WITH_RATE}.",
         ),
@@ -57,7 +57,7 @@ def module() -> ModuleStack:
         f'${{var.namespace}}: schedules: ${{join(", ", {hcl(wrong)})}} must be {grammar.CRON_FORM}, each in AWS\'s'
         f" range, or {grammar.RATE_FORMS}, or {grammar.AT_FORM}.",
     )
-    # What is given and not used is refused: an input never goes without effect unsaid.
+    # An input without effect is refused.
     require(
         alerts.function,
         Expression.of("var.tell_failed_triggers || var.trigger_dead_letter_queue_arn == null"),

@@ -18,7 +18,7 @@ from batchtab.constructs._terraform.documents import document
 from batchtab.constructs._terraform.expressions import Condition, Expression, as_map, choose, hcl, is_set, not_empty
 from batchtab.constructs._terraform.resources import BatchtabConstruct, ResourceRef, create_resource
 
-#: The names of the rules, with their namespace in front, for whoever lets them in.
+#: The names of the rules, with their namespace in front, for policies that allow them.
 NAMES = ("failed-job-*", "blocked-queue-*", "alerts-sweep")
 
 

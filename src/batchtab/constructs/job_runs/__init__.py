@@ -1,4 +1,4 @@
-"""Runs of jobs are claimed, kept apart and remembered."""
+"""Claims runs of jobs, keeps them apart and records them."""
 
 from batchtab.constructs.job_runs.construct import JobRuns
 

@@ -1,4 +1,4 @@
-"""The function that decides which runs are submitted, and the table in which it remembers them."""
+"""The function that decides which runs are submitted, and the table in which it records them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from batchtab.constructs.job_runs.runs_arguments import RunsArgumentsDict
 from batchtab.declarations.runs_arguments import RunsArguments
 
 _PACKAGE = "submit_run"
-_TIMEOUT_SECONDS = 30  # below the 45 seconds of a claim's lease: whoever finds it expired knows that its owner is dead
+_TIMEOUT_SECONDS = 30  # below the 45 seconds of a claim's lease: an expired claim means that its owner is dead
 _MEMORY_MIB = 512  # memory buys processor: what starts cold imports twice as fast, at the same price
 _RETRIES = 2  # Lambda's most, after one and two minutes
 _EVENT_AGE_SECONDS = 3600  # how long a throttled run waits for its turn; as long as a trigger tries to deliver it
@@ -29,12 +29,12 @@ _EVENT_AGE_SECONDS = 3600  # how long a throttled run waits for its turn; as lon
 _TABLE_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # Batch repeats a container's literal environment in its events. An array's children end before the array does.
 # For a job on several nodes Batch reports the end of each node too; the function ignores those.
-_TOLD = {"environment": {"name": [limits.RUN_VARIABLES["run_policy"]]}}
+_WITH_POLICY = {"environment": {"name": [limits.RUN_VARIABLES["run_policy"]]}}
 _ENDED = {
     "status": ["FAILED", "SUCCEEDED"],
     "$or": [
-        {"container": _TOLD},
-        {"ecsProperties": {"taskProperties": {"containers": _TOLD}}},
+        {"container": _WITH_POLICY},
+        {"ecsProperties": {"taskProperties": {"containers": _WITH_POLICY}}},
         {"nodeProperties": {"numNodes": [{"exists": True}]}},
     ],
     "arrayProperties": {"index": [{"exists": False}]},
@@ -42,13 +42,13 @@ _ENDED = {
 
 
 class JobRuns(BatchtabConstruct):
-    """Decides which runs of some queues' jobs are submitted: each scheduled time once, and no two that must not meet.
+    """Decides which runs of some queues' jobs are submitted: each scheduled time once, as their policies allow.
 
     The triggers of jobs with a `concurrency_policy`, `except` or `pause_on_failure` invoke a Lambda function, which
-    claims the run in a table and submits it, lets it wait, or notes why it is not run. The function is told of the ends
+    claims the run in a table and submits it, lets it wait, or notes why it is not run. The function gets the ends
     of such runs, so that the next one starts. Idle, all of it costs nothing.
 
-    A run is not lost without a word: what the function fails on three times goes into the dead-letter queue of the
+    No run is lost silently: what the function fails on three times goes into the dead-letter queue of the
     triggers, as does what EventBridge could not deliver.
 
     See https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html

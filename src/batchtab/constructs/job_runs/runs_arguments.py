@@ -18,10 +18,11 @@ class RunsArgumentsDict(TypedDict, total=False):
     """Tags of everything made here. See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html."""
     role_path: NotRequired[str]
     """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
-    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    may make only roles without a path. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     role_name_suffix: NotRequired[str]
-    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
-    as `-use1`, where the same namespace is in a second region. See
+    """Suffix of the names of the roles that are made here. IAM names are unique in an account: give one, such as
+    `-use1`, where the same namespace is in a second region. See
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     namespace: Required[str]
     """The environment's namespace; every name begins with it, and those of the rules that may invoke the function.
@@ -37,11 +38,11 @@ class RunsArgumentsDict(TypedDict, total=False):
     """Permissions boundary of the function's role. See
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html."""
     history_days: NotRequired[int | Expression]
-    """Days for which a run is remembered: `batchtab history` knows of it, and no scheduled time is run twice. See
+    """Days for which a run's record is kept: `batchtab history` shows it, and no scheduled time is run twice. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html."""
     job_queue_arns: Required[list[str] | tuple[str, ...] | Expression]
     """ARNs of the queues that runs are submitted to. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_JobQueueDetail.html."""
     trigger_dead_letter_queue_arn: Required[str]
-    """ARN of the environment's queue of what its triggers could not submit; keeps a run that could not be decided.
-    See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
+    """ARN of the environment's queue for what its triggers could not submit; it also gets a run that could not be
+    decided. See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""

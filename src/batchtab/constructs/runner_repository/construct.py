@@ -1,4 +1,4 @@
-"""An ECR repository whose tags stay what they are, and which does not grow for ever."""
+"""An ECR repository with immutable tags that does not grow forever."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunnerRepository(BatchtabConstruct):
     """Where the images of jobs are kept.
 
     Tags are immutable, so that what ran yesterday can run again; images are scanned when they are pushed; old ones go.
-    Whoever pulls needs a permission on the repository: job roles of this account get it from their execution role or
+    Pulling needs a permission on the repository: job roles of this account get it from their execution role or
     instance role, so there is no repository policy.
 
     See https://docs.aws.amazon.com/AmazonECR/latest/userguide/Repositories.html

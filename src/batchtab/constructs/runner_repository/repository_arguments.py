@@ -23,7 +23,7 @@ class RepositoryArgumentsDict(TypedDict, total=False):
     """Whether a tag can be moved: MUTABLE, or IMMUTABLE, so that what ran yesterday can run again. See
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImageTagMutability.html."""
     keep_tagged_images: NotRequired[int | Expression]
-    """How many images with a tag stay; older ones are deleted, also those that a job still names. See
+    """How many images with a tag stay; older ones are deleted, even if a job still uses them. See
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html."""
     untagged_days: NotRequired[int | Expression]
     """Days after which an image without a tag is deleted. See
@@ -32,4 +32,4 @@ class RepositoryArgumentsDict(TypedDict, total=False):
     """Key for the images. A change makes a new repository, without the images. Default: ECR's AES256. See
     https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN."""
     force_delete: NotRequired[bool | Expression]
-    """Whether a repository that holds images can be destroyed."""
+    """Whether a repository that contains images can be destroyed."""

@@ -16,7 +16,7 @@ _STATUSES = {"succeeded": ["SUCCEEDED"], "failed": ["FAILED"], "any": ["SUCCEEDE
 
 
 def rule_name(full_name: str) -> str:
-    """The rule's name: the job's, and a dot, which no other job's name can hold."""
+    """The rule's name: the job's, and a dot, which no other job's name can contain."""
     return shorten(f"{full_name}.after", limits.RULE_NAME_MAX)
 
 
@@ -34,7 +34,7 @@ def rule(
 ) -> ResourceRef:
     """The rule on the end of the jobs in `after` or `after_all`.
 
-    It knows them by their job definitions, in any revision, so that a run by hand continues the chain too. Batch says
+    It knows them by their job definitions, in any revision, so that a manual run continues the chain too. Batch says
     SUCCEEDED or FAILED once, after the last attempt; an array's children say it as well, and only the parent, which has
     no index, counts.
 

@@ -63,7 +63,7 @@ class ScheduledJob(BatchtabConstruct):
     """A container job that AWS Batch runs on a schedule: an image that exists, a command, and when.
 
     A change registers a new revision of the job definition; the trigger names the definition without a revision, so
-    it always submits the newest. Without a `schedule` the job is run by hand or by another job's end.
+    it always submits the newest. Without a `schedule` the job is run manually or by another job's end.
 
     The definition's retry strategy always ends with a rule that exits, because Batch retries what no rule matches.
     The trigger never sets attempts, because that would replace the strategy.
@@ -122,10 +122,10 @@ class ScheduledJob(BatchtabConstruct):
             tags=tags,
             when=negate(is_set(job.log_group_name)),
         )
-        #: The log group's name, whoever made it.
+        #: The log group's name, made here or not.
         self.log_group_name = choose(is_set(job.log_group_name), job.log_group_name, self.log_group.get("name"))
         self.job_role = maker.job_role(job, lists_jobs=guards)
-        #: The job role's ARN, whoever made it; likewise the execution role's, None where none is needed.
+        #: The job role's ARN, made here or not; likewise the execution role's, None where none is needed.
         self.job_role_arn = choose(is_set(job.job_role_arn), job.job_role_arn, self.job_role.get("arn"))
         #: Whether something is secret, which the execution role reads.
         self.reads_secrets = sidecars.reads_secrets(job)
@@ -189,7 +189,7 @@ class ScheduledJob(BatchtabConstruct):
             submit_function_arn=job.submit_function_arn,
             dead_letter_queue_arn=job.dead_letter_queue_arn,
         )
-        #: The trigger role's ARN, whoever made it.
+        #: The trigger role's ARN, made here or not.
         self.trigger_role_arn = choose(is_set(job.trigger_role_arn), job.trigger_role_arn, self.trigger_role.get("arn"))
         triggers = Triggers(
             scope=self,

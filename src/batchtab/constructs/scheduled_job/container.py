@@ -1,6 +1,6 @@
 """A job's containers, as the JSON that a job definition takes.
 
-Most jobs are one container, and Batch is told of its `container_properties`. With containers beside it, or a grace
+Most jobs are one container, and Batch gets its `container_properties`. With containers beside it, or a grace
 period, it is a task, `ecs_properties`; on several nodes either of them is within `node_properties`. All three are
 written of the same parts.
 """
@@ -118,7 +118,7 @@ class Containers:
         return {"mainNode": MAIN_NODE, "numNodes": self.job.nodes, "nodeRangeProperties": ranges}
 
     def _own(self) -> dict[str, Any]:
-        """What is said of the job's own container, wherever it stands."""
+        """What is said of the job's own container, wherever it is."""
         job = self.job
         sizes = [{"type": "VCPU", "value": _text(job.vcpus)}, {"type": "MEMORY", "value": _text(job.memory_mib)}]
         return {

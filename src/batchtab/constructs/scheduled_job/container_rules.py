@@ -41,7 +41,7 @@ def add_preconditions(job_definition: ResourceRef, job: JobArguments) -> None:
         (
             (job.containers, job.main_depends_on),
             f"alltrue([for other in keys({hcl(job.main_depends_on)}) : contains(keys({containers}), other)])",
-            "main_depends_on: each must be one of the job's other containers; jobs stand in after.",
+            "main_depends_on: each must be one of the job's other containers; jobs are named in after.",
         ),
         (
             (job.containers, job.main_depends_on),

@@ -80,7 +80,7 @@ class Crontab:
             ),
             (
                 Expression.of(f'{is_five} ? {fields}[2] == "*" || {fields}[4] == "*" : true'),
-                f"schedule: '${{{whole}}}' names days of the month and of the week, which AWS can't say: choose one of"
+                f"schedule: '${{{whole}}}' sets day-of-month and day-of-week, which AWS cannot express: choose one of"
                 " them, or write two jobs.",
             ),
             (
@@ -145,7 +145,7 @@ def _is_days(item: str) -> str:
 
 
 def _days(fields: Any) -> Expression:
-    """Names of the days, so that nobody has to know from where they are counted."""
+    """Names of the days, so that the first day of the week does not matter."""
     text, names = hcl(fields), hcl(list(_DAYS))
     items = f'length({text}) == 5 ? split(",", {text}[4]) : []'
     found = f"flatten([for item in {items} : try([for day in {_span('item')} : day % 7], [])])"

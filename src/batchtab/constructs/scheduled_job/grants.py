@@ -27,7 +27,7 @@ from batchtab.declarations.job_arguments import JobArguments
 from batchtab.declarations.permissions import Permission
 
 _LIST_JOBS = {"Effect": "Allow", "Action": ["batch:ListJobs"], "Resource": ["*"]}  # AWS scopes it to no resource
-#: What nobody needs a permission for, since IAM takes no policy without a statement.
+#: An action that needs no permission, since IAM takes no policy without a statement.
 #: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 NOTHING = {"Effect": "Allow", "Action": ["sts:GetCallerIdentity"], "Resource": ["*"]}
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
@@ -151,7 +151,7 @@ def _repository_arns(image: str, account: Account) -> Any:
 
 
 def _cached(repositories: Any) -> Any:
-    """Those that ECR fills from another registry when somebody pulls from them."""
+    """Those that ECR fills from another registry when an image is pulled from them."""
     pattern = f":repository/({'|'.join(CACHES)})/"
     if is_expression(repositories):
         return Expression.of(f"[for arn in {hcl(repositories)} : arn if can(regex({hcl(pattern)}, arn))]")

@@ -1,4 +1,4 @@
-"""What a job's triggers hand on: to Batch, or to the submit function."""
+"""What a job's triggers send: to Batch, or to the submit function."""
 
 from __future__ import annotations
 

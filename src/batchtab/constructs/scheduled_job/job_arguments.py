@@ -28,10 +28,10 @@ class UlimitDict(TypedDict, total=False):
     """A resource limit of the container's processes; a number alone is both."""
 
     soft: Required[int | Expression]
-    """What a process may use before it asks for more. -1: no limit. See
+    """The most that a process may use before it asks for more. -1: no limit. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
     hard: Required[int | Expression]
-    """What a process may ask for. -1: no limit. See
+    """The most that a process may ask for. -1: no limit. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_Ulimit.html."""
 
 
@@ -95,7 +95,7 @@ class VolumeDict(TypedDict, total=False):
     iam: NotRequired[bool | Expression]
     """Whether EFS checks the job role, which gets the permission that it needs."""
     host_path: NotRequired[str | None]
-    """The folder of the EC2 instance. Without it and without a file system: an empty one. See
+    """The folder of the EC2 instance. Without it and without a file system: an empty folder. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_MountPoint.html."""
 
 
@@ -232,7 +232,7 @@ class JobOptions(TypedDict, total=False):
     """How long the container has to end after SIGTERM, before it is killed. Default: 30. AWS provider 5.100 does
     not send it. See https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html."""
     architecture: NotRequired[Architecture | Literal["x86_64", "arm64"] | Expression]
-    """The processor that the image is made for. On EC2 the environment's instance types decide. See
+    """The processor that the image is built for. On EC2 the environment's instance types decide. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_RuntimePlatform.html."""
     platform_version: NotRequired[str | None]
     """The Fargate platform version, such as '1.4.0'. Default: LATEST. See
@@ -282,7 +282,7 @@ class JobOptions(TypedDict, total=False):
     pause_on_failure: NotRequired[bool | Expression]
     """Whether a failed run pauses the job until `batchtab resume`."""
     description: NotRequired[str | None]
-    """What the job is for; it is the trigger's description. See
+    """What the job is for; also the trigger's description. See
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html."""
     vcpus: NotRequired[float | Expression]
     """vCPUs: whole on EC2; on Fargate 0.25, 0.5, 1, 2, 4, 8, 16 or 32, each with some sizes of memory. See
@@ -351,7 +351,7 @@ class JobOptions(TypedDict, total=False):
     at(2026-12-01T09:00:00). Default: no schedule. See
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html."""
     start: NotRequired[str | None]
-    """The job does not run before this moment. The plan after it takes it out of the schedule, because Scheduler
+    """The job does not run before this moment. The plan after it removes it from the schedule, because Scheduler
     would refuse every later change. See
     https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html."""
     end: NotRequired[str | None]
@@ -366,7 +366,7 @@ class JobOptions(TypedDict, total=False):
     each next run. The id of the one that ended last reaches it as BATCHTAB_UPSTREAM_JOB_ID. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html."""
     within_seconds: NotRequired[int | Expression | None]
-    """How far apart the ends of the jobs in `after_all` may be: earlier ones are forgotten, with a record in
+    """How far apart the ends of the jobs in `after_all` may be: earlier ones are dropped, with a record in
     `batchtab history`. Default: any time. See
     https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html."""
     after_status: NotRequired[AfterStatus | Literal["succeeded", "failed", "any"] | Expression]
@@ -374,10 +374,11 @@ class JobOptions(TypedDict, total=False):
     https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html."""
     role_path: NotRequired[str]
     """Path of the roles that are made here, and of an instance profile if one is. The deploy role of `ci_roles`
-    may make roles without one only. See https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
+    may make only roles without a path. See
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     role_name_suffix: NotRequired[str]
-    """What the names of the roles that are made here end with. IAM's names are the whole account's: give one, such
-    as `-use1`, where the same namespace is in a second region. See
+    """Suffix of the names of the roles that are made here. IAM names are unique in an account: give one, such as
+    `-use1`, where the same namespace is in a second region. See
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html."""
     image: Required[str]
     """Container image with its registry and a tag or digest. See
@@ -405,8 +406,8 @@ class JobOverrides(JobOptions, total=False):
 
     submit_function_arn: NotRequired[str | None]
     """Function of `job_runs`, which decides about each run of a job with a concurrency policy, `after_all`,
-    `except`, `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. Without it forbid is left to
-    the image's entrypoint, which must be the runner's. See
+    `except`, `pause_on_failure`, `share`, `containers`, `grace_seconds` or `nodes`. Without it the image's
+    entrypoint, which must be the runner's, applies forbid. See
     https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html."""
     trigger_role_arn: NotRequired[str | None]
     """Role that the triggers submit with. Default: one is made. See

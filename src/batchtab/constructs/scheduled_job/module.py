@@ -15,7 +15,7 @@ from batchtab.constructs.scheduled_job.timing import Timing, last_moment, later_
 from batchtab.constructs.scheduled_job.variables import LATE_AFTER_SECONDS, VARIABLES
 from batchtab.declarations import cautions, job_rules
 
-#: Optional inputs whose value may be unknown while Terraform plans: another input tells whether they count.
+#: Optional inputs whose value may be unknown while Terraform plans: another input says whether they count.
 _GIVEN = {
     "job_role_arn": "!var.create_job_role",
     "execution_role_arn": "var.create_execution_role == false",
@@ -29,7 +29,7 @@ _MADE = {"execution_role_arn": Expression.of("var.create_execution_role == true"
 
 
 def _require_one_of_two(job: ScheduledJob, switch: str, name: str) -> None:
-    """What is brought is used, and what is not used is refused: an input never goes without effect unsaid."""
+    """A supplied value is used, and one without use is refused: no input is silently without effect."""
     require(
         job.job_definition,
         any_of(Expression.of(_GIVEN[name]), Expression.of(f"var.{name} == null")),
@@ -169,10 +169,10 @@ def module() -> ModuleStack:
     here = "arn:${local.partition}:batch:${local.region}:${local.account_id}:"
     ensure(
         job.job_definition,
-        # What is no ARN is a mock's, in somebody's tests.
+        # A value that is no ARN comes from a mock, in a test.
         Expression.of(f'!startswith(self.arn, "arn:") || startswith(self.arn, "{here}")'),
         "${var.name}: job_queue_arn: ${var.job_queue_arn} is in another account or region than the provider, which made"
-        " ${self.arn}: hand on the provider of the queue's region.",
+        " ${self.arn}: pass the provider of the queue's region.",
     )
     require(
         job.job_definition,
@@ -205,15 +205,19 @@ def module() -> ModuleStack:
     )
     stack.output("schedule_arn", job.schedule["arn"], "ARN of that schedule; null where a rule is enough.")
     stack.output("job_role_arn", job.job_role_arn, "ARN of the job role.")
-    stack.output("job_role_name", job.job_role["name"], "Name of the job role, for further policies; null if brought.")
+    stack.output(
+        "job_role_name", job.job_role["name"], "Name of the job role, for further policies; null if you supply it."
+    )
     stack.output("execution_role_arn", job.execution_role_arn, "ARN of the execution role; null where none is needed.")
     stack.output(
-        "execution_role_name", job.execution_role["name"], "Name of the execution role; null if brought, or not needed."
+        "execution_role_name",
+        job.execution_role["name"],
+        "Name of the execution role; null if you supply it, or not needed.",
     )
     stack.output("trigger_role_arn", job.trigger_role_arn, "ARN of the trigger role; null where no trigger needs one.")
     stack.output(
-        "trigger_role_name", job.trigger_role["name"], "Name of the trigger role; null if brought, or not needed."
+        "trigger_role_name", job.trigger_role["name"], "Name of the trigger role; null if you supply it, or not needed."
     )
     stack.output("log_group_name", job.log_group_name, "Name of the log group.")
-    stack.output("log_group_arn", job.log_group["arn"], "ARN of the log group; null if brought.")
+    stack.output("log_group_arn", job.log_group["arn"], "ARN of the log group; null if you supply it.")
     return stack

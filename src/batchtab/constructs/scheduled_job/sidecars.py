@@ -40,7 +40,7 @@ def own(job: JobArguments) -> Members:
 
 
 def has_task(job: JobArguments) -> Condition:
-    """Whether Batch is told of a task, in which each container has a name."""
+    """Whether Batch gets a task, in which each container has a name."""
     return any_of(not_empty(job.containers), is_set(job.grace_seconds))
 
 

@@ -88,7 +88,7 @@ class Timing:
 
     @property
     def start_date(self) -> Any:
-        """`start` while it lies ahead: Scheduler refuses one that has passed, in each later change as well."""
+        """`start` while it is in the future: Scheduler refuses one that has passed, in each later change as well."""
         if is_set(self.start) is False:
             return None
         start = hcl(self.start)
@@ -100,7 +100,7 @@ def later_than_now(moment: Any) -> Condition:
     """Whether a moment is still to come; one that is not given counts as such."""
     if is_set(moment) is False:
         return True
-    # A value that is no moment is told by a rule of its own.
+    # A value that is no moment is refused by a rule of its own.
     later = Expression.of(f"try(timecmp({hcl(moment)}, plantimestamp()) > 0, true)")
     return any_of(negate(is_set(moment)), later) if isinstance(moment, Nullable) else later
 

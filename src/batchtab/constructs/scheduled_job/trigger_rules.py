@@ -1,4 +1,4 @@
-"""What a job's trigger can't do, told before anything is planned."""
+"""What a job's trigger can't do, reported before anything is planned."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def add_preconditions(
         (
             negate(all_of(timing.is_rate, timing.by_schedule)),
             "schedule: a rate does not go with timezone, start, end, flexible_window_minutes, except and trigger"
-            " schedule: EventBridge Scheduler runs a rate at once when it is deployed, and counts anew:"
+            " schedule: EventBridge Scheduler runs a rate at once when it is deployed, and counts again from then:"
             f" {_instead_of_a_rate(timing.expression)}.",
         ),
         (

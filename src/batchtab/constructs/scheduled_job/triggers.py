@@ -106,7 +106,7 @@ class Triggers:
         )
 
     def deliver(self, label: str, rule: ResourceRef, *, upstream: bool = False) -> None:
-        """Hands a rule's events on; Batch gets what the run is told as overrides, which keep the definition's own."""
+        """Hands a rule's events on; Batch gets the run's variables as overrides, which keep the definition's own."""
         overrides = self.inputs.overrides(upstream)
         batch_target = {
             "job_definition": self.inputs.job_definition,

@@ -1,8 +1,8 @@
 """Plans a stack whose inputs are not deployed yet: another state takes the place of the one that it reads.
 
-That one has what is deployed, what another stack's plan says that it will be, and stand-ins for what nobody knows yet.
-So a first deployment can be reviewed as a whole, though Terraform itself cannot plan it at once. A plan with stand-ins
-is never applied: when its turn comes the stack is planned anew.
+That one has what is deployed, what another stack's plan says that it will be, and placeholders for what is not known
+yet. So a first deployment can be reviewed as a whole, though Terraform itself cannot plan it at once. A plan with
+placeholders is never applied: when its turn comes the stack is planned again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Inputs:
         return {**self.deployed.get(stack, {}), **self.planned.get(stack, {})}
 
     def missing(self, configuration: Configuration) -> set[tuple[str, str]]:
-        """The outputs, each with its stack, that a stack reads and nobody knows yet."""
+        """The outputs, each with its stack, that a stack reads and that are not known yet."""
         return {
             (stack, name)
             for stack, names in configuration.reads.items()
@@ -72,15 +72,15 @@ def folder_with(configuration: Configuration, inputs: Inputs, session: Session) 
     missing = inputs.missing(configuration)
     if not missing and not inputs.awaited(configuration):
         return configuration.folder
-    made = session.state / "stand-ins" / configuration.stack
+    made = session.state / "placeholders" / configuration.stack
     shutil.rmtree(made, ignore_errors=True)
     shutil.copytree(configuration.folder, made, ignore=shutil.ignore_patterns(*MADE_HERE))
     content = copy.deepcopy(configuration.content)
     for stack, names in configuration.reads.items():
         known = inputs.outputs(stack)
-        outputs = {name: known.get(name) or _stand_in(name, session) for name in sorted(names)}
-        file = made / f"{stack}.stand-in.tfstate"
-        state = {"version": 4, "terraform_version": "1.10.0", "serial": 1, "lineage": "stand-in", "resources": []}
+        outputs = {name: known.get(name) or _placeholder(name, session) for name in sorted(names)}
+        file = made / f"{stack}.placeholder.tfstate"
+        state = {"version": 4, "terraform_version": "1.10.0", "serial": 1, "lineage": "placeholder", "resources": []}
         file.touch(mode=0o600)
         file.write_text(json.dumps({**state, "outputs": outputs}))
         content["data"]["terraform_remote_state"][configuration.label(stack)] = {
@@ -91,11 +91,11 @@ def folder_with(configuration: Configuration, inputs: Inputs, session: Session) 
     return made
 
 
-def _stand_in(name: str, session: Session) -> dict[str, Any]:
+def _placeholder(name: str, session: Session) -> dict[str, Any]:
     if name in _LISTS:
         return {"value": _LISTS[name], "type": ["list", "string"]}
-    value = f"stand-in-{name}"
+    value = f"placeholder-{name}"
     if "arn" in name:  # the provider refuses what is not an ARN, and preconditions what is of another region
         stage = session.catalog.stage
-        value = f"arn:{stage.partition}:batch:{stage.region}:{stage.account_id}:stand-in/{name}"
+        value = f"arn:{stage.partition}:batch:{stage.region}:{stage.account_id}:placeholder/{name}"
     return {"value": value, "type": "string"}
