@@ -77,7 +77,7 @@ def _last_times(jobs: Sequence[NamedJob], since: datetime, until: datetime) -> l
     span = _FIRST_SPAN
     while len(found) < _TIMES and until >= since:
         begin = max(since, until - span)
-        due = ((at, name) for name, its in timings for at in its.between(begin, until, include_excepted=True))
+        due = ((at, name) for name, its in timings for at in its.between(begin, until, include_excluded=True))
         found += sorted(due, reverse=True)
         until, span = begin - _INSTANT, span * 2
     return found[:_TIMES]
