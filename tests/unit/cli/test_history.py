@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from botocore.stub import Stubber
 
 from batchtab.aws.batch_jobs import BatchJobs, Submitted, read
@@ -19,6 +20,7 @@ from batchtab.aws.run_history import FORGOTTEN, merged
 from batchtab.aws.runs import Record, Runs
 from batchtab.cli.jobs import history, run_table
 from batchtab.cli.main import main
+from batchtab.cli.output import Output
 from batchtab.declarations.named_jobs import all_jobs
 from batchtab.terraform.session import Session
 
@@ -73,7 +75,7 @@ def test_a_job_that_is_submitted_directly_tells_its_time_by_its_environment() ->
 def test_a_job_by_hand_has_no_scheduled_time_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     (run,) = merged([], [job(scheduled="")], NOW)
     assert run.scheduled is None
-    assert shown(capsys, [run])[2].startswith("by hand    SUCCEEDED  11-24 18:00")
+    assert shown(capsys, [run])[1].startswith("by hand    SUCCEEDED  11-24 18:00")
 
 
 def test_why_somebody_ran_a_job_is_said_with_what_became_of_it() -> None:
@@ -176,14 +178,13 @@ def test_an_array_tells_its_children_and_has_no_attempts_of_its_own() -> None:
 
 
 def shown(capsys: pytest.CaptureFixture[str], runs: Sequence[Any], *, is_one: bool = True) -> list[str]:
-    run_table.show(runs, SEOUL, is_one=is_one)
+    run_table.listing(SEOUL, is_one=is_one).print(runs, Output.TABLE)
     return capsys.readouterr().out.splitlines()
 
 
 def test_a_pipe_gets_a_line_for_each_run_in_the_zone_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     runs = merged([record("skipped", "2026-11-24T08:50:00Z", reason="paused")], [job(attempts=2)], NOW)
     assert shown(capsys, runs) == [
-        "Times of Asia/Seoul.",
         "scheduled         status     started   took  tries  reason",
         "2026-11-24 18:00  SUCCEEDED  18:00:05  45s   2",
         "2026-11-24 17:50  skipped                           paused",
@@ -191,12 +192,13 @@ def test_a_pipe_gets_a_line_for_each_run_in_the_zone_that_is_said(capsys: pytest
 
 
 def test_a_start_on_another_day_than_the_scheduled_one_tells_its_day(capsys: pytest.CaptureFixture[str]) -> None:
-    (_, _, row) = shown(capsys, merged([], [job(scheduled="2026-11-20T09:00:00Z")], NOW))
+    (_, row) = shown(capsys, merged([], [job(scheduled="2026-11-20T09:00:00Z")], NOW))
     assert "11-24 18:00" in row
 
 
 def test_no_runs_are_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(capsys, []) == ["No runs."]
+    run_table.listing(SEOUL, is_one=True).print([], Output.TABLE)
+    assert capsys.readouterr() == ("", "No runs.\n")
 
 
 @pytest.mark.parametrize("is_one", [True, False])
@@ -376,7 +378,7 @@ def test_states_are_asked_for_again_until_all_are_there() -> None:
 
 def test_json_is_a_line_for_each_run() -> None:
     (run,) = merged([record("submitted", job_id="job-1")], [job()], NOW)
-    assert json.loads(json.dumps(history.as_dict(run))) == {
+    assert json.loads(json.dumps(run_table.as_dict(run))) == {
         "job": JOB,
         "scheduled_time": "2026-11-24T09:00:00Z",
         "status": "SUCCEEDED",
@@ -389,6 +391,30 @@ def test_json_is_a_line_for_each_run() -> None:
         "run_id": f"{JOB}@2026-11-24T09:00:00Z",
         "job_id": "job-1",
     }
+
+
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml", "name"])
+def test_each_form_has_every_run_and_a_program_gets_nothing_else(
+    form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a run, one that was skipped, and a paused job
+    runs = merged([record("skipped", "2026-11-24T08:50:00Z", reason="paused")], [job()], NOW)
+    monkeypatch.setattr(history, "connect", lambda _: None)
+    monkeypatch.setattr(history, "gathered", lambda *_: history.Gathered(runs, {JOB: "its rule is disabled"}))
+    # WHEN they are printed
+    assert main(["history", "-o", form]) == 0
+    said = capsys.readouterr().out
+    # THEN each form has both
+    if form == "name":
+        assert said.splitlines() == ["job-1", f"{JOB}@2026-11-24T08:50:00Z"]
+    elif form in ("json", "yaml"):
+        assert yaml.safe_load(said) == [json.loads(json.dumps(run_table.as_dict(run))) for run in runs]
+    else:
+        paused, zone, heading, first, second = said.splitlines()
+        assert paused.startswith(f"{JOB} is paused: its rule is disabled [hint: batchtab resume")
+        assert zone == "Times of Asia/Seoul."
+        assert ("job id" in heading, "job-1" in first) == (form == "wide",) * 2
+        assert second.endswith("paused")
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ from batchtab.cli.jobs import run_table
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.jobs.short_times import near
 from batchtab.cli.options import AnyJobArgument, StageOption
+from batchtab.cli.output import Listing, Output, OutputOption
 from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
-from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
 _SHOWN = 20
@@ -47,6 +47,7 @@ def history(
         typer.Option("--count", min=1, max=_MOST, help=f"Number of runs. [default: {_SHOWN}; all with --since]"),
     ] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only the last 90m, 12h, 7d or 4w.")] = None,
+    output: OutputOption = Output.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line and run, in UTC.")] = False,
 ) -> None:
     """Show past runs, the latest first, including skipped, late and dropped ones with the reason.
@@ -62,16 +63,23 @@ def history(
     found = gathered(session, connect(session), chosen, most, begin, now)
     if as_json:
         for run in found.runs[:most]:
-            typer.echo(json.dumps(as_dict(run), ensure_ascii=False))
+            typer.echo(json.dumps(run_table.as_dict(run), ensure_ascii=False))
     else:
         zone = chosen[0].zone(session.catalog) if job else ZoneInfo(config.timezone)
-        for name, why in found.paused.items():
-            typer.echo(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {config.name}]")
-        run_table.show(found.runs[:most], zone, is_one=job is not None)
-        if len(found.runs) > most:
-            typer.echo(f"These are the newest {most}, and there are more [hint: --count, --since]")
+        _print(found, run_table.listing(zone, is_one=job is not None), most, zone, config.name, output)
     for line in found.missing:
         typer.echo(f"batchtab: {line}", err=True)
+
+
+def _print(found: Gathered, listing: Listing[Run], most: int, zone: ZoneInfo, stage: str, output: Output) -> None:
+    is_table = output in (Output.TABLE, Output.WIDE)
+    for name, why in found.paused.items() if is_table else ():
+        typer.echo(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {stage}]")
+    if is_table and found.runs:
+        typer.echo(f"Times of {zone}.")
+    listing.print(found.runs[:most], output)
+    if is_table and len(found.runs) > most:
+        typer.echo(f"These are the newest {most}, and there are more [hint: --count, --since]")
 
 
 @dataclass(frozen=True)
@@ -155,24 +163,3 @@ def _until_enough(batch: BatchJobs, pages: Iterable[Sequence[Any]], wanted: int)
 def _is_made_up(job: Submitted) -> bool:
     scheduled = moment(job.scheduled_time)
     return scheduled is not None and job.created_ms / 1000 - scheduled.timestamp() > _MADE_UP.total_seconds()
-
-
-def as_dict(run: Run) -> dict[str, Any]:
-    """A run for other programs: moments in UTC, null where there is none."""
-    return {
-        "job": run.job,
-        "scheduled_time": _utc(run.scheduled),
-        "status": run.status,
-        "submitted_or_noted_at": _utc(run.came),
-        "started_at": _utc(run.started),
-        "stopped_at": _utc(run.stopped),
-        "duration_seconds": None if run.took_seconds is None else round(run.took_seconds, 3),
-        "attempts": run.attempts or None,
-        "reason": run.reason or None,
-        "run_id": run.run_id or None,
-        "job_id": run.job_id or None,
-    }
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else utc_text(moment)

@@ -124,7 +124,7 @@ class JobPage:
             "unknown": list(its.unknown),
             "triggers": [{"kind": each.kind, "name": each.name, "enabled": each.is_enabled} for each in self.triggers],
             "next_runs": [utc_text(each) for each in self.next_runs],
-            "last_runs": [history.as_dict(run) for run in self.last_runs],
+            "last_runs": [run_table.as_dict(run) for run in self.last_runs],
         }
 
     def _schedule(self) -> list[str]:

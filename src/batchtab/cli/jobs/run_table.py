@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import typer
-
 from batchtab.aws.run_history import Run
-from batchtab.cli.output import print_rows
+from batchtab.cli.output import Column, Listing
 from batchtab.cli.tables import COLORS
 from batchtab.schedules.durations import duration
+from batchtab.schedules.timestamps import utc_text
 
 _NOT_RUN = "yellow"
 
 
-def show(runs: Sequence[Run], zone: ZoneInfo, *, is_one: bool) -> None:
-    """Prints runs on the wall clock of a zone.
+def listing(zone: ZoneInfo, *, is_one: bool) -> Listing[Run]:
+    """How runs are printed.
 
     Args:
-        runs: The latest first.
-        zone: The zone.
-        is_one: Whether all are one job's, so that its name need not stand in each line.
+        zone: The time zone of a table's times.
+        is_one: Whether all are one job's, so that a table need not name it.
     """
-    if not runs:
-        typer.echo("No runs.")
-        return
-    first = () if is_one else ("job",)
-    rows: list[tuple[str, ...]] = [(*first, "scheduled", "status", "started", "took", "tries")]
-    rows += [(*(() if is_one else (run.job,)), *cells(run, zone)) for run in runs]
-    reasons = ["reason", *(run.reason for run in runs)]
-    typer.echo(f"Times of {zone}.")
-    styles = [("",) * len(rows[0])]
-    styles += [(*(("",) * len(first)), "", _color(run.status), "", "", "") for run in runs]
-    print_rows(rows, reasons, styles)
+
+    def cell(number: int) -> Callable[[Run], str]:
+        return lambda run: cells(run, zone)[number]
+
+    name = Column[Run]("job", lambda run: run.job)
+    return Listing(
+        columns=(
+            *(() if is_one else (name,)),
+            Column("scheduled", cell(0)),
+            Column("status", cell(1), style=lambda run: _color(run.status)),
+            Column("started", cell(2)),
+            Column("took", cell(3)),
+            Column("tries", cell(4)),
+            Column("job id", lambda run: run.job_id or "-", is_wide=True),
+        ),
+        as_dict=as_dict,
+        name=lambda run: run.job_id or run.run_id,
+        note=lambda run: run.reason,
+        note_heading="reason",
+        empty="No runs.",
+    )
 
 
 def _color(status: str) -> str:
@@ -60,3 +69,24 @@ def _started(started: datetime | None, scheduled: datetime | None) -> str:
         return ""
     same = scheduled is not None and scheduled.date() == started.date()
     return f"{started:%H:%M:%S}" if same else f"{started:%m-%d %H:%M}"
+
+
+def as_dict(run: Run) -> dict[str, Any]:
+    """A run for other programs: moments in UTC, null where there is none."""
+    return {
+        "job": run.job,
+        "scheduled_time": _utc(run.scheduled),
+        "status": run.status,
+        "submitted_or_noted_at": _utc(run.came),
+        "started_at": _utc(run.started),
+        "stopped_at": _utc(run.stopped),
+        "duration_seconds": None if run.took_seconds is None else round(run.took_seconds, 3),
+        "attempts": run.attempts or None,
+        "reason": run.reason or None,
+        "run_id": run.run_id or None,
+        "job_id": run.job_id or None,
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else utc_text(moment)

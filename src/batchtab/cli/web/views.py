@@ -85,7 +85,7 @@ def _runs(runs: Iterable[Run], zone: ZoneInfo) -> list[Shown]:
         scheduled, status, started, took, tries = run_table.cells(run, zone)
         if run.scheduled is None:
             scheduled = f"{run.came.astimezone(zone):%Y-%m-%d %H:%M} manual"
-        name = run.job_id or (f"{run.job}@{history.as_dict(run)['scheduled_time']}" if run.scheduled else "")
+        name = run.job_id or (f"{run.job}@{run_table.as_dict(run)['scheduled_time']}" if run.scheduled else "")
         cells = {"scheduled": scheduled, "started": started, "took": took, "tries": tries}
         made.append({"job": run.job, "status": status, "reason": run.reason, "path": name, **cells})
     return made
