@@ -75,11 +75,11 @@ def job(**fields: Any) -> JobSpec:
         ),
         (
             ["schedule: '@hourly'", "trigger: rule", "timezone: UTC", "except: 2026-12-25"],
-            "trigger: 'rule' can't say timezone, except: only a schedule can [hint: leave trigger out]",
+            "trigger: 'rule' cannot express timezone, except: only a schedule can [hint: leave trigger out]",
         ),
         (
             ["schedule: at(2026-12-25T09:00:00)", "trigger: rule"],
-            "trigger: 'rule' can't say at(…): only a schedule can [hint: leave trigger out]",
+            "trigger: 'rule' cannot express at(…): only a schedule can [hint: leave trigger out]",
         ),
         (
             ["schedule: '@hourly'", "flexible_window_minutes: 61"],
