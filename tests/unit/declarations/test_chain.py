@@ -194,9 +194,9 @@ def test_a_job_may_wait_for_all_of_several(project: Path) -> None:
     [
         (
             "after_all: [a], schedule: 0 2 * * *",
-            'after_all: ["a"] does not go with schedule: a run starts when all have',
+            'after_all: ["a"] does not go with schedule: a run starts only when all have',
         ),
-        ("after_all: [a], after: b", 'after_all: ["a"] does not go with after: a run starts when all have ended'),
+        ("after_all: [a], after: b", 'after_all: ["a"] does not go with after: a run starts only when all have ended'),
         ("after: a, within_seconds: 600", "within_seconds: 600 has no effect without after_all [hint: leave it out]"),
         ("after_all: [a], within_seconds: 5", "within_seconds: 5 is too short: 60 to 2678400 (seconds)"),
         ("after_all: [a, bb]", "after_all[1]: 'bb' is not a job: a, b, c,"),
