@@ -12,7 +12,7 @@ module "alerts" {
   quiet  = true                                # repeats and storms are grouped, and recoveries are sent
   routes = { reports = { mention = "@here" } } # a webhook has one channel; a function could take another for each service
 
-  # Each job that says how late it may be is watched.
+  # Each job with late_after_seconds is watched.
   schedules      = { for name, job in module.orders : "orders-${name}" => job.watch if job.watch != null }
   runs_table_arn = module.runs.table_arn
 

@@ -11,7 +11,7 @@ module "instances" {
   alarm_topic_arns   = [aws_sns_topic.oncall.arn]
   tags               = var.tags
 
-  # Jobs of every few minutes, which may be interrupted, try Spot first.
+  # Jobs that run every few minutes and may be interrupted try Spot first.
   queues                       = { default = 5, continuously = 3 }
   queue_settings               = { continuously = { compute_environments = ["spot", "default"] } }
   further_compute_environments = { spot = module.spot.compute_environment }

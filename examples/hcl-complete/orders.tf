@@ -15,8 +15,8 @@ locals {
       command  = ["node", "app/jobs/sync-stock"]
       schedule = "cron(7/10 * * * ? *)"
       timeout  = 60
-      queue    = "continuously" # apart from the others, whose list it would flood
-      policy   = "forbid"       # a run is skipped while an earlier one is there
+      queue    = "continuously" # its own queue, because it would flood the list of the others
+      policy   = "forbid"       # a run is skipped while an earlier one waits or runs
     }
     rebuild-index = {
       command = ["node", "app/jobs/rebuild-index"]

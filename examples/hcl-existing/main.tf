@@ -1,4 +1,4 @@
-# A company that has Batch already: its queue, its roles and its log group stay what they are; only the job is made here.
+# A company that has Batch already: its queue, its roles and its log group do not change; only the job is made here.
 
 terraform {
   required_version = ">= 1.6"

@@ -331,8 +331,8 @@ def test_allow_has_no_code_in_between() -> None:
             {"schedule": "rate(7 hours)", "timezone": "Asia/Seoul"},
             "and counts again from then [hint: leave timezone out]",
         ),
-        ({"trigger": "rule", "timezone": "Asia/Seoul"}, "trigger: 'rule' can't say timezone: only a schedule can"),
-        ({"trigger": "rule", "schedule": "at(2026-12-01T00:00:00)"}, "trigger: 'rule' can't say at(…)"),
+        ({"trigger": "rule", "timezone": "Asia/Seoul"}, "trigger: 'rule' cannot express timezone: only a schedule can"),
+        ({"trigger": "rule", "schedule": "at(2026-12-01T00:00:00)"}, "trigger: 'rule' cannot express at(…)"),
         ({"schedule": None, "timezone": "Asia/Seoul"}, "timezone: 'Asia/Seoul' has no effect: the job has no schedule"),
         (
             {"schedule": None, "starting_deadline_seconds": 60},

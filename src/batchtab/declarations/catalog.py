@@ -68,7 +68,7 @@ def load_all(root: Path = Path(), stage_names: Sequence[str] | None = None) -> l
         path = root / "config" / f"{name}.yaml"
         if name not in known:
             if known:
-                text = f"is not there: the stages are {listed(known)}"
+                text = f"does not exist: the stages are {listed(known)}"
                 problems.append(Diagnostic(path.as_posix(), None, "", "", None, text, did_you_mean(name, known)))
             continue
         stage, document, found, invalid_fields = read_stage(path)
@@ -162,12 +162,12 @@ def _late_problems(source: Source) -> Iterator[Diagnostic]:
 
 
 def _unquiet_problems(source: Source) -> Iterator[Diagnostic]:
-    """What says where alerts go, in a stage whose alerts keep no such thing."""
+    """What says where alerts go, in a stage with alerts that are not quiet."""
     of_service = source.spec.alerts
     paths: list[tuple[str, ...]] = [] if of_service.is_empty else [("alerts",)]
     paths += [("jobs", name, "alerts") for name, job in source.spec.jobs.items() if job.alerts != of_service]
     for path in paths:
-        text = f"has no effect: {_STAGES} has no quiet alerts, and only these know where a job's go"
+        text = f"has no effect: {_STAGES} has no quiet alerts, which a job's alerts need"
         yield source.document.problem(path, text, hint="alerts: {quiet: true} in the stage's file")
 
 

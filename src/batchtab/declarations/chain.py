@@ -23,7 +23,7 @@ def doubles(service: str, references: Sequence[str]) -> Iterator[tuple[int, str]
         earlier = first.setdefault(resolve(service, reference), index)
         if earlier != index:
             other = references[earlier]
-            yield index, "is there twice" if other == reference else f"is the same job as '{other}'"
+            yield index, "is listed twice" if other == reference else f"is the same job as '{other}'"
 
 
 class Known:

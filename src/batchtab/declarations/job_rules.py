@@ -21,11 +21,11 @@ SHORTER_THAN_WINDOW = "is shorter than flexible_window_minutes, and the last run
 NOT_WITH_RATE = "EventBridge Scheduler runs a rate at once when it is deployed, and counts again from then"
 NOT_AFTER_START = "is not after start"
 TWICE = container_rules.TWICE
-EXEC_WRITES = "has no effect with a read-only root: ECS Exec's agent makes its files there"
+EXEC_WRITES = "has no effect with a read-only root: ECS Exec's agent writes there"
 NO_EFFECT_ON_OWN_ROLE = "cannot be used together with job_role_arn, a role that is managed elsewhere"
 NO_EFFECT_ON_LOG_GROUP = "cannot be used together with log_group_name, a log group that is managed elsewhere"
 AFTER_NOTHING = "has no effect: the job comes after no other"
-ONE_START = "a run starts when all have ended, and by nothing else"
+ONE_START = "a run starts only when all have ended"
 ONLY_WITH_AFTER_ALL = "has no effect without after_all"
 TMPFS_TOO = "is the path of a tmpfs too"
 OWN_VOLUME = "is the name of Batchtab's own volume, at /tmp"
@@ -204,7 +204,7 @@ def _timing(job: OneJob) -> Iterator[Fault]:
     if job.trigger == "rule" and job.needs_scheduler:
         if timing.is_once:
             said.append("at(…)")
-        yield "trigger", "rule", f"can't say {', '.join(said)}: only a schedule can", "leave trigger out"
+        yield "trigger", "rule", f"cannot express {', '.join(said)}: only a schedule can", "leave trigger out"
     start, end = timing.start_utc, timing.end_utc
     if start is not None and end is not None and start >= end:
         yield "end", job.end, f"{NOT_AFTER_START}, {job.start}", ""

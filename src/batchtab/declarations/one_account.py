@@ -51,5 +51,5 @@ def _repository_problems(stage: StageConfig, document: Document, other: StageCon
     for index, name in enumerate(stage.repositories):
         if stage.region == other.region and name in other.repositories:
             text = f"is made by stage {other.name} in this account and region too"
-            hint = "leave it out here and only pull from it, or give it another name"
+            hint = "leave it out here and only pull from it, or rename it"
             yield document.problem(("repositories", index), text, value=name, hint=hint)

@@ -21,7 +21,7 @@ def changes(
     before: tuple[Catalog, NamedJob] | None, after: tuple[Catalog, NamedJob] | None
 ) -> tuple[PermissionChange, ...]:
     """What each role of a job may do more, or not any more; at least one side is there."""
-    had, has = (_held(*side) if side else {} for side in (before, after))
+    had, has = (_permissions_of(*side) if side else {} for side in (before, after))
     found = []
     for holder in sorted({*had, *has}):
         added = tuple(sorted(has.get(holder, frozenset()) - had.get(holder, frozenset())))
@@ -32,7 +32,7 @@ def changes(
     return tuple(found)
 
 
-def _held(catalog: Catalog, named: NamedJob) -> dict[str, frozenset[Permission]]:
+def _permissions_of(catalog: Catalog, named: NamedJob) -> dict[str, frozenset[Permission]]:
     spec = named.spec
     permissions: dict[str, frozenset[Permission]] = {}
     if spec.job_role_arn is None:

@@ -80,7 +80,7 @@ class JobChange:
     @property
     def wide(self) -> list[Permission]:
         """What it may do from now on with everything, or with a whole service."""
-        return [permission for granted in self.permissions for permission in granted.added if permission.stands_out]
+        return [permission for granted in self.permissions for permission in granted.added if permission.is_notable]
 
 
 def job_change(

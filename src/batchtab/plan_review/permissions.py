@@ -73,7 +73,7 @@ class Permission:
         )
 
     @property
-    def stands_out(self) -> bool:
+    def is_notable(self) -> bool:
         """Whether it is wide and not just what AWS limits to no resource."""
         return self.is_wide and bool(self.who or self.action not in _ONLY_EVERYWHERE)
 

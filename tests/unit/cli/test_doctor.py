@@ -168,7 +168,7 @@ def test_files_with_errors_are_one_failure_and_aws_is_not_asked(
 
 def test_a_stage_that_there_is_not_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--stage", "nowhere"]) == 2
-    assert "is not there: the stages are example, local" in capsys.readouterr().err
+    assert "does not exist: the stages are example, local" in capsys.readouterr().err
     assert main(["doctor", "--nonsense"]) == 2
 
 

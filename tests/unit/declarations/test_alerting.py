@@ -125,7 +125,7 @@ def test_a_stage_without_quiet_alerts_refuses_routes(project: Path) -> None:
 
     # THEN each is one line that names the stage
     found = [str(problem).removeprefix(f"{project}/") for problem in error.value.problems]
-    why = "has no effect: stage example has no quiet alerts, and only these know where a job's go"
+    why = "has no effect: stage example has no quiet alerts, which a job's alerts need"
     hint = "[hint: alerts: {quiet: true} in the stage's file]"
     assert [line.split(": ", 1)[1] for line in found] == [f"alerts: {why} {hint}", f"job hello: alerts: {why} {hint}"]
 

@@ -218,7 +218,7 @@ def test_a_folder_for_local_jobs_must_be_there(project: Path, spoil: Spoil) -> N
 def test_an_unknown_stage_is_told_with_those_that_are_there(project: Path) -> None:
     (line,) = lines(project, "lokal")
 
-    assert line == "config/lokal.yaml: is not there: the stages are example, local [hint: did you mean 'local'?]"
+    assert line == "config/lokal.yaml: does not exist: the stages are example, local [hint: did you mean 'local'?]"
 
 
 def test_a_project_without_stages_is_told(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_two_stages_of_one_account_do_not_make_the_same_repository(project: Path
     # THEN it is refused once, where both are in one region
     line = (
         "config/staging.yaml:9: repositories[1]: 'batchtab-runner' is made by stage example in this account and region"
-        " too [hint: leave it out here and only pull from it, or give it another name]"
+        " too [hint: leave it out here and only pull from it, or rename it]"
     )
     if refused:
         assert lines(project) == lines(project, "example") == lines(project, "staging") == [line]

@@ -194,14 +194,14 @@ def test_a_job_may_wait_for_all_of_several(project: Path) -> None:
     [
         (
             "after_all: [a], schedule: 0 2 * * *",
-            'after_all: ["a"] does not go with schedule: a run starts when all have',
+            'after_all: ["a"] does not go with schedule: a run starts only when all have',
         ),
-        ("after_all: [a], after: b", 'after_all: ["a"] does not go with after: a run starts when all have ended'),
+        ("after_all: [a], after: b", 'after_all: ["a"] does not go with after: a run starts only when all have ended'),
         ("after: a, within_seconds: 600", "within_seconds: 600 has no effect without after_all [hint: leave it out]"),
         ("after_all: [a], within_seconds: 5", "within_seconds: 5 is too short: 60 to 2678400 (seconds)"),
         ("after_all: [a, bb]", "after_all[1]: 'bb' is not a job: a, b, c,"),
         ("after_all: [a, c]", "after_all: goes in a circle: c → c"),
-        ("after_all: [a, b, a]", "after_all[2]: 'a' is there twice [hint: leave it out]"),
+        ("after_all: [a, b, a]", "after_all[2]: 'a' is listed twice [hint: leave it out]"),
         ("after_all: [a, joins/a]", "after_all[1]: 'joins/a' is the same job as 'a' [hint: leave it out]"),
         ("after_all: [joins/a, b, a]", "after_all[2]: 'a' is the same job as 'joins/a' [hint: leave it out]"),
         ("after_all: [a, b, a, b, a, b, a, b, a]", "after_all: has 9 entries: at most 8"),

@@ -10,7 +10,7 @@ from batchtab.declarations.job import JobSpec
 from batchtab.declarations.service import read_services
 
 MESSAGES = {
-    "exec: true": "exec: true has no effect with a read-only root: ECS Exec's agent makes its files there"
+    "exec: true": "exec: true has no effect with a read-only root: ECS Exec's agent writes there"
     " [hint: add read_only_root_filesystem: false]",
     "platform_version: '1.4'": "platform_version: '1.4' is not allowed: LATEST, or a version such as 1.4.0"
     " (at most 32 characters)",

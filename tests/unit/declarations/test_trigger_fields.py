@@ -75,11 +75,11 @@ def job(**fields: Any) -> JobSpec:
         ),
         (
             ["schedule: '@hourly'", "trigger: rule", "timezone: UTC", "except: 2026-12-25"],
-            "trigger: 'rule' can't say timezone, except: only a schedule can [hint: leave trigger out]",
+            "trigger: 'rule' cannot express timezone, except: only a schedule can [hint: leave trigger out]",
         ),
         (
             ["schedule: at(2026-12-25T09:00:00)", "trigger: rule"],
-            "trigger: 'rule' can't say at(…): only a schedule can [hint: leave trigger out]",
+            "trigger: 'rule' cannot express at(…): only a schedule can [hint: leave trigger out]",
         ),
         (
             ["schedule: '@hourly'", "flexible_window_minutes: 61"],
@@ -308,7 +308,7 @@ def test_defaults_hold_for_the_jobs_that_can_use_them(tmp_path: Path) -> None:
 def test_what_defaults_say_and_a_job_cannot_be_is_a_fault_of_the_job(tmp_path: Path) -> None:
     (found,) = faults(tmp_path, "schedule: '@hourly'", "trigger: rule", defaults="{timezone: Asia/Seoul}")
 
-    assert found.startswith("trigger: 'rule' can't say timezone")
+    assert found.startswith("trigger: 'rule' cannot express timezone")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])

@@ -121,7 +121,7 @@ def _timing() -> Iterator[str]:
     yield _when(scheduled, "schedule", f"does not go with {words}: {job_rules.NOT_WITH_RATE}", "w.schedule")
     words = f'${{join(", ", concat({said}, {_IS_ONCE} ? ["at(…)"] : []))}}'
     ruled = f'!({_IS_RATE} && {asked} == "schedule") && {trigger} == "rule" && {_NEEDS_SCHEDULER}'
-    yield _when(ruled, "trigger", f"can't say {words}: only a schedule can", '"rule"')
+    yield _when(ruled, "trigger", f"cannot express {words}: only a schedule can", '"rule"')
     start, end = "s.start", "s.end"
     wrong = f"try(timecmp({start}, {end}) >= 0, false)"
     yield _when(wrong, "end", f"{job_rules.NOT_AFTER_START}, ${{w.start}}", "try(w.end, null)")

@@ -52,8 +52,8 @@ def add_preconditions(
         ),
         (
             negate(all_of(choose(is_set(timing.trigger), one_of(timing.trigger, ["rule"]), False), timing.is_special)),
-            "trigger: a rule can't say timezone, start, end, flexible_window_minutes, except or at(…): leave trigger"
-            " out.",
+            "trigger: a rule cannot express timezone, start, end, flexible_window_minutes, except or at(…): leave"
+            " trigger out.",
         ),
         (
             any_of(timing.is_scheduled, negate(any_of(timing.is_special, is_set(timing.trigger)))),
