@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -244,7 +245,7 @@ def test_watch_shows_it_again_until_ctrl_c(
         if len(slept) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ps.time, "sleep", sleep)
+    monkeypatch.setattr(ps, "time", SimpleNamespace(sleep=sleep))
     assert main(["ps", "--watch"]) == 130
     output = capsys.readouterr()
     # THEN a pipe gets the lines anew each time, without a control character, and nobody stopped the job
@@ -269,7 +270,7 @@ def test_on_a_terminal_it_is_drawn_in_place_and_never_longer_than_that(
     def sleep(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ps.time, "sleep", sleep)
+    monkeypatch.setattr(ps, "time", SimpleNamespace(sleep=sleep))
     assert main(["ps", "-w"]) == 130
     out = capsys.readouterr().out
     assert out.startswith("\x1b[2J\x1b[H")

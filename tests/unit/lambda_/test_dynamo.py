@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from shared import dynamo
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr(dynamo.time, "sleep", found.append)
+    monkeypatch.setattr(dynamo, "time", SimpleNamespace(sleep=found.append))
     return found
 
 
