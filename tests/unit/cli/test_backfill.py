@@ -443,7 +443,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
     monkeypatch.setattr("batchtab.cli.jobs.backfill.Runs", Fake)
     monkeypatch.setattr("batchtab.cli.jobs.backfill.BatchJobs", Fake)
-    of_time = SimpleNamespace(sleep=lambda seconds: made.sleep(seconds), monotonic=time.monotonic)
+    of_time = SimpleNamespace(sleep=lambda seconds: made.sleep(seconds), monotonic=time.monotonic)  # noqa: PLW0108 - tests replace made.sleep
     monkeypatch.setattr("batchtab.cli.jobs.backfill.time", of_time)
     return made
 
