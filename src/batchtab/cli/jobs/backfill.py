@@ -51,7 +51,7 @@ def backfill(
     """Run a job for every missed scheduled time in a range.
 
     Each run has its own scheduled time. Safe to interrupt and to run again: a time that has run is not run again, even
-    if it failed. Times that the job excepts are left out. Without an offset, --from and --to are in its time zone.
+    if it failed. Excluded times are left out. Without an offset, --from and --to are in the job's time zone.
 
     Exit status 1: some runs failed.
     """

@@ -44,11 +44,11 @@ def next_runs(
 ) -> None:
     """Show when jobs run next, all in one list, in local time and in UTC.
 
-    Jobs that run more than once an hour are collapsed: one line for the runs of a day, up to the next run of a job that
-    does not.
+    Jobs that run more than once an hour are collapsed: one line for their runs until a less frequent job runs or
+    the day ends.
 
-    Skipped times are marked '-' with the reason (excepted, or DST). Runs of a rate are estimates, marked '~': it counts
-    from the creation of its trigger, which is not in the files.
+    Skipped times are marked '-' with the reason (excluded, or DST). Times of a rate are estimates, marked '~': a rate
+    counts from the creation of its trigger, which only AWS knows.
     """
     loaded = catalog.load(stage, root)
     jobs = _chosen(loaded, job, timezone)

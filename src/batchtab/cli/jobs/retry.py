@@ -102,7 +102,7 @@ def retry(
     ] = False,
     whole_array: Annotated[bool, typer.Option("--whole-array", help="Run all children of an array.")] = False,
     own_indices: Annotated[
-        bool, typer.Option("--own-indices", help="The program reads BATCHTAB_ARRAY_INDICES; no runner is needed.")
+        bool, typer.Option("--own-indices", help="Do not require the runner: the program reads BATCHTAB_ARRAY_INDICES.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be submitted.")] = False,
@@ -110,10 +110,10 @@ def retry(
     output: OutputOption = Output.TABLE,
     stage: StageOption = "local",
 ) -> int:
-    """Run a failed run again: same scheduled time, same variables, command and sizes; of an array the failed children.
+    """Run a failed run again: same scheduled time, variables, command and sizes; of an array only failed children.
 
     RUN is a job id or its beginning, ID:3 for one child of an array, or JOB@TIME; with --failed a JOB. A run is retried
-    once, whoever asks; a retry that failed may be retried. The deployed job definition is used.
+    once, even if two people ask; a failed retry may be retried. The deployed job definition is used.
 
     Exit status 4: a run was not retried; the output says why.
     """

@@ -72,7 +72,7 @@ def run(
 ) -> int:
     """Run a job now.
 
-    The job's concurrency_policy, except and pause_on_failure count: exit status 4 if the run was not started.
+    The job's concurrency_policy, except and pause_on_failure apply: exit status 4 if they prevent the run.
 
     With --follow, the exit status is the run's: 0 succeeded, 1 failed. Ctrl-C does not stop the job.
     """
