@@ -104,7 +104,7 @@ def _compared(base: _Side, head: _Side, wanted: Sequence[str] | None) -> list[St
 
 
 def _load(sides: Sequence[_Side], names: Sequence[str]) -> list[dict[str, Catalog]]:
-    """The stages of both sides by name; the faults of both are told at once, each with its side.
+    """The stages of both sides by name; the faults of both are reported at once, each with its side.
 
     Raises:
         UsageError: a side's files have errors.

@@ -61,7 +61,7 @@ def ps(
 
 
 class Look:
-    """What there is now, each time anew.
+    """What there is now, read again each time.
 
     Attributes:
         missing: What the rows of the last look do not show, a line each.

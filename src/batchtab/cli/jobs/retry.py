@@ -1,7 +1,7 @@
 """`batchtab retry`: runs what failed again, each run once.
 
 A run with a scheduled time goes through the submit function, whose table makes sure that it is retried once, and whose
-policies hold. Calls to AWS: those of RunLookup or failed_runs, those of retries for each run, and one for each retry.
+policies apply. Calls to AWS: those of RunLookup or failed_runs, those of retries for each run, and one for each retry.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OLD_FUNCTION = "is no trigger, no end of a job and no resume"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a retry.
+    """The outcome of a retry.
 
     Attributes:
         job: What the job is called.
@@ -223,7 +223,7 @@ class Retrying:
         return f"job {active[0]['jobId']} has not ended" if active else ""
 
     def result(self, plan: Plan, outcome: str, job_id: str = "", note: str = "") -> Result:
-        """What became of a retry."""
+        """The outcome of a retry."""
         children = f"children {plan.children}" if plan.children else ""
         words = "; ".join(filter(None, (note, f"retry of {plan.failed['jobId']}", children)))
         return self._result(plan.job, plan.failed, outcome, job_id, words)

@@ -181,7 +181,7 @@ class _Started:
         self._zone = asked.job.zone(asked.session.catalog)
 
     def finish(self, output: Output, *, is_followed: bool) -> int:
-        """Says what became of it, follows it, and returns the exit status."""
+        """Prints the outcome, follows the run, and returns the exit status."""
         answer, name = self._answer, self._asked.job.full
         if answer.outcome in NOT_RUN:
             if output in (Output.JSON, Output.YAML):

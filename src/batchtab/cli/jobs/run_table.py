@@ -22,7 +22,7 @@ def show(runs: Sequence[Run], zone: ZoneInfo, *, is_one: bool) -> None:
     Args:
         runs: The latest first.
         zone: The zone.
-        is_one: Whether all are one job's, so that its name need not stand in each line.
+        is_one: Whether all are one job's, so that lines do not repeat its name.
     """
     if not runs:
         typer.echo("No runs.")
@@ -46,7 +46,7 @@ def cells(run: Run, zone: ZoneInfo) -> tuple[str, str, str, str, str]:
     scheduled = run.scheduled.astimezone(zone) if run.scheduled else None
     started = run.started.astimezone(zone) if run.started else None
     return (
-        f"{scheduled:%Y-%m-%d %H:%M}" if scheduled else "by hand",
+        f"{scheduled:%Y-%m-%d %H:%M}" if scheduled else "manual",
         run.status,
         _started(started, scheduled),
         "" if run.took_seconds is None else duration(run.took_seconds).replace(" ", ""),

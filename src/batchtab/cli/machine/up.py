@@ -91,7 +91,7 @@ def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> boo
         if not was_cut or not _ORPHAN.search(stacks.failure_text()):
             raise
         # A killed Terraform had made things that it could not write down. Nothing of value is in local AWS.
-        typer.echo("The killed run left resources that no state knows: local AWS starts anew", err=True)
+        typer.echo("The killed run left resources that are in no state: local AWS starts again, empty", err=True)
         stacks.providers.close()  # they call the port of the local AWS that ends now
         daemon.stop()
         daemon.start()

@@ -1,4 +1,4 @@
-"""Stands between ministack's authentication and its services, and refuses what IAM does not allow."""
+"""Is between ministack's authentication and its services, and refuses what IAM does not allow."""
 
 from __future__ import annotations
 
