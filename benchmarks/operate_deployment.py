@@ -61,7 +61,7 @@ def write_records(local: LocalAws, items: Sequence[Any]) -> None:
 
 
 def wait_in_front(local: LocalAws, job: str, count: int) -> None:
-    """Submits so many jobs, the first of which no environment can take, so that all wait behind it."""
+    """Submits jobs, the first of which no environment can take, so that all wait behind it."""
     batch = local.client("batch")
     for number in range(count):
         asks = [{"type": "VCPU", "value": "64"}] if number == 0 else []

@@ -172,7 +172,7 @@ class OperatedStage:
         return Runs(jobs, records, waiting=_FRONT)
 
     def all_waiting(self, count: int, waiting: int) -> Runs:
-        """Runs of which so many wait at once."""
+        """Runs that all wait at once."""
         jobs = []
         for index, (at, _, job) in enumerate(self._times(count // len(self.jobs))):
             status = "SUCCEEDED" if index < count - waiting else "RUNNABLE"

@@ -46,7 +46,7 @@ def get_mermaid() -> None:
 
 
 def build(venv: Path, out: Path, source: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Builds the site anew; each warning makes it fail, such as a page in no group or a link to nothing."""
+    """Builds the site; each warning makes it fail, such as a page in no group or a link to nothing."""
     strict = ("--quiet", "--fail-on-warning", "--keep-going", "--fresh-env", "--nitpicky")
     folders = (
         "--conf-dir",

@@ -1,4 +1,4 @@
-"""Why a run that the submit function decided about has no job: skipped, late, dropped, refused, waiting, interrupted."""
+"""Why a run that the submit function decided on has no job: skipped, late, dropped, refused, waiting, interrupted."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_jobs_are_shown_as_the_command_shows_them(aws: WebAws, browser: Browser)
     assert ">50%<" in line
     assert ">1m30s<" in line
     (other,) = [each for each in page.text.split("<tr ") if 'data-name="my-service-do-often"' in each]
-    assert "paused: its rule is disabled" in other
+    assert "paused: its rule was disabled" in other
 
 
 def test_a_search_leaves_the_jobs_whose_name_has_it(browser: Browser) -> None:
