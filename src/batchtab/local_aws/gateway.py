@@ -1,4 +1,4 @@
-"""Is between clients and ministack, and applies the faults that somebody asked for to requests."""
+"""Applies the faults that somebody asked for to requests on their way to ministack."""
 
 from __future__ import annotations
 

@@ -44,8 +44,8 @@ def next_runs(
 ) -> None:
     """Show when jobs run next, all in one list, in local time and in UTC.
 
-    Jobs that run more than once an hour are collapsed: one line for their runs until a less frequent job runs or
-    the day ends.
+    Jobs that run more than once an hour are collapsed: one line for their runs until a less frequent job
+    runs or the day ends.
 
     Skipped times are marked '-' with the reason (excluded, or DST). Times of a rate are estimates, marked '~': a rate
     counts from the creation of its trigger, which only AWS knows.

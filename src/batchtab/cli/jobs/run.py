@@ -52,7 +52,7 @@ def run(
     param: Annotated[
         list[str] | None, typer.Option("--param", help="A parameter of the command, as NAME=VALUE. Repeatable.")
     ] = None,
-    vcpus: Annotated[float | None, typer.Option("--vcpus", help="vCPUs.")] = None,
+    vcpus: Annotated[float | None, typer.Option("--vcpus", help="Number of vCPUs.")] = None,
     memory_mib: Annotated[int | None, typer.Option("--memory", help="Memory in MiB.")] = None,
     timeout_seconds: Annotated[int | None, typer.Option("--timeout", help="Seconds that an attempt may take.")] = None,
     array_size: Annotated[int | None, typer.Option("--array-size", help="Run it as an array of that size.")] = None,
