@@ -172,7 +172,7 @@ class OperatedStage:
         return Runs(jobs, records, waiting=_FRONT)
 
     def all_waiting(self, count: int, waiting: int) -> Runs:
-        """Runs that all wait at once."""
+        """Runs of which a number wait at once."""
         jobs = []
         for index, (at, _, job) in enumerate(self._times(count // len(self.jobs))):
             status = "SUCCEEDED" if index < count - waiting else "RUNNABLE"

@@ -135,7 +135,7 @@ def clear_stale_locks(session: Session, aws: Aws) -> None:
     """Clears the locks that a killed `up` left, and says so.
 
     Raises:
-        UsageError: somebody else holds a lock, for all we know.
+        UsageError: another run has a lock, as far as we know.
     """
     stage = session.catalog.stage
     found = [aws.lock(stage.state.bucket, stage.name, stack) for stack in session.stacks()]
