@@ -49,7 +49,7 @@ class App:
         if isinstance(found, Sweep):
             return self._sweep()
         if isinstance(found, list):
-            return ", ".join([self._tell_trigger(trigger) for trigger in found])
+            return ", ".join([self._send_trigger(trigger) for trigger in found])
         if found.blocks_queue:
             return self._once(
                 f"blocked-{grouping.key(found)}",
@@ -146,7 +146,7 @@ class App:
         for found, watched, noted in late:
             try:
                 if found is not None:
-                    outcomes.append(self._tell_late(found))
+                    outcomes.append(self._send_late(found))
             except DeliveryFailed as error:
                 outcomes.append(f"{watched.job_name} not delivered: {error}")
                 break
@@ -154,7 +154,7 @@ class App:
                 table.watches.put_watching(watched.job_name, noted)
         return ", ".join(outcomes) or NOTHING
 
-    def _tell_late(self, run: lateness.LateRun | lateness.Unreadable) -> str:
+    def _send_late(self, run: lateness.LateRun | lateness.Unreadable) -> str:
         name = run.watched.job_name
         if isinstance(run, lateness.Unreadable):
             key = f"unreadable-{name}-{zlib.crc32(run.watched.schedule.text.encode()):x}"
@@ -204,7 +204,7 @@ class App:
             return "not sent: the table does not answer"
         return outcome
 
-    def _tell_trigger(self, trigger: FailedTrigger) -> str:
+    def _send_trigger(self, trigger: FailedTrigger) -> str:
         job_name = trigger.job(self._settings)
         return self._once(
             f"trigger-{trigger.message_id}",

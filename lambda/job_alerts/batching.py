@@ -26,7 +26,8 @@ _ALONE_MAX = 3  # more failures at once are one message
 _NAMES_MAX = 120  # of one message: they fit in what Slack takes, each with its reason
 _REMEMBERED = 1000
 
-# EventBridge delivers at least once. What this process has sent is not sent again, whatever becomes of the table.
+# EventBridge delivers at least once. What this process has sent is not sent again, even if the table does not record
+# it.
 _sent: dict[str, None] = {}
 
 

@@ -20,7 +20,7 @@ _RUN, _STATE = "run#", "state"
 
 
 class Run(NamedTuple):
-    """A scheduled time of a job, and what became of it."""
+    """A scheduled time of a job, and the run's status."""
 
     due: int
     status: str

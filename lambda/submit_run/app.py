@@ -16,7 +16,7 @@ from batchtab.main_container import is_node
 
 from . import jobs
 from .decision import REPLACED, Step, UnsettledError, decide, is_paused, start_next
-from .join import Joined, join, let_go
+from .join import Joined, drop_ends, join
 from .record import JOINED, NOT_RUN, Record
 from .request import MalformedError, Request, iso
 from .settings import Settings
@@ -80,7 +80,7 @@ class App:
             if record.lease_until > now:
                 if request.is_backfill:
                     return answer("busy", request, record.job_id, "claimed already")
-                raise UnsettledError("it is being submitted")  # what becomes of that, its next delivery sees
+                raise UnsettledError("it is being submitted")  # its next delivery sees the result
             if request.job.policy == "allow" or has_place(state, request):
                 return self._submission.finish(request, record, state, now)
             if found := self._submission.found(record):  # it was claimed under `allow`, without a place
@@ -113,7 +113,7 @@ class App:
         if joined is not None:
             step = joined.start(step, state)
         elif state.joined and not request.job.after_all and not (request.is_backfill or request.is_manual):
-            step = let_go(step, state, request)
+            step = drop_ends(step, state, request)
         return self._carry_out(step, request.job.name, state, request)
 
     def _settled(self, state: State, queue: str, name: str, now: float, ended: str = "") -> tuple[State, list[str]]:
@@ -148,7 +148,7 @@ class App:
     def _carry_out(self, step: Step, job_name: str, state: State, request: Request | None = None) -> Answer:
         committed: State | None = None
         if step.state is not None or step.records:
-            step = self._let_go(step, job_name, state, request)
+            step = self._remove(step, job_name, state, request)
             committed = self._table.commit(job_name, step.state, step.records, checked=request)
             self._submission.count(step.records)
         if request is not None:
@@ -164,8 +164,8 @@ class App:
         is_own = request is not None and step.submit.item == request.item
         return submitted if is_own or request is None else answer(step.outcome, request, reason=step.reason)
 
-    def _let_go(self, step: Step, job_name: str, state: State, request: Request | None) -> Step:
-        """Lets go of what waits no more, a portion at a time: a transaction has a most of writes."""
+    def _remove(self, step: Step, job_name: str, state: State, request: Request | None) -> Step:
+        """Removes runs that wait no more, a portion at a time: a transaction has a maximum of writes."""
         own = request.item if request else ""
         kept = [each for each in step.records if each.status not in NOT_RUN or each.request.item == own]
         gone = [each for each in step.records if each not in kept]

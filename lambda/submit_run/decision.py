@@ -53,7 +53,7 @@ class Step:
 
 
 def decide(request: Request, record: Record | None, state: State, manual: Sequence[str], now: float) -> Step:
-    """What becomes of a run that its trigger asks for.
+    """Decides about a run that its trigger asks for.
 
     Args:
         request: The run.
@@ -137,7 +137,7 @@ def give_way(request: Request, state: State, manual: Sequence[str]) -> Step:
 
 
 def _without_waiting(step: Step, state: State) -> Step:
-    """Lets go of runs that have waited since another policy applied, under which they would have come next."""
+    """Drops runs that have waited since another policy applied, under which they would have come next."""
     if not state.waiting:
         return step
     reason = "the job's concurrency_policy was changed while it waited"
@@ -149,7 +149,7 @@ def _not_now(request: Request, state: State, now: float) -> tuple[str, str] | No
     if reason := _late(request, now):
         return "late", reason
     if entry := excluded_by(request):
-        return "skipped", f"excepted: {entry}"
+        return "skipped", f"excluded: {entry}"
     if state.paused is not None and request.job.pause_on_failure:  # it may say so no more
         return "skipped", state.paused.words
     return None

@@ -89,7 +89,7 @@ def join(request: Request, state: State) -> Joined:
     return Joined(tuple(kept), _noted(request, gone), own=mine)
 
 
-def let_go(step: Step, state: State, request: Request) -> Step:
+def drop_ends(step: Step, state: State, request: Request) -> Step:
     """What was decided of a run of a job that has no `after_all` any more: what waits for it waits in vain."""
     gone = dict.fromkeys(state.joined, ("dropped", "the job has no after_all any more"))
     after = replace(step.state or state, joined=(), joined_at="", joined_by="")
@@ -111,7 +111,7 @@ def _first_of_each(known: list[End], own: End, request: Request) -> dict[str, En
 
 
 def _kept(known: list[End], request: Request, gone: dict[End, tuple[str, str]]) -> list[End]:
-    """The ends that an end to come may complete; what is let go of is added to `gone`."""
+    """The ends that an end to come may complete; what is dropped is added to `gone`."""
     within, kept = request.job.within_seconds, list(known)
     for each in known:
         if within is not None and _seconds(each.time, known[-1].time) > within + _LATEST_SECONDS:

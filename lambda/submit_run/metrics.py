@@ -1,4 +1,4 @@
-"""What becomes of runs, as CloudWatch metrics: lines of JSON in the function's own log, which CloudWatch reads.
+"""The statuses of runs, as CloudWatch metrics: lines of JSON in the function's own log, which CloudWatch reads.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -14,7 +14,7 @@ _NAMES = {"submitted": "RunsSubmitted", "skipped": "RunsSkipped", "late": "RunsL
 
 
 def count(namespace: str, record: Record) -> None:
-    """Notes what became of a run; for a status that is not final nothing."""
+    """Counts a run by its status; one whose status is not final is not counted."""
     name = _NAMES.get(record.status)
     if name is None or not record.is_run:
         return

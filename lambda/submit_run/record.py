@@ -1,4 +1,4 @@
-"""What became of a run, as the table keeps it for `batchtab history`."""
+"""A run's status, as the table keeps it for `batchtab history`."""
 
 from __future__ import annotations
 

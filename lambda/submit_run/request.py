@@ -61,7 +61,7 @@ class Request:
         upstream: What the definition of that job is called, where that matters, and to the second when it ended.
         own_item: The key of the run's record, where it is not that of its time and its upstream job: of several that
             have all ended the record is that of the end that was delivered last, and the run that of the last end.
-        is_backfill: Whether somebody asks for it now: a time that is over is made up for, or a job is tried again.
+        is_backfill: Whether somebody asks for it now: a backfill of a time that has passed, or a retry.
         event: What is kept while the run waits: without what only counts when it is asked for.
         retry_of: The job of this run that has failed, and that is tried again; empty if it is no retry.
         is_manual: Whether a person asks for a run beside those that are due: its time counts to the second.

@@ -127,7 +127,7 @@ class Submission:
         self._table.commit(request.job.name, released, [record])
 
     def count(self, records: Iterable[Record]) -> None:
-        """Counts what became of runs."""
+        """Counts runs by their status."""
         for record in records:
             metrics.count(self._namespace, record)
 

@@ -131,7 +131,7 @@ class Table:
 
 
 def until_settled(act: Callable[[], T]) -> T:
-    """Does something anew for as long as others write in between.
+    """Does something again for as long as others write in between.
 
     Raises:
         TimeoutError: they don't cease to.

@@ -217,7 +217,7 @@ def test_nothing_of_batchtab_needs_the_examples(changed: Seen) -> None:
     plan = changed.said["plan"].stdout
     assert re.search(r"^environment +Plan: \d+ to add, \d+ to change, \d+ to destroy\.$", plan, re.MULTILINE), plan
     assert re.search(
-        r"^jobs-billing +Plan: \d+ to add, 0 to change, 0 to destroy\. \(with stand-ins", plan, re.MULTILINE
+        r"^jobs-billing +Plan: \d+ to add, 0 to change, 0 to destroy\. \(with placeholders", plan, re.MULTILINE
     )
     assert re.search(r"stacks +passed +\d+ +failed +0 ", changed.said["scan"].stdout)
     assert "billing-invoices" in changed.said["summary"].stdout

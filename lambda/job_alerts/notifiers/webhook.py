@@ -27,7 +27,7 @@ _addresses: dict[str, tuple[str, float]] = {}
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A webhook does not move; a secret is not to be carried elsewhere."""
+    """A webhook does not move; a secret must not be sent elsewhere."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         """Refuses."""

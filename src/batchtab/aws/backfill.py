@@ -1,4 +1,4 @@
-"""Makes up for runs: one after the other, or a few at once, each submitted only once."""
+"""Backfills runs: one after the other, or a few at once, each submitted only once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from batchtab.aws.runs import Answer, FunctionError
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, _GROWTH = 1.0, 15.0, 1.3
 _RETRIES_SECONDS = (5.0, 15.0, 45.0)
 _UNKNOWN_SECONDS = 120.0  # so long may Batch not yet know a job that it has taken
-_REFUSED = "Batch refuses it"  # by which the function tells what trying again does not mend
+_REFUSED = "Batch refuses it"  # begins the function's message where trying again is of no use
 
 
 class ProgressReporter(Protocol):
-    """Where it says what it does."""
+    """Shows what it does."""
 
     def began(self, scheduled: datetime, answer: Answer) -> None:
         """A run was submitted."""
 
     def ended(self, scheduled: datetime, status: str, reason: str) -> None:
-        """A run has ended, or is not to be run."""
+        """A run has ended, or will not be run."""
 
     def waits(self, reason: str) -> None:
         """Nothing can be submitted now."""
@@ -32,7 +32,7 @@ class ProgressReporter(Protocol):
 
 @dataclass
 class Tally:
-    """What became of the runs so far.
+    """The results of the runs so far.
 
     Attributes:
         failed: Times and reasons, in the order in which they failed.
@@ -53,8 +53,8 @@ class BackfillRunner:
         described: What Batch says of jobs.
         most: How many may run at once.
         shown: Where it says what it does.
-        sleep: Waits for so many seconds.
-        clock: Tells seconds that only grow.
+        sleep: Waits for a number of seconds.
+        clock: Returns seconds that only grow.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class BackfillRunner:
         self.tally = Tally()
 
     def run(self, times: Sequence[datetime]) -> None:
-        """Makes up for all of them, in order.
+        """Runs all of them, in order.
 
         Raises:
             LookupError: there is no submit function.

@@ -1,4 +1,4 @@
-"""The CLI's calls to Batch about the jobs that it still knows: which there were, and what became of each."""
+"""The CLI's calls to Batch about the jobs that it still knows, and their statuses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Submitted:
         reason: Why it is in its status, in Batch's words, with the exit code where there is one.
         attempts: How many attempts began.
         children: How many children of an array are in which status.
-        scheduled_time: Of its run, as its environment says; empty if somebody submitted it by hand.
+        scheduled_time: Of its run, as its environment says; empty if somebody submitted it manually.
         run_id: Likewise.
         upstream_job_id: Likewise, of a run that another's end started.
         asked_because: Likewise, why somebody ran it with `batchtab run`.
@@ -84,7 +84,7 @@ class BatchJobs:
             yield page["jobSummaryList"]
 
     def described(self, ids: Sequence[str]) -> list[Submitted]:
-        """What became of jobs; those that Batch no longer knows are left out."""
+        """Jobs with their statuses; those that Batch no longer knows are left out."""
         return [read(detail) for detail in self.raw(ids).values()]
 
     def raw(self, ids: Sequence[str]) -> dict[str, Any]:
@@ -135,5 +135,5 @@ def _reason(job: Any, container: Any) -> str:
 
 
 def counted(children: Iterable[tuple[str, int]]) -> str:
-    """An array's children in words: `7 SUCCEEDED, 1 FAILED`."""
+    """An array's children as text: `7 SUCCEEDED, 1 FAILED`."""
     return ", ".join(f"{count} {name}" for name, count in children)

@@ -165,7 +165,7 @@ class Aws:
     # --- the state
 
     def state(self, bucket: str, stage: str, stack: str) -> dict[str, Any] | None:
-        """A stack's state, as Terraform wrote it; it holds sensitive values. None if there is none."""
+        """A stack's state, as Terraform wrote it, with sensitive values. None if there is none."""
         try:
             body = self._s3.get_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate")["Body"].read()
         except ClientError as error:
@@ -176,7 +176,7 @@ class Aws:
         return found
 
     def lock(self, bucket: str, stage: str, stack: str) -> Lock | None:
-        """The lock of a stack's state, if somebody holds it.
+        """The lock of a stack's state; None if it is not locked.
 
         Raises:
             ClientError: there is no such bucket, or S3 refuses.
@@ -192,7 +192,7 @@ class Aws:
         return Lock(stack, info["ID"], info.get("Who", "?"), info.get("Created", "?")[:19] + "Z", operation or "?")
 
     def clear_lock(self, bucket: str, stage: str, stack: str) -> None:
-        """Removes a lock, whoever holds it."""
+        """Removes a lock, even if a run still has it."""
         self._s3.delete_object(Bucket=bucket, Key=f"{stage}/{stack}.tfstate.tflock")
 
     # --- images
@@ -240,7 +240,7 @@ class Aws:
         return self._batch.submit_job(jobName=name, jobQueue=queue, jobDefinition=definition)["jobId"]
 
     def job(self, job_id: str) -> JobDetailTypeDef:
-        """One job, as DescribeJobs tells it.
+        """One job, as DescribeJobs returns it.
 
         Raises:
             LookupError: Batch knows no such job (any more).

@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that was not delivered, as it lies in the queue.
+    """An event that was not delivered, as it is in the queue.
 
     `error` is what Lambda or EventBridge noted beside it; `sent_ms` is when it came into the queue.
     """
@@ -42,7 +42,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead-letter queue of a stage's alerts, and the function that tells them.
+    """The dead-letter queue of a stage's alerts, and the function that sends them.
 
     A message that is received is hidden from others for three minutes; after that, or after `release`, it is there
     again. Only `delete` removes it.
@@ -84,7 +84,7 @@ class DeadLetters:
         return [_letter(message) for message in answer.get("Messages", [])]
 
     def deliver(self, letter: DeadLetter) -> str:
-        """Gives the event to the alert function and returns what became of it, in the function's words.
+        """Sends the event to the alert function and returns the function's outcome.
 
         Raises:
             RefusedError: the function failed or was not reached.

@@ -44,7 +44,7 @@ def noted(table: Runs, jobs: Sequence[NamedJob], newest: int, since: datetime | 
     Args:
         table: Where they are.
         jobs: The jobs.
-        newest: At most so many of each.
+        newest: The maximum number of each.
         since: Only those of later times.
         now: The last time that counts, of those that are reckoned.
     """

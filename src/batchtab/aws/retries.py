@@ -81,7 +81,7 @@ class Retries:
         return sorted(int(job["jobId"].rpartition(":")[2]) for page in pages for job in page["jobSummaryList"])
 
     def chooses_children(self, child_id: str) -> bool:
-        """Whether a child's runner says at the beginning of its log that it runs the children that it is told."""
+        """Whether a child's runner says at the beginning of its log that it runs only the given children."""
         detail = self._jobs.raw([child_id]).get(child_id)
         lines = self._aws.log(self._prefix, detail).splitlines() if detail else []
         return any(_says_that_it_chooses(line) for line in lines if line.startswith(_START))

@@ -48,7 +48,7 @@ class RunCandidates:
             return _newest(first)
 
     def times(self, queue: str, job: str) -> Iterator[tuple[str, str]]:
-        """The latest scheduled times of a job's runs, as records have them, each with what became of the run."""
+        """The latest scheduled times of a job's runs, as records have them, each with the run's status."""
         for record in self._runs.records(job, newest=_TIMES):
             yield record.scheduled_time, record.status
         ids = [each["jobId"] for each in islice(self._batch.of_name(queue, job, _IDS), _TIMES)]

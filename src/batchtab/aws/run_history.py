@@ -12,15 +12,15 @@ from batchtab.errors import printable
 
 FORGOTTEN = "Batch no longer knows how it ended"
 _MADE_UP = {"backfill": "backfilled", "retry": "retried"}
-_CUT = "its submission was cut off; the trigger's next delivery makes up for it, or batchtab backfill"
+_CUT = "its submission was interrupted; the trigger's next delivery submits it, or batchtab backfill"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run, or a job that somebody submitted by hand.
+    """One run, or a job that somebody submitted manually.
 
     Attributes:
-        scheduled: In UTC; None for one by hand.
+        scheduled: In UTC; None for a manual one.
         status: Batch's, in capitals, of what was submitted; else what the submit function noted.
         came: When it was submitted or noted.
         took_seconds: From its start to its end, or until now.

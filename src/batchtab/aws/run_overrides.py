@@ -13,7 +13,7 @@ from batchtab.main_container import Part, main_container
 RETRY_OF = "BATCHTAB_RETRY_OF"
 #: Which children of an array a job runs, for the runner: see `batchtab.runner.children`.
 ARRAY_INDICES, ARRAY_SIZE = "BATCHTAB_ARRAY_INDICES", "BATCHTAB_ARRAY_SIZE"
-# What each submission says anew, and what Batch says itself and takes from nobody.
+# What each submission sets again, and what Batch sets itself and accepts from nobody.
 _NOT_KEPT = {RETRY_OF, RUN_VARIABLES["run_policy"], "MANAGED_BY_AWS"}
 _RESERVED = "AWS_BATCH"
 _PARAMETER = re.compile(r"Ref::([A-Za-z0-9_-]+)")

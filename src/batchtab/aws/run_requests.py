@@ -15,14 +15,14 @@ from batchtab.schedules.timestamps import utc_text
 
 
 def backfill_request(catalog: Catalog, job: NamedJob, scheduled: datetime) -> dict[str, Any]:
-    """Asks for one run to be made up, whatever holds for runs that come in time."""
+    """A request to backfill one run, without the rules for runs that are due now."""
     return {"mode": "backfill", **trigger_request(catalog, job, scheduled)}
 
 
 def manual_request(
     catalog: Catalog, job: NamedJob, scheduled: datetime, overrides: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Asks for a run beside those that are due, under the job's policy; its time counts to the second.
+    """A request for a run beside those that are due, under the job's policy; its time counts to the second.
 
     Args:
         catalog: The stage.

@@ -62,7 +62,7 @@ class RunStatistics:
         return self.succeeded / self.ended if self.ended else None
 
     def percentile(self, percent: int) -> float | None:
-        """The shortest time that so many percent of the runs did not exceed; None if none SUCCEEDED.
+        """The shortest time that this percentage of the runs did not exceed; None if none SUCCEEDED.
 
         https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method
         """

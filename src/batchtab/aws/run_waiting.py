@@ -1,4 +1,4 @@
-"""Waits until a run that waits for its turn has started, or is not to be run."""
+"""Waits until a waiting run has started, or will not be run."""
 
 from __future__ import annotations
 

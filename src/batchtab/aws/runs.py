@@ -70,7 +70,7 @@ class State:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a run that the function was asked for."""
+    """The function's answer to a request for a run."""
 
     outcome: str
     run_id: str = ""
@@ -95,12 +95,12 @@ class Runs:
             job: As `<service>-<job>`.
             since: The first scheduled time, as a record has it; empty for all.
             until: The last scheduled time.
-            newest: At most so many.
+            newest: The maximum number.
         """
         wanted = {
             ":job": {"S": job},
             ":since": {"S": f"run#{since}"},
-            ":until": {"S": f"run#{until}~" if until else "run#~"},  # `~` is behind all that a key can hold
+            ":until": {"S": f"run#{until}~" if until else "run#~"},  # `~` sorts after all that a key can contain
         }
         found: list[Record] = []
         more: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """A look into the triggers' dead-letter queue: which runs of a job could not be submitted. Nothing is removed.
 
-The alerts take messages out within a minute, and tell them: what they took is in their function's log.
+The alert function receives the messages within a minute and sends alerts: what it received is in its log.
 
 Three put a run there: an EventBridge rule, an EventBridge Scheduler schedule, and Lambda for the submit function.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html

@@ -36,11 +36,15 @@ StageOption = Annotated[
     ),
 ]
 SynthesizedOption = Annotated[
-    Path | None, typer.Option(help="Take the stacks from this folder of `ci synth`; synthesize nothing.")
+    Path | None, typer.Option(help="Use the stacks that `ci synth` wrote to this folder; synthesize nothing.")
 ]
 DigestOption = Annotated[
     str | None,
-    typer.Option("--synthesized-digest", envvar="BATCHTAB_SYNTHESIZED_DIGEST", help="What that folder hashes to."),
+    typer.Option(
+        "--synthesized-digest",
+        envvar="BATCHTAB_SYNTHESIZED_DIGEST",
+        help="That folder's digest, as `ci synth` printed it.",
+    ),
 ]
 JobArgument = Annotated[str, typer.Argument(help=_JOB_HELP, autocompletion=complete_jobs)]
 AnyJobArgument = Annotated[str | None, typer.Argument(help=f"{_JOB_HELP} Default: all.", autocompletion=complete_jobs)]

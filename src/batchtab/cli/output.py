@@ -95,7 +95,7 @@ class Listing(Generic[T]):
 
 
 def print_data(data: Any, output: Output) -> None:
-    """Prints what JSON can hold as JSON or YAML."""
+    """Prints data as JSON or YAML."""
     if output is Output.YAML:
         import yaml  # noqa: PLC0415 - only this form needs it
 

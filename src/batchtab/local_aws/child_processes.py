@@ -26,17 +26,17 @@ class ChildProcesses:
 
     def group_started(self, group: int) -> None:
         """Note a process group of a job."""
-        self._tell(f"group {group}")
+        self._send(f"group {group}")
 
     def group_ended(self, group: int) -> None:
         """Strike a process group off, before its number can be used again."""
-        self._tell(f"done {group}")
+        self._send(f"done {group}")
 
     def containers_of(self, program: str) -> None:
         """Note the engine whose containers are to be removed, by their label; once is enough."""
         if self._engine != program:
             self._engine = program
-            self._tell(f"engine {program}")
+            self._send(f"engine {program}")
 
     def close(self) -> None:
         """Have the guard clean up, and wait until it has."""
@@ -46,7 +46,7 @@ class ChildProcesses:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._guard.wait(timeout=25)
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._guard.stdin is not None:
                 self._guard.stdin.write(line + "\n")

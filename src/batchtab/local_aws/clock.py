@@ -37,7 +37,7 @@ class Clock:
 
     It starts at a given time and runs at a given speed; real time at speed 1 is the default. Jobs are real processes,
     so they take real time whatever the speed. `advance` walks: it stops at every moment at which something is due, lets
-    what started there settle, and goes on, so that nothing is lost, doubled or bunched. `set_time` jumps: what lies
+    what started there settle, and goes on, so that nothing is lost, doubled or bunched. `set_time` jumps: what is due
     between is not run, as if local AWS had been switched off.
     """
 
@@ -84,7 +84,7 @@ class Clock:
         self.wake()
 
     def set_time(self, moment: float) -> None:
-        """Jump to a moment, forward or back, without running what lies between."""
+        """Jump to a moment, forward or back, without running what is due between."""
         with self._running:
             self._rebase(moment)
             for listener in self._jump_listeners:

@@ -25,7 +25,7 @@ class Config:
         port: Port on 127.0.0.1.
         images: Image repository (last part or parts of its path) to the folder in which its jobs run.
         enforce_iam: Whether requests of others than the administrator need permissions.
-        entrypoints: Image repository to the words that stand before a job's command, as the image's ENTRYPOINT would.
+        entrypoints: Image repository to the words before a job's command, as the image's ENTRYPOINT would.
         container_engine: auto, none, or the engine that jobs run on.
         root: The repository's root, against which folders are resolved.
         source: The file that was read, for messages; None if there was none.

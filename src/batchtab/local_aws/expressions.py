@@ -57,7 +57,7 @@ class Expression:
 
     def _following_cron(self, after: float) -> float | None:
         zone = self.zone or UTC
-        # The library counts in UTC; here "UTC" stands for the zone's wall clock.
+        # The library counts in UTC; here "UTC" means the zone's wall clock.
         local = datetime.fromtimestamp(after, tz=zone).replace(tzinfo=UTC, fold=0)
         # Where the clock was set back, the wall clock has been through the times that follow once already.
         for _ in range(_SKIPPED_AT_MOST):

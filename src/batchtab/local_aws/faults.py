@@ -1,4 +1,4 @@
-"""Faults that somebody asked for: a service that is away, requests that are held up, events that come more than once.
+"""Faults that somebody asked for: a service that is away, delayed requests, events that come more than once.
 
 They live in real time, whatever the clock does.
 """
@@ -27,7 +27,7 @@ class Fault:
         value: Seconds, or the number of deliveries.
         ends: When it ends by itself, as `time.monotonic` counts; None if it does not.
         met: How many requests or events have met it.
-        held: How many requests it holds up now.
+        delayed: How many requests it delays now; JSON has it as `held`.
     """
 
     service: str
@@ -36,7 +36,7 @@ class Fault:
     value: float
     ends: float | None
     met: int = 0
-    held: int = 0
+    delayed: int = 0
     removed: bool = False
 
     @property
@@ -57,7 +57,7 @@ class Fault:
             self.kind: True if self.kind in ("refuse", "hang") else self.value,
             "seconds_left": left,
             "met": self.met,
-            "held": self.held,
+            "held": self.delayed,
         }
 
 
@@ -84,7 +84,7 @@ class Faults:
         return bool(self._all)
 
     def clear(self) -> None:
-        """End all; requests that are held up go on."""
+        """End all; delayed requests continue."""
         with self._lock:
             for fault in self._all:
                 fault.removed = True

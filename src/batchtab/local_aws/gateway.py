@@ -1,4 +1,4 @@
-"""Stands before ministack and has requests suffer the faults that somebody asked for."""
+"""Applies the faults that somebody asked for to requests on their way to ministack."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class FaultyGateway:
         elif fault.kind == "refuse":
             await _refuse(scope, send, service)
         elif fault.kind == "hang":
-            if await _hold(fault, LONGEST_SECONDS, receive):
+            if await _delay(fault, LONGEST_SECONDS, receive):
                 await _refuse(scope, send, service)
         elif fault.kind == "hold_seconds":
-            # Whoever goes away meanwhile has sent nothing, as far as the service can tell.
-            if await _hold(fault, fault.value, receive):
+            # A client that goes away meanwhile has sent the service nothing.
+            if await _delay(fault, fault.value, receive):
                 await self._inner(scope, again(body, receive), send)
         else:
             await self._answer_late(fault, scope, body, receive, send)
@@ -60,7 +60,7 @@ class FaultyGateway:
             answer.append(message)
 
         await self._inner(scope, again(body, receive), keep)
-        if await _hold(fault, fault.value, receive):
+        if await _delay(fault, fault.value, receive):
             for message in answer:
                 await send(message)
 
@@ -76,7 +76,7 @@ def _signed_for(scope: Scope) -> str | None:
 
 
 def _operation(scope: Scope, body: bytes) -> str:
-    """Return an operation's name as far as the request tells it: by header, by `Action`, or as Batch, by its path."""
+    """Return an operation's name if the request has it: by header, by `Action`, or as Batch, by its path."""
     if target := header(scope, b"x-amz-target"):
         return target.rpartition(".")[2]
     if found := re.match(rb"(?:.*&)?Action=(\w+)", body[:10_000]):
@@ -118,11 +118,11 @@ def again(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _hold(fault: Fault, seconds: float, receive: Receive) -> bool:
+async def _delay(fault: Fault, seconds: float, receive: Receive) -> bool:
     """Wait until the time or the fault is over; returns whether the client is still there."""
     deadline = time.monotonic() + seconds
     gone = asyncio.ensure_future(receive())  # the body was read: only the end of the connection can come
-    fault.held += 1
+    fault.delayed += 1
     try:
         while time.monotonic() < deadline and not fault.over:
             await asyncio.wait({gone}, timeout=_LOOK_SECONDS)
@@ -130,7 +130,7 @@ async def _hold(fault: Fault, seconds: float, receive: Receive) -> bool:
                 return False
         return True
     finally:
-        fault.held -= 1
+        fault.delayed -= 1
         gone.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await gone

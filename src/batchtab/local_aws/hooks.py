@@ -29,7 +29,7 @@ from batchtab.local_aws.workers import Workers
 
 
 class DrivenTime:
-    """Stands in for the module `time` in a module of ministack, so that it reads our clock."""
+    """Replaces the module `time` in a module of ministack, so that it reads our clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

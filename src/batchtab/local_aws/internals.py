@@ -18,7 +18,7 @@ MINISTACK_VERSION = "1.5.33"
 BESIDE: dict[str, tuple[str, ...]] = {
     "dynamodb": ("_closed_streams", "_stream_records", "_stream_trimmed"),
     "eventbridge": ("_events_log",),
-    "iam": ("_aws_managed_policies",),  # made anew at each start, with other ids
+    "iam": ("_aws_managed_policies",),  # made again at each start, with other ids
     "s3": (
         "_buckets",
         "_completed_multipart_uploads",

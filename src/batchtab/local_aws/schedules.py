@@ -162,7 +162,7 @@ def _window_refusal(window: dict[str, Any]) -> str | None:
 
 
 def _following(expression: expressions.Expression, start: float | None) -> Following:
-    """Return what tells a schedule's next time: not before its start, which is a rate's first time."""
+    """Return a function that returns a schedule's next time: not before its start, which is a rate's first time."""
     if start is None:
         return lambda past: expression.following(past, 0)
     anchor = start - (expression.rate_seconds or 0)

@@ -211,7 +211,7 @@ async def _serve(application: Application, listener: socket.socket, port: int, c
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup is to hold
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # so that nohup works
             loop.add_signal_handler(number, asked.set)
     application.start()
 

@@ -1,4 +1,4 @@
-"""Why a run that the submit function decided about has no job: skipped, late, dropped, refused, waiting, cut off."""
+"""Why a run that the submit function decided on has no job: skipped, late, dropped, refused, waiting, interrupted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def job_ids(decision: Decision) -> list[str]:
 
 
 def _skipped(decision: Decision, reason: str, facts: Facts) -> Cause:
-    if decision.reason.startswith("excepted:"):
+    if decision.reason.startswith(("excluded:", "excepted:")):
         entry = decision.reason.partition(":")[2].strip()
         return Cause("excepted", f"skipped: the time is excluded by except: {entry}")
     if decision.reason.startswith("paused since"):
@@ -107,7 +107,7 @@ def _waiting(decision: Decision, reason: str, facts: Facts) -> Cause:
 
 def _claimed(decision: Decision, _: str, facts: Facts) -> Cause | None:
     if decision.lease_until is not None and decision.lease_until < facts.now.timestamp():
-        text = "its submission was cut off: the submit function was killed, or DynamoDB or Batch did not answer"
+        text = "its submission was interrupted: the submit function was killed, or DynamoDB or Batch did not answer"
         return Cause(
             "cut_off",
             text,

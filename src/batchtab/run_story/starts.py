@@ -14,7 +14,7 @@ from batchtab.run_story.story import Cause
 _DENIED = re.compile(r"denied|not authorized|no basic auth|\b403\b|unauthorized|AccessDenied", re.IGNORECASE)
 _ABSENT = re.compile(
     r"not found|manifest unknown|does not exist|can't find|no such|name unknown|invalid ssm parameter|has no key"
-    r"|local AWS knows no folder|holds no SecretString|ResourceNotFound",
+    r"|local AWS knows no folder|has no SecretString|ResourceNotFound",
     re.IGNORECASE,
 )
 _NETWORK = re.compile(

@@ -18,8 +18,8 @@ PUNCTUAL = timedelta(seconds=60)
 _NOTED = timedelta(seconds=30)  # longer than the submit function may run
 _FAILURES = 3  # that are shown
 _ASKED = {
-    "backfill": "a person asked for it to be made up for (backfill)",
-    "retry": "a person asked for it once more (retry)",
+    "backfill": "a person asked for it (backfill)",
+    "retry": "a person asked for it again (retry)",
     "manual": "a person asked for it: no schedule started it",
 }
 _RETRIES = timedelta(hours=1)  # the longest that a delivery is tried
@@ -153,7 +153,7 @@ def _submitted(job: BatchJob, facts: Facts) -> str:
     late = lateness(facts)
     if late <= PUNCTUAL or facts.before is not None:
         return f"submitted to queue {job.queue} {who}"
-    why = "" if late <= _RETRIES or facts.mode else ": made up for (backfill or retry)"
+    why = "" if late <= _RETRIES or facts.mode else " (backfill or retry)"
     since = "that end" if job.upstream_job_id else "its time"
     return f"submitted to queue {job.queue} {who}, {duration(late.total_seconds())} after {since}{why}"
 

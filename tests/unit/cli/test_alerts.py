@@ -58,46 +58,46 @@ class Queue:
             self.here.append(one)
 
 
-def tell_again(queue: Any, limit: int = 1000) -> int:
-    return alerts.tell_again(queue, limit)
+def send_again(queue: Any, limit: int = 1000) -> int:
+    return alerts.send_again(queue, limit)
 
 
 def test_what_is_sent_is_deleted(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN more messages than SQS gives at once
     queue = Queue(23)
     # WHEN they are told again
-    status = tell_again(queue)
+    status = send_again(queue)
     # THEN each was told once and deleted, and it is said
     assert status == 0
     assert sorted(queue.delivered, key=int) == [str(number) for number in range(23)]
     assert (queue.here, queue.hidden) == ([], [])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == ("2026-02-25T06:13:20Z  billing-invoice FAILED 0f1e [the webhook answered 503]: told 1")
-    assert lines[-1] == "batchtab-local-job-alerts-dead-letter: 23 told and deleted, 0 refused and kept"
+    assert lines[-1] == "batchtab-local-job-alerts-dead-letter: 23 sent and deleted, 0 refused and kept"
 
 
 def test_what_is_refused_stays_and_does_not_hold_up_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a message that the function does not take
     queue = Queue(12, refused={"3"})
     # WHEN all are told again
-    status = tell_again(queue)
+    status = send_again(queue)
     # THEN the others are told, and that one is there for others
     assert status == 1
     assert [one.id for one in queue.here] == ["3"]
     assert not queue.hidden
     said = capsys.readouterr()
     assert "refused: the webhook answered 503" in said.err
-    assert said.out.splitlines()[-1].endswith("11 told and deleted, 1 refused and kept")
+    assert said.out.splitlines()[-1].endswith("11 sent and deleted, 1 refused and kept")
 
 
 def test_a_second_run_tells_the_rest() -> None:
     # GIVEN a run after which one was left
     queue = Queue(12, refused={"3"})
-    tell_again(queue)
+    send_again(queue)
     # WHEN Slack takes it
     queue.refused = set()
     # THEN the second run tells that one, and no other again
-    assert tell_again(queue) == 0
+    assert send_again(queue) == 0
     assert len(queue.delivered) == len(set(queue.delivered)) == 12
 
 
@@ -105,7 +105,7 @@ def test_it_stops_where_nothing_is_taken() -> None:
     # GIVEN a Slack that is still away
     queue = Queue(200, refused={str(number) for number in range(200)})
     # WHEN they are told again
-    status = tell_again(queue)
+    status = send_again(queue)
     # THEN one handful was tried, and all are there
     assert status == 1
     assert (len(queue.here), queue.hidden) == (200, [])
@@ -113,7 +113,7 @@ def test_it_stops_where_nothing_is_taken() -> None:
 
 def test_a_limit_holds() -> None:
     queue = Queue(23)
-    assert tell_again(queue, 15) == 0
+    assert send_again(queue, 15) == 0
     assert len(queue.deleted) == 15
     assert (len(queue.here), queue.hidden) == (8, [])
 
@@ -130,7 +130,7 @@ def test_an_interrupted_run_loses_nothing() -> None:
 
     queue.deliver = cut  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
-        tell_again(queue)
+        send_again(queue)
     # THEN what was not told is not deleted
     assert queue.deleted == set(queue.delivered)
     assert {one.id for one in [*queue.here, *queue.hidden]} == {str(number) for number in range(10)} - queue.deleted

@@ -100,7 +100,7 @@ def test_over_a_month_each_time_comes_once(said: Callable[[str], NamedJob]) -> N
             "--to '9999-12-31' is too far away: from 2000-01-02",
         ),
         ("schedule: '@daily'", "2026-11-23", "2026-11-22", "--from 2026-11-23 is later than --to 2026-11-22"),
-        ("schedule: '@daily'", "2026-11-23", "2026-11-24", "--to 2026-11-24 is not over"),
+        ("schedule: '@daily'", "2026-11-23", "2026-11-24", "--to 2026-11-24 must be at least 2 minutes in the past"),
         ("schedule: '@daily'", "2026-11-23", "2026-11-24", "[hint: --to 2026-11-24T10:28+00:00]"),
         ("schedule: '@daily'", "2026-11-23T01:00", "2026-11-23T02:00", "[hint: the next is 2026-11-24T00:00+00:00]"),
         ("schedule: rate(5 minutes)", "2026-11-22", "2026-11-23", "by rate(5 minutes), whose times only AWS knows"),

@@ -110,7 +110,7 @@ def test_all_that_a_job_says_of_its_times(aws: FakeAws, capsys: pytest.CaptureFi
 def test_a_paused_job_has_no_next_runs_and_says_why(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     aws.rules[DEFINITION] = "DISABLED"
     found = page(capsys, JOB)
-    assert found["paused"] == ["its rule is disabled by hand"]
+    assert found["paused"] == ["its rule was disabled manually"]
     assert found["triggers"] == [f"rule {DEFINITION}: DISABLED"]
     assert found["next runs"] == ["none"]
 
@@ -235,13 +235,13 @@ def test_an_array_counts_its_children_and_names_those_that_failed(
 
 
 def test_a_run_that_never_got_to_batch_tells_why(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
-    noted = {"status": "skipped", "reason": "excepted: 2026-11-30", "noted_at": "2026-11-30T00:00:02Z"}
+    noted = {"status": "skipped", "reason": "excluded: 2026-11-30", "noted_at": "2026-11-30T00:00:02Z"}
     where = {"job": JOB, "item": "run#2026-11-30T00:00:00Z", "scheduled_time": "2026-11-30T00:00:00Z"}
     aws.records = [{**where, **noted, "run_id": f"{JOB}@2026-11-30T00:00:00Z"}]
     found = page(capsys, f"{JOB}@2026-11-30T00:00Z")
     assert found["status"] == ["skipped"]
-    assert found["reason"] == ["excepted: 2026-11-30"]
-    assert found["timeline"][-1] == "2026-11-30 09:00:02  +2s  skipped: excepted: 2026-11-30"
+    assert found["reason"] == ["excluded: 2026-11-30"]
+    assert found["timeline"][-1] == "2026-11-30 09:00:02  +2s  skipped: excluded: 2026-11-30"
     assert "log" not in found
 
 

@@ -75,7 +75,7 @@ def test_a_job_that_is_submitted_directly_tells_its_time_by_its_environment() ->
 def test_a_job_by_hand_has_no_scheduled_time_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     (run,) = merged([], [job(scheduled="")], NOW)
     assert run.scheduled is None
-    assert shown(capsys, [run])[1].startswith("by hand    SUCCEEDED  11-24 18:00")
+    assert shown(capsys, [run])[1].startswith("manual     SUCCEEDED  11-24 18:00")
 
 
 def test_why_somebody_ran_a_job_is_said_with_what_became_of_it() -> None:
@@ -105,7 +105,7 @@ def test_a_run_that_batch_has_forgotten_is_not_said_to_have_succeeded() -> None:
 def test_a_claim_whose_owner_is_dead_says_so_and_a_live_one_does_not() -> None:
     lease = NOW.timestamp()
     dead, live = (merged([record("claimed", lease_until=lease + offset)], [], NOW)[0].reason for offset in (-1.0, 30.0))
-    assert "cut off" in dead
+    assert "interrupted" in dead
     assert live == ""
 
 

@@ -100,13 +100,13 @@ def test_a_paused_and_a_suspended_job_have_no_next_run_and_say_why(
     found = summaries(capsys)
     assert (found["examples-tick"]["next_run"], found["examples-tick"]["paused"]) == (
         None,
-        "its rule is disabled by hand",
+        "its rule was disabled manually",
     )
     assert (found["my-service-do-often"]["next_run"], found["my-service-do-often"]["suspended"]) == (None, True)
     assert main(["jobs"]) == 0
     by_job = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert by_job["examples-tick"].split()[1] == "paused"
-    assert by_job["examples-tick"].endswith("paused: its rule is disabled by hand")
+    assert by_job["examples-tick"].endswith("paused: its rule was disabled manually")
     assert by_job["my-service-do-often"].split()[1] == "suspended"
 
 
@@ -187,7 +187,7 @@ def test_status_has_a_line_for_each_job_and_names_what_is_paused_or_blocked(
     assert by_job[JOB] == ["FAILED", "10:01", "Tue 09:00", "default"]
     assert by_job["examples-tick"] == ["-", "-", "paused", "continuously"]
     assert lines[13:15] == [
-        "examples-tick is paused: its rule is disabled by hand",
+        "examples-tick is paused: its rule was disabled manually",
         f"queue default is blocked: examples-nightly (00000002) cannot be placed: {TOO_BIG}",
     ]
     assert [line.partition(" [hint")[0] for line in lines[15:]] == [

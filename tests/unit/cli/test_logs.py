@@ -253,7 +253,7 @@ def test_a_run_that_has_not_started_has_no_log_yet(memory: Memory, capsys: pytes
 @pytest.mark.parametrize(
     ("status", "others", "said"),
     [
-        ("skipped", {"reason": "excepted: 2026-12-25"}, "has no log: skipped: excepted: 2026-12-25"),
+        ("skipped", {"reason": "excluded: 2026-12-25"}, "has no log: skipped: excluded: 2026-12-25"),
         ("waiting", {"reason": "busy"}, "has no log: waiting: busy [hint: -f waits for it]"),
         ("submitted", {"job_id": "x"}, "Batch no longer knows job x, nor the name of its log stream"),
     ],

@@ -225,7 +225,7 @@ def test_jobs_that_do_not_run_by_time_are_told_at_the_end(
 
     # THEN each stands where it belongs
     assert capsys.readouterr().out.splitlines() == [
-        "by hand: my-service-by-hand",
+        "manual: my-service-by-hand",
         "after others: my-service-then (after do-often)",
         "suspended: my-service-do-often",
         "over: my-service-do-something",

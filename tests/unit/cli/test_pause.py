@@ -237,7 +237,7 @@ def test_a_function_that_fails_is_one_line_and_the_triggers_are_on(
 @pytest.mark.parametrize(
     ("job", "said", "status"),
     [
-        ("hello", "examples-hello has no trigger in stage local [hint: it runs by hand only]", 2),
+        ("hello", "examples-hello has no trigger in stage local [hint: it has only manual runs]", 2),
         ("tick", "examples-tick has no trigger: not deployed to stage local [hint: batchtab up --stage local]", 2),
         ("tock", "'tock' is not a job of stage local", 3),
     ],
@@ -293,7 +293,7 @@ def test_who_or_what_paused_a_job_is_sent_and_a_suspended_one_is_not_paused(
     found = pause.why_paused(session, known, list(all_jobs(session.catalog)), known)
     # THEN by the files is not paused, nor is a job that once said pause_on_failure
     assert found == {
-        "examples-tick": "its rule is disabled by hand",
-        "examples-sync": "its rule is disabled by hand",
+        "examples-tick": "its rule was disabled manually",
+        "examples-sync": "its rule was disabled manually",
         "examples-report": "since 2026-11-24T09:00:00Z, job 1 failed: exit code 1",
     }

@@ -136,7 +136,7 @@ def test_runs_that_wait_for_their_turn_have_no_job_yet(aws: FakeAws, capsys: pyt
     ("state", "why"),
     [
         ({"active": {**request("2026-11-30T01:00:00Z"), "lease_until": NOW.timestamp() + 9}}, "is being submitted"),
-        ({"active": {**request("2026-11-30T01:00:00Z"), "lease_until": NOW.timestamp() - 9}}, "was cut off"),
+        ({"active": {**request("2026-11-30T01:00:00Z"), "lease_until": NOW.timestamp() - 9}}, "was interrupted"),
         ({"waiting": [request("2026-11-30T01:00:00Z")]}, "waits for a job that no schedule started"),
         (
             {

@@ -105,7 +105,7 @@ def test_after_a_kill_what_no_state_knows_makes_local_aws_start_anew(
     # WHEN `up` runs again
     assert start(session, daemon, _Stacks("EntityAlreadyExists"), _Aws({}))
     # THEN it says so, starts local AWS anew and deploys once more
-    assert "local AWS starts anew" in capsys.readouterr().err
+    assert "local AWS starts again, empty" in capsys.readouterr().err
     assert (daemon.stops, len(calls)) == (1, 2)
 
 

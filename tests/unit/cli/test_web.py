@@ -95,14 +95,14 @@ def test_jobs_are_shown_as_the_command_shows_them(aws: WebAws, browser: Browser)
     assert ">50%<" in line
     assert ">1m30s<" in line
     (other,) = [each for each in page.text.split("<tr ") if 'data-name="my-service-do-often"' in each]
-    assert "paused: its rule is disabled" in other
+    assert "paused: its rule was disabled" in other
 
 
 def test_a_search_leaves_the_jobs_whose_name_has_it(browser: Browser) -> None:
     page = browser.get("/?q=OFTEN")
     assert page.text.count("data-name=") == 1
     assert 'value="OFTEN"' in page.text
-    assert "No job is called so" in browser.get("/?q=nope").text
+    assert "No job has this name" in browser.get("/?q=nope").text
 
 
 def test_now_shows_what_runs_and_leads_to_it(aws: WebAws, browser: Browser) -> None:
@@ -222,7 +222,7 @@ def test_alerts_that_succeed_are_deleted_when_they_are_sent_again(aws: WebAws, b
     assert 'action="/alerts/redrive"' in browser.get("/alerts").text
     page = browser.click("/alerts/redrive")
     # THEN one is left, and the page says so
-    assert "1 told and deleted, 1 refused and kept" in words(page)
+    assert "1 sent and deleted, 1 refused and kept" in words(page)
     assert re.search("examples-report FAILED two .*refused: the webhook answered 503", words(page))
     assert "hunter2secret" not in page.text
     assert 'role="alert"' in page.text
@@ -232,7 +232,7 @@ def test_alerts_that_succeed_are_deleted_when_they_are_sent_again(aws: WebAws, b
     # AND once it is taken nothing is left, and no button
     aws.refused = ""
     page = browser.click("/alerts/redrive")
-    assert "1 told and deleted, 0 refused" in words(page)
+    assert "1 sent and deleted, 0 refused" in words(page)
     assert 'role="status"' in page.text
     assert 'action="/alerts/redrive"' not in page.text
 

@@ -194,7 +194,7 @@ def test_alerts_are_sent_again_by_the_keyboard(page: Page, site: Browser, aws: W
         assert len(seen) < 20, seen
     page.press(*_ENTER)
     page.wait_for_load()
-    assert "1 told and deleted" in page.run("document.querySelector('[role=status]').textContent")
+    assert "1 sent and deleted" in page.run("document.querySelector('[role=status]').textContent")
     assert aws.letters["batchtab-local-job-alerts-dead-letter"] == []
 
 

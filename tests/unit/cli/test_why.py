@@ -498,8 +498,8 @@ def test_a_job_whose_submission_was_not_answered_is_well_and_says_so(
 @pytest.mark.parametrize(
     ("mode", "title", "line"),
     [
-        ("backfill", ", backfilled: SUCCEEDED", "a person asked for it to be made up for (backfill)"),
-        ("retry", ", retried: SUCCEEDED", "a person asked for it once more (retry)"),
+        ("backfill", ", backfilled: SUCCEEDED", "a person asked for it (backfill)"),
+        ("retry", ", retried: SUCCEEDED", "a person asked for it again (retry)"),
         ("manual", ", a manual run: SUCCEEDED", "a person asked for it: no schedule started it"),
     ],
 )

@@ -23,7 +23,7 @@ def test_what_it_gets_is_posted_to_local_aws(slack: Slack, monkeypatch: pytest.M
 @pytest.mark.parametrize("endpoint", ["", "https://lambda.us-east-1.amazonaws.com"])
 def test_elsewhere_than_on_local_aws_it_raises(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    with pytest.raises(RuntimeError, match="stands in for Slack on local AWS only"):
+    with pytest.raises(RuntimeError, match="replaces Slack on local AWS only"):
         lambda_handler({}, None)
 
 

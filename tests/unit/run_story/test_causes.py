@@ -75,6 +75,12 @@ SITUATIONS: dict[str, tuple[Facts, str, str, str]] = {
         "backfill",
     ),
     "skipped as excepted": (
+        facts(decision=noted("skipped", "excluded: 2026-11-24")),
+        "excepted",
+        "skipped: the time is excluded by except: 2026-11-24",
+        "",
+    ),
+    "skipped as excepted, recorded by an older function": (
         facts(decision=noted("skipped", "excepted: 2026-11-24")),
         "excepted",
         "skipped: the time is excluded by except: 2026-11-24",
@@ -131,7 +137,7 @@ SITUATIONS: dict[str, tuple[Facts, str, str, str]] = {
     "cut off": (
         facts(decision=noted("claimed", lease_until=NOW.timestamp() - 1)),
         "cut_off",
-        "its submission was cut off",
+        "its submission was interrupted",
         "backfill",
     ),
     "being submitted": (

@@ -20,9 +20,9 @@ def pr_comment(
     stage: StageOption = "local",
     pull_request: Annotated[int | None, typer.Option(help="Its number. Default: that of the workflow's event.")] = None,
 ) -> None:
-    """Post a summary to a pull request: made once, then updated.
+    """Post a summary to a pull request, or update the one posted before.
 
-    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for GitHub Enterprise Server, GITHUB_API_URL.
     """
     number = pull_request or actions.pull_request()
     if number is None:

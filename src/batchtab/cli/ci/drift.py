@@ -27,10 +27,10 @@ def drift_issue(
 ) -> None:
     """Open, update or close the drift issue.
 
-    A job that runs another revision than Terraform deployed is drift too. It is no drift that the `start`, the `end` or
-    the only time of a job has passed.
+    A job that runs another revision than Terraform deployed is drift too. That a job's `start`, `end` or only time has
+    passed is not drift.
 
-    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for GitHub Enterprise Server, GITHUB_API_URL.
     """
     now = datetime.now(UTC)
     loaded = [Plan.load(path) for path in find(plans)]

@@ -29,11 +29,11 @@ def ci_environment(
     prevent_self_review: Annotated[
         bool, typer.Option("--prevent-self-review", help="Who starts a deployment may not approve it.")
     ] = False,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; only say what is open.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; only print what is not protected.")] = False,
 ) -> int:
     """Create a stage's environment on GitHub, or change it: one branch deploys it, and somebody approves.
 
-    Asks GitHub through `gh`. Rules that are there stay. The exit status is 1 if something is still open.
+    Uses `gh`. Existing rules stay. Exit status 1: something is still not protected.
     """
     environments = Environments(Gh(), repository)
     try:

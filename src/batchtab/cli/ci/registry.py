@@ -34,7 +34,7 @@ def registry_files(
 ) -> None:
     """Write the repository terraform-aws-batchtab: the module batchtab, the modules that it calls, an example.
 
-    Says the tag that the version of pyproject.toml gets there.
+    Prints the tag that the version of pyproject.toml gets there.
     """
     tag = semver_tag(version_of(root))
     written = files(root, tag)

@@ -66,9 +66,9 @@ def release_publish(
     tag: TagOption,
     files: Annotated[Path, typer.Option(help="Folder of release-files.")] = Path("dist"),
 ) -> None:
-    """Publish a release with these files on GitHub, or add what is missing to the one that is there.
+    """Publish a release with these files on GitHub, or add what is missing to an existing one.
 
-    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for a company's own GitHub, GITHUB_API_URL.
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for GitHub Enterprise Server, GITHUB_API_URL.
     """
     _check(tag)
     uploads = [path for path in _visible(files) if path.name != NOTES] if files.is_dir() else []

@@ -23,9 +23,9 @@ def reviewed_plan(
     stage: StageOption = "local",
     commit: Annotated[str | None, typer.Option(help="Default: the workflow's.")] = None,
 ) -> int:
-    """Fetch what the pull request's plan left behind (hashes and addresses, no values), for `deploy --reviewed`.
+    """Download the reviewed plan of the pull request (hashes and addresses, no values), for `deploy --reviewed`.
 
-    The exit status is 3 if this commit came by no pull request, or its plan left nothing.
+    Exit status 3: this commit came by no pull request, or there is no plan of it.
     """
     wanted = commit or actions.commit()
     try:

@@ -45,14 +45,14 @@ def ci_roles(
     ] = None,
     permissions_boundary_arn: Annotated[
         str | None,
-        typer.Option(help="A boundary, without which a deployment can make no role. Default: the stage's."),
+        typer.Option(help="Permissions boundary that roles made by a deployment must have. Default: the stage's."),
     ] = None,
     make_boundary: Annotated[
-        bool, typer.Option("--make-boundary", help="Make such a boundary, and require it of the stage's roles.")
+        bool, typer.Option("--make-boundary", help="Create such a boundary, and require it of the stage's roles.")
     ] = False,
     boundary_action: Annotated[
         list[str] | None,
-        typer.Option(help="What that boundary allows beside what jobs usually need. May be repeated."),
+        typer.Option(help="An action that the boundary allows beside what jobs usually need. May be repeated."),
     ] = None,
     passable_role_arn: Annotated[
         list[str] | None,
@@ -68,7 +68,7 @@ def ci_roles(
         str | None, typer.Option(help="The workflow's file that deploys. Default: deploy.yml.")
     ] = None,
     any_branch: Annotated[
-        bool, typer.Option("--any-branch", help="Let runs on any branch or tag deploy, if the environment's rules do.")
+        bool, typer.Option("--any-branch", help="Let any branch or tag deploy that the environment's rules allow.")
     ] = False,
     repository_id: Annotated[
         str | None, typer.Option(help="The repository's number on GitHub. Default: what `gh` answers.")
@@ -77,20 +77,18 @@ def ci_roles(
         str | None,
         typer.Option(help="Its owner's number, if GitHub's subjects have numbers. Default: as `gh` answers."),
     ] = None,
-    reset: Annotated[
-        bool, typer.Option("--reset", help="Forget what earlier runs were asked for, and is not asked for now.")
-    ] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget the options of earlier runs.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     show_audit: Annotated[
         bool,
-        typer.Option("--audit", help="Make nothing: print what roles of a local stage used, and what they lacked."),
+        typer.Option("--audit", help="Create nothing: print what permissions roles of a local stage used and lacked."),
     ] = False,
 ) -> int:
-    """Make the OIDC provider for GitHub and the roles to plan and to deploy a stage. Safe to run again.
+    """Create the OIDC provider for GitHub and the roles that plan and deploy a stage. Safe to run again.
 
-    Their state is beside the stage's: whoever deploys can't change them. It keeps the options: one that is not given
-    again stays as it was, unless --reset forgets it. GitHub is asked, through `gh`, for the form of the repository's
-    subjects, unless --repository-id says it.
+    Their state is separate from the stage's: a deployment can't change them. It keeps the options of earlier runs,
+    which apply again unless --reset is given. `gh` asks GitHub for the form of the repository's OIDC subjects, unless
+    --repository-id is given.
     """
     session = Session.open(stage)
     if show_audit:

@@ -21,7 +21,7 @@ def runner_image(
     stage: StageOption = "local",
     build: Annotated[bool, typer.Option(help="Build and push it if these files were not built before.")] = False,
     sbom: Annotated[
-        Path | None, typer.Option(help="Write what it is made of to this file (CycloneDX), if it is there.")
+        Path | None, typer.Option(help="Write its bill of materials (CycloneDX) to this file, if it exists.")
     ] = None,
     builder: Annotated[
         str | None, typer.Option(help="docker, podman or buildah. Default: the first that answers.")
@@ -29,10 +29,10 @@ def runner_image(
 ) -> None:
     """Print the runner image's digest, and set BATCHTAB_RUNNER_IMAGE_DIGEST for a workflow's later steps.
 
-    BATCHTAB_RUNNER_IMAGE_NAME says where it is, once it is there.
+    Once the image exists, BATCHTAB_RUNNER_IMAGE_NAME is set too: where it is.
 
-    Without --build, an image that is not there yet is told by a digest of zeros: the plan shows that jobs get another
-    image, and the deployment builds it.
+    Without --build, an image that does not exist yet has a digest of zeros: the plan shows that jobs get another image,
+    and the deployment builds it.
     """
     session = Session.open(stage)
     aws = connect(session)

@@ -33,7 +33,7 @@ def scan(
 ) -> int:
     """Scan the stage's stacks, the image's Dockerfile and the workflows with checkov.
 
-    Ends with status 1 if a check fails or if something could not be scanned.
+    Exit status 1: a check failed, or something could not be scanned.
     """
     if synthesized:
         return _say_found(synthesized)

@@ -36,7 +36,7 @@ def ci_synth(
         bool, typer.Option("--scan", help=f"Scan them with checkov; `ci scan --synthesized` reads {FINDINGS}.")
     ] = False,
 ) -> None:
-    """Synthesize stages for `plan` and `deploy --synthesized`, which need neither cdktf nor Node then.
+    """Synthesize stages for `plan --synthesized` and `deploy --synthesized`, which then need neither cdktf nor Node.
 
     Prints the digest of what was written; in a workflow, it is the step's output `digest`. The runner image is a digest
     of zeros, which those commands replace.

@@ -58,7 +58,7 @@ def _due(stage: str, name: str) -> dict[str, str]:
 
 
 def _asked(kind: str, stage: str, incomplete: str) -> subprocess.Popen[bytes]:
-    # -P: the folder is a project's, whose files are not to be imported.
+    # -P: the folder is a project's; its files must not be imported.
     words = [sys.executable, "-P", "-m", "batchtab.cli.completion.answer", kind, stage, incomplete]
     environment = {name: value for name, value in os.environ.items() if name != "_BATCHTAB_COMPLETE"}
     return subprocess.Popen(

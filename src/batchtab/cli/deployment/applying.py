@@ -36,7 +36,7 @@ class NotReviewedError(Exception):
 
 @dataclass
 class Applying:
-    """Applies plans, wave by wave; a stack that reads what was just changed is planned anew.
+    """Applies plans, wave by wave; a stack that reads what was just changed is planned again.
 
     A job that moves to another trigger is moved when no run of it is due, or asked for what was due meanwhile.
 
@@ -68,7 +68,7 @@ class Applying:
             The plans that were applied, and why other stacks were left out.
 
         Raises:
-            NotReviewedError: a plan that was made anew is not what was reviewed.
+            NotReviewedError: a stack planned again has changes that were not reviewed.
             UsageError: a plan or an apply failed, or a job that moves has no quiet moment.
         """
         before = planned or Planned([], {}, {})
@@ -144,7 +144,7 @@ class Applying:
             yield others
 
     def _record(self, plan: Plan) -> None:
-        """Notes at once what was applied, whatever becomes of the others."""
+        """Records at once what was applied, even if others fail."""
         self.states.record(plan.stack, plan.configuration)
         self.applied.append(plan.stack)
         typer.echo(f"{plan.stack}: applied: {plan.summary.removeprefix('Plan: ')}")

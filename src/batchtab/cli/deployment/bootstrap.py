@@ -18,7 +18,7 @@ _TLS_ONLY = "BatchtabTlsOnly"
 
 
 def bootstrap(stage: StageOption = "local") -> None:
-    """Make the state bucket: versioned, encrypted, private, TLS only. Safe to run again."""
+    """Create a stage's state bucket: versioned, encrypted, private, TLS only. Safe to run again."""
     session = Session.open(stage)
     config = session.catalog.stage
     aws = connect(session)

@@ -32,25 +32,23 @@ _MANY = 6  # stacks, whose names no longer fit into a line
 
 def deploy(
     stage: StageOption = "local",
-    reviewed: Annotated[
-        Path | None, typer.Option(help="What a review left behind: reviewed.json of `plan --out`.")
-    ] = None,
-    unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Apply whatever the plan says.")] = False,
+    reviewed: Annotated[Path | None, typer.Option(help="The review: reviewed.json of `plan --out`.")] = None,
+    unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Apply all changes, without a review.")] = False,
     stack: Annotated[list[str] | None, typer.Option(help="Apply only these stacks; may be repeated.")] = None,
-    jobs: Annotated[bool, typer.Option(help="Apply the jobs' stacks too, or only what they need.")] = True,
+    jobs: Annotated[bool, typer.Option(help="Apply the jobs' stacks too; --no-jobs: only what they need.")] = True,
     everything: Annotated[
-        bool, typer.Option("--all", help="Apply also the stacks whose files are those applied last.")
+        bool, typer.Option("--all", help="Also apply stacks that have not changed since they were applied.")
     ] = False,
     synthesized: SynthesizedOption = None,
     synthesized_digest: DigestOption = None,
 ) -> int:
-    """Plan the stacks anew and apply them in order, if all that they do was reviewed.
+    """Plan the stacks again and apply them in order, if their changes are those that were reviewed.
 
-    A stack whose files and inputs are those applied last is left out, unless the review or --all names it. With a
-    review all other stacks are compared, also where only some are applied.
+    A stack is left out if its files and inputs have not changed since it was applied, unless it is in the review or
+    --all is given. With a review all other stacks are compared, even if only some are applied.
 
-    Nothing is applied, and the exit status is 3, if a plan does something else than what was reviewed; each reason is
-    a line on stderr. What is done already is no objection: a second run does nothing.
+    If a plan has changes that were not reviewed, nothing is applied and the exit status is 3; each reason is a line on
+    stderr. Reviewed changes that are already applied are ignored: it is safe to run again.
     """
     if (reviewed is None) != unreviewed:
         raise UsageError("deploy: give either --reviewed FILE or --unreviewed")

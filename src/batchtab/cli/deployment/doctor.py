@@ -58,7 +58,7 @@ _LISTING: Listing[Finding] = Listing(
 def doctor(stage: StageOption = "local", output: OutputOption = Output.TABLE, explain: ExplainOption = False) -> int:
     """Check everything that a stage's deployment and its jobs need.
 
-    Each line is ok, warn or fail; a problem names the command that fixes it, which is never run. What cannot be checked
+    Each line is ok, warn or fail; a problem names the command that fixes it, and never runs it. What cannot be checked
     is a warning. Exit status 1: something failed.
     """
     root = Path().resolve()

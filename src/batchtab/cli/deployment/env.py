@@ -1,4 +1,4 @@
-"""`batchtab env`: the variables with which cdktf, Terraform and the AWS CLI reach a stage by hand."""
+"""`batchtab env`: the variables with which a person uses cdktf, Terraform and the AWS CLI on a stage."""
 
 from __future__ import annotations
 

@@ -35,19 +35,19 @@ def plan(
         typer.Option(help="Folder for STACK.plan.json (with sensitive values) and reviewed.json (without any)."),
     ] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="With --out: print the changes in words, on a run's page too.")
+        bool, typer.Option("--show", help="With --out: print a readable summary, also on a workflow run's page.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Plan also the stacks whose files are those applied last.")
+        bool, typer.Option("--all", help="Also plan stacks that have not changed since they were applied.")
     ] = False,
-    lock: Annotated[bool, typer.Option(help="Take the state's lock, for which it must be writable.")] = True,
+    lock: Annotated[bool, typer.Option(help="Lock the state, which needs write access.")] = True,
     synthesized: SynthesizedOption = None,
     synthesized_digest: DigestOption = None,
 ) -> int:
-    """Plan what a deployment changes. Changes nothing.
+    """Show what a deployment would change; change nothing.
 
-    A stack whose files and inputs are those applied last is left out; --all plans it too, and finds what somebody
-    changed in AWS.
+    A stack is left out if its files and inputs have not changed since it was applied; --all plans it too, which also
+    finds drift.
     """
     session = Session.open(stage)
     synthesis = Synthesis(synthesized, synthesized_digest)
@@ -71,7 +71,7 @@ def plan(
         print_review(session, out)
     width = max((len(plan.stack) for plan in planned.plans), default=0)
     for found in planned.plans:
-        note = " (with stand-ins: what it reads from is not deployed)" if found.provisional else ""
+        note = " (with placeholders: what it reads from is not deployed)" if found.provisional else ""
         typer.echo(f"{found.stack.ljust(width)}  {found.summary}{note}")
     for line in left_out_lines(planned.left_out):
         typer.echo(line)

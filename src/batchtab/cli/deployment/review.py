@@ -26,7 +26,7 @@ REVIEWED = "reviewed.json"
 
 
 def contents(stacks: Stacks, plans: Sequence[Plan]) -> list[Content]:
-    """Plans as they can be compared and put in words."""
+    """Plans as they can be compared and summarized."""
     image = os.environ.get(DIGEST_VARIABLE)
     replaced = {image: IMAGE} if image else {}
     return [
@@ -61,7 +61,7 @@ def write(session: Session, stacks: Stacks, planned: Planned, out: Path) -> None
 
 
 def show(session: Session, out: Path) -> None:
-    """Tells in words what `write` wrote: here as text, and on the page of a workflow's run."""
+    """Prints a summary of what `write` wrote: here as text, and on the page of a workflow's run."""
     stage = session.catalog.stage
     summary = summarize([out], None, stage.timezone)
     typer.echo(text.render(summary, title=stage.prefix))

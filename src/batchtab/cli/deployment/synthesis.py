@@ -43,7 +43,7 @@ class Synthesis:
         Stacks of `ci synth` name a digest of zeros as the runner image, which only who has credentials can look up.
 
         Raises:
-            UsageError: the synth failed, or the given stacks are not to be trusted.
+            UsageError: the synth failed, or the given stacks cannot be trusted.
         """
         if self._given is None:
             stacks.synthesize()

@@ -19,7 +19,7 @@ def unlock(
     stage: StageOption = "local",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
-    """Remove a state's lock after the run that held it was killed. Shows who holds it and asks first."""
+    """Remove a lock that a killed run left on a state. Shows whose lock it is and asks first."""
     session = Session.open(stage)
     if stack not in session.stacks():
         raise UsageError(

@@ -1,4 +1,4 @@
-"""`batchtab alerts`: what could not be told to Slack, and telling it again."""
+"""`batchtab alerts`: lists alerts that were not delivered, and sends them again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def redrive(
     if dry_run:
         show(letters, limit)
         return 0
-    return tell_again(letters, limit)
+    return send_again(letters, limit)
 
 
 def show(letters: DeadLetters, limit: int) -> int:
@@ -71,69 +71,69 @@ def show(letters: DeadLetters, limit: int) -> int:
 
 def looked_at(letters: DeadLetters, limit: int) -> Generator[DeadLetter]:
     """Each message of the queue; after the last, others may have them again."""
-    held: list[DeadLetter] = []
+    received: list[DeadLetter] = []
     try:
         for batch in _batches(letters, limit):
-            held += batch
+            received += batch
             yield from batch
     finally:
-        letters.release(held)
+        letters.release(received)
 
 
 def _complain(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def tell_again(
+def send_again(
     letters: DeadLetters,
     limit: int,
     say: Callable[[str], None] = typer.echo,
     complain: Callable[[str], None] = _complain,
 ) -> int:
-    """Gives each message to the alert function; returns the exit status.
+    """Sends each message to the alert function; returns the exit status.
 
     Args:
         letters: The queue.
-        limit: Of how many messages at most.
-        say: Called with what became of each, and of all.
+        limit: The maximum number of messages.
+        say: Called with the outcome of each, and of all.
         complain: Called with those that were refused.
     """
 
-    def tell(letter: DeadLetter) -> str | None:
+    def send(letter: DeadLetter) -> str | None:
         """The function's answer; None if it refused."""
         try:
             outcome = letters.deliver(letter)
         except RefusedError as error:
             complain(f"{describe(letter)}: refused: {_line(str(error))}")
             return None
-        letters.delete(letter)  # only now: what is cut off before is there again, and told once all the same if quiet
+        letters.delete(letter)  # only now: if interrupted before, it is in the queue again, and sent once if quiet
         say(f"{describe(letter)}: {outcome}")
         return outcome
 
-    told, refused = 0, list[Any]()
+    sent, refused = 0, list[Any]()
     try:
         # Of quiet alerts the first of a batch gathers the others, which go into its message.
         with ThreadPoolExecutor(10) as pool:
             for batch in _batches(letters, limit):
-                for letter, outcome in zip(batch, pool.map(tell, batch), strict=True):
-                    told += outcome is not None
+                for letter, outcome in zip(batch, pool.map(send, batch), strict=True):
+                    sent += outcome is not None
                     refused += [letter] if outcome is None else []
-                if len(refused) >= len(batch) and not told:
+                if len(refused) >= len(batch) and not sent:
                     break  # Slack is still away: each try takes the function's time
     finally:
         letters.release(refused)
-    say(f"{letters.queue_name}: {told} told and deleted, {len(refused)} refused and kept")
+    say(f"{letters.queue_name}: {sent} sent and deleted, {len(refused)} refused and kept")
     return _KEPT if refused else 0
 
 
 def describe(letter: DeadLetter) -> str:
-    """A message in one line: since when it lies there, which job, what is known."""
+    """A message in one line: since when it is there, which job, what is known."""
     error = f" [{_line(letter.error)}]" if letter.error else ""
     return f"{came(letter):%Y-%m-%dT%H:%M:%SZ}  {what(letter)}{error}"
 
 
 def came(letter: DeadLetter) -> datetime:
-    """Since when it lies there."""
+    """Since when it is there."""
     return datetime.fromtimestamp(letter.sent_ms / 1000, UTC)
 
 
@@ -166,7 +166,7 @@ def what(letter: DeadLetter) -> str:
 
 
 def _batches(letters: DeadLetters, limit: int) -> Iterator[list[DeadLetter]]:
-    """What lies in the queue, each message once; what comes back meanwhile, because it was hidden long, is left."""
+    """The queue's messages, each once; one that reappears meanwhile, as it was hidden long, is left."""
     seen: set[str] = set()
     while len(seen) < limit:
         batch = letters.receive()

@@ -1,4 +1,4 @@
-"""`batchtab backfill`: makes up for scheduled times that are over."""
+"""`batchtab backfill`: runs a job for scheduled times that have passed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def backfill(
     """Run a job for every missed scheduled time in a range.
 
     Each run has its own scheduled time. Safe to interrupt and to run again: a time that has run is not run again, even
-    if it failed. Times that the job excepts are left out. Without an offset, --from and --to are in its time zone.
+    if it failed. Excluded times are left out. Without an offset, --from and --to are in the job's time zone.
 
     Exit status 1: some runs failed.
     """
@@ -92,19 +92,17 @@ def asked_for(job: NamedJob, from_: str, to: str, now: datetime) -> tuple[Timing
         raise UsageError(f"backfill: --from {from_} is later than --to {to}")
     if end > now - _TRIGGERS_OWN:
         local = (now - _TRIGGERS_OWN).astimezone(timing.zone).replace(second=0, microsecond=0)
-        text = f"backfill: --to {to} is not over for two minutes yet, and its trigger may still start those runs"
+        text = f"backfill: --to {to} must be at least 2 minutes in the past: its trigger may still start those runs"
         raise UsageError(text, f"--to {local.isoformat(timespec='minutes')}")
     if timing.is_rate and begin != end:
         text = f"backfill: {job.full} runs by {timing.expression}, whose times only AWS knows"
-        raise UsageError(text, "make up for one run by its exact time: --from T --to T")
+        raise UsageError(text, "backfill one run by its exact time: --from T --to T")
     times: list[datetime] = []
     while begin <= end:
         until = min(begin + _SLICE, end)
         times += timing.between(begin, until)
         if len(times) > _MOST:
-            raise UsageError(
-                f"backfill: these are more than {_MOST:,} runs", "make up for a part of them, then for the next"
-            )
+            raise UsageError(f"backfill: these are more than {_MOST:,} runs", "backfill a part of them, then the next")
         begin = until + _INSTANT
     if not times:
         following = timing.next_runs(begin, 1)
@@ -161,7 +159,7 @@ def _run(
             backfill_runner.run(left)
         except (FunctionError, LookupError, KeyboardInterrupt) as error:
             stopped = error
-    _tell(job, backfill_runner, len(left), done, zone)
+        _report(job, backfill_runner, len(left), done, zone)
     if isinstance(stopped, KeyboardInterrupt):
         going = backfill_runner.tally.going
         runs_on = f"{going} {'runs' if going == 1 else 'run'} on in Batch; " if going else ""
@@ -176,7 +174,7 @@ def _run(
     return FAILED if backfill_runner.tally.failed else 0
 
 
-def _tell(job: NamedJob, backfill_runner: BackfillRunner, wanted: int, done: int, zone: ZoneInfo) -> None:
+def _report(job: NamedJob, backfill_runner: BackfillRunner, wanted: int, done: int, zone: ZoneInfo) -> None:
     tally = backfill_runner.tally
     counts = [(tally.succeeded, "succeeded"), (len(tally.failed), "failed"), (tally.going, "in Batch")]
     duplicates = tally.not_run["duplicate"]

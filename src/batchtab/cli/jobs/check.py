@@ -20,11 +20,11 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 for warnings too.")] = False,
     root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
 ) -> None:
-    """Check config/ and jobs/.
+    """Check the files in config/ and jobs/ for faults.
 
     Every fault is one line on stderr with its file, line, job and field, and the exit status is 2. A warning, also a
-    line on stderr, is of what is allowed and mostly not meant. A note says what is beyond a quota of an AWS account:
-    AWS may have raised it.
+    line on stderr, is about something allowed that is probably a mistake. A note is about a value beyond the default
+    quota of an AWS account, which AWS may have raised.
     """
     stages = catalog.load_all(root, stage or None)
     now = datetime.now(UTC)

@@ -45,20 +45,21 @@ def cost(
     stage: StageOption = "local",
     since: Annotated[str, typer.Option("--since", help="Only runs of the last 12h, 30d or 4w.")] = "30d",
     prices: Annotated[
-        Path | None, typer.Option("--prices", help="A file of prices. Default: the package's own of the region.")
+        Path | None, typer.Option("--prices", help="A file of prices. Default: the package's, for the region.")
     ] = None,
     family: Annotated[
-        str | None, typer.Option("--family", help="EC2 instances to reckon with, as in the file. Default: the file's.")
+        str | None,
+        typer.Option("--family", help="EC2 instance family to compare with, from the file. Default: the file's."),
     ] = None,
     memory: Annotated[
         bool, typer.Option("--memory/--no-memory", help="Read peak memory of 5 runs of each job from their logs.")
     ] = True,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show what runs cost, and would cost on Fargate, Fargate Spot, Fargate on ARM, and EC2; the dearest job first.
+    """Show what runs cost, and would cost on Fargate, Fargate Spot, Fargate on ARM and EC2; most expensive job first.
 
-    Run times and sizes are those of Batch, which keeps jobs for about a week after their end. Money is public prices
-    times that: an estimate, not a bill. Of memory that no run used, a smaller size is suggested.
+    Run times and sizes come from Batch, which keeps jobs for about a week after their end. Costs are these times public
+    prices: an estimate, not a bill. If no run used all of its memory, a smaller size is suggested.
     """
     session = Session.open(stage)
     now = datetime.now(UTC)

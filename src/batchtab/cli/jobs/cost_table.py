@@ -25,14 +25,14 @@ class Report:
     """What runs cost.
 
     Attributes:
-        costs: Of each job that had runs, the dearest first.
+        costs: Of each job that had runs, the most expensive first.
         total: Of all of them.
         smaller: By job, a smaller memory that would do.
         since: From when runs were looked at.
         until: Until when.
         oldest: When the oldest run was made that Batch knows; None for none.
-        listed_at_most: Of a queue so many jobs were looked at, and there are more; else None.
-        unmeasured: Of how many jobs, the cheapest ones, the memory was not read, as of so many it takes too long.
+        listed_at_most: How many jobs of a queue were looked at, if there are more; else None.
+        unmeasured: Of how many jobs, the cheapest ones, the memory was not read, as it would take too long.
         idle: How many vCPUs are kept running, and what they cost in that time.
         is_local: Whether the stage is local AWS, which costs nothing.
     """

@@ -34,10 +34,10 @@ def describe(
     output: OutputOption = Output.TABLE,
     explain: ExplainOption = False,
 ) -> None:
-    """Show all about a job or a run on one page.
+    """Show a job or a run in detail.
 
-    Of a job: where it is declared, its schedule, what is deployed, what its role may do, next and last runs. Of a run:
-    what happened when, its attempts and its array's children.
+    A job: where it is declared, its schedule, what is deployed, what its role may do, next and last runs. A run: what
+    happened when, its attempts and its array's children.
     """
     session = Session.open(stage)
     aws = connect(session)

@@ -56,9 +56,9 @@ class _Side:
 
 def diff(
     base: Annotated[
-        str | None, typer.Option("--base", help="The ref before. Default: merge-base of --head and the main branch.")
+        str | None, typer.Option("--base", help="The old ref. Default: merge-base of --head and the main branch.")
     ] = None,
-    head: Annotated[str | None, typer.Option("--head", help="The ref after. Default: the working tree.")] = None,
+    head: Annotated[str | None, typer.Option("--head", help="The new ref. Default: the working tree.")] = None,
     stage: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,10 +69,10 @@ def diff(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 if there are differences.")] = False,
     root: Annotated[Path, typer.Option(help=ROOT_HELP)] = Path(),
 ) -> int:
-    """Show what the files of two git refs change: jobs, their times of 90 days, sizes, permissions, queues, stages.
+    """Show what the files of two git refs change: jobs, scheduled times of 90 days, sizes, permissions, queues, stages.
 
-    It reads config/ and jobs/ and calls neither AWS nor Terraform: what somebody changed in AWS is not seen.
-    `-o wide` names up to 20 times that are gone or new, where a table names 3.
+    Reads config/ and jobs/ only, not AWS or Terraform: changes made in AWS are not shown. `-o wide` lists up to 20
+    removed or added times of a job, a table 3.
     """
     git = GitFiles(root)
     after = git.ref(head, "--head") if head is not None else None
@@ -104,7 +104,7 @@ def _compared(base: _Side, head: _Side, wanted: Sequence[str] | None) -> list[St
 
 
 def _load(sides: Sequence[_Side], names: Sequence[str]) -> list[dict[str, Catalog]]:
-    """The stages of both sides by name; the faults of both are told at once, each with its side.
+    """The stages of both sides by name; the faults of both are reported at once, each with its side.
 
     Raises:
         UsageError: a side's files have errors.

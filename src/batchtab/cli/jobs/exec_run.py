@@ -38,7 +38,7 @@ def exec_run(
         str,
         typer.Argument(
             metavar="JOB|RUN",
-            help="A job, whose newest run is meant; or a run: a job id, its beginning, or JOB@2026-11-28T09:00.",
+            help="A job (its newest run), or a run: a job id, its beginning, or JOB@2026-11-28T09:00.",
             autocompletion=complete_active_runs,
         ),
     ],
@@ -52,7 +52,7 @@ def exec_run(
 ) -> None:
     """Open a shell in a running container, or run a command in it.
 
-    The job needs `exec: true`, and this machine AWS's session-manager-plugin. Ctrl-C goes to the program in the
+    The job needs `exec: true`; this machine needs AWS's session-manager-plugin. Ctrl-C goes to the program in the
     container; the exit status is the plugin's.
     """
     session = Session.open(stage)

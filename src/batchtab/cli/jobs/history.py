@@ -1,6 +1,6 @@
-"""`batchtab history`: what became of the runs, those that never got to Batch among them.
+"""`batchtab history`: past runs, also those that never got to Batch.
 
-Calls to AWS, with Q queues, S services and J jobs: at most 20 Q of ListJobs, and so many of DescribeJobs and 11 more;
+Calls to AWS, with Q queues, S services and J jobs: at most 20 Q of ListJobs, and 20 Q + 11 of DescribeJobs;
 for records those of `noted_runs`; for pauses J/100 of BatchGetItem, one of ListRules for 100 rules, S of ListSchedules.
 """
 

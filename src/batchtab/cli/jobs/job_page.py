@@ -38,7 +38,7 @@ class JobPage:
 
     @classmethod
     def of(cls, session: Session, aws: Aws, job: NamedJob, last: int = _LAST) -> JobPage:
-        """Reads what AWS knows of it, with so many of its last runs."""
+        """Reads what AWS knows of it, with its `last` runs."""
         catalog, now = session.catalog, datetime.now(UTC)
         found = history.gathered(session, aws, [job], last, None, now)
         timing = None if job.spec.suspend or found.paused else job.spec.timing

@@ -24,7 +24,8 @@ from batchtab.terraform.session import Session
 def jobs(stage: StageOption = "local", output: OutputOption = Output.TABLE, explain: ExplainOption = False) -> None:
     """Show all jobs: next run, last run, success rate, duration, and why they are paused.
 
-    The rate and the durations (of runs that SUCCEEDED) are of the last 30 runs of a job that ended, of at most 7 days.
+    The success rate is that of a job's last 30 ended runs, of at most 7 days; the durations are those of the runs among
+    them that SUCCEEDED.
     """
     session = Session.open(stage)
     now = datetime.now(UTC)

@@ -36,7 +36,7 @@ from batchtab.terraform.session import Session
 
 _CHILDS_PAGES = 20
 _PENDING = ("claimed", "waiting")
-_RUN_HELP = "A job, whose newest run is meant; or a run: a job id, its beginning, or JOB@2026-11-28T09:00."
+_RUN_HELP = "A job (its newest run), or a run: a job id, its beginning, or JOB@2026-11-28T09:00."
 
 
 def logs(
@@ -57,9 +57,9 @@ def logs(
     explain: ExplainOption = False,
     stage: StageOption = "local",
 ) -> int:
-    """Print what a run wrote.
+    """Print a run's log.
 
-    With -f, the exit status is the run's: 0 succeeded, 1 failed. Of an array, each line begins with its child's index.
+    With -f, the exit status is the run's: 0 succeeded, 1 failed. Each line of an array begins with its child's index.
     """
     expression = pattern(grep)
     session = Session.open(stage)

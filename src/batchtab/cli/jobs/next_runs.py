@@ -44,11 +44,11 @@ def next_runs(
 ) -> None:
     """Show when jobs run next, all in one list, in local time and in UTC.
 
-    Jobs that run more than once an hour are collapsed: one line for the runs of a day, up to the next run of a job that
-    does not.
+    Jobs that run more than once an hour are collapsed: one line for their runs until a less frequent job
+    runs or the day ends.
 
-    Skipped times are marked '-' with the reason (excepted, or DST). Runs of a rate are estimates, marked '~': it counts
-    from the creation of its trigger, which is not in the files.
+    Skipped times are marked '-' with the reason (excluded, or DST). Times of a rate are estimates, marked '~': a rate
+    counts from the creation of its trigger, which only AWS knows.
     """
     loaded = catalog.load(stage, root)
     jobs = _chosen(loaded, job, timezone)
@@ -65,7 +65,7 @@ def next_runs(
 
 
 def table(lines: Sequence[Line], width: int | None) -> Iterator[tuple[str, str]]:
-    """The runs as lines of text, each with its style; a note that does not fit beside its run stands below.
+    """The runs as lines of text, each with its style; a note that does not fit beside its run is below it.
 
     Args:
         lines: The runs.
@@ -129,11 +129,11 @@ def _described(job: Job) -> Iterator[str]:
 
 def _others(jobs: Sequence[Job], now: datetime, is_one: bool) -> Iterator[str]:
     """The jobs that have no part in the list, by the reason."""
-    by_hand = [job.name for job in jobs if job.spec.schedule is None and not job.spec.upstream]
+    manual = [job.name for job in jobs if job.spec.schedule is None and not job.spec.upstream]
     after = [f"{job.name} ({job.spec.origin})" for job in jobs if job.spec.upstream and not job.timing]
     suspended = [job.name for job in jobs if job.spec.suspend and not is_one]
     over = [job.name for job in jobs if is_over(job, now) and job.name not in suspended]
-    for title, names in (("by hand", by_hand), ("after others", after), ("suspended", suspended), ("over", over)):
+    for title, names in (("manual", manual), ("after others", after), ("suspended", suspended), ("over", over)):
         if names:
             yield f"{title}: {', '.join(names)}"
 

@@ -38,7 +38,7 @@ def open_links(
     output: OutputOption = Output.TABLE,
     stage: StageOption = "local",
 ) -> int:
-    """Print links to the AWS console: of a run its job and log, of both the queue and the triggers."""
+    """Print links to the AWS console: the queue, triggers, and of a run also its job and log."""
     session = Session.open(stage)
     catalog = session.catalog
     if catalog.stage.is_local:

@@ -52,7 +52,7 @@ def resuming(session: Session, aws: Aws, job: NamedJob) -> Iterator[str]:
     runs = Runs(aws, session.catalog.stage.prefix)
     state = runs.states([job.full]).get(job.full)
     if state is not None and (state.paused or state.waiting):
-        yield from _tell_function(job, runs, state)
+        yield from _notify_function(job, runs, state)
     if job.spec.suspend:
         yield "Its file says suspend: true, so the next deployment suspends it again."
 
@@ -73,7 +73,7 @@ def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs)
         state = states.get(job.full)
         off = [trigger for trigger in there[job.service, job.name] if not trigger.is_enabled]
         if off and not job.spec.suspend:
-            found[job.full] = f"its {_listed(off)} is disabled by hand"
+            found[job.full] = f"its {_listed(off)} was disabled manually"
         elif state is not None and state.paused and job.spec.pause_on_failure:  # else the function does not look at it
             found[job.full] = f"since {state.paused.get('since')}, {state.paused.get('reason')}"
     return found
@@ -85,7 +85,7 @@ def _switched(session: Session, aws: Aws, job: NamedJob, *, enabled: bool) -> It
     triggers = Triggers(aws, config.prefix)
     there = triggers.of_job(job.service, job.name)
     if not there and job.spec.schedule is None and not job.spec.upstream:
-        raise UsageError(f"{job.full} has no trigger in stage {config.name}", "it runs by hand only")
+        raise UsageError(f"{job.full} has no trigger in stage {config.name}", "it has only manual runs")
     if not there:
         raise answers.not_deployed(f"{job.full} has no trigger")
     now = "enabled" if enabled else "disabled"
@@ -109,7 +109,7 @@ def _after_pause(job: NamedJob, state: State | None) -> list[str]:
     return lines
 
 
-def _tell_function(job: NamedJob, runs: Runs, state: State) -> Iterator[str]:
+def _notify_function(job: NamedJob, runs: Runs, state: State) -> Iterator[str]:
     """Only the function writes what is noted of a job; it also lets those go on that wait."""
     try:
         answer = runs.ask({"resume": {"job": job.full}})

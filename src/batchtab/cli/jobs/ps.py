@@ -42,9 +42,9 @@ def ps(
     output: OutputOption = Output.TABLE,
     explain: ExplainOption = False,
 ) -> None:
-    """Show what runs and waits now: state, attempt, array, place in the queue, and why it waits.
+    """Show active and waiting runs: state, attempt, array, place in the queue, and why they wait.
 
-    The place is that of a RUNNABLE job in its queue, or of a waiting run among its job's.
+    The place is a RUNNABLE job's in its queue, or a waiting run's among the waiting runs of its job.
     """
     session = Session.open(stage)
     chosen = find(session.catalog, job, "ps") if job else None
@@ -61,7 +61,7 @@ def ps(
 
 
 class Look:
-    """What there is now, each time anew.
+    """What there is now, read again each time.
 
     Attributes:
         missing: What the rows of the last look do not show, a line each.

@@ -1,7 +1,7 @@
 """`batchtab retry`: runs what failed again, each run once.
 
 A run with a scheduled time goes through the submit function, whose table makes sure that it is retried once, and whose
-policies hold. Calls to AWS: those of RunLookup or failed_runs, those of retries for each run, and one for each retry.
+policies apply. Calls to AWS: those of RunLookup or failed_runs, those of retries for each run, and one for each retry.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OLD_FUNCTION = "is no trigger, no end of a job and no resume"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a retry.
+    """The outcome of a retry.
 
     Attributes:
         job: What the job is called.
@@ -102,7 +102,7 @@ def retry(
     ] = False,
     whole_array: Annotated[bool, typer.Option("--whole-array", help="Run all children of an array.")] = False,
     own_indices: Annotated[
-        bool, typer.Option("--own-indices", help="The program reads BATCHTAB_ARRAY_INDICES; no runner is needed.")
+        bool, typer.Option("--own-indices", help="Do not require the runner: the program reads BATCHTAB_ARRAY_INDICES.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be submitted.")] = False,
@@ -110,10 +110,10 @@ def retry(
     output: OutputOption = Output.TABLE,
     stage: StageOption = "local",
 ) -> int:
-    """Run a failed run again: same scheduled time, same variables, command and sizes; of an array the failed children.
+    """Run a failed run again: same scheduled time, variables, command and sizes; of an array only failed children.
 
     RUN is a job id or its beginning, ID:3 for one child of an array, or JOB@TIME; with --failed a JOB. A run is retried
-    once, whoever asks; a retry that failed may be retried. The deployed job definition is used.
+    once, even if two people ask; a failed retry may be retried. The deployed job definition is used.
 
     Exit status 4: a run was not retried; the output says why.
     """
@@ -223,7 +223,7 @@ class Retrying:
         return f"job {active[0]['jobId']} has not ended" if active else ""
 
     def result(self, plan: Plan, outcome: str, job_id: str = "", note: str = "") -> Result:
-        """What became of a retry."""
+        """The outcome of a retry."""
         children = f"children {plan.children}" if plan.children else ""
         words = "; ".join(filter(None, (note, f"retry of {plan.failed['jobId']}", children)))
         return self._result(plan.job, plan.failed, outcome, job_id, words)

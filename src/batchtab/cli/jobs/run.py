@@ -52,7 +52,7 @@ def run(
     param: Annotated[
         list[str] | None, typer.Option("--param", help="A parameter of the command, as NAME=VALUE. Repeatable.")
     ] = None,
-    vcpus: Annotated[float | None, typer.Option("--vcpus", help="vCPUs.")] = None,
+    vcpus: Annotated[float | None, typer.Option("--vcpus", help="Number of vCPUs.")] = None,
     memory_mib: Annotated[int | None, typer.Option("--memory", help="Memory in MiB.")] = None,
     timeout_seconds: Annotated[int | None, typer.Option("--timeout", help="Seconds that an attempt may take.")] = None,
     array_size: Annotated[int | None, typer.Option("--array-size", help="Run it as an array of that size.")] = None,
@@ -72,7 +72,7 @@ def run(
 ) -> int:
     """Run a job now.
 
-    The job's concurrency_policy, except and pause_on_failure count: exit status 4 if the run was not started.
+    The job's concurrency_policy, except and pause_on_failure apply: exit status 4 if they prevent the run.
 
     With --follow, the exit status is the run's: 0 succeeded, 1 failed. Ctrl-C does not stop the job.
     """
@@ -181,7 +181,7 @@ class _Started:
         self._zone = asked.job.zone(asked.session.catalog)
 
     def finish(self, output: Output, *, is_followed: bool) -> int:
-        """Says what became of it, follows it, and returns the exit status."""
+        """Prints the outcome, follows the run, and returns the exit status."""
         answer, name = self._answer, self._asked.job.full
         if answer.outcome in NOT_RUN:
             if output in (Output.JSON, Output.YAML):

@@ -55,7 +55,7 @@ def cells(run: Run, zone: ZoneInfo) -> tuple[str, str, str, str, str]:
     scheduled = run.scheduled.astimezone(zone) if run.scheduled else None
     started = run.started.astimezone(zone) if run.started else None
     return (
-        f"{scheduled:%Y-%m-%d %H:%M}" if scheduled else "by hand",
+        f"{scheduled:%Y-%m-%d %H:%M}" if scheduled else "manual",
         run.status,
         _started(started, scheduled),
         "" if run.took_seconds is None else duration(run.took_seconds).replace(" ", ""),

@@ -15,7 +15,7 @@ from batchtab.schedules.timing import EXCLUDED, Occurrence, Timing
 SHOWN = "%a %Y-%m-%d %H:%M"
 _INSTANT = timedelta(microseconds=1)
 _CROWD = 3
-_GROUP_MAX = 5000  # so many times in a row that are excepted are told as one without being counted
+_GROUP_MAX = 5000  # excluded times in a row, beyond which they are one line and not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Line:
         local: The same where it is shown.
         note: What is unusual about it.
         runs: Whether it runs.
-        is_estimate: Whether it is of a rate, which counts from a moment that no file tells.
+        is_estimate: Whether it is of a rate, which counts from a moment that is in no file.
         is_often: Whether its job may run more than once an hour.
     """
 
@@ -85,21 +85,21 @@ def _without_crowds(merged: Iterator[Line]) -> Iterator[Line]:
         is_often = line.is_often and not line.note
         before = crowd.get(line.job.name)
         if not is_often or (before and before[0].local.date() != line.local.date()):
-            yield from _told_once(crowd)
+            yield from _merged(crowd)
             crowd = {}
         if is_often:
             crowd.setdefault(line.job.name, []).append(line)
         else:
             yield line
-    yield from _told_once(crowd)
+    yield from _merged(crowd)
 
 
-def _told_once(crowd: Mapping[str, list[Line]]) -> list[Line]:
-    told: list[Line] = []
+def _merged(crowd: Mapping[str, list[Line]]) -> list[Line]:
+    merged: list[Line] = []
     for same in crowd.values():
         few = len(same) < _CROWD
-        told += same if few else [replace(same[0], note=f"{len(same):,}x to {same[-1].local:%H:%M}")]
-    return sorted(told, key=lambda line: line.at)
+        merged += same if few else [replace(same[0], note=f"{len(same):,}x to {same[-1].local:%H:%M}")]
+    return sorted(merged, key=lambda line: line.at)
 
 
 def is_over(job: Job, now: datetime) -> bool:
@@ -121,13 +121,13 @@ def _of(job: Job, now: datetime) -> Iterator[Line]:
 
 
 def _grouped(timing: Timing, now: datetime) -> Iterator[Occurrence]:
-    """The occurrences; what is excepted for too long is left out up to the next run."""
-    excepted = 0
+    """The occurrences; what is excluded for too long is left out up to the next run."""
+    excluded = 0
     anchor = now
     while True:
         for each in timing.occurrences(now, anchor=anchor):
-            excepted = 0 if each.runs else excepted + 1
-            if excepted > _GROUP_MAX:
+            excluded = 0 if each.runs else excluded + 1
+            if excluded > _GROUP_MAX:
                 break
             yield each
         else:
@@ -135,16 +135,16 @@ def _grouped(timing: Timing, now: datetime) -> Iterator[Occurrence]:
         following = timing.next_runs(each.at, 1, anchor=anchor)
         if not following:
             return
-        excepted, now = 0, following[0] - _INSTANT
+        excluded, now = 0, following[0] - _INSTANT
 
 
 def _folded(group: Iterable[Occurrence]) -> Iterator[Occurrence]:
     """Several times after another that do not run, and for the same reason, as one."""
-    for is_excepted, same in groupby(group, key=lambda each: each.note == EXCLUDED):
+    for is_excluded, same in groupby(group, key=lambda each: each.note == EXCLUDED):
         first, *more = same
         if not more:
             yield first
-        elif is_excepted:
+        elif is_excluded:
             yield replace(first, note=f"{EXCLUDED} until {more[-1].local:{SHOWN}}")
         else:
             times = f"{first.local:%H:%M} to {more[-1].local:%H:%M}"

@@ -2,7 +2,7 @@
 
 It is started as the AWS CLI starts it: session, region, `StartSession`, profile, target, endpoint (of ECS). A command
 line can be read by every user of the machine, and the session has a token: since version 1.2.536.0 the first argument
-may be the name of a variable that holds the session. `aws ssm start-session` uses it, `aws ecs execute-command` does
+may be the name of a variable that contains the session. `aws ssm start-session` uses it, `aws ecs execute-command` does
 not. Older versions, which AWS does not support any more, are refused here.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/plugin-version-history.html

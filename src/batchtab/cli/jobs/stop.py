@@ -76,7 +76,7 @@ def stop(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Stop all active jobs of the stage.")] = False,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; the job's status and its alert say it.")
+        str, typer.Option("--reason", metavar="TEXT", help="Why; the job's status and its alert show it.")
     ] = "",
     and_pause: Annotated[
         bool, typer.Option("--and-pause", help="Pause the jobs first: disable their triggers.")
@@ -94,7 +94,7 @@ def stop(
     """Stop a run, all active runs of a job, or all of a stage.
 
     RUN is a job id or its beginning, ID:3 for one child of an array, or JOB@TIME. The program gets SIGTERM, and SIGKILL
-    30 seconds later. Lists the jobs and asks first. A run that waits for its turn starts when the one before it ends.
+    30 seconds later. Lists the jobs and asks first. A waiting run starts when the run before it has ended.
     """
     if (run is None) != every:
         raise UsageError("stop: name a run or a job, or --all", "batchtab stop JOB")

@@ -14,7 +14,7 @@ from batchtab.aws.waiting_runs import CLAIMED, WaitingRun
 from batchtab.cli.jobs.short_times import near
 from batchtab.errors import printable
 
-_CUT = "its submission was cut off; the trigger's next delivery submits it again, or batchtab backfill"
+_CUT = "its submission was interrupted; the trigger's next delivery submits it again, or batchtab backfill"
 
 
 class WaitingWords:

@@ -34,7 +34,7 @@ def web(
 ) -> None:
     """Serve pages on this machine: jobs, what runs now, history, runs with their logs, the calendar.
 
-    Only 127.0.0.1 is listened on, and the address has a token: whoever has it may run and stop jobs. Runs until Ctrl-C.
+    Listens on 127.0.0.1 only. The address has a token: anyone who has it may run and stop jobs. Runs until Ctrl-C.
     """
     if not is_installed():
         raise UsageError("web: the pages need more packages", INSTALL)

@@ -64,9 +64,10 @@ def why(
     output: OutputOption = Output.TABLE,
     explain: ExplainOption = False,
 ) -> None:
-    """Show the story of a run and its cause: what started it, what it waited for, how it ended, what came after it.
+    """Explain a run: what started it, what it waited for, how it ended and why, and what followed.
 
-    Of a run that waits: why. Of a time without a run: why there is none. Of a job: its last run or scheduled time.
+    For a waiting run: why it waits. For a time without a run: why there is none. For a job: its last run or scheduled
+    time.
     """
     session = Session.open(stage)
     if "@" in run:

@@ -37,7 +37,7 @@ def show(session: Session, aws: Aws, daemon: Daemon, *, fresh: bool) -> None:
         session: The stage.
         aws: Its AWS.
         daemon: Local AWS.
-        fresh: Whether the stage was just deployed: then jobs are run anew, and a scheduled run is waited for a while.
+        fresh: Whether the stage was just deployed: then jobs are run again, and a scheduled run is waited for a while.
     """
     jobs = list(all_jobs(session.catalog))
     queues = {job.full: session.catalog.job_queue_name(job.spec.queue) for job in jobs}

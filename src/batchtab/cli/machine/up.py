@@ -40,7 +40,7 @@ _ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|Queu
 def up(stage: StageOption = "local") -> None:
     """Start local AWS, deploy the stage to it, run two jobs and show what they did.
 
-    Safe to run again: what is there already stays as it is. Schedules keep firing until `batchtab down`.
+    Safe to run again: what exists stays as it is. Schedules keep firing until `batchtab down`.
     """
     session = Session.open(stage)
     session.require_local("up")
@@ -91,7 +91,7 @@ def _bring_up(session: Session, daemon: Daemon, stacks: Stacks, aws: Aws) -> boo
         if not was_cut or not _ORPHAN.search(stacks.failure_text()):
             raise
         # A killed Terraform had made things that it could not write down. Nothing of value is in local AWS.
-        typer.echo("The killed run left resources that no state knows: local AWS starts anew", err=True)
+        typer.echo("The killed run left resources that are in no state: local AWS starts again, empty", err=True)
         stacks.providers.close()  # they call the port of the local AWS that ends now
         daemon.stop()
         daemon.start()
@@ -135,7 +135,7 @@ def clear_stale_locks(session: Session, aws: Aws) -> None:
     """Clears the locks that a killed `up` left, and says so.
 
     Raises:
-        UsageError: somebody else holds a lock, for all we know.
+        UsageError: another run has a lock, as far as we know.
     """
     stage = session.catalog.stage
     found = [aws.lock(stage.state.bucket, stage.name, stack) for stack in session.stacks()]

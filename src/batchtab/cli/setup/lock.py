@@ -26,7 +26,7 @@ def lock(
     fs_mirror: Annotated[Path | None, typer.Option(help="A mirror's folder, instead of the registry.")] = None,
     net_mirror: Annotated[str | None, typer.Option(help="A mirror's address, instead of the registry.")] = None,
 ) -> None:
-    """Write .terraform.lock.hcl, which you commit: from then on no other provider is used than the one in it.
+    """Write .terraform.lock.hcl, which pins the AWS provider by hash. Commit it.
 
     Run it again when an upgrade of Batchtab brings another version of the provider.
     """

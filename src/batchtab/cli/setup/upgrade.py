@@ -17,7 +17,7 @@ def upgrade(
 ) -> None:
     """Update the generated files of this project to the installed version.
 
-    Files that somebody changed are shown as a diff and left. Settings, jobs and README.md are never touched.
+    Files that you changed are left, and shown as a diff. Settings, jobs and README.md are never touched.
     """
     planned = plan_upgrade(Path(), installed())
     if not dry_run:

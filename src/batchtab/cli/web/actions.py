@@ -20,7 +20,7 @@ from batchtab.terraform.session import Session
 
 @dataclass(frozen=True)
 class Done:
-    """What became of an action.
+    """The result of an action.
 
     Attributes:
         lines: What is said of it.
@@ -116,5 +116,5 @@ def redrive(session: Session, aws: Aws, name: str, _: Mapping[str, str]) -> Done
     said: list[str] = []
     refused: list[str] = []
     letters = alerts.letters_of(session, aws)
-    status = alerts.tell_again(letters, _ALERTS_MAX, say=said.append, complain=refused.append)
+    status = alerts.send_again(letters, _ALERTS_MAX, say=said.append, complain=refused.append)
     return Done((said[-1], *refused), alerts_path(name), is_ok=status == 0)

@@ -69,7 +69,7 @@ class Api:
             return _refusal(error.status, error.code, str(error))
         except Exception:
             logger.exception("A request to Batch failed: %s %s", method, path)
-            return _refusal(500, "ServerException", "local AWS failed on this request; its log tells why")
+            return _refusal(500, "ServerException", "local AWS failed on this request; its log says why")
 
     def _handler(self, name: str) -> Callable[[Record], Record]:
         if name in self._handlers:

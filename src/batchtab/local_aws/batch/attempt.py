@@ -86,7 +86,7 @@ class Attempt:
         return found
 
     def run(self, on_running: Callable[[Attempt], None]) -> None:
-        """Start it, call back once it runs, and return when it has ended; whatever fails, fails it in words."""
+        """Start it, call back once it runs, and return when it has ended; each failure has a reason."""
         try:
             with contextlib.ExitStack() as closing:
                 closing.callback(self._launcher.close, self.task_id)

@@ -138,7 +138,7 @@ class Engine:
             return any(attempt.young for attempt in self._runs.attempts)
 
     def under_way(self) -> str | None:
-        """Return a job that has not ended, in words; None if all have, and everybody knows."""
+        """Return a text about a job that has not ended; None if all have, and all events are delivered."""
         with self._store.lock:
             for job in self._store.jobs.values():
                 if not job.ended:

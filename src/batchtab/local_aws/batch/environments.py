@@ -168,7 +168,7 @@ def _check_ec2(resources: dict[str, Any], kind: str) -> None:
     references.check_instance_role(resources["instanceRole"])
     low, high = int(resources.get("minvCpus", 0)), int(resources["maxvCpus"])
     if not 0 <= low <= int(resources.get("desiredvCpus", low)) <= high:
-        raise ClientError("computeResources: 0 <= minvCpus <= desiredvCpus <= maxvCpus must hold")
+        raise ClientError("computeResources: 0 <= minvCpus <= desiredvCpus <= maxvCpus is required")
     resources.setdefault("minvCpus", 0)
     resources.setdefault("desiredvCpus", low)
     strategy = resources.setdefault("allocationStrategy", "BEST_FIT")

@@ -44,11 +44,11 @@ class Events:
         return self._queue.unfinished_tasks > 0
 
     def job_changed(self, job: Job) -> None:
-        """Tell that a job has another status."""
+        """Report that a job has another status."""
         self._put(job, "Batch Job State Change", [job.arn])
 
     def queue_blocked(self, job: Job) -> None:
-        """Tell that the job at the head of its queue cannot be placed."""
+        """Report that the job at the head of its queue cannot be placed."""
         self._put(job, "Batch Job Queue Blocked", [job.arn, job.record["jobQueue"]])
 
     def _put(self, job: Job, detail_type: str, resources: list[str]) -> None:

@@ -16,7 +16,7 @@ class Stoppable(Protocol):
 
 @dataclass(eq=False)
 class Job:
-    """One job: what DescribeJobs tells (`record`), and what the engine needs besides.
+    """One job: what DescribeJobs returns (`record`), and what the engine needs besides.
 
     Attributes:
         record: The job as DescribeJobs gives it.

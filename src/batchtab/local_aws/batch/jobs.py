@@ -60,7 +60,7 @@ def list_jobs(store: Store, request: Record) -> Record:
         if len(filters) > 1:
             raise ClientError(f"filters: {len(filters)} given, one is allowed")
         matches = _filter(filters[0]) if filters else (lambda job: bool(job.record["status"] == status))
-        # One by one, and what is likely to tell first: of many thousand jobs a page is to be quick.
+        # One by one, and the likeliest first: a page of many thousand jobs has to be quick.
         newest_first = reversed(store.jobs.values())
         jobs = (job for job in newest_first if matches(job) and job.record["jobQueue"] == arn and job.is_submitted)
     shown, token = page(jobs, request)

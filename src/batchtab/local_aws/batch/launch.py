@@ -172,7 +172,7 @@ def _note(container: Container) -> str:
 def _has(engine: ContainerEngine, image: str) -> bool:
     try:
         return engine.has_image(image)
-    except EngineError as error:  # what its definition asks for is not to be dropped because of that
+    except EngineError as error:  # its definition's settings must not be dropped because of that
         raise StartError(f"CannotInspectContainerError: {error}") from error
 
 

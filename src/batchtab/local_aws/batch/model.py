@@ -14,7 +14,7 @@ _VALIDATOR = ParamValidator()
 
 @cache
 def service_model() -> ServiceModel:
-    """Return botocore's model of Batch: what a request may hold, and what an answer must."""
+    """Return botocore's model of Batch: what a request may contain, and what an answer must."""
     return botocore.session.get_session().get_service_model("batch")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import IO
 
 _FLUSH_SECONDS = 0.2
-# How long output is still read after the process has ended, where something it left behind holds the pipe open.
+# How long output is still read after the process has ended, where something it left behind keeps the pipe open.
 _DRAIN_SECONDS = 0.5
 
 

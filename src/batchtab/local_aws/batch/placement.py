@@ -23,7 +23,7 @@ class Placement:
     """Which RUNNABLE job goes to which compute environment next.
 
     Queues of a higher priority come first; within a queue the oldest job, or with a scheduling policy the one whose
-    share uses least. The job at the head of a queue holds up those behind it, and capacity that it waits for is not
+    share uses least. The job at the head of a queue blocks those behind it, and capacity that it waits for is not
     given to queues of a lower priority.
     """
 
@@ -87,7 +87,7 @@ class Placement:
                 yield job, fitting[0]
 
     def newly_blocked(self) -> list[Job]:
-        """Return the jobs found since the last call that no environment of their queue can ever hold."""
+        """Return the jobs found since the last call that are too big for every environment of their queue."""
         blocked, self._blocked = self._blocked, []
         return blocked
 

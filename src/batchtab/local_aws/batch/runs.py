@@ -21,7 +21,7 @@ _END_SECONDS = 5.0
 
 
 class Runs:
-    """The attempts that are under way, each in a thread of its own, and what becomes of a job when its one has ended.
+    """The attempts that are under way, each in a thread of its own, and the end of a job when its attempt has ended.
 
     A multi-node job is as its main node is: that starts first, the others when it runs; when it ends they are stopped,
     and the job ends, or is tried again, once all have. The end of another node changes nothing.

@@ -47,7 +47,7 @@ def check_credentials(credentials: dict[str, str], job: Job, roles: TaskRoles) -
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
 
     Raises:
-        SecretError: They do not exist, or hold no user name and password.
+        SecretError: They do not exist, or have no user name and password.
         RoleError: They may not be read.
     """
     reference = credentials["credentialsParameter"]
@@ -66,7 +66,7 @@ def _parameter(reference: str, job: Job, roles: TaskRoles) -> str:
     name = reference.partition(":parameter/")[2] if reference.startswith("arn:") else reference.lstrip("/")
     arn = f"arn:aws:ssm:{job.region}:{job.account_id}:parameter/{name}"
     _check(roles, "ssm:GetParameters", reference if reference.startswith("arn:") else arn, _SSM)
-    # An ARN does not tell whether the name starts with a slash.
+    # An ARN does not say whether the name starts with a slash.
     for candidate in (name, f"/{name}"):
         status, _, body = ssm._get_parameter({"Name": candidate, "WithDecryption": True})
         if status == 200:
@@ -95,7 +95,7 @@ def _secret(reference: str, roles: TaskRoles) -> str:
     _check_key(roles, record.get("KmsKeyId"), "secretsmanager", _ASM)
     text = answer.get("SecretString")
     if text is None:
-        raise SecretError(f"{_ASM}: {reference} holds no SecretString")
+        raise SecretError(f"{_ASM}: {reference} has no SecretString")
     if not key:
         return str(text)
     try:

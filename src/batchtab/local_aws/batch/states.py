@@ -99,7 +99,7 @@ class States:
             self.end(parent, "SUCCEEDED", "")
 
     def move(self, job: Job, status: str) -> None:
-        """Give a job another status, and tell it."""
+        """Give a job another status, and report it."""
         before, job.record["status"] = job.status, status
         if not job.record.get("statusReason"):
             job.record.pop("statusReason", None)

@@ -41,7 +41,7 @@ def name_of(reference: str) -> str:
 
 @dataclass
 class Store:
-    """All that Batch knows, by ARN; every access holds `lock`."""
+    """All that Batch knows, by ARN; every access takes `lock`."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     environments: dict[str, Record] = field(default_factory=dict)

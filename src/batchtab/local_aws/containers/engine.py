@@ -106,7 +106,7 @@ class ContainerEngine:
             flags: What the job's definition asks for.
             words: The image, and the command that replaces the image's own.
             variables: The job's environment.
-            child_processes: Who ends the client if local AWS ends, lest it makes a container afterwards. Other
+            child_processes: Who ends the client if local AWS ends, so that it makes no container afterwards. Other
                 clients end by themselves when their container is removed.
 
         Raises:

@@ -154,14 +154,14 @@ def _list(value: Any) -> list[str]:
 def _named(statement: Statement, principal: str, role: str) -> str:
     """How a statement of a resource's policy names who asks: `directly`, by its `role`, by its `account`, or not.
 
-    A session is its account, its role and itself: a deny spares it where all three are excepted.
+    A session is its account, its role and itself: a deny spares it if all three are excluded.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
     """
     if not principal:
         return ""
     if "NotPrincipal" in statement:
-        excepted = _found_in(statement["NotPrincipal"], principal, role).values()
-        spared = all(excepted) if statement.get("Effect") == "Deny" else any(excepted)
+        excluded = _found_in(statement["NotPrincipal"], principal, role).values()
+        spared = all(excluded) if statement.get("Effect") == "Deny" else any(excluded)
         return "" if spared else "role"
     return next((how for how, found in _found_in(statement.get("Principal"), principal, role).items() if found), "")
 

@@ -1,4 +1,4 @@
-"""Stands between ministack's authentication and its services, and refuses what IAM does not allow."""
+"""Refuses what IAM does not allow, between ministack's authentication and its services."""
 
 from __future__ import annotations
 

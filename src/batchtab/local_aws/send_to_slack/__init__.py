@@ -1,1 +1,1 @@
-"""The stand-in for the function `SendToSlack` on local AWS."""
+"""What replaces the function `SendToSlack` on local AWS."""

@@ -19,7 +19,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, int]:  # noqa: ARG001 
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if not endpoint.startswith("http://"):
-        raise RuntimeError("AWS_ENDPOINT_URL is not set: this function stands in for Slack on local AWS only")
+        raise RuntimeError("AWS_ENDPOINT_URL is not set: this function replaces Slack on local AWS only")
     request = urllib.request.Request(  # noqa: S310 - http, as checked above
         endpoint.rstrip("/") + "/_local/slack",
         data=json.dumps(event, ensure_ascii=False).encode(),

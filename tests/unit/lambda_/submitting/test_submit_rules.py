@@ -256,7 +256,7 @@ def test_a_run_on_an_exception_is_skipped(world: World, excluded: str, timezone:
     event = trigger(0, concurrency_policy="allow", timezone=timezone, **{"except": [excluded]})
     answer = world.ask(event)
     assert answer["outcome"] == outcome
-    assert answer["reason"] == (f"excepted: {excluded}" if outcome == "skipped" else "")
+    assert answer["reason"] == (f"excluded: {excluded}" if outcome == "skipped" else "")
 
 
 def test_a_run_that_comes_after_its_deadline_is_late(world: World) -> None:

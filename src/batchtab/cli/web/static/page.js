@@ -3,7 +3,7 @@
 
 document.documentElement.classList.add("has-script");
 
-// --- refresh: the regions with data-live are taken from the page anew
+// --- refresh: the regions with data-live are replaced from the page, loaded again
 
 const refreshing = document.getElementById("refreshing");
 
