@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batchtab.aws.batch_jobs import BatchJobs, read
 from batchtab.aws.client import Aws
 from batchtab.aws.job_resources import JobResources, job_resources
+from batchtab.aws.parallel import mapped
 from batchtab.aws.queue_snapshot import QueueSnapshot, snapshot
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 #: How many jobs of a queue and a status are looked at.
 MOST = 500
 _PAGE = 100
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -106,19 +105,18 @@ class ActiveJobs:
             name: A job of which none may be missing, also where a queue has more jobs than are looked at.
         """
         wanted = [(queue, status) for queue in queues for status in STATUSES]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            listed = dict(zip(wanted, pool.map(lambda each: self._listed(*each), wanted), strict=True))
-            cut = tuple(dict.fromkeys(queue for (queue, _), ids in listed.items() if len(ids) > MOST))
-            queue_of = {job_id: queue for (queue, _), ids in listed.items() for job_id in ids[:MOST]}
-            waiting = [queue for queue in queues if listed[queue, "RUNNABLE"] or listed[queue, "PENDING"]]
-            snapshots = dict(zip(waiting, pool.map(lambda queue: snapshot(self._aws, queue), waiting), strict=True))
-            for queue in cut:  # what comes next, and what is asked for, must be among those that are looked at
-                front = {job_id.partition(":")[0]: queue for job_id in snapshots.get(queue, QueueSnapshot()).places}
-                mine = self._described.of_name(queue, name) if name else []
-                queue_of |= front | {job["jobId"]: queue for job in mine if job["status"] in STATUSES}
-            ids = list(queue_of)
-            parts = [ids[begin : begin + _PAGE] for begin in range(0, len(ids), _PAGE)]
-            details = [each for found in pool.map(self._described.raw, parts) for each in found.values()]
+        listed = dict(zip(wanted, mapped(lambda each: self._listed(*each), wanted), strict=True))
+        cut = tuple(dict.fromkeys(queue for (queue, _), ids in listed.items() if len(ids) > MOST))
+        queue_of = {job_id: queue for (queue, _), ids in listed.items() for job_id in ids[:MOST]}
+        waiting = [queue for queue in queues if listed[queue, "RUNNABLE"] or listed[queue, "PENDING"]]
+        snapshots = dict(zip(waiting, mapped(lambda queue: snapshot(self._aws, queue), waiting), strict=True))
+        for queue in cut:  # what comes next, and what is asked for, must be among those that are looked at
+            front = {job_id.partition(":")[0]: queue for job_id in snapshots.get(queue, QueueSnapshot()).places}
+            mine = self._described.of_name(queue, name) if name else []
+            queue_of |= front | {job["jobId"]: queue for job in mine if job["status"] in STATUSES}
+        ids = list(queue_of)
+        parts = [ids[begin : begin + _PAGE] for begin in range(0, len(ids), _PAGE)]
+        details = [each for found in mapped(self._described.raw, parts) for each in found.values()]
         jobs = [_active(each, queue_of[each["jobId"]], snapshots) for each in details if each["status"] in STATUSES]
         return Active(tuple(sorted(jobs, key=lambda job: job.submitted)), snapshots, cut)
 

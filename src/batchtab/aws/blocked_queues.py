@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from batchtab.aws.batch_jobs import BatchJobs, read
 from batchtab.aws.client import Aws
 from batchtab.aws.job_queues import BLOCKED, JobQueues
+from batchtab.aws.parallel import mapped
 from batchtab.aws.queue_snapshot import snapshot
 from batchtab.errors import printable
-
-_AT_ONCE = 8
 
 
 def blocked_queues(aws: Aws, names: Sequence[str]) -> dict[str, str]:
@@ -22,8 +20,7 @@ def blocked_queues(aws: Aws, names: Sequence[str]) -> dict[str, str]:
     queues = JobQueues(aws).described(names)
     found = {name: queue.fault for name, queue in queues.items() if queue.fault}
     others = [name for name in queues if name not in found]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        fronts = dict(zip(others, pool.map(lambda name: snapshot(aws, name), others), strict=True))
+    fronts = dict(zip(others, mapped(lambda name: snapshot(aws, name), others), strict=True))
     first = {name: front.first for name, front in fronts.items() if front.first}
     details = BatchJobs(aws).raw(list(first.values()))
     for name, job_id in first.items():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
 
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import mapped
 
-_AT_ONCE = 8
 _PAGE = 100
 _PAGES = {"MaxItems": 1000, "PageSize": _PAGE}  # of one definition
 _ASKED_FOR = 20  # by their names: more would keep Batch from answering the submit function, which shares its quota
@@ -58,8 +57,7 @@ def active_definitions(batch: Any, names: Iterable[str]) -> tuple[dict[str, list
         found = (each for page in pages for each in page["jobDefinitions"])
         return [each for each in found if each["jobDefinitionName"] == name]
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return dict(zip(wanted, pool.map(of, wanted), strict=True)), None
+    return dict(zip(wanted, mapped(of, wanted), strict=True)), None
 
 
 def _of_account(paginator: Any, names: list[str]) -> tuple[dict[str, list[Any]], int | None]:

@@ -7,10 +7,10 @@ for jobs whose times nobody can reckon, and at most 20 of BatchGetItem, for the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from batchtab.aws.parallel import mapped
 from batchtab.aws.runs import Record, Runs
 from batchtab.declarations.named_jobs import NamedJob
 from batchtab.schedules.timestamps import utc_text
@@ -21,7 +21,6 @@ _TIMES = 2000
 _FIRST_SPAN = timedelta(minutes=15)
 _LONGEST = timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,8 @@ def noted(table: Runs, jobs: Sequence[NamedJob], newest: int, since: datetime | 
     managed = jobs if len(jobs) <= _ASKED else [job for job in jobs if job.spec.is_managed]
     in_turn = sorted(managed, key=lambda job: _known_timing(job) is not None)
     asked, others = in_turn[:_ASKED], in_turn[_ASKED:]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        of_jobs = pool.map(lambda job: table.records(job.full, since=from_text, newest=newest), asked)
-        records = [record for found in of_jobs for record in found]
+    of_jobs = mapped(lambda job: table.records(job.full, since=from_text, newest=newest), asked)
+    records = [record for found in of_jobs for record in found]
     if not others:
         return Noted(records)
     first = since or now - _LONGEST

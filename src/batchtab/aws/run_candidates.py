@@ -7,13 +7,14 @@ DescribeJobs, one Query.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from batchtab.aws.batch_jobs import BatchJobs, read
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import started
 from batchtab.aws.runs import Runs
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 #: What is worth naming first comes first: of very many queues not all are asked.
 _ACTIVE: tuple[JobStatusType, ...] = ("RUNNING", "STARTING", "RUNNABLE", "PENDING", "SUBMITTED")
 _CALLS = 40
-_AT_ONCE = 8
 _IDS = 50
 _TIMES = 10
 _SINCE = timedelta(days=7)
@@ -38,14 +38,17 @@ class RunCandidates:
     def active(self, queues: Sequence[str]) -> list[JobSummaryTypeDef]:
         """Jobs that have not ended, the newest first."""
         calls = [(queue, status) for status in _ACTIVE for queue in queues][:_CALLS]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return _newest(pool.map(lambda call: self._batch.in_status(*call), calls))
+        with started([partial(self._batch.in_status, *call) for call in calls]) as listed:
+            return _newest(each.result() for each in listed)
 
     def newest(self, queues: Sequence[str], now: datetime) -> list[JobSummaryTypeDef]:
         """Jobs in whatever status, the newest first."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            first = pool.map(lambda queue: next(self._batch.since(queue, now - _SINCE), []), queues[:_CALLS])
-            return _newest(first)
+
+        def first(queue: str) -> list[JobSummaryTypeDef]:
+            return next(self._batch.since(queue, now - _SINCE), [])
+
+        with started([partial(first, queue) for queue in queues[:_CALLS]]) as listed:
+            return _newest(each.result() for each in listed)
 
     def times(self, queue: str, job: str) -> Iterator[tuple[str, str]]:
         """The latest scheduled times of a job's runs, as records have them, each with the run's status."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
@@ -11,6 +10,7 @@ from typing import Any
 
 from batchtab.aws.batch_jobs import ENDED, BatchJobs
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import mapped
 
 #: The runs of a job that count, the newest.
 COUNTED = 30
@@ -18,7 +18,6 @@ COUNTED = 30
 LISTED = 2000
 #: Jobs that are asked for by their names, and how many runs of each.
 _ASKED_FOR, _OF_NAME = 50, 300
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -105,23 +104,22 @@ def gathered(aws: Aws, queue_of: Mapping[str, str], since: datetime) -> Gathered
         return Gathered({name: _statistics(mine)} if mine else {})
     found: dict[str, list[Any]] = {name: [] for name in queue_of}
     begins: dict[str, datetime] = {}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for queue, listed in zip(queues, pool.map(lambda each: _listed(batch, each, since), queues), strict=True):
-            if len(listed) >= LISTED:
-                begins[queue] = _moment(listed[-1]["createdAt"])
-            for job in listed:
-                if job["jobName"] in found:
-                    found[job["jobName"]].append(job)
-        few = [name for name, jobs in found.items() if queue_of[name] in begins and _ended(jobs) < COUNTED]
-        if len(few) <= _ASKED_FOR:
-            begins = {}  # all that counts is read
-            missed: list[str] = []
-        else:
-            none = [name for name in few if not found[name]]
-            few, missed = none[:_ASKED_FOR], none[_ASKED_FOR:]
-        by_name = pool.map(lambda name: batch.of_name(queue_of[name], name, _OF_NAME), few)
-        for name, listed in zip(few, by_name, strict=True):
-            found[name] = [job for job in listed if job["createdAt"] >= since.timestamp() * 1000]
+    for queue, listed in zip(queues, mapped(lambda each: _listed(batch, each, since), queues), strict=True):
+        if len(listed) >= LISTED:
+            begins[queue] = _moment(listed[-1]["createdAt"])
+        for job in listed:
+            if job["jobName"] in found:
+                found[job["jobName"]].append(job)
+    few = [name for name, jobs in found.items() if queue_of[name] in begins and _ended(jobs) < COUNTED]
+    if len(few) <= _ASKED_FOR:
+        begins = {}  # all that counts is read
+        missed: list[str] = []
+    else:
+        none = [name for name in few if not found[name]]
+        few, missed = none[:_ASKED_FOR], none[_ASKED_FOR:]
+    by_name = mapped(lambda name: batch.of_name(queue_of[name], name, _OF_NAME), few)
+    for name, listed in zip(few, by_name, strict=True):
+        found[name] = [job for job in listed if job["createdAt"] >= since.timestamp() * 1000]
     statistics = {name: _statistics(jobs) for name, jobs in found.items() if jobs}
     return Gathered(statistics, begins, frozenset(missed))
 

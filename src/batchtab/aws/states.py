@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import mapped
 
 _VERSION = 1
 _STATE, _APPLIED = ".tfstate", ".applied.json"
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
-_AT_ONCE = 8
 
 #: A stack's outputs by name, each with `value` and `type`, as Terraform writes them to a state.
 Outputs = Mapping[str, Mapping[str, Any]]
@@ -54,13 +53,12 @@ class States:
         """The hash of each stack's configuration whose record is still true of its state."""
         etags = self._etags()
         recorded = [stack for stack in stacks if f"{stack}{_APPLIED}" in etags and f"{stack}{_STATE}" in etags]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            records = pool.map(self._record, recorded)
-            return {
-                stack: record.configuration
-                for stack, record in zip(recorded, records, strict=True)
-                if record is not None and record.state == etags[f"{stack}{_STATE}"]
-            }
+        records = mapped(self._record, recorded)
+        return {
+            stack: record.configuration
+            for stack, record in zip(recorded, records, strict=True)
+            if record is not None and record.state == etags[f"{stack}{_STATE}"]
+        }
 
     def require_bucket(self) -> None:
         """Makes sure that there is a bucket, before what takes time.
@@ -78,8 +76,7 @@ class States:
 
     def job_revisions(self, stacks: Iterable[str]) -> dict[str, int]:
         """The revision of each job definition that Terraform deployed, by the definition's name."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return {name: revision for found in pool.map(self._job_revisions, stacks) for name, revision in found}
+        return {name: revision for found in mapped(self._job_revisions, stacks) for name, revision in found}
 
     def _job_revisions(self, stack: str) -> list[tuple[str, int]]:
         body = self._get(f"{stack}{_STATE}")

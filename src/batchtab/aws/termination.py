@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from batchtab.aws.batch_jobs import ENDED, BatchJobs
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import started
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -26,7 +27,6 @@ STOPPED_PREFIX = "Stopped by "
 _ACTIVE: tuple[JobStatusType, ...] = ("RUNNING", "SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 #: Jobs of a queue and a status that are listed.
 MOST = 10_000
-_AT_ONCE = 8
 
 
 class Termination:
@@ -67,9 +67,8 @@ class Termination:
 
         One that has ended meanwhile stays as it is. Of an array's parent all children end.
         """
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            calls = [(each, pool.submit(self._batch.terminate_job, jobId=each, reason=reason)) for each in job_ids]
-            for job_id, call in calls:
+        with started([partial(self._batch.terminate_job, jobId=each, reason=reason) for each in job_ids]) as calls:
+            for job_id, call in zip(job_ids, calls, strict=True):
                 call.result()
                 yield job_id
 

@@ -8,8 +8,8 @@ from functools import partial
 
 from batchtab.aws import answers
 from batchtab.aws.checkup.finding import Finding, Status, warn
-from batchtab.aws.checkup.parallel import together
 from batchtab.aws.checkup.permissions import permission_of
+from batchtab.aws.parallel import together
 from batchtab.errors import one_line
 
 # What an emulator answers to an operation that it does not have.

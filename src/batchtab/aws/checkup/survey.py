@@ -13,9 +13,9 @@ from botocore.config import Config
 from batchtab.aws import answers
 from batchtab.aws.checkup.check import UncheckedError
 from batchtab.aws.checkup.definition import Definition
-from batchtab.aws.checkup.parallel import together
 from batchtab.aws.client import Aws
 from batchtab.aws.job_definitions import active_definitions
+from batchtab.aws.parallel import together
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob, all_jobs
 from batchtab.declarations.stage import StageConfig

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ import typer
 from batchtab.aws import answers
 from batchtab.aws.client import Aws
 from batchtab.aws.dead_letters import DeadLetter, DeadLetters, RefusedError
+from batchtab.aws.parallel import mapped
 from batchtab.cli.connection import connect
 from batchtab.cli.options import StageOption
 from batchtab.errors import printable
@@ -113,13 +113,12 @@ def send_again(
     sent, refused = 0, list[Any]()
     try:
         # Of quiet alerts the first of a batch gathers the others, which go into its message.
-        with ThreadPoolExecutor(10) as pool:
-            for batch in _batches(letters, limit):
-                for letter, outcome in zip(batch, pool.map(send, batch), strict=True):
-                    sent += outcome is not None
-                    refused += [letter] if outcome is None else []
-                if len(refused) >= len(batch) and not sent:
-                    break  # Slack is still away: each try takes the function's time
+        for batch in _batches(letters, limit):
+            for letter, outcome in zip(batch, mapped(send, batch, 10), strict=True):
+                sent += outcome is not None
+                refused += [letter] if outcome is None else []
+            if len(refused) >= len(batch) and not sent:
+                break  # Slack is still away: each try takes the function's time
     finally:
         letters.release(refused)
     say(f"{letters.queue_name}: {sent} sent and deleted, {len(refused)} refused and kept")

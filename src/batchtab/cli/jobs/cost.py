@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ import typer
 
 from batchtab.aws.client import Aws
 from batchtab.aws.noted_runs import noted
+from batchtab.aws.parallel import mapped
 from batchtab.aws.run_usage import MOST_JOBS, RunUsage, UsedRun
 from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
@@ -170,8 +170,7 @@ def _smaller(reader: RunUsage, used: Sequence[UsedRun], runs: Sequence[Run], pri
         for run, one in zip(used, runs, strict=True)
         if run.log_stream and run.is_alone and one.size == size
     ][:_MEASURED]
-    with ThreadPoolExecutor(_MEASURED) as pool:
-        peaks = [peak for peak in pool.map(reader.peak_memory_mib, streams) if peak is not None]
+    peaks = [peak for peak in mapped(reader.peak_memory_mib, streams) if peak is not None]
     return sizing.smaller(runs, peaks, prices)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ import typer
 from batchtab.aws.batch_jobs import BatchJobs, Submitted
 from batchtab.aws.client import Aws
 from batchtab.aws.noted_runs import Noted, noted
+from batchtab.aws.parallel import mapped, started
 from batchtab.aws.run_history import Run, merged, moment
 from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
@@ -35,7 +35,6 @@ _SHOWN = 20
 _MOST = 1000
 _MADE_UP = timedelta(hours=1)  # submitted so long after its time: a backfill, which must not hide the runs of now
 _REMEMBERED = timedelta(days=30)  # longer than Batch remembers jobs that have ended
-_AT_ONCE = 8
 _PAGE = 100
 
 
@@ -111,9 +110,8 @@ def gathered(
             return _of_one(batch, queue, chosen[0].full, wanted, since)
         return _of_all(batch, queue, names, wanted, since or now - _REMEMBERED)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        asked = pool.submit(why_paused, session, aws, chosen, table)
-        submitted = [job for found in pool.map(of_queue, queues) for job in found]
+    with started([lambda: why_paused(session, aws, chosen, table)]) as (asked,):
+        submitted = [job for found in mapped(of_queue, queues) for job in found]
         paused = asked.result()
     in_batch = merged([], submitted, now)
     first = in_batch[most].at if len(in_batch) > most else None  # what is older is not shown

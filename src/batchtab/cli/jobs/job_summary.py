@@ -7,13 +7,13 @@ ListSchedules, J/100 of BatchGetItem. Of one job: at most 20 of ListJobs, and fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import started
 from batchtab.aws.run_statistics import Gathered, RunStatistics, gathered
 from batchtab.aws.runs import Runs
 from batchtab.cli.jobs.pause import why_paused
@@ -107,8 +107,7 @@ def summaries(session: Session, aws: Aws, jobs: Sequence[NamedJob], now: datetim
     """What is known of jobs; their runs of the last seven days count."""
     catalog = session.catalog
     queue_of = {job.full: catalog.job_queue_name(job.spec.queue) for job in jobs}
-    with ThreadPoolExecutor(2) as pool:
-        asked = pool.submit(why_paused, session, aws, jobs, Runs(aws, catalog.stage.prefix))
+    with started([lambda: why_paused(session, aws, jobs, Runs(aws, catalog.stage.prefix))]) as (asked,):
         found = gathered(aws, queue_of, now - SINCE)
         paused = asked.result()
     made = tuple(_summary(job, found, paused.get(job.full, ""), now) for job in jobs)

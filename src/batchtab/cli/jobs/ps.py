@@ -10,8 +10,8 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,6 +20,7 @@ from rich.console import Console
 from batchtab.aws.active_jobs import MOST, STATUSES, ActiveJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.job_queues import JobQueues
+from batchtab.aws.parallel import started
 from batchtab.aws.runs import Runs
 from batchtab.aws.waiting_runs import waiting_runs
 from batchtab.cli.connection import connect
@@ -79,9 +80,10 @@ class Look:
         """The rows of this moment, what runs first."""
         now = datetime.now(UTC)
         wanted = [self._chosen.full] if self._chosen else list(self._jobs)
-        with ThreadPoolExecutor(2) as pool:
-            asked_queues = pool.submit(JobQueues(self._aws).described, self._queues)
-            asked_states = pool.submit(self._runs.states, wanted)
+        with (
+            started([partial(JobQueues(self._aws).described, self._queues)]) as (asked_queues,),
+            started([partial(self._runs.states, wanted)]) as (asked_states,),
+        ):
             active = ActiveJobs(self._aws).found(self._queues, self._chosen.full if self._chosen else "")
             queues, states = asked_queues.result(), asked_states.result()
         words = WaitingWords(active, queues)
