@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 
 from batchtab.calendar import words
+from batchtab.calendar.contention import Contention
+from batchtab.calendar.labels import Label, labels
 from batchtab.calendar.load import Load
 from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
 from batchtab.calendar.recurrence import Recurrence
+from batchtab.calendar.summary import peak
 from batchtab.calendar.timeline import Calendar
 
 HEIGHT = 150
@@ -18,6 +20,7 @@ _BINS = 7 * 24 * 6  # ten minutes each: a point on a wide screen
 _FAR = 4  # times the peak: a limit that far above is written, not drawn
 _LEFT = 0.9
 _HEADROOM = 1.08
+_POINT = 1e-6  # of the week
 
 
 class Chart:
@@ -31,17 +34,18 @@ class Chart:
     """
 
     def __init__(self, calendar: Calendar, load: Load, plot: Plot, recurrences: list[Recurrence]) -> None:
+        self._calendar = calendar
         self._week = calendar.week
         self._load = load
         self._plot = plot
         self._recurrences = recurrences
         self._limit = calendar.catalog.stage.max_vcpus
-        peak = load.peak[1]
-        self._is_limit_drawn = self._limit <= _FAR * peak
-        self._top = (max(peak, self._limit) if self._is_limit_drawn else peak or 1) * _HEADROOM
+        most = load.peak[1]
+        self._is_limit_drawn = self._limit <= _FAR * most
+        self._top = (max(most, self._limit) if self._is_limit_drawn else most or 1) * _HEADROOM
 
     def render(self) -> str:
-        """The `svg`."""
+        """The `svg`, and what its numbers say."""
         edges = [round(number * self._week.seconds / _BINS) for number in range(_BINS + 1)]
         peaks = self._load.peaks(edges)
         usual = [self._y(each[0]) for each in peaks]
@@ -60,7 +64,7 @@ class Chart:
             height=HEIGHT,
             y="0",
         )
-        return element(
+        picture = element(
             "svg",
             element("use", href="#grid", width="100%", height="100%"),
             drawing,
@@ -71,18 +75,9 @@ class Chart:
             width="100%",
             height=HEIGHT,
             role="img",
-            aria_label=self.spoken,
+            aria_label=peak(self._calendar, self._load),
         )
-
-    @property
-    def spoken(self) -> str:
-        """The chart in a sentence."""
-        second, vcpus = self._load.peak
-        if not vcpus:
-            return "No run asks for vCPUs in this week."
-        at = self._week.local(self._week.start + timedelta(seconds=second))
-        most = f"{words.vcpus(vcpus)} of {self._limit:,} vCPUs on {words.day(at)} at {words.clock(at)}"
-        return f"At most {most}."
+        return element("div", picture, labels("pile-ups", list(self._labels())), class_="plot")
 
     def _y(self, vcpus: float) -> float:
         return round(_TOP + (HEIGHT - _TOP) * (1 - vcpus / self._top), 1)
@@ -121,12 +116,21 @@ class Chart:
         parts = []
         for number, recurrence in enumerate(self._recurrences, 1):
             for each in recurrence.contentions:
-                x = percent((each.start + each.end) / 2 / self._week.seconds)
-                title = element("title", text(f"{number}. {recurrence.when}: {recurrence.wanted}, {recurrence.waits}"))
+                x = percent(self._middle(each))
                 circle = element("circle", cx=x, cy="12", r="8")
                 label = element("text", str(number), x=x, y="16", text_anchor="middle")
-                parts.append(element("g", title, circle, label, class_="number"))
+                parts.append(element("g", circle, label, class_="number"))
         return parts
+
+    def _labels(self) -> Iterator[Label]:
+        for number, recurrence in enumerate(self._recurrences, 1):
+            said = f"{number}. {recurrence.when}: {recurrence.wanted}, {recurrence.waits}"
+            for each in recurrence.contentions:
+                middle = self._middle(each)
+                yield Label(middle, middle + _POINT, said)
+
+    def _middle(self, contention: Contention) -> float:
+        return (contention.start + contention.end) / 2 / self._week.seconds
 
 
 def _area(kind: str, upper: Sequence[float], lower: Sequence[float]) -> str:

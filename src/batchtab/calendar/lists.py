@@ -34,15 +34,13 @@ def _pile_ups(found: list[Recurrence], left_out: int, *, is_utc: bool) -> str:
                 "td",
                 text(each.when),
                 element("small", "" if is_utc else text(f"from {each.when_utc}")),
-                class_="short",
             ),
             element(
                 "td",
                 text(each.wanted),
                 element("small", "some by their timeouts" if each.is_bound else ""),
-                class_="short",
             ),
-            element("td", text(each.waits), class_="short"),
+            element("td", text(each.waits)),
             element("td", text(each.meeting(_NAMES_MAX)), data_label=heads[4]),
             element("td", text(each.waiting(_NAMES_MAX)), data_label=heads[5]),
         )

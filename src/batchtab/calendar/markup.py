@@ -34,4 +34,4 @@ def percent(fraction: float) -> str:
 
 
 # HTML reads `<td/>` as the beginning of a cell.
-_EMPTY = frozenset({"circle", "col", "line", "link", "meta", "path", "rect", "use"})
+_EMPTY = frozenset({"circle", "col", "input", "line", "link", "meta", "path", "rect", "use"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 
 from batchtab.calendar import words
@@ -16,6 +16,7 @@ from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
 from batchtab.calendar.recurrence import Recurrence, recurrences
 from batchtab.calendar.rows import HEIGHT, Row
+from batchtab.calendar.summary import summary
 from batchtab.calendar.timeline import Calendar, JobTimeline
 
 _OPEN_MAX = 60  # jobs: with more, the services are folded
@@ -23,6 +24,7 @@ _MARKS_MAX = 6000
 _CLOSE, _FAR = timedelta(minutes=40), timedelta(hours=6)
 _RECURRENCES_MAX = 20
 _HOURS = 7 * 24
+_HOW = "Point at a mark or tap it to read it. By keyboard: Tab goes to a row, the arrow keys move along it."
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -38,10 +40,11 @@ class _Page:
     def __init__(self, calendar: Calendar, load: Load, found: list[Recurrence]) -> None:
         self._calendar = calendar
         self._week = calendar.week
-        self._load = load
+        self._summary = summary(calendar, load, found)
         self._found = found[:_RECURRENCES_MAX]
         self._left_out = len(found) - len(self._found)
         self._plot = Plot(calendar.week)
+        self._numbers = count(1)
         self._timelines = calendar.shown
         self._is_open = len(self._timelines) <= _OPEN_MAX
         singly = sum(len(timeline.occurrences) for timeline in self._timelines if len(timeline.occurrences) <= _HOURS)
@@ -63,8 +66,8 @@ class _Page:
         parts = [
             self._header(),
             legend(self._timelines, are_piled=bool(self._found), are_folded=not self._is_open),
-            self._rows(),
-            self._load_row(),
+            element("p", _HOW, class_="note how"),
+            element("div", self._axes(), element("div", *self._services(), self._load_row()), class_="board"),
             *lists(self._calendar, self._found, self._left_out, is_utc=self._plot.is_utc),
         ]
         body = element(
@@ -84,28 +87,22 @@ class _Page:
             "header",
             element("p", text(place), class_="place"),
             element("h1", text(str(week))),
-            element("p", text(self._summary()), class_="summary"),
+            element("p", text(self._summary), class_="summary"),
             *(
                 element("p", text(f"⚠ {words.day(week.local(change.at))}: {change}"), class_="clock")
                 for change in week.changes
             ),
         )
 
-    def _summary(self) -> str:
-        running = [timeline for timeline in self._timelines if not timeline.job.suspend]
-        runs = sum(len(timeline.starts) for timeline in running)
-        services = len({timeline.service for timeline in self._timelines})
-        scheduled = f"{words.count(len(self._timelines), 'scheduled job')} in {words.count(services, 'service')}"
-        piled = sum(len(each.contentions) for each in self._found)
-        waits = f"Runs have to wait {words.count(piled, 'time')}." if piled else "No run has to wait for vCPUs."
-        return f"{scheduled}, {words.count(runs, 'run')}. {self._chart.spoken} {waits}"
+    def _axes(self) -> str:
+        """Days and hours: at the top of the window, and of each page of paper."""
+        side = element("div", *self._axis_names(), class_="side")
+        return element("div", element("div", side, self._plot.axis(), class_="head"), class_="axes")
 
-    def _rows(self) -> str:
-        axis = element("div", element("div", *self._axis_names(), class_="side"), self._plot.axis(), class_="axes")
+    def _services(self) -> list[str]:
         groups = groupby(self._timelines, key=lambda timeline: timeline.service)
         services = [self._service(service, list(timelines)) for service, timelines in groups]
-        nothing = [] if services else [element("p", "No job has a schedule.", class_="nothing")]
-        return axis + "".join([*services, *nothing])
+        return services or [element("p", "No job has a schedule.", class_="nothing")]
 
     def _axis_names(self) -> list[str]:
         names = [element("span", text(self._week.zone.key))]
@@ -120,9 +117,12 @@ class _Page:
             "table",
             element("colgroup", element("col", class_="side"), element("col")),
             element("thead", element("tr", heads)),
-            element("tbody", *(Row(timeline, self._plot, self._closest).render() for timeline in timelines)),
+            element("tbody", *map(self._row, timelines)),
         )
         return element("details", summary, table, open="open" if self._is_open else None)
+
+    def _row(self, timeline: JobTimeline) -> str:
+        return Row(timeline, self._plot, self._closest, next(self._numbers)).render()
 
     def _strip(self, timelines: list[JobTimeline]) -> str:
         """A folded service: the darker, the more of its jobs start in that hour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -49,12 +50,8 @@ class Recurrence:
     @property
     def waits(self) -> str:
         """`6 runs wait, up to 25 min`."""
-        number = len(self.first.waits)
-        verb = "waits" if number == 1 else "wait"
-        longest = duration(self.first.longest)
-        lasting = sum(wait.began is None for wait in self.first.waits)
-        more = f", {lasting:,} into the next week" if lasting else ""
-        return f"{words.count(number, 'run')} {verb}, up to {longest}{more}"
+        each_time = "each time " if len(self.contentions) > 1 else ""
+        return each_time + waiting(self.contentions[:1])
 
     @property
     def is_bound(self) -> bool:
@@ -95,6 +92,17 @@ class Recurrence:
     def _moment(self, second: int) -> datetime:
         week = self.calendar.week
         return week.local(week.start + timedelta(seconds=second))
+
+
+def waiting(contentions: Sequence[Contention]) -> str:
+    """`6 runs wait, up to 25 min`."""
+    waits = [wait for each in contentions for wait in each.waits]
+    if not waits:
+        return "no run waits"
+    verb = "waits" if len(waits) == 1 else "wait"
+    lasting = sum(wait.began is None for wait in waits)
+    more = f", {lasting:,} into the next week" if lasting else ""
+    return f"{words.count(len(waits), 'run')} {verb}, up to {duration(max(each.longest for each in contentions))}{more}"
 
 
 def recurrences(calendar: Calendar, contentions: list[Contention]) -> list[Recurrence]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from batchtab.calendar import words
+from batchtab.calendar.labels import Label, choice, labels
 from batchtab.calendar.marks import Band, Mark, shapes
 from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
@@ -28,9 +29,11 @@ class Row:
         timeline: The job.
         plot: Where its times are.
         closest: Times that are at most this far apart are drawn as a band.
+        number: Which row of the page it is.
     """
 
-    def __init__(self, timeline: JobTimeline, plot: Plot, closest: timedelta) -> None:
+    def __init__(self, timeline: JobTimeline, plot: Plot, closest: timedelta, number: int) -> None:
+        self._id = f"row-{number}"
         self._timeline = timeline
         self._plot = plot
         self._starts = [each.at for each in timeline.runs]
@@ -40,9 +43,7 @@ class Row:
         """The `tr`."""
         timeline = self._timeline
         names = ["suspended"] if timeline.job.suspend else []
-        head = element(
-            "th", self._name(), element("span", text(self._when()), class_="when", title=self._when()), scope="row"
-        )
+        head = element("th", self._name(), element("span", text(self._when()), class_="when"), scope="row")
         picture = element(
             "svg",
             element("use", href="#grid", width="100%", height="100%"),
@@ -53,7 +54,8 @@ class Row:
             role="img",
             aria_label=self._spoken(),
         )
-        return element("tr", head, element("td", picture), class_=" ".join(names) or None)
+        week = element("td", picture, labels(self._id, list(self._labels())))
+        return element("tr", head, week, class_=" ".join(names) or None)
 
     def _name(self) -> str:
         timeline, job = self._timeline, self._timeline.job
@@ -62,7 +64,9 @@ class Row:
             size += f" {words.TIMES} {job.array_size:,}"
         parts = [timeline.full_name, job.description or "", f"{size}, queue {job.queue}, {self._takes()}"]
         parts += [] if job.concurrency_policy == "allow" else [f"concurrency_policy {job.concurrency_policy}"]
-        return element("span", text(timeline.name), class_="name", title=" · ".join(part for part in parts if part))
+        words_of_it = " · ".join(part for part in (*parts, self._when()) if part)
+        name = element("span", text(timeline.name), class_="name")
+        return element("label", name, *choice(self._id, words_of_it), class_="job")
 
     def _when(self) -> str:
         timeline, job = self._timeline, self._timeline.job
@@ -88,12 +92,11 @@ class Row:
 
     def _mark(self, occurrence: Occurrence) -> str:
         x = self._plot.x(occurrence.at)
-        title = element("title", text(self._title(occurrence)))
         if not occurrence.runs:
             kind = "excluded" if occurrence.note == EXCLUDED else "skipped"
             cross = element("use", href="#cross", x=x, y=_TOP + _BAR / 2)
-            return element("g", title, cross, class_=kind)
-        parts = [title, self._bar(occurrence.at), self._start(occurrence.at)]
+            return element("g", cross, class_=kind)
+        parts = [self._bar(occurrence.at), self._start(occurrence.at)]
         if occurrence.note:  # a time that comes twice
             parts.append(element("circle", class_="twice", cx=x, cy=_TOP - 4, r="3"))
         return element("g", *parts, class_="run")
@@ -118,18 +121,11 @@ class Row:
     def _earlier(self) -> Iterator[str]:
         """What began before the week and still runs; only the last of many."""
         if self._timeline.earlier and not any(isinstance(mark, Band) for mark in self._marks):
-            at = self._timeline.earlier[-1]
-            title = element("title", text(f"since {self._moment(at)}, {self._takes()}"))
-            yield element("g", title, self._bar(at), class_="run")
+            yield element("g", self._bar(self._timeline.earlier[-1]), class_="run")
 
     def _band(self, band: Band) -> str:
         start, end = self._plot.fraction(band.first), self._plot.fraction(self._end(band))
-        title = (
-            f"{band.words}, {words.count(band.times, 'run')}: {self._moment(band.first)} to {self._moment(band.last)}"
-        )
-        title = f"{title}, {self._takes()}" if band.runs else f"{EXCLUDED}: {title}"
         parts = [
-            element("title", text(title)),
             element("rect", class_="band", x=percent(start), y=_TOP, width=percent(end - start), height=_BAR, rx="3"),
         ]
         if band.runs and end - start >= _LABEL_MIN:
@@ -142,6 +138,26 @@ class Row:
     def _end(self, band: Band) -> datetime:
         """A band ends where its next time would be."""
         return band.last + (band.last - band.first) / (band.times - 1)
+
+    def _labels(self) -> Iterator[Label]:
+        """What each mark says; a long run is pointed at until the next one starts."""
+        fraction, seconds = self._plot.fraction, timedelta(seconds=self._timeline.seconds)
+        if any(self._earlier()):
+            at = self._timeline.earlier[-1]
+            end = min(at + seconds, self._following(at))
+            yield Label(0, fraction(end), f"since {self._moment(at)}, {self._takes()}")
+        for mark in self._marks:
+            if isinstance(mark, Band):
+                yield Label(fraction(mark.first), fraction(self._end(mark)), self._band_title(mark))
+            else:
+                length = seconds if mark.runs else timedelta(seconds=1)
+                end = min(mark.at + length, self._following(mark.at))
+                yield Label(fraction(mark.at), fraction(end), self._title(mark))
+
+    def _band_title(self, band: Band) -> str:
+        first, last = self._moment(band.first), self._moment(band.last)
+        title = f"{band.words}, {words.count(band.times, 'run')}: {first} to {last}"
+        return f"{title}, {self._takes()}" if band.runs else f"{EXCLUDED}: {title}"
 
     def _title(self, occurrence: Occurrence) -> str:
         moment = self._moment(occurrence.at, occurrence)

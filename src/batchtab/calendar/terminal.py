@@ -17,6 +17,7 @@ from batchtab.calendar.contention import contentions
 from batchtab.calendar.days import DAYS
 from batchtab.calendar.load import Load, reservations
 from batchtab.calendar.recurrence import Recurrence, recurrences
+from batchtab.calendar.summary import summary
 from batchtab.calendar.timeline import Calendar, JobTimeline
 from batchtab.schedules.timing import EXCLUDED
 
@@ -69,7 +70,7 @@ class _Drawing:
         reserved = reservations(self._calendar)
         load = Load.of(reserved, self._week.seconds)
         found = recurrences(self._calendar, contentions(self._calendar, reserved, load))
-        yield from self._header()
+        yield from self._header(summary(self._calendar, load, found))
         for service, timelines in groupby(self._timelines, key=lambda timeline: timeline.service):
             yield Text(service, "bold")
             for timeline in timelines:
@@ -82,13 +83,14 @@ class _Drawing:
         yield from self._pile_ups(found)
         yield from self._unscheduled()
 
-    def _header(self) -> Iterator[Text]:
+    def _header(self, said: str) -> Iterator[Text]:
         week, room = self._week, self._cells.per_day
         prefix, place = self._calendar.catalog.stage.prefix, f"{week} · {week.zone.key}"
         if len(f"{prefix} · {place}") <= self._wrap:
             yield Text.assemble((prefix, "bold"), f" · {place}")
         else:
             yield from (Text(prefix, "bold"), Text(place))
+        yield from map(Text, self._wrapped(said))
         changed = {week.local(change.at).date() for change in week.changes}
         marks = [self._glyphs.clock if day.date in changed else "" for day in week.days]
         if room < _DATE_MIN:

@@ -66,15 +66,21 @@ class Page:
         self.tree = ET.fromstring(self.text)  # noqa: S314 (made a line ago)
 
     def row(self, name: str) -> ET.Element:
-        return next(row for row in self.tree.iter("tr") if row.findtext("th/span[@class='name']") == name)
+        return next(row for row in self.tree.iter("tr") if row.findtext("th/label/span[@class='name']") == name)
 
     def marks(self, name: str, kind: str) -> list[tuple[float, str]]:
-        """Of a job's marks of a kind: the hour of the week at which they stand, and what they say."""
-        return [
-            (hour(group.find("rect", {}) if kind == "run" else group[1]), group.findtext("title", ""))
-            for group in self.row(name).iter("g")
-            if group.get("class") == kind
-        ]
+        """Of a job's marks of a kind: the hour of the week at which they are, and what they say."""
+        said = self.labels(name)
+        places = [group[0].get("x", "") for group in self.row(name).iter("g") if group.get("class") == kind]
+        return [(round(float(place[:-1]) / 100 * HOURS, 2), said[place]) for place in places]
+
+    def labels(self, name: str) -> dict[str, str]:
+        """What the marks of a job say, by their place; the first at each place."""
+        found: dict[str, str] = {}
+        for label in self.row(name).findall("td/div[@class='marks']/label"):
+            place = label.get("style", "").partition("--x:")[2].partition(";")[0]
+            found.setdefault(place, label.findtext("span", ""))
+        return found
 
     def words(self) -> str:
         return " ".join(" ".join(self.tree.itertext()).split())

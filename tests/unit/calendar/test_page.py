@@ -19,7 +19,7 @@ def test_pile_ups_are_numbered_in_the_chart_and_told_in_words(tmp_path: Path) ->
     # THEN
     numbers = [group for group in found.tree.iter("g") if group.get("class") == "number"]
     assert [group.findtext("text") for group in numbers] == ["1"] * 7
-    assert [hour(group[1], "cx", 168) for group in numbers] == [5.5 + 24 * day for day in range(7)]
+    assert [hour(group[0], "cx", 168) for group in numbers] == [5.5 + 24 * day for day in range(7)]
     shades = [rect for rect in found.tree.find(".//symbol[@id='grid']") if rect.get("class") == "piled"]  # type: ignore[union-attr]
     assert [(hour(rect, hours=168), hour(rect, "width", 168)) for rect in shades] == [
         (5 + 24 * day, 1) for day in range(7)
@@ -30,11 +30,13 @@ def test_pile_ups_are_numbered_in_the_chart_and_told_in_words(tmp_path: Path) ->
         "1",
         "every day 05:00–06:00 from 03:00 UTC",  # noqa: RUF001
         "3 of 2 vCPUs",
-        "1 run waits, up to 1 h",
+        "each time 1 run waits, up to 1 h",
         "a-b, a-c, a-d",
         "a-d",
     ]
-    assert "Runs have to wait 7 times." in found.words()
+    assert "7 runs wait, up to 1 h." in found.words()
+    says = [label.findtext("span") for label in found.tree.findall(".//div[@class='plot']/div/label")]
+    assert says == ["1. every day 05:00–06:00: 3 of 2 vCPUs, each time 1 run waits, up to 1 h"] * 7  # noqa: RUF001
 
 
 def test_the_chart_reaches_as_high_as_what_is_asked_for(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_names_and_texts_of_others_are_no_markup(tmp_path: Path) -> None:
     found = Page(tmp_path, {"a-b": job})
 
     assert not list(found.tree.iter("script"))
-    title = found.row("b").find("th/span[@class='name']").get("title", "")  # type: ignore[union-attr]
+    title = found.row("b").findtext("th/label/span[@class='words']", "")
     assert "\"><script>alert('x')</script>& " in title
     assert "\x07" not in found.text
     assert text("<b>&\x07") == "&lt;b&gt;&amp; "
@@ -135,7 +137,7 @@ def test_chosen_jobs_alone_have_rows_and_all_count(tmp_path: Path) -> None:
 
     found = Page(tmp_path, jobs, chosen=["a-c"], max_vcpus=4)
 
-    assert [row.findtext("th/span") for row in found.tree.findall(".//details//tbody/tr")] == ["c"]
+    assert [row.findtext("th/label/span") for row in found.tree.findall(".//details//tbody/tr")] == ["c"]
     assert "At most 3 of 4 vCPUs" in found.words()
     assert "those of all jobs of the stage" in found.words()
 

@@ -118,9 +118,9 @@ def test_many_times_in_a_row_are_a_band_that_says_how_often(tmp_path: Path) -> N
     # THEN
     bands = {
         (name, kind): [
-            (hour(group[1]), hour(group[1], "width"))
+            (hour(group[0]), hour(group[0], "width"))
             for group in found.row(name).iter("g")
-            if group.get("class") == kind and group[1].get("class") == "band"
+            if group.get("class") == kind and group[0].get("class") == "band"
         ]
         for name, kind in (("always", "run"), ("work", "run"), ("work", "excluded"), ("rate", "run"))
     }
@@ -151,7 +151,7 @@ def test_a_change_of_clocks_is_seen_in_a_band(tmp_path: Path) -> None:
     ]
     for found in (spring, autumn):
         groups = [group for group in found.row("b").iter("g") if group.get("class") == "run"]
-        assert groups[0][1].get("class") == "band"
+        assert groups[0][0].get("class") == "band"
 
 
 def test_the_axes_tell_the_hours_of_the_zone_and_of_utc(tmp_path: Path) -> None:

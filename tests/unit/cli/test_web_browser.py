@@ -145,6 +145,16 @@ def test_a_log_follows_and_is_text(page: Page, site: Browser, aws: WebAws) -> No
     page.wait_until("!document.querySelector('#actions details')")
 
 
+def test_the_marks_of_the_week_are_read_by_the_keyboard(page: Page, site: Browser) -> None:
+    page.open(address(site, "/calendar/week?from=2026-05-04"))
+    text = "document.activeElement.labels?.[0].querySelector('.words')"
+    page.press(*_TAB)
+    page.press(*_TAB)
+    page.press("ArrowRight", 39)
+    assert "Mon 4 May" in page.run(f"{text}.textContent")
+    assert page.run(f"getComputedStyle({text}).clipPath") == "none"
+
+
 def test_now_refreshes_and_leaves_the_focus_where_it_is(page: Page, site: Browser, aws: WebAws) -> None:
     page.open(address(site, "/now"))
     page.run("document.querySelector('#live a').focus()")
