@@ -105,4 +105,4 @@ def test_the_way_from_a_copy_of_the_first_version_ends_where_init_begins() -> No
     guide = (ROOT / "docs" / "platform-engineers.md").read_text(encoding="utf-8")
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert entrypoint in guide.partition("## From a copy of 0.1\n")[2].partition("\n## ")[0]
-    assert entrypoint in changes.partition("## 0.2.0\n")[2].partition("\n## ")[0]
+    assert entrypoint in changes.partition("## 0.2.0 ")[2].partition("\n## ")[0]
