@@ -244,33 +244,45 @@ def _job_faults(catalog: Catalog, service: str, name: str, job: JobSpec, invalid
         else:
             shares = queues[job.queue].scheduling_policy is not None
             yield from job_rules.share_faults(job, f"{job.queue} of {_STAGES}", shares=shares)
-        kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
-        if len(kinds) == 1:  # else the queue is not known, and with it what its jobs run on
-            found = list(job_rules.capacity_faults(job, stage.capacity_of(job.queue), _STAGES))
-            yield from found
-            if "vcpus" not in {field for field, *_ in found}:
-                yield from _width_faults(stage, job)
+        yield from size_faults(stage, job, _STAGES)
     if "account_id" not in invalid_fields and not stage.is_local:
         yield from _account_faults(stage, job)
 
 
-def _width_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
+def size_faults(stage: StageConfig, job: JobSpec, where: str) -> Iterator[Fault]:
+    """What a job needs and its queue does not have.
+
+    Args:
+        stage: The stage.
+        job: The job.
+        where: How a message names the stage.
+    """
+    kinds = {each.is_fargate for each in stage.environments_of(job.queue).values()}
+    if len(kinds) != 1:  # the queue is not known, and with it what its jobs run on
+        return
+    found = list(job_rules.capacity_faults(job, stage.capacity_of(job.queue), where))
+    yield from found
+    if "vcpus" not in {field for field, *_ in found}:
+        yield from _width_faults(stage, job, where)
+
+
+def _width_faults(stage: StageConfig, job: JobSpec, where: str) -> Iterator[Fault]:
     """A job that fits into none of its queue's environments."""
     environments = stage.environments_of(job.queue).values()
     most = max(each.max_vcpus for each in environments)
     if job.nodes is not None and any(each.capacity == "SPOT" for each in [*environments][1:]):
-        yield "nodes", job.nodes, f"is only for EC2 without Spot, which queue {job.queue} tries too ({_STAGES})", ""
+        yield "nodes", job.nodes, f"is only for EC2 without Spot, which queue {job.queue} tries too ({where})", ""
     if job.total_vcpus > most:
         if job.nodes is None:
-            yield "vcpus", job.task_vcpus, f"is more than max_vcpus of {_STAGES}: {most}", ""
+            yield "vcpus", job.task_vcpus, f"is more than max_vcpus of {where}: {most}", ""
         else:
-            text = f"need {job.total_vcpus:g} vCPUs at once, more than max_vcpus of {_STAGES}: {most}"
+            text = f"need {job.total_vcpus:g} vCPUs at once, more than max_vcpus of {where}: {most}"
             yield "nodes", job.nodes, text, ""
         return
     types = [name for each in environments if not each.is_fargate for name in each.instance_types]
     if found := instance_sizes.refusal(types, job.task_vcpus, job.task_memory_mib):
         field, text = found
-        yield field, getattr(job, f"task_{field}"), f"{text} ({_STAGES})", "other instance_types, or a smaller job"
+        yield field, getattr(job, f"task_{field}"), f"{text} ({where})", "other instance_types, or a smaller job"
 
 
 def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:

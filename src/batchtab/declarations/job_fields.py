@@ -38,6 +38,14 @@ _DESCRIPTION = Lines(
 _SHARE = Text("^[A-Za-z0-9]+$", 255, "letters and digits", f"{_API}/API_SubmitJob.html")
 
 
+def vcpus_refusal(value: float) -> str | None:
+    """Why no job may have so few vCPUs; None if one may."""
+    if value >= 1 or value in limits.FARGATE_SIZES:
+        return None
+    sizes = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
+    return f"is not allowed: a whole number on EC2, or one of {sizes} on Fargate"
+
+
 class JobFields(TriggerFields, TaskFields):
     """The fields that every door has, and that a service may set for all its jobs."""
 
@@ -114,9 +122,8 @@ class JobFields(TriggerFields, TaskFields):
     @field_validator("vcpus")
     @classmethod
     def _validate_vcpus(cls, value: float) -> float:
-        if value < 1 and value not in limits.FARGATE_SIZES:
-            sizes = ", ".join(f"{size:g}" for size in limits.FARGATE_SIZES)
-            raise invalid(f"is not allowed: a whole number on EC2, or one of {sizes} on Fargate")
+        if refusal := vcpus_refusal(value):
+            raise invalid(refusal)
         return value
 
     @field_validator("tags")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from batchtab import job_overrides, limits
-from batchtab.declarations import job_rules
-from batchtab.declarations.catalog import Catalog
+from batchtab.declarations.catalog import Catalog, size_faults
 from batchtab.declarations.diagnostics import show
+from batchtab.declarations.job_fields import vcpus_refusal
 from batchtab.declarations.named_jobs import NamedJob
 from batchtab.declarations.sizes import REFERENCE
 from batchtab.errors import UsageError, did_you_mean, listed, printable
@@ -83,24 +83,25 @@ class RunOptions:
 
     def _refuse_sizes(self, catalog: Catalog, job: NamedJob) -> None:
         changed = {
-            "vcpus": ("--vcpus", self.vcpus, None),
-            "memory_mib": ("--memory", self.memory_mib, limits.MEMORY_MIB),
-            "timeout_seconds": ("--timeout", self.timeout_seconds, limits.TIMEOUT_SECONDS),
-            "array_size": ("--array-size", self.array_size, limits.ARRAY_SIZE),
+            "vcpus": ("--vcpus", self.vcpus, vcpus_refusal),
+            "memory_mib": ("--memory", self.memory_mib, limits.MEMORY_MIB.refusal),
+            "timeout_seconds": ("--timeout", self.timeout_seconds, limits.TIMEOUT_SECONDS.refusal),
+            "array_size": ("--array-size", self.array_size, limits.ARRAY_SIZE.refusal),
         }
         given = {field: value for field, (_, value, _) in changed.items() if value is not None}
         if not given:
             return
-        for option, value, limit in changed.values():
-            if value is not None and limit is not None and (refusal := limit.refusal(value)):
+        for option, value, refusal_of in changed.values():
+            if value is not None and (refusal := refusal_of(value)):
                 raise UsageError(f"run: {option} {value:g} {refusal}")
         if self.array_size and job.spec.nodes is not None:
             raise UsageError(f"run: --array-size is not for {job.full}, which runs on several nodes", "leave it out")
         spec = job.spec.model_copy(update=given)
-        capacity = catalog.stage.capacity_of(job.spec.queue)
-        for field, wrong, message, hint in job_rules.capacity_faults(spec, capacity, f"stage {catalog.stage.name}"):
-            if field in changed:
-                raise UsageError(f"run: {changed[field][0]} {wrong} {message}", hint)
+        # The job in its file has no fault: each is of what is given here.
+        for field, wrong, message, hint in size_faults(catalog.stage, spec, f"stage {catalog.stage.name}"):
+            option = changed[field][0] if field in changed else field
+            shown = "" if wrong is None else f" {show(wrong)}"
+            raise UsageError(f"run: {option}{shown} {message}", hint)
 
 
 def refuse_long(job: NamedJob, overrides: Mapping[str, Any], submitted: Mapping[str, Any], *, may_wait: bool) -> None:
@@ -177,7 +178,7 @@ def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
     for text in given:
         name, separator, value = text.partition("=")
         if not separator or not name:
-            raise UsageError(f"run: {option} {show(name)} is not NAME=VALUE")
+            raise UsageError(f"run: {option} {show(text)} is not NAME=VALUE")
         found[name] = value
     return found
 
