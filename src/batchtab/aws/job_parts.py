@@ -11,6 +11,7 @@ from batchtab.main_container import NODE_MARK
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.type_defs import JobSummaryTypeDef
 
 #: At most this many of one job are looked at, those that failed first.
 MOST_PARTS = 50
@@ -25,7 +26,9 @@ class JobParts:
         self._batch: BatchClient = aws.client("batch")
 
     def ids(self, detail: Mapping[str, Any], *, only_failed: bool = False) -> tuple[list[str], int]:
-        """The first parts that ran, those that failed first, and how many more there are; of other jobs itself.
+        """The first parts that ended or run, and how many more of them started; of other jobs itself.
+
+        Those that failed are first, and of them those that started.
 
         Args:
             detail: The job, as DescribeJobs returns it.
@@ -40,18 +43,36 @@ class JobParts:
         statuses = _RAN[:1] if only_failed else _RAN
         counts = detail["arrayProperties"].get("statusSummary") or {}
         found: list[str] = []
+        more = 0
         for status in statuses:
-            if len(found) < MOST_PARTS and counts.get(status):
-                found += self._children(job_id, status)[: MOST_PARTS - len(found)]
-        return found, max(0, sum(counts.get(status, 0) for status in statuses) - len(found))
+            if not (count := counts.get(status)):
+                continue
+            if (room := MOST_PARTS - len(found)) <= 0:
+                more += count
+                continue
+            children = sorted(self._children(job_id, status), key=lambda each: not _has_started(each))
+            found += [each["jobId"] for each in children[:room]]
+            more += sum(map(_has_started, children[room:]))
+            if all(map(_has_started, children)):  # else those that are not listed may not have started either
+                more += max(0, count - len(children))
+        return found, more
 
     def running(self, array: Mapping[str, Any]) -> list[int]:
         """The indices of an array's first hundred children that run."""
-        return [int(each.rpartition(CHILD_MARK)[2]) for each in self._children(str(array["jobId"]), "RUNNING")]
+        return [_index(each) for each in self._children(str(array["jobId"]), "RUNNING")]
 
-    def _children(self, job_id: str, status: Any) -> Sequence[str]:
+    def _children(self, job_id: str, status: Any) -> Sequence[JobSummaryTypeDef]:
         page = self._batch.list_jobs(arrayJobId=job_id, jobStatus=status, maxResults=100)["jobSummaryList"]
-        return sorted((each["jobId"] for each in page), key=lambda each: int(each.rpartition(CHILD_MARK)[2]))
+        return sorted(page, key=_index)
+
+
+def _index(child: JobSummaryTypeDef) -> int:
+    return int(child["jobId"].rpartition(CHILD_MARK)[2])
+
+
+def _has_started(child: JobSummaryTypeDef) -> bool:
+    """Whether it ran at all: a child that was terminated while it waited has FAILED, too."""
+    return child.get("status") != "FAILED" or bool(child.get("startedAt"))
 
 
 def array_size(detail: Mapping[str, Any]) -> int:

@@ -22,6 +22,7 @@ _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 30.0
 _AT_ONCE = 10  # streams
 _PAGES = 20  # of one stream in one round
 _PARTS_ROUNDS = 3
+_PATIENCE_SECONDS = 30  # after which a job that has not started is worth a question
 _QUIET_ROUNDS = 2  # after the job's end, since CloudWatch has lines some seconds late
 _UNKNOWN_ROUNDS = 30  # so long may Batch not yet know a job that it has taken
 
@@ -37,6 +38,7 @@ class LogFollower:
         show: Called for each event.
         say: Called with what else is to be known: for what it waits, and that another attempt begins.
         sleep: Waits for a number of seconds.
+        why: The command that explains why the job does not start; empty to name none.
     """
 
     def __init__(
@@ -49,14 +51,18 @@ class LogFollower:
         show: Callable[[LogStream, LogEvent], None],
         say: Callable[[str], None],
         sleep: Callable[[float], None],
+        why: str = "",
     ) -> None:
+        self._why, self._waited_seconds = why, 0.0
+        self._ids: Sequence[str] = ()
+        self._more = 0  # parts that ran beside those
         self._batch, self._parts, self._logs, self._wanted = batch, parts, logs, wanted
         self._show, self._say, self._sleep = show, say, sleep
         self._cursors: deque[LogCursor] = deque()
         self._attempts: dict[str, int] = {}  # the last one of each part
         self._idle: Counter[LogStream] = Counter()  # looks at which nothing came
         self._over: set[str] = set()  # labels
-        self._said = ""
+        self._said = ("", "")
 
     def follow(self, job_id: str) -> Mapping[str, Any]:
         """Shows a job's log until it has ended; returns the job as it is then.
@@ -89,6 +95,7 @@ class LogFollower:
                 return detail
             number += 1
             self._sleep(pause)
+            self._waited_seconds += pause
 
     # --- the streams
 
@@ -96,8 +103,8 @@ class LogFollower:
         if not array_size(detail) and not node_count(detail):
             self._add(detail)
         elif is_due:
-            ids, _ = self._parts.ids(detail, only_failed=self._wanted.only_failed)
-            for each in self._batch.raw([part for part in ids if part_of(part) not in self._over]).values():
+            self._ids, self._more = self._parts.ids(detail, only_failed=self._wanted.only_failed)
+            for each in self._batch.raw([part for part in self._ids if part_of(part) not in self._over]).values():
                 self._add(each)
                 if each["status"] in ENDED:
                     self._over.add(part_of(each["jobId"]))
@@ -147,15 +154,20 @@ class LogFollower:
     # --- what else is to be known
 
     def _say_why_nothing_comes(self, detail: Mapping[str, Any]) -> None:
-        status = str(detail["status"])
-        if self._cursors or status in ENDED or status == self._said:
+        status, reason = str(detail["status"]), str(detail.get("statusReason") or "")
+        if self._cursors or status in ENDED:
             return
-        self._said = status
-        reason = str(detail.get("statusReason") or "")
-        self._say(f"waits for the log: job {detail['jobId']} is {status}" + (f": {reason}" if reason else ""))
+        if (status, reason) != self._said:
+            if status != self._said[0]:
+                self._waited_seconds = 0.0
+            self._said = status, reason
+            self._say(f"waits for the log: job {detail['jobId']} is {status}" + (f": {reason}" if reason else ""))
+        elif self._why and self._waited_seconds >= _PATIENCE_SECONDS and status != "RUNNING":
+            self._say(f"job {detail['jobId']} is still {status} [hint: {self._why}]")
+            self._why = ""
 
     def _say_how_many_more(self, detail: Mapping[str, Any]) -> None:
-        counts = (detail.get("arrayProperties") or {}).get("statusSummary") or {}
-        ran = sum(counts.get(status, 0) for status in (("FAILED",) if self._wanted.only_failed else ENDED))
-        if (more := ran - len(self._attempts)) > 0:
+        shown_of_ids = sum(part_of(each) in self._attempts for each in self._ids)
+        more = self._more - (len(self._attempts) - shown_of_ids)
+        if array_size(detail) and more > 0:
             self._say(f"{more} more ran [hint: --index N]")

@@ -6,8 +6,14 @@ import sys
 
 import typer
 
-from batchtab.cli.exits import FAILED
+from batchtab.cli.exits import INTERRUPTED
 from batchtab.errors import UsageError
+
+
+class DeclinedError(UsageError):
+    """The answer is no, which ends a command like Ctrl-C."""
+
+    exit_code = INTERRUPTED
 
 
 def confirm(question: str, command: str) -> None:
@@ -15,10 +21,9 @@ def confirm(question: str, command: str) -> None:
 
     Raises:
         UsageError: nobody can be asked.
-        typer.Exit: the answer is no; the exit status is 1.
+        DeclinedError: the answer is no.
     """
     if not sys.stdin.isatty():
         raise UsageError(f"{command}: nobody can be asked: {question}", "--yes")
     if not typer.confirm(question, err=True):
-        typer.echo("Nothing was changed.", err=True)
-        raise typer.Exit(FAILED)
+        raise DeclinedError(f"{command}: nothing was changed")

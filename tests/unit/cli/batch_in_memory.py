@@ -70,6 +70,7 @@ class Memory:
             "jobQueue": QUEUE,
             "status": "SUCCEEDED",
             "createdAt": NOW_MS + number,
+            "startedAt": NOW_MS + number,
             "container": {"logStreamName": f"s{number}{part}", "environment": []},
             "attempts": [{"container": {"logStreamName": f"s{number}{part}"}}],
             **others,

@@ -61,7 +61,7 @@ def asked(answer: bytes) -> tuple[int, str]:
     ("answer", "status", "words"),
     [
         (b"y\n", 0, "removed"),
-        (b"n\n", 1, "Nothing was changed."),
+        (b"n\n", 130, "batchtab: remove: nothing was changed"),
         (b"\x04", 130, "batchtab: interrupted"),
         (b"\x03", 130, "batchtab: interrupted"),
     ],

@@ -340,6 +340,38 @@ def test_following_waits_for_the_stream_and_ends_with_the_runs_status(
     assert memory.now < 35
 
 
+def test_what_does_not_start_is_said_once_with_the_command_that_explains_it(
+    memory: Memory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = memory.job(1, status="RUNNABLE", container={}, attempts=[])
+    memory.at(50, lambda: job.update(statusReason="MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"))
+    memory.at(200, lambda: job.update(status="FAILED"))
+    assert main(["logs", "sync", "-f"]) == 1
+    assert capsys.readouterr().err.splitlines()[:-1] == [
+        f"batchtab: waits for the log: job {ID} is RUNNABLE",
+        f"batchtab: job {ID} is still RUNNABLE [hint: batchtab why {ID} --stage local]",
+        f"batchtab: waits for the log: job {ID} is RUNNABLE: MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+    ]
+
+
+def test_children_that_never_started_did_not_run(memory: Memory, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an array that was stopped: of 60 children two have run, and one of them failed
+    array(memory, ["FAILED"] * 59 + ["SUCCEEDED"])
+    for index in range(58):
+        memory.jobs[f"{ID}:{index}"] |= {"startedAt": None, "attempts": [], "container": {}}
+    # THEN the one that failed is shown, and of those that are not only the other one ran
+    for options in ([], ["-f"]):
+        assert main(["logs", "sync", *options]) == len(options)
+        output = capsys.readouterr()
+        assert "[58] of 58" in output.out.splitlines()
+        assert output.err.count("more ran") == output.err.count("batchtab: 1 more ran [hint: --index N]\n") == 1
+    # AND of one that never began there is no log
+    memory.jobs[f"{ID}:58"] |= {"startedAt": None, "attempts": [], "container": {}}
+    memory.jobs[ID]["arrayProperties"]["statusSummary"] = {"FAILED": 59}
+    assert main(["logs", "sync", "-f"]) == 1
+    assert "more ran" not in capsys.readouterr().err
+
+
 def test_following_goes_on_with_the_next_attempts_also_with_one_that_was_over_at_once(
     memory: Memory, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,7 +73,7 @@ def test_all_asks_with_names_and_a_no_stops_nothing(
     ids = [aws.job("examples-hello", "RUNNING"), aws.job("somebody-elses", "RUNNABLE")]
     terminal(monkeypatch, "n")
     # WHEN all are to be stopped
-    assert main(["stop", "--all"]) == 1
+    assert main(["stop", "--all"]) == 130  # as after Ctrl-C
     # THEN they were named on stderr, and nothing has happened
     output = capsys.readouterr()
     assert all(each in output.err for each in (*ids, "examples-hello", "somebody-elses"))

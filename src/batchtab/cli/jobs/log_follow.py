@@ -24,7 +24,14 @@ from batchtab.errors import NotFoundError, printable
 def follow(aws: Aws, job_id: str, wanted: WantedLog, lines: LogLines, stage: str) -> int:
     """Prints what a job writes until it has ended; returns its exit status. Ctrl-C ends only this."""
     follower = LogFollower(
-        BatchJobs(aws), JobParts(aws), JobLogs(aws), wanted, show=lines.show, say=say, sleep=time.sleep
+        BatchJobs(aws),
+        JobParts(aws),
+        JobLogs(aws),
+        wanted,
+        show=lines.show,
+        say=say,
+        sleep=time.sleep,
+        why=f"batchtab why {job_id} --stage {stage}",
     )
     try:
         detail = follower.follow(job_id)
