@@ -17,10 +17,14 @@ from typer.main import get_command
 
 from batchtab.aws import answers
 from batchtab.cli.commands import CI, COMMANDS, RENAMED, Command
-from batchtab.cli.exits import FAILED, INTERRUPTED, USAGE
+from batchtab.cli.exits import FAILED, INTERRUPTED, OK, USAGE
 from batchtab.errors import UsageError, did_you_mean, listed
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
+# What a closed pipe leaves half done.
+_LEFT_UNDONE = frozenset(
+    ("alerts", "backfill", "bootstrap", "ci", "deploy", "down", "init", "pause", "resume", "retry", "setup", "up")
+)
 
 
 class CommandTable(TyperGroup):
@@ -128,7 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit status.
 
     What a user can fix (wrong files, wrong options, credentials, the network) is a line on stderr and status 2; Ctrl-C
-    is status 130. A command may return its own status.
+    is status 130. A command may return its own status. A reader of its output that has enough is status 0, unless the
+    command is left half done.
     """
     answers.nowhere()
     args = list(sys.argv[1:] if arguments is None else arguments)
@@ -147,11 +152,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         typer.echo(str(error), err=True)
         return error.exit_code
     except TyperException as error:
-        _usage_error(error)
+        try:
+            _usage_error(error)
+        except BrokenPipeError as closed:
+            _unwritten(closed, args)
         return error.exit_code
+    except SystemExit as error:  # Typer's, where a command writes into a closed pipe
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        return _unwritten(error.__context__, args)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
-            return _unwritten(error)
+            return _unwritten(error, args)
         said = answers.answer(error)
         if said is None:
             raise
@@ -171,11 +183,11 @@ def _whole_words() -> AbstractContextManager[None]:
     return whole()
 
 
-def _unwritten(error: OSError) -> int:
+def _unwritten(error: OSError, args: Sequence[str]) -> int:
     """The status where output can't be written; what is left of it goes nowhere, or Python fails again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:  # whoever read it has enough of it
-        return FAILED  # as Typer says within a command
+        return FAILED if args and args[0] in _LEFT_UNDONE else OK
     typer.echo(f"batchtab: cannot write: {error.strerror}", err=True)
     return USAGE
 

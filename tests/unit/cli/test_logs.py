@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import time
 from typing import Any
 
@@ -457,19 +455,3 @@ def test_ctrl_c_ends_the_command_and_says_how_the_job_is_stopped(
     assert main(["logs", "sync", "-f"]) == 130
     assert f"job {ID} runs on [hint: batchtab stop {ID} --stage local]" in capsys.readouterr().err
     assert "TerminateJob" not in memory.calls
-
-
-def test_a_closed_pipe_is_no_traceback(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a reader that has gone
-    memory.job(1)
-    memory.write("s1", "a")
-
-    class Gone(io.StringIO):
-        def write(self, _: str) -> int:
-            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-
-    monkeypatch.setattr("sys.stdout", Gone())
-    # THEN the command ends as other programs do
-    with pytest.raises(SystemExit) as ended:
-        main(["logs", "sync"])
-    assert ended.value.code == 1

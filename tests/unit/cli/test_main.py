@@ -9,6 +9,7 @@ import pytest
 
 from batchtab.cli import main as cli
 from batchtab.cli.commands import CI, COMMANDS, RENAMED, Command
+from batchtab.cli.exits import USAGE
 from batchtab.cli.main import app, main
 from batchtab.cli.options import complete_jobs
 
@@ -129,21 +130,45 @@ def test_a_fault_of_ours_is_not_dressed_up_as_one_of_the_user(monkeypatch: pytes
         main(["check"])
 
 
-def test_a_reader_that_goes_away_is_no_traceback() -> None:
-    # GIVEN more output than a pipe holds
-    command = [sys.executable, "-m", "batchtab.cli.main", "next", "--count", "1000"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
+@pytest.mark.parametrize("lines", [0, 1])
+@pytest.mark.parametrize(
+    "arguments",
+    [["next", "--count", "1000"], ["next", "--count", "1"], ["schema", "jobs"], ["check"], ["--help"], []],
+    ids=" ".join,
+)
+def test_a_reader_that_has_enough_is_no_error(arguments: list[str], lines: int) -> None:
+    # GIVEN output that fits into a pipe, and more than that
+    command = [sys.executable, "-m", "batchtab.cli.main", *arguments]
+    reader, writer = os.pipe()
+    process = subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+
+    # WHEN the reader is gone at once, or after one line as `head -1` is
+    with os.fdopen(reader) as pipe:
+        for _ in range(lines):
+            pipe.readline()
+
+    # THEN it is no failure, and nothing is complained about
     assert process.stderr is not None
-
-    # WHEN the reader has seen enough after one line, as `head -1` has
-    process.stdout.readline()
-    process.stdout.close()
-
-    # THEN nothing is complained about
     with process.stderr:
         assert process.stderr.read() == ""
-    assert process.wait() == 1
+    assert process.wait() == (0 if arguments else USAGE)
+
+
+@pytest.mark.parametrize(("command", "status"), [("jobs.jobs.jobs", 0), ("jobs.pause.pause", 1)])
+def test_what_a_closed_pipe_leaves_half_done_is_no_success(command: str, status: int) -> None:
+    module, _, function = command.rpartition(".")
+    program = (
+        "import sys, typer\n"
+        f"import batchtab.cli.{module} as module\n"
+        f"module.{function} = lambda: [typer.echo('x' * 100) for _ in range(5000)] and None\n"
+        f"sys.exit(__import__('batchtab.cli.main').cli.main.main(['{function}']))\n"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (status, b"")
 
 
 def test_the_app_is_a_typer_app_for_whoever_wants_to_call_it() -> None:
