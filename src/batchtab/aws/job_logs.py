@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from batchtab.aws.client import Aws
 from batchtab.aws.log_streams import LogStream
+from batchtab.aws.runner_lines import is_runners
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -96,10 +97,10 @@ class LogCursor:
         return {**where, **({"startFromHead": True} if self._tail is None else self._from_tail(self._tail))}
 
     def _last(self, count: int) -> list[LogEvent]:
-        """The last events; goes on behind them later."""
+        """The last events that are not the runner's, with the runner's among them; goes on behind them later."""
         pages: list[list[LogEvent]] = []
         back = ""
-        while not pages or ((left := count - sum(map(len, pages))) > 0 and len(pages) < MOST_PAGES):
+        while not pages or ((left := count - sum(map(_of_program, pages))) > 0 and len(pages) < MOST_PAGES):
             page = self._page(token=back, **self._from_tail(left if pages else count))
             if page is None:
                 return []
@@ -108,7 +109,9 @@ class LogCursor:
             before, back = back, page["nextBackwardToken"]
             if before == back:
                 break
-        return [event for page in pages for event in page][-count:] if count else []
+        events = [event for page in pages for event in page]
+        own = [number for number, event in enumerate(events) if not is_runners(event.message)]
+        return events[own[-count] if len(own) >= count else 0 :] if count else []
 
     @staticmethod
     def _from_tail(count: int) -> dict[str, Any]:
@@ -132,6 +135,10 @@ class LogCursor:
 def is_throttled(error: ClientError) -> bool:
     """Whether AWS asks to be called less often."""
     return error.response["Error"]["Code"] in _THROTTLED
+
+
+def _of_program(events: Sequence[LogEvent]) -> int:
+    return sum(not is_runners(event.message) for event in events)
 
 
 def _read(page: Any) -> Iterator[LogEvent]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from batchtab.aws.client import Aws
+from batchtab.aws.log_streams import first_index
+from batchtab.aws.run_overrides import indices_text, retried
 from batchtab.errors import NotFoundError, UsageError
 from batchtab.main_container import NODE_MARK
 
@@ -58,8 +60,9 @@ class JobParts:
         return found, more
 
     def running(self, array: Mapping[str, Any]) -> list[int]:
-        """The indices of an array's first hundred children that run."""
-        return [_index(each) for each in self._children(str(array["jobId"]), "RUNNING")]
+        """The indices of an array's first hundred children that run, as `part_id` takes them."""
+        running = self._children(str(array["jobId"]), "RUNNING")
+        return [int(first_index(array, str(_index(each)))) for each in running]
 
     def _children(self, job_id: str, status: Any) -> Sequence[JobSummaryTypeDef]:
         page = self._batch.list_jobs(arrayJobId=job_id, jobStatus=status, maxResults=100)["jobSummaryList"]
@@ -86,7 +89,7 @@ def node_count(detail: Mapping[str, Any]) -> int:
 
 
 def part_id(detail: Mapping[str, Any], index: int, command: str = "logs") -> str:
-    """The id of one child or node.
+    """The id of one child or node; of a retried array, by its index in the first array.
 
     Raises:
         UsageError: the job has none.
@@ -94,8 +97,16 @@ def part_id(detail: Mapping[str, Any], index: int, command: str = "logs") -> str
     """
     size, nodes = array_size(detail), node_count(detail)
     job_id, number = str(detail["jobId"]), size or nodes
+    numbers = retried(detail) if not nodes else []
+    if numbers and not size and numbers == [index]:
+        return job_id  # the retry of one child is no array
     if not number:
         raise UsageError(f"{command}: job {job_id} is no array and has one node", "leave out --index")
+    if numbers and size:
+        if index not in numbers:
+            known = indices_text(numbers)
+            raise NotFoundError(f"{command}: job {job_id} has no index {index}: it retries {known}")
+        index = numbers.index(index)
     if index >= number:
         raise NotFoundError(f"{command}: job {job_id} has no index {index}: from 0 to {number - 1}")
     return f"{job_id}{CHILD_MARK if size else NODE_MARK}{index}"

@@ -61,7 +61,7 @@ class LogFollower:
         self._cursors: deque[LogCursor] = deque()
         self._attempts: dict[str, int] = {}  # the last one of each part
         self._idle: Counter[LogStream] = Counter()  # looks at which nothing came
-        self._over: set[str] = set()  # labels
+        self._over: set[str] = set()  # parts
         self._said = ("", "")
 
     def follow(self, job_id: str) -> Mapping[str, Any]:
@@ -110,12 +110,12 @@ class LogFollower:
                     self._over.add(part_of(each["jobId"]))
 
     def _add(self, detail: Mapping[str, Any]) -> None:
-        label = part_of(str(detail["jobId"]))
-        before = self._attempts.get(label, 0)
+        part = part_of(str(detail["jobId"]))
+        before = self._attempts.get(part, 0)
         for stream in self._new_streams(detail, before):
             if before:
-                self._say(f"attempt {stream.attempt}{f' of index {label}' if label else ''} begins")
-            self._attempts[label] = max(stream.attempt, self._attempts.get(label, 0))
+                self._say(f"attempt {stream.attempt}{f' of index {stream.label}' if stream.label else ''} begins")
+            self._attempts[part] = max(stream.attempt, self._attempts.get(part, 0))
             tail = None if before else self._wanted.tail
             self._cursors.append(self._logs.cursor(stream, since_ms=self._wanted.since_ms, tail=tail))
 
@@ -142,7 +142,7 @@ class LogFollower:
                 self._show(cursor.stream, event)
             was_new |= count > 0
             self._idle[cursor.stream] = 0 if count else self._idle[cursor.stream] + 1
-            if cursor.stream.label in self._over and self._idle[cursor.stream] > _QUIET_ROUNDS:
+            if cursor.stream.part in self._over and self._idle[cursor.stream] > _QUIET_ROUNDS:
                 self._cursors.popleft()  # an array's child that has ended
             else:
                 self._cursors.rotate(-1)

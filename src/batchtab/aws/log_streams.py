@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchtab.aws.run_overrides import retried
 from batchtab.errors import NotFoundError, UsageError, listed
 from batchtab.main_container import failed_container, main_container, task_of
 
@@ -20,8 +21,9 @@ class LogStream:
     Attributes:
         name: Empty while there is none yet.
         attempt: From 1.
-        label: Of a child of an array, or of a node, its index; else empty.
+        label: Of a child of an array, or of a node, its index, of a retried array that in the first one; else empty.
         region: Empty for the stage's own.
+        part: Of a child or a node, its index in the job itself.
     """
 
     group: str
@@ -29,6 +31,7 @@ class LogStream:
     attempt: int = 1
     label: str = ""
     region: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,10 @@ def streams(detail: Mapping[str, Any], prefix: str, container: str = "") -> list
         str(options.get("awslogs-group") or f"/aws/batch/{prefix}"),
         str(options.get("awslogs-region") or ""),
     )
-    label = part_of(str(detail["jobId"]))
+    part = part_of(str(detail["jobId"]))
     names = list(_names(detail, defined, name))
-    return [LogStream(group, each, number, label, region) for number, each in enumerate(names, 1)]
+    label = first_index(detail, part)
+    return [LogStream(group, each, number, label, region, part) for number, each in enumerate(names, 1)]
 
 
 def part_of(job_id: str) -> str:
@@ -111,6 +115,12 @@ def part_of(job_id: str) -> str:
         if found:
             return index
     return ""
+
+
+def first_index(detail: Mapping[str, Any], part: str) -> str:
+    """The index of a child of a retried array in the first array; of others its own."""
+    numbers = retried(detail)
+    return str(numbers[int(part)]) if part and int(part) < len(numbers) else part
 
 
 def _container(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:

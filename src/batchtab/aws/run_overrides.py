@@ -91,6 +91,14 @@ def indices(text: str) -> list[int]:
     return found
 
 
+def retried(job: Any) -> list[int]:
+    """Which children of the first array a retry of it runs, in the order of its own; none for other jobs."""
+    try:
+        return indices(environment_of(main_container(job)).get(ARRAY_INDICES, ""))
+    except ValueError:  # somebody else's variable
+        return []
+
+
 def indices_text(numbers: Sequence[int]) -> str:
     """Children in ascending order as that variable has them: `3,17-20`."""
     ranges: list[list[int]] = []

@@ -270,6 +270,10 @@ def test_of_an_array_a_child_has_to_be_named(aws: World, capsys: pytest.CaptureF
     assert f"exec: job {array}:2 of {JOB} is RUNNABLE" in capsys.readouterr().err
     assert exec_(array, "--index", "4") == 3
     assert f"exec: job {array} has no index 4" in capsys.readouterr().err
+    # AND those of a retried array have the indices of the first one
+    aws.jobs[array]["container"] = {"environment": [{"name": "BATCHTAB_ARRAY_INDICES", "value": "5,7-9"}]}
+    assert exec_(array) == 2
+    assert "running: 7, 9]" in capsys.readouterr().err
 
 
 def test_of_several_nodes_it_is_the_main_one_or_the_named_one(aws: World, capsys: pytest.CaptureFixture[str]) -> None:

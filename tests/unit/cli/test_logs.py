@@ -227,6 +227,77 @@ def test_nodes_are_like_children_and_one_job_has_no_index(memory: Memory, capsys
     assert "is no array and has one node [hint: leave out --index]" in capsys.readouterr().err
 
 
+def test_children_of_a_retried_array_have_the_indices_of_the_first_one(
+    memory: Memory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a retry of the children 3 and 17 of a hundred
+    array(memory, ["SUCCEEDED", "FAILED"])
+    for part in ("", ":0", ":1"):
+        said = {"environment": [{"name": "BATCHTAB_ARRAY_INDICES", "value": "3,17"}]}
+        memory.jobs[f"{ID}{part}"]["container"] = {**said, "logStreamName": f"s1{part}"}
+    # THEN its children are those, here and where it is followed
+    assert main(["logs", "sync"]) == 0
+    assert out(capsys) == ["[17] of 1", "[3] of 0"]
+    assert main(["logs", "sync", "-f"]) == 1
+    assert sorted(out(capsys)) == ["[17] of 1", "[3] of 0"]
+    assert main(["logs", "sync", "--index", "17"]) == 0
+    assert out(capsys) == ["of 1"]
+    assert main(["logs", "sync", "--index", "1"]) == 3
+    assert f"job {ID} has no index 1: it retries 3,17" in capsys.readouterr().err
+    # AND the id of a child in Batch is what Batch says it is
+    assert main(["logs", f"{ID}:1"]) == 0
+    assert out(capsys) == ["of 1"]
+
+
+# --- the runner's own lines
+
+START = '{"batchtab": "start", "time": "2026-11-24T00:00:03.412Z", "attempt": 2, "command": ["a"]}'
+END = '{"batchtab": "end", "seconds": 0.9, "exit_code": 3, "signal": null, "skipped": false, "peak_memory_mib": 8.4}'
+GAVE_WAY = '{"batchtab": "end", "seconds": 0.1, "exit_code": 0, "skipped": true, "reason": "gave way to job x"}'
+WARNING = '{"batchtab": "warning", "reason": "no queue"}'
+
+
+def test_on_a_terminal_the_runners_lines_are_short(
+    memory: Memory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.job(1)
+    lines = [START, WARNING, "work", '{"batchtab": "mine"}', '{"batchtab": "end"', END, GAVE_WAY]
+    memory.write("s1", *lines)
+    # GIVEN a pipe THEN all is as it was written
+    assert main(["logs", "sync"]) == 0
+    assert out(capsys) == lines
+    # GIVEN a terminal THEN they are short and dim, and what only looks like one is as it was written
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert main(["logs", "sync"]) == 0
+    dim = "\x1b[2mrunner: {}\x1b[0m".format
+    assert out(capsys) == [
+        dim("started attempt 2"),
+        dim("no queue"),
+        *lines[2:5],
+        dim("exit code 3 after 0.9 s, peak 8.4 MiB"),
+        dim("gave way to job x"),
+    ]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["logs", "sync", "--grep", "started|work"]) == 0
+    assert out(capsys) == ["runner: started attempt 2", "work"]
+
+
+@pytest.mark.parametrize(
+    ("tail", "first"),
+    [("1", "line 8"), ("2", "line 7"), ("8", "line 1"), ("9", START), ("20", START)],
+    ids=["1", "2", "8", "9", "20"],
+)
+def test_the_runners_lines_do_not_count_as_last_lines(
+    memory: Memory, capsys: pytest.CaptureFixture[str], tail: str, first: str
+) -> None:
+    memory.job(1)
+    memory.write("s1", START, *LINES, END)
+    assert main(["logs", "sync", "--tail", tail]) == 0
+    lines = out(capsys)
+    assert (lines[0], lines[-2:]) == (first, ["line 8", END])
+
+
 # --- what there is not
 
 

@@ -1,7 +1,8 @@
-"""The lines of a job's log, as they are printed."""
+"""The lines of a job's log, as they are printed; on a terminal those of the job runner are short."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from batchtab.aws import runner_lines
 from batchtab.aws.job_logs import LogEvent
 from batchtab.aws.log_streams import LogStream
 from batchtab.errors import UsageError
@@ -36,6 +38,12 @@ class LogLines:
         if self._zone is not None:
             at = datetime.fromtimestamp(event.at_ms / 1000, UTC).astimezone(self._zone)
             before += f"{at.isoformat(timespec='milliseconds')} "
+        said = runner_lines.read(event.message) if self._is_terminal else None
+        if said is not None:
+            line = _CONTROLS.sub(" ", runner_lines.short(said))
+            if self._pattern is None or self._pattern.search(line):
+                typer.echo(before + line if os.environ.get("NO_COLOR") else typer.style(before + line, dim=True))
+            return
         for line in event.message.rstrip("\n").split("\n"):
             if self._pattern is None or self._pattern.search(line):
                 typer.echo(before + (_CONTROLS.sub(" ", line) if self._is_terminal else line))
