@@ -83,20 +83,28 @@ class Triggers:
         return found
 
     def set_enabled(self, trigger: Trigger, enabled: bool) -> None:
-        """Enables or disables a trigger; all else about it stays.
+        """Enables or disables a trigger; all else about it stays."""
+        arguments = self.change(trigger, enabled)
+        if trigger.group:
+            self._scheduler.update_schedule(**arguments)
+        elif enabled:
+            self._events.enable_rule(**arguments)
+        else:
+            self._events.disable_rule(**arguments)
+
+    def change(self, trigger: Trigger, enabled: bool) -> dict[str, Any]:
+        """What UpdateSchedule, or EnableRule or DisableRule, is given to enable or disable a trigger.
 
         See https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
         """
         if not trigger.group:
-            change = self._events.enable_rule if enabled else self._events.disable_rule
-            change(Name=trigger.name)
-            return
+            return {"Name": trigger.name}
         now: Any = self._scheduler.get_schedule(Name=trigger.name, GroupName=trigger.group)
         kept = {key: now[key] for key in _KEPT if key in now}
         start = now.get("StartDate")
         if start is not None and start > datetime.now(UTC):  # one that has passed is refused, and says nothing more
             kept["StartDate"] = start
-        self._scheduler.update_schedule(**kept, State="ENABLED" if enabled else "DISABLED")
+        return {**kept, "State": "ENABLED" if enabled else "DISABLED"}
 
     def _rule(self, name: str) -> Trigger | None:
         try:

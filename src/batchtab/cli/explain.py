@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -35,5 +36,13 @@ def aws_command(session: Session, service: str, operation: str, arguments: Mappi
         if isinstance(value, bool):
             words.append(option if value else f"--no-{option[2:]}")
             continue
-        words += [option, value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))]
+        text = value.isoformat() if isinstance(value, datetime) else value
+        words += [option, text if isinstance(text, str) else json.dumps(text, separators=(",", ":"))]
     return shlex.join(words)
+
+
+def invoke_command(session: Session, payload: str) -> str:
+    """An event for the stage's submit function, as a line for a shell."""
+    function = f"{session.catalog.stage.prefix}-submit-run"
+    given = {"functionName": function, "payload": payload, "cliBinaryFormat": "raw-in-base64-out"}
+    return f"{aws_command(session, 'lambda', 'invoke', given)} /dev/stdout"

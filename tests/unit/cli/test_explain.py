@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 from botocore.validate import ParamValidator
-from tests.unit.cli.fake_aws import PREFIX, FakeAws
+from tests.unit.cli.fake_aws import PREFIX, FakeAws, missing
 
 from batchtab.cli.main import main
 
 JOB = "examples-report"  # at nine in Seoul
 DUE = "2026-11-26T00:00:00Z"
 #: What the AWS CLI itself takes.
-_OWN = {"region", "endpoint-url", "query", "output"}
+_OWN = {"region", "endpoint-url", "query", "output", "cli-binary-format"}
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def checked(line: str) -> str:
             continue
         member, its = members[option.removeprefix("no-") if not values else option]
         arguments[member] = _read(its, values, is_on=not option.startswith("no-"))
-    assert positional == (["/dev/stdout"] if command == "get-object" else [])
+    assert positional == (["/dev/stdout"] if command in ("get-object", "invoke") else [])
     if shape:
         report = ParamValidator().validate(arguments, shape)
         assert not report.has_errors(), report.generate_report()
@@ -141,6 +142,79 @@ def test_why_of_what_is_not_there_is_refused_as_without_it(aws: FakeAws, capsys:
     assert main(["why", "nothing", "--explain"]) == 3
     assert capsys.readouterr().out == ""
     assert "list_jobs" not in aws.names()
+
+
+def test_history_and_cost_of_all_jobs_and_of_one(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("history", "cost"):
+        assert main([command, "--explain", "--since", "1d"]) == 0
+        calls, text = printed(capsys)
+        assert calls[:2] == ["batch list-jobs"] * 2
+        assert "AFTER_CREATED_AT" in text
+        assert "dynamodb query" in calls
+        assert ("events list-rules" in calls) == (command == "history")
+        assert main([command, "report", "--explain"]) == 0
+        calls, text = printed(capsys)
+        assert calls[:2] == ["batch list-jobs", "dynamodb query"]
+        assert f'"JOB_NAME","values":["{JOB}"]' in text
+        assert ("scheduler get-schedule" in calls) == (command == "history")
+    assert aws.called == []
+
+
+def test_open_looks_up_a_run_and_no_further(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.sts_get_caller_identity = lambda: {"Account": "123456789012", "Arn": "x"}  # type: ignore[method-assign]
+    of_job = ["events describe-rule", "events describe-rule", "scheduler get-schedule"]
+    assert main(["open", "report", "--stage", "example", "--explain"]) == 0
+    assert printed(capsys)[0] == of_job
+    run = aws.job(JOB, "FAILED", jobQueue="x/batchtab-example-default")
+    assert main(["open", run, "--stage", "example", "--explain"]) == 0
+    assert printed(capsys)[0] == ["batch describe-jobs", *of_job]
+    assert "describe_rule" not in aws.names()
+
+
+def test_backfill_prints_what_it_would_ask_for(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backfill", "report", "--from", "2026-03-02", "--to", "2026-03-03", "--explain"]) == 0
+    calls, text = printed(capsys)
+    assert set(calls) == {"lambda invoke"}
+    assert all('"mode":"backfill"' in line for line in text.splitlines())
+    assert '"scheduled_time":"2026-03-02T00:00:00Z"' in text
+    assert aws.called == []
+
+
+SCHEDULE = {
+    "Name": f"{PREFIX}-{JOB}",
+    "GroupName": f"{PREFIX}-examples",
+    "ScheduleExpression": "cron(0 9 * * ? *)",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "EndDate": datetime(2027, 1, 1, tzinfo=UTC),
+    "State": "ENABLED",
+    "Target": {"Arn": "arn:aws:scheduler:::aws-sdk:batch:submitJob", "RoleArn": "arn:aws:iam::1:role/trigger"},
+}
+
+
+def test_pause_and_resume_read_the_triggers_and_change_none(
+    aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a job with a rule, and one with a schedule
+    aws.rules = {f"{PREFIX}-examples-tick": "ENABLED"}
+    monkeypatch.setattr(FakeAws, "scheduler_get_schedule", lambda _, **asked: _found(asked["Name"]))
+    for command, verb, state in (("pause", "disable-rule", "DISABLED"), ("resume", "enable-rule", "ENABLED")):
+        assert main([command, "tick", "--explain"]) == 0
+        assert f"events {verb}" in printed(capsys)[0]
+        assert main([command, "report", "--explain"]) == 0
+        calls, text = printed(capsys)
+        # THEN a schedule keeps all that it has
+        assert calls[0] == "scheduler update-schedule"
+        assert '--end-date 2027-01-01T00:00:00+00:00 --flexible-time-window \'{"Mode":"OFF"}\'' in text
+        assert f"--state {state}" in text
+        # AND the function lets runs go on that wait
+        assert ('"resume":{"job":"examples-report"}' in text) == (command == "resume")
+    assert not {"disable_rule", "enable_rule", "update_schedule", "invoke"} & set(aws.names())
+
+
+def _found(name: str) -> dict[str, Any]:
+    if name != SCHEDULE["Name"]:
+        raise missing("GetSchedule")
+    return SCHEDULE
 
 
 @pytest.mark.parametrize("stage", ["local", "example"])

@@ -1,4 +1,4 @@
-"""The `aws` commands that give the facts of `batchtab status` and `batchtab why`. Makes none of the calls."""
+"""The `aws` commands that give the facts of commands that only show. Makes none of the calls."""
 
 from __future__ import annotations
 
@@ -34,23 +34,29 @@ class AwsCommands:
 
     def of_status(self, jobs: Sequence[NamedJob], now: datetime) -> Iterator[str]:
         """Of all jobs of a stage, or of one: last runs, queues, triggers, pauses, revisions."""
-        queues = list(dict.fromkeys(self._catalog.job_queue_name(job.spec.queue) for job in jobs))
-        if len(jobs) == 1:
-            yield self._jobs_of_name(jobs[0])
-        else:
-            after = {"name": "AFTER_CREATED_AT", "values": [str(_milliseconds(now - SINCE))]}
-            for queue in queues:
-                yield self._aws("batch", "list-jobs", {"jobQueue": queue, "filters": [after]})
-        yield from self._queues(queues)
-        if len(jobs) == 1:
-            yield from self._triggers(jobs[0])
-        else:
-            yield self._aws("events", "list-rules", {"namePrefix": f"{self._prefix}-"})
-            for service in dict.fromkeys(job.service for job in jobs):
-                group = names.schedule_group(self._prefix, service)
-                yield self._aws("scheduler", "list-schedules", {"groupName": group})
-        yield from self._states(job.full for job in jobs)
+        yield from self._jobs(jobs, now - SINCE)
+        yield from self._queues(self._queues_of(jobs))
+        yield from self._pauses(jobs)
         yield from self._revisions(jobs)
+
+    def of_history(self, jobs: Sequence[NamedJob], since: datetime) -> Iterator[str]:
+        """Of all jobs, or of one: runs, what was noted of them, and what is paused."""
+        yield from self.of_cost(jobs, since)
+        yield from self._pauses(jobs)
+
+    def of_cost(self, jobs: Sequence[NamedJob], since: datetime) -> Iterator[str]:
+        """Of all jobs, or of one: runs, and what was noted of them."""
+        yield from self._jobs(jobs, since)
+        for job in jobs:
+            if job.spec.is_managed:
+                yield self._record(job.full, utc_text(since), "")
+
+    def of_links(self, job: NamedJob | None, job_id: str) -> Iterator[str]:
+        """Of a job or a run: its log and its triggers."""
+        if job_id:
+            yield self._aws("batch", "describe-jobs", {"jobs": [job_id]})
+        if job is not None:
+            yield from self._triggers(job)
 
     def of_run(self, found: FoundRun) -> Iterator[str]:
         """Of a run: its job, what was noted of it, its queue while it waits, and its log when it has ended."""
@@ -84,6 +90,27 @@ class AwsCommands:
         name = {"queueName": f"{self._prefix}-trigger-dead-letter"}
         url = f"{self._aws('sqs', 'get-queue-url', name)} --query QueueUrl --output text"
         yield f'{self._aws("sqs", "receive-message", asked)} --queue-url "$({url})"'
+
+    def _queues_of(self, jobs: Sequence[NamedJob]) -> list[str]:
+        return list(dict.fromkeys(self._catalog.job_queue_name(job.spec.queue) for job in jobs))
+
+    def _jobs(self, jobs: Sequence[NamedJob], since: datetime) -> Iterator[str]:
+        if len(jobs) == 1:
+            yield self._jobs_of_name(jobs[0])
+            return
+        after = {"name": "AFTER_CREATED_AT", "values": [str(_milliseconds(since))]}
+        for queue in self._queues_of(jobs):
+            yield self._aws("batch", "list-jobs", {"jobQueue": queue, "filters": [after]})
+
+    def _pauses(self, jobs: Sequence[NamedJob]) -> Iterator[str]:
+        if len(jobs) == 1:
+            yield from self._triggers(jobs[0])
+        else:
+            yield self._aws("events", "list-rules", {"namePrefix": f"{self._prefix}-"})
+            for service in dict.fromkeys(job.service for job in jobs):
+                group = names.schedule_group(self._prefix, service)
+                yield self._aws("scheduler", "list-schedules", {"groupName": group})
+        yield from self._states(job.full for job in jobs)
 
     def _jobs_of_name(self, job: NamedJob) -> str:
         named = {"name": "JOB_NAME", "values": [job.full]}

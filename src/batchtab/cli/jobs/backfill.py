@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from batchtab.aws.run_requests import backfill_request
 from batchtab.aws.runs import FunctionError, Runs
 from batchtab.cli.asking import confirm
 from batchtab.cli.connection import connect
+from batchtab.cli.explain import ExplainOption, invoke_command
 from batchtab.cli.jobs.backfill_progress import progress
 from batchtab.cli.options import JobArgument, StageOption
 from batchtab.cli.tables import aligned, widths
@@ -46,6 +48,7 @@ def backfill(
     max_parallel: Annotated[int, typer.Option("--max-parallel", min=1, max=100, help="Maximum concurrent runs.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the times and which of them have run.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help=f"Don't ask before more than {_ASKED_FROM} runs.")] = False,
+    explain: ExplainOption = False,
     stage: StageOption = "local",
 ) -> int:
     """Run a job for every missed scheduled time in a range.
@@ -59,6 +62,10 @@ def backfill(
     config = session.catalog.stage
     found = find(session.catalog, job, "backfill")
     timing, times = asked_for(found, from_, to, datetime.now(UTC))
+    if explain:
+        for each in times:
+            typer.echo(_command(session, found, each))
+        return 0
     aws = connect(session)
     runs, batch = Runs(aws, config.prefix), BatchJobs(aws)
     queues = [session.catalog.job_queue_name(queue) for queue in config.environment.queues]
@@ -188,6 +195,11 @@ def _report(job: NamedJob, backfill_runner: BackfillRunner, wanted: int, done: i
         typer.echo(f"  failed: {scheduled.astimezone(zone):{_SHOWN}} {reason}".rstrip())
     if len(tally.failed) > _FAILURES_SHOWN:
         typer.echo(f"  and {len(tally.failed) - _FAILURES_SHOWN} more [hint: batchtab history {job.full}]")
+
+
+def _command(session: Session, job: NamedJob, scheduled: datetime) -> str:
+    payload = json.dumps(backfill_request(session.catalog, job, scheduled), separators=(",", ":"))
+    return invoke_command(session, payload)
 
 
 def _confirm(job: NamedJob, number: int) -> None:

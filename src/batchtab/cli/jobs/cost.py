@@ -22,7 +22,9 @@ from batchtab.aws.parallel import mapped
 from batchtab.aws.run_usage import MOST_JOBS, RunUsage, UsedRun
 from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
+from batchtab.cli.explain import ExplainOption
 from batchtab.cli.jobs import cost_table
+from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.cli.jobs.cost_table import Report
 from batchtab.cli.options import AnyJobArgument, StageOption
 from batchtab.cli.output import Output, OutputOption
@@ -55,6 +57,7 @@ def cost(
         bool, typer.Option("--memory/--no-memory", help="Read peak memory of 5 runs of each job from their logs.")
     ] = True,
     output: OutputOption = Output.TABLE,
+    explain: ExplainOption = False,
 ) -> None:
     """Show what runs cost, and would cost on Fargate, Fargate Spot, Fargate on ARM and EC2; most expensive job first.
 
@@ -66,6 +69,10 @@ def cost(
     begin = now - span(since, "cost")
     known = Prices.load(session.catalog.stage.region, prices, family)
     chosen = [find(session.catalog, job, "cost")] if job else list(all_jobs(session.catalog))
+    if explain:
+        for line in AwsCommands(session).of_cost(chosen, begin):
+            typer.echo(line)
+        return
     aws = connect(session)
     with Step("Reading runs") if sys.stderr.isatty() else nullcontext() as step:  # elsewhere an error is one line
         at = step.at if step is not None else _say_nothing

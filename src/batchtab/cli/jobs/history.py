@@ -22,7 +22,9 @@ from batchtab.aws.parallel import mapped, started
 from batchtab.aws.run_history import Run, merged, moment
 from batchtab.aws.runs import Runs
 from batchtab.cli.connection import connect
+from batchtab.cli.explain import ExplainOption
 from batchtab.cli.jobs import run_table
+from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.jobs.short_times import near
 from batchtab.cli.options import AnyJobArgument, StageOption
@@ -48,6 +50,7 @@ def history(
     since: Annotated[str | None, typer.Option("--since", help="Only the last 90m, 12h, 7d or 4w.")] = None,
     output: OutputOption = Output.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line and run, in UTC.")] = False,
+    explain: ExplainOption = False,
 ) -> None:
     """Show past runs, the latest first, including skipped, late and dropped ones with the reason.
 
@@ -59,6 +62,10 @@ def history(
     begin = None if since is None else now - span(since, "history")
     most = count or (_SHOWN if since is None else _MOST)
     chosen = [find(session.catalog, job, "history")] if job else list(all_jobs(session.catalog))
+    if explain:
+        for line in AwsCommands(session).of_history(chosen, begin or now - _REMEMBERED):
+            typer.echo(line)
+        return
     found = gathered(session, connect(session), chosen, most, begin, now)
     if as_json:
         for run in found.runs[:most]:

@@ -20,6 +20,8 @@ from batchtab.aws.triggers import Triggers
 from batchtab.cli import exits
 from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
+from batchtab.cli.explain import ExplainOption
+from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.cli.options import StageOption
 from batchtab.cli.output import Output, OutputOption, print_data
 from batchtab.cli.tables import aligned, widths
@@ -35,6 +37,7 @@ Link = tuple[str, str]
 def open_links(
     run: Annotated[str, typer.Argument(metavar="JOB|RUN", help="A job, or a run.", autocompletion=complete_runs)],
     browser: Annotated[bool, typer.Option("--browser", help="Open the first link in a browser.")] = False,
+    explain: ExplainOption = False,
     output: OutputOption = Output.TABLE,
     stage: StageOption = "local",
 ) -> int:
@@ -47,6 +50,12 @@ def open_links(
         raise UsageError("open: --browser needs a terminal", "leave it out: the links are printed")
     aws = connect(session)
     found = RunLookup(catalog, aws, "open").job_or_run(run)
+    if explain:
+        commands = AwsCommands(session)
+        asked = (found.job, found.job_id) if isinstance(found, FoundRun) else (found, "")
+        for line in commands.of_links(*asked):
+            typer.echo(line)
+        return exits.OK
     console = Console(catalog.stage.region, catalog.stage.partition)
     links = list(_of_run(console, catalog, found) if isinstance(found, FoundRun) else _of_job(console, catalog, found))
     job = found.job if isinstance(found, FoundRun) else found

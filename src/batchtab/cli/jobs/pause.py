@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import typer
 
@@ -11,31 +13,34 @@ from batchtab.aws.client import Aws
 from batchtab.aws.runs import FunctionError, Runs, State
 from batchtab.aws.triggers import Trigger, Triggers
 from batchtab.cli.connection import connect
+from batchtab.cli.explain import ExplainOption, aws_command, invoke_command
 from batchtab.cli.options import JobArgument, StageOption
 from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
 from batchtab.terraform.session import Session
 
 
-def pause(job: JobArgument, stage: StageOption = "local") -> None:
+def pause(job: JobArgument, stage: StageOption = "local", explain: ExplainOption = False) -> None:
     """Pause a job: disable its triggers. Running jobs continue.
 
     Safe to run twice. The files do not store a pause: the next plan shows it, and the next deployment resumes the job.
     """
     session = Session.open(stage)
     found = find(session.catalog, job, "pause")
-    for line in pausing(session, connect(session), found):
+    aws = connect(session)
+    for line in _commands(session, aws, found, enabled=False) if explain else pausing(session, aws, found):
         typer.echo(line)
 
 
-def resume(job: JobArgument, stage: StageOption = "local") -> None:
+def resume(job: JobArgument, stage: StageOption = "local", explain: ExplainOption = False) -> None:
     """Resume a paused job.
 
     Waiting runs start. Times missed meanwhile are not run: use `batchtab backfill`.
     """
     session = Session.open(stage)
     found = find(session.catalog, job, "resume")
-    for line in resuming(session, connect(session), found):
+    aws = connect(session)
+    for line in _commands(session, aws, found, enabled=True) if explain else resuming(session, aws, found):
         typer.echo(line)
 
 
@@ -79,15 +84,36 @@ def why_paused(session: Session, aws: Aws, jobs: Sequence[NamedJob], runs: Runs)
     return found
 
 
+def _commands(session: Session, aws: Aws, job: NamedJob, *, enabled: bool) -> Iterator[str]:
+    """The `aws` commands that do the same: triggers are read for it, and nothing is changed."""
+    triggers = Triggers(aws, session.catalog.stage.prefix)
+    for trigger in _there(session, triggers, job):
+        arguments = triggers.change(trigger, enabled)
+        verb = "enable-rule" if enabled else "disable-rule"
+        service, operation = ("scheduler", "update-schedule") if trigger.group else ("events", verb)
+        yield aws_command(session, service, operation, arguments)
+    if enabled and job.spec.is_managed:
+        yield invoke_command(session, json.dumps(_resume_request(job), separators=(",", ":")))
+
+
+def _resume_request(job: NamedJob) -> dict[str, Any]:
+    return {"resume": {"job": job.full}}
+
+
+def _there(session: Session, triggers: Triggers, job: NamedJob) -> list[Trigger]:
+    there = triggers.of_job(job.service, job.name)
+    if not there and job.spec.schedule is None and not job.spec.upstream:
+        raise UsageError(f"{job.full} has no trigger in stage {session.catalog.stage.name}", "it has only manual runs")
+    if not there:
+        raise answers.not_deployed(f"{job.full} has no trigger")
+    return there
+
+
 def _switched(session: Session, aws: Aws, job: NamedJob, *, enabled: bool) -> Iterator[str]:
     """Switches a job's triggers."""
     config = session.catalog.stage
     triggers = Triggers(aws, config.prefix)
-    there = triggers.of_job(job.service, job.name)
-    if not there and job.spec.schedule is None and not job.spec.upstream:
-        raise UsageError(f"{job.full} has no trigger in stage {config.name}", "it has only manual runs")
-    if not there:
-        raise answers.not_deployed(f"{job.full} has no trigger")
+    there = _there(session, triggers, job)
     now = "enabled" if enabled else "disabled"
     for trigger in there:
         if trigger.is_enabled == enabled:
@@ -112,7 +138,7 @@ def _after_pause(job: NamedJob, state: State | None) -> list[str]:
 def _notify_function(job: NamedJob, runs: Runs, state: State) -> Iterator[str]:
     """Only the function writes what is noted of a job; it also lets those go on that wait."""
     try:
-        answer = runs.ask({"resume": {"job": job.full}})
+        answer = runs.ask(_resume_request(job))
     except (LookupError, FunctionError) as error:
         hint = "its triggers are on; run the same command again"
         raise UsageError(f"resume: {runs.function_name} did not resume {job.full}: {error}", hint) from None

@@ -25,7 +25,7 @@ from batchtab.aws.run_requests import submission as submit_arguments
 from batchtab.aws.runs import Answer, FunctionError, Runs
 from batchtab.cli import exits
 from batchtab.cli.connection import connect
-from batchtab.cli.explain import ExplainOption, aws_command
+from batchtab.cli.explain import ExplainOption, aws_command, invoke_command
 from batchtab.cli.jobs.log_follow import follow, say, wait_for_start
 from batchtab.cli.jobs.log_lines import LogLines
 from batchtab.cli.jobs.run_options import RunOptions, masked, refuse_long
@@ -142,8 +142,7 @@ class AskedRun:
         if self.event is None:
             return aws_command(self.session, "batch", "submit-job", masked(self.arguments))
         payload = json.dumps(masked(self.event), separators=(",", ":"), sort_keys=True)
-        given = {"functionName": self.function, "payload": payload, "cliBinaryFormat": "raw-in-base64-out"}
-        return f"{aws_command(self.session, 'lambda', 'invoke', given)} /dev/stdout"
+        return invoke_command(self.session, payload)
 
     def start(self, aws: Aws) -> Answer:
         """Asks for the run.
