@@ -137,6 +137,10 @@ class World:
         ]
         self.endpoints: list[dict[str, Any]] = []
         self.applied_quotas = {"L-3032A538": 100.0, "L-36FBB829": 100.0, "L-244521F2": 300.0}
+        #: Of a queue, the job that is next, as DescribeJobs describes it.
+        self.next_jobs: dict[str, dict[str, Any]] = {}
+        #: Of a job, what the submit function noted of it.
+        self.states: dict[str, dict[str, Any]] = {}
         self.letters = {f"{PREFIX}-trigger-dead-letter": 0, f"{PREFIX}-job-alerts-dead-letter": 0}
 
     @property
@@ -204,6 +208,24 @@ class World:
 
     def describe_job_queues(self, _: Any) -> Any:
         return {"jobQueues": list(self.queues.values())}
+
+    def get_job_queue_snapshot(self, given: Any) -> Any:
+        job = self.next_jobs.get(given["jobQueue"])
+        arn = f"arn:aws:batch:{REGION}:{ACCOUNT}:job/"
+        return {"frontOfQueue": {"jobs": [{"jobArn": arn + job["jobId"]}] if job else []}}
+
+    def describe_jobs(self, given: Any) -> Any:
+        return {"jobs": [job for job in self.next_jobs.values() if job["jobId"] in given["jobs"]]}
+
+    def batch_get_item(self, given: Any) -> Any:
+        ((table, wanted),) = given["RequestItems"].items()
+        names = [key["job"]["S"] for key in wanted["Keys"]]
+        items = [
+            {"job": {"S": name}, "item": {"S": "state"}, "content": {"S": json.dumps(content)}}
+            for name, content in self.states.items()
+            if name in names
+        ]
+        return {"Responses": {table: items}}
 
     def describe_compute_environments(self, _: Any) -> Any:
         return {"computeEnvironments": list(self.environments.values())}

@@ -49,7 +49,7 @@ def test_of_a_whole_stage_each_check_says_in_one_line_that_all_is_well(find: Cal
     assert [(each.status.value, each.check, each.subject) for each in find()] == [
         ("ok", "state", BUCKET),
         ("ok", "locks", "no state is locked"),
-        ("ok", "queues", "2 queues ENABLED and VALID"),
+        ("ok", "queues", "2 queues ENABLED and VALID, none blocked"),
         ("ok", "capacity", "1 compute environment ENABLED and VALID"),
         ("ok", "definitions", "definitions of all 11 jobs are ACTIVE"),
         ("ok", "triggers", "7 triggers of declared jobs, and no other"),
@@ -95,7 +95,43 @@ ENVIRONMENT = f"compute environment {PREFIX}-20260101"
 UPDATE = f"aws batch update-compute-environment --compute-environment {PREFIX}-20260101 --region {REGION}"
 QUEUE = f"queue {PREFIX}-default"
 
+BLOCKING = "abcdef00-0000-0000-0000-000000000000"
+WIDE = {
+    "jobId": BLOCKING,
+    "jobName": "examples-hello",
+    "status": "RUNNABLE",
+    "jobQueue": f"{PREFIX}-default",
+    "createdAt": 1,
+    "statusReason": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU) is too high.",
+}
+
 CASES: dict[str, tuple[Change, list[Line]]] = {
+    "a queue that a job blocks": (
+        _put("next_jobs", f"{PREFIX}-default", WIDE),
+        [
+            (
+                "fail",
+                QUEUE,
+                f"is blocked: examples-hello (abcdef00) cannot be placed: {WIDE['statusReason']}",
+                f"batchtab stop {BLOCKING} --stage example",
+            )
+        ],
+    ),
+    "a queue whose next job waits for its turn": (
+        _put("next_jobs", f"{PREFIX}-default", {**WIDE, "statusReason": ""}),
+        [],
+    ),
+    "a queue whose next job may not be seen": (
+        _put("refusals", "GetJobQueueSnapshot", DENIED),
+        [
+            (
+                "warn",
+                f"next job of {QUEUE} and 1 more",
+                "not checked: AWS denied batch:GetJobQueueSnapshot",
+                "allow batch:GetJobQueueSnapshot, or AWS_PROFILE=NAME",
+            )
+        ],
+    ),
     "no old versions": (
         _set("bucket", versioning="Suspended"),
         [("warn", BUCKET, "keeps no old versions: a state that is lost cannot be restored", BOOTSTRAP)],
@@ -330,12 +366,15 @@ def test_one_thing_that_is_wrong_is_one_line_with_what_helps(case: str, find: Ca
 
 @pytest.mark.parametrize("operation", sorted({*ACTIONS} - {"DescribeSecret", "DescribeParameters", "ListRoles"}))
 def test_what_is_denied_is_a_warning_with_the_permission_and_the_other_checks_go_on(
-    operation: str, find: Callable[..., list[Finding]]
+    operation: str, find: Callable[..., list[Finding]], spoil: Callable[..., None]
 ) -> None:
     # GIVEN credentials that may do all but one thing, where each of them is needed
+    spoil("jobs/examples/jobs.yaml", "usual_duration_seconds: 60", "pause_on_failure: true")
+
     def change(world: World) -> None:
         world.refusals[operation] = DENIED if operation != "HeadBucket" else RefusedError("403", "Forbidden", 403)
         world.objects["example/network.tfstate.tflock"] = {"ID": "1"}
+        world.next_jobs[f"{PREFIX}-default"] = {**WIDE, "statusReason": ""}
         for number in range(290):
             world.rules[f"other-{number}"] = "ENABLED"
 
@@ -781,6 +820,24 @@ def test_of_many_triggers_without_jobs_the_first_are_named(find: Callable[..., l
     assert lines[-1][1:3] == ("4 more", f"belong to no job of the files, such as rule {PREFIX}-x-10")
 
 
+def test_a_job_that_a_failure_has_paused_is_named(
+    find: Callable[..., list[Finding]], spoil: Callable[..., None]
+) -> None:
+    # GIVEN a job that a failure pauses THEN it is asked for, and named if one has
+    spoil("jobs/examples/jobs.yaml", "usual_duration_seconds: 60", "pause_on_failure: true")
+    assert ("pauses", "no job is paused by a failure") in [(each.check, each.subject) for each in find()]
+    paused = {"paused": {"since": "2026-11-28T09:00:00Z", "reason": "exit code 1"}}
+    change = _put("states", "examples-report", paused)
+    assert problems(find(change)) == [
+        (
+            "warn",
+            "job examples-report",
+            "is paused since 2026-11-28T09:00:00Z: exit code 1",
+            "batchtab resume examples-report --stage example",
+        )
+    ]
+
+
 # --- the calls
 
 
@@ -791,6 +848,7 @@ def test_the_number_of_calls_is_what_the_command_states(find: Callable[..., list
     assert calls.pop("DescribeJobDefinitions") == 11  # one for each job
     assert calls.pop("GetRole") == 12
     assert calls.pop("BatchGetImage") == 2
+    assert calls.pop("GetJobQueueSnapshot") == 2
     assert (calls.pop("GetQueueUrl"), calls.pop("GetQueueAttributes")) == (2, 2)
     assert set(calls.values()) == {1}
     assert {*calls} <= {*ACTIONS}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from batchtab.aws.batch_jobs import read
 from batchtab.aws.checkup.check import Check, Question
 from batchtab.aws.checkup.finding import Finding, fail, warn
 from batchtab.aws.checkup.survey import Survey
+from batchtab.aws.job_queues import BLOCKED
+from batchtab.errors import printable
 
 _BUSY = {"CREATING", "UPDATING"}
 
@@ -16,8 +19,10 @@ def checks(survey: Survey) -> list[Check]:
     """The queues, and the environments that they send jobs to."""
     names = list(survey.stage.environment.queues)
     queues = [Question(f"queue {survey.queue_name(name)}", _queue(survey, name)) for name in names]
+    there = [full for name in names if (full := survey.queue_name(name)) in survey.queues.known({})]
+    queues += [Question(f"next job of queue {full}", _next_job(survey, full)) for full in there]
     environments = Question("compute environments", lambda: _environments(survey))
-    found = [Check("queues", f"{_count(len(names), 'queue')} ENABLED and VALID", queues)]
+    found = [Check("queues", f"{_count(len(names), 'queue')} ENABLED and VALID, none blocked", queues)]
     if not survey.queues.error and (survey.environments.error or survey.own_environments()):
         good = f"{_count(len(survey.own_environments()), 'compute environment')} ENABLED and VALID"
         found.append(Check("capacity", good, [environments]))
@@ -37,6 +42,24 @@ def _queue(survey: Survey, name: str) -> Any:
         if queue["state"] != "ENABLED" and declared.state == "ENABLED":
             command = f"aws batch update-job-queue --job-queue {full} --state ENABLED {survey.where}"
             yield fail("queues", subject, "is DISABLED and takes no jobs", command)
+
+    return ask
+
+
+def _next_job(survey: Survey, full: str) -> Any:
+    """Whether the job that is next can be placed: if not, none behind it starts."""
+
+    def ask() -> Iterator[Finding]:
+        batch = survey.client("batch")
+        jobs = (batch.get_job_queue_snapshot(jobQueue=full).get("frontOfQueue") or {}).get("jobs") or ()
+        if not jobs:
+            return
+        job_id = str(jobs[0]["jobArn"]).rpartition("/")[2]
+        for job in map(read, batch.describe_jobs(jobs=[job_id])["jobs"]):
+            if job.reason.startswith(BLOCKED):
+                text = printable(f"is blocked: {job.name} ({job_id[:8]}) cannot be placed: {job.reason}")
+                fix = f"batchtab stop {job_id} --stage {survey.stage.name}"
+                yield fail("queues", f"queue {full}", text, fix)
 
     return ask
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 #: Operation to action. Every operation that the checks call is here; docs/operate-doctor.md has the same actions.
 ACTIONS = {
+    "BatchGetItem": "dynamodb:BatchGetItem",
     "BatchGetImage": "ecr:BatchGetImage",
     "DescribeComputeEnvironments": "batch:DescribeComputeEnvironments",
     "DescribeJobDefinitions": "batch:DescribeJobDefinitions",
     "DescribeJobQueues": "batch:DescribeJobQueues",
+    "DescribeJobs": "batch:DescribeJobs",
     "DescribeParameters": "ssm:DescribeParameters",
     "DescribeRouteTables": "ec2:DescribeRouteTables",
     "DescribeSecret": "secretsmanager:DescribeSecret",
@@ -16,6 +18,7 @@ ACTIONS = {
     "GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "GetBucketPolicy": "s3:GetBucketPolicy",
     "GetBucketVersioning": "s3:GetBucketVersioning",
+    "GetJobQueueSnapshot": "batch:GetJobQueueSnapshot",
     "GetObject": "s3:GetObject",
     "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "GetQueueAttributes": "sqs:GetQueueAttributes",

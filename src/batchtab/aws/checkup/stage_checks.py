@@ -9,6 +9,7 @@ from batchtab.aws.checkup import (
     definitions,
     images,
     network,
+    pauses,
     quotas,
     roles,
     secrets,
@@ -17,7 +18,7 @@ from batchtab.aws.checkup import (
 from batchtab.aws.checkup.check import Check
 from batchtab.aws.checkup.survey import Survey
 
-_MODULES = (bucket, capacity, definitions, triggers, roles, secrets, images, network, quotas, dead_letters)
+_MODULES = (bucket, capacity, definitions, triggers, pauses, roles, secrets, images, network, quotas, dead_letters)
 
 
 def checks(survey: Survey) -> list[Check]:

@@ -1,11 +1,11 @@
 """`batchtab doctor`: does a stage have everything that its deployment and its jobs need?
 
 It calls AWS, for J jobs: STS once; S3 six times, once for each lock and once for each stack's state; Batch for one page
-of queues and of environments (10 each at most) and J definitions (for more than 20 jobs at most 50 pages of them);
-EventBridge for pages of 100 rules (50 at most) and 100 schedules (100 at most); IAM once for each role (for more than
-50 at most 10 lists); Secrets Manager once for each secret, 200 at most; SSM once for 25 parameters; ECR once for each
-repository and 100 images; EC2 three times; Service Quotas three times at most; SQS four times. Eight calls are under
-way at most.
+of queues and of environments (10 each at most), twice for each queue, and J definitions (for more than 20 jobs at most
+50 pages of them); EventBridge for pages of 100 rules (50 at most) and 100 schedules (100 at most); IAM once for each
+role (for more than 50 at most 10 lists); Secrets Manager once for each secret, 200 at most; SSM once for 25 parameters;
+ECR once for each repository and 100 images; EC2 three times; Service Quotas three times at most; SQS four times;
+DynamoDB once for 100 jobs that a failure pauses. Eight calls are under way at most.
 """
 
 from __future__ import annotations

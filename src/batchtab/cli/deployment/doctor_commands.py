@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from batchtab import limits, names
+from batchtab.aws.checkup.pauses import pausing
 from batchtab.aws.checkup.quotas import FARGATE_QUOTAS
 from batchtab.aws.checkup.secrets import used
 from batchtab.aws.checkup.survey import Survey
 from batchtab.aws.client import Aws
 from batchtab.cli.explain import aws_command
+from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.declarations.image_registry import image_uri
 from batchtab.terraform.session import Session
 
@@ -34,6 +36,8 @@ def commands(session: Session) -> Iterator[str]:
         yield aws("s3api", operation, {"bucket": bucket})
     yield aws("s3api", "list-objects-v2", {"bucket": bucket, "prefix": f"{stage.name}/"})
     yield aws("batch", "describe-job-queues", {})
+    for queue in stage.environment.queues:
+        yield aws("batch", "get-job-queue-snapshot", {"jobQueue": survey.queue_name(queue)})
     yield aws("batch", "describe-compute-environments", {})
     for job in survey.jobs:
         named = {"jobDefinitionName": survey.definition_name(job), "status": "ACTIVE"}
@@ -42,6 +46,7 @@ def commands(session: Session) -> Iterator[str]:
         yield f"{aws('s3api', 'get-object', {'bucket': bucket, 'key': f'{stage.name}/{stack}.tfstate'})} /dev/stdout"
     yield aws("events", "list-rules", {})
     yield aws("scheduler", "list-schedules", {"namePrefix": f"{stage.prefix}-"})
+    yield from AwsCommands(session).states(job.full for job in pausing(survey))
     for role in _roles(survey):
         yield aws("iam", "get-role", {"roleName": role})
     yield from _secrets(session, survey)

@@ -91,6 +91,13 @@ class AwsCommands:
         url = f"{self._aws('sqs', 'get-queue-url', name)} --query QueueUrl --output text"
         yield f'{self._aws("sqs", "receive-message", asked)} --queue-url "$({url})"'
 
+    def states(self, jobs: Iterable[str]) -> Iterator[str]:
+        """What is noted of jobs as a whole: pauses, and runs that wait."""
+        keys = [{"job": {"S": job}, "item": {"S": "state"}} for job in jobs]
+        for begin in range(0, len(keys), _STATES):
+            asked = {f"{self._prefix}-job-runs": {"Keys": keys[begin : begin + _STATES]}}
+            yield self._aws("dynamodb", "batch-get-item", {"requestItems": asked})
+
     def _queues_of(self, jobs: Sequence[NamedJob]) -> list[str]:
         return list(dict.fromkeys(self._catalog.job_queue_name(job.spec.queue) for job in jobs))
 
@@ -110,7 +117,7 @@ class AwsCommands:
             for service in dict.fromkeys(job.service for job in jobs):
                 group = names.schedule_group(self._prefix, service)
                 yield self._aws("scheduler", "list-schedules", {"groupName": group})
-        yield from self._states(job.full for job in jobs)
+        yield from self.states(job.full for job in jobs)
 
     def _jobs_of_name(self, job: NamedJob) -> str:
         named = {"name": "JOB_NAME", "values": [job.full]}
@@ -129,12 +136,6 @@ class AwsCommands:
             yield self._aws("events", "describe-rule", {"name": name})
         group = names.schedule_group(self._prefix, job.service)
         yield self._aws("scheduler", "get-schedule", {"name": names.schedule(full_name), "groupName": group})
-
-    def _states(self, jobs: Iterable[str]) -> Iterator[str]:
-        keys = [{"job": {"S": job}, "item": {"S": "state"}} for job in jobs]
-        for begin in range(0, len(keys), _STATES):
-            asked = {f"{self._prefix}-job-runs": {"Keys": keys[begin : begin + _STATES]}}
-            yield self._aws("dynamodb", "batch-get-item", {"requestItems": asked})
 
     def _record(self, job: str, since: str, until: str) -> str:
         values = {":job": job, ":since": f"run#{since}", ":until": f"run#{until}~"}
