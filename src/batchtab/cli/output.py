@@ -94,6 +94,11 @@ class Listing(Generic[T]):
         print_rows(rows, [self.note_heading, *map(self.note, records)], styles)
 
 
+def print_note(text: str) -> None:
+    """Prints what is to be known of a table: beside it on a terminal, else on stderr, since it is no data."""
+    typer.echo(text, err=not sys.stdout.isatty())
+
+
 def print_data(data: Any, output: Output) -> None:
     """Prints data as JSON or YAML."""
     if output is Output.YAML:

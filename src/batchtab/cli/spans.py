@@ -10,6 +10,20 @@ from batchtab.errors import UsageError
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
+def words(of: timedelta) -> str:
+    """A span for people: `1 hour`, `90 minutes`, `30 days`."""
+    seconds = round(of.total_seconds())
+    for noun, size in (("day", 86_400), ("hour", 3600)):
+        if seconds % size == 0:
+            return counted(seconds // size, noun)
+    return counted(round(seconds / 60), "minute")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def span(text: str, command: str, option: str = "--since") -> timedelta:
     """A span.
 

@@ -68,7 +68,9 @@ def further_rows(before: JobSpec | None, after: JobSpec | None) -> list[Row]:
         if name in _SAID or left == right:
             continue
         if name in _BY_NAME:
-            rows += by_name(name, left or {}, right or {})
+            is_new_or_gone = before is None or after is None
+            names = (name, ", ".join(left or ()), ", ".join(right or ()))
+            rows += [names] if is_new_or_gone and any(names[1:]) else by_name(name, left or {}, right or {})
         else:
             had, has = _words(before, name), _words(after, name)
             if before and after and had == has:  # a long text, or one with a secret

@@ -335,6 +335,27 @@ def test_the_table_ends_with_its_total_and_notes(aws: FakeAws, capsys: pytest.Ca
     )
 
 
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [("1h", "1 hour"), ("90m", "90 minutes"), ("36h", "36 hours"), ("1d", "1 day"), ("4w", "28 days")],
+)
+def test_the_span_is_the_one_that_was_asked_for(
+    aws: FakeAws, capsys: pytest.CaptureFixture[str], since: str, said: str
+) -> None:
+    aws.add({**detail(OFTEN, 0), "createdAt": ms(NOW) - 60_000})
+    assert main(["cost", "--since", since]) == 0
+    assert f"Runs of the last {said}. Batch forgets" in capsys.readouterr().out
+
+
+def test_less_memory_is_not_advised_for_what_costs_nothing(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.add(detail(OFTEN, 1, 60), detail(SOMETHING, 3, 36_000))
+    for name, number in ((OFTEN, 1), (SOMETHING, 3)):
+        aws.logs[f"{name}-{number}/1"] = [end_line(300)]
+    assert main(["cost"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if "would do" in line] == [SOMETHING]
+
+
 def test_a_terminal_of_80_columns_is_enough(
     aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,15 +55,26 @@ def test_a_job_has_its_next_run_its_last_and_how_it_does(aws: FakeAws, capsys: p
         ended(aws, number, (12 - number) * HOUR, number * 10, status="FAILED" if number == 3 else "SUCCEEDED")
     aws.add(11, "examples-report", "RUNNING", createdAt=NOW_MS - 60_000, startedAt=NOW_MS - 30_000)
     assert main(["jobs"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    output = capsys.readouterr()
+    lines = output.out.splitlines()
     # THEN its line says so, on the stage's wall clock
-    assert lines[0] == "Times of Asia/Seoul."
-    assert lines[1].split() == ["job", "next", "last", "status", "ok", "p50", "p95", "paused"]
-    by_job = {line.split()[0]: line for line in lines[2:]}
+    assert output.err == "Times of Asia/Seoul.\n"
+    assert lines[0].split() == ["job", "next", "last", "status", "ok", "p50", "p95", "paused"]
+    by_job = {line.split()[0]: line for line in lines[1:]}
     assert by_job[JOB].split() == [JOB, "Tue", "09:00", "10:01", "SUCCEEDED", "90%", "1m", "1m40s"]
     assert by_job["examples-report"].split()[3:6] == ["11:59", "RUNNING", "-"]
     assert by_job["examples-hello"].split() == ["examples-hello", "manual", "-", "-", "-", "-", "-"]
     assert by_job["examples-load"].split()[1] == "after"
+
+
+@pytest.mark.parametrize("command", ["jobs", "status"])
+def test_on_a_terminal_the_zone_is_above_the_table(
+    aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    ended(aws, 1, HOUR, 60)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main([command]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "Times of Asia/Seoul."
 
 
 def test_only_the_last_thirty_that_ended_count(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,8 +191,10 @@ def test_status_has_a_line_for_each_job_and_names_what_is_paused_or_blocked(
     mismatches = tuple(Mismatch(name, f"batchtab-local-{name}", "r", 1, 2, (2,)) for name in (JOB, "examples-tick"))
     monkeypatch.setattr(status, "look_up", lambda *_: Revisions(mismatches))
     assert main(["status"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    output = capsys.readouterr()
+    lines = [*output.err.splitlines(), *output.out.splitlines()]
     # THEN all of it is said
+    assert lines[0] == "Times of Asia/Seoul."
     assert re.split(" {2,}", lines[1]) == ["job", "last status", "last run", "next run", "queue"]
     by_job = {line.split()[0]: re.split(" {2,}", line)[1:] for line in lines[2:13]}
     assert by_job[JOB] == ["FAILED", "10:01", "Tue 09:00", "default"]

@@ -117,6 +117,12 @@ def test_values_of_variables_secrets_and_parameters_are_not_shown(tmp_path: Path
     assert rows(stage.jobs[0])["environment"] == ("TOKEN", "+NEW, TOKEN (another value)")
     assert rows(stage.jobs[0])["parameters"] == ("p", "p (another value)")
     assert "hunter" not in text(stage) + str(as_dict(stage))
+    # AND of a job that is new or gone, too
+    both = {"m": JOB, "n": {**JOB, **after}}
+    for had, has, expected in (({"m": JOB}, both, ("", "p")), (both, {"m": JOB}, ("p", ""))):
+        stage = compared(tmp_path, had, has)
+        assert rows(stage.jobs[0])["parameters"] == expected
+        assert "hunter" not in text(stage) + str(as_dict(stage))
 
 
 #: For each field another value than its default, and what it needs beside it.

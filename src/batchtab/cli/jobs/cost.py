@@ -29,7 +29,7 @@ from batchtab.cli.jobs.cost_table import Report
 from batchtab.cli.options import AnyJobArgument, StageOption
 from batchtab.cli.output import Output, OutputOption
 from batchtab.cli.progress import Step
-from batchtab.cli.spans import span
+from batchtab.cli.spans import counted, span
 from batchtab.costs import sizing, usage
 from batchtab.costs.prices import Prices
 from batchtab.costs.sizing import Smaller
@@ -78,7 +78,7 @@ def cost(
         at = step.at if step is not None else _say_nothing
         found = report(session, aws, chosen, known, (begin, now), at, measure=memory)
         if step is not None:
-            step.result = f"{found.total.runs} runs of {len(found.costs)} jobs"
+            step.result = f"{counted(found.total.runs, 'run')} of {counted(len(found.costs), 'job')}"
     cost_table.show(found, output)
 
 

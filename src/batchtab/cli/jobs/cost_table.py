@@ -13,11 +13,14 @@ from typing import Any
 import typer
 
 from batchtab.cli.output import Column, Listing, Output, print_data
+from batchtab.cli.spans import words
 from batchtab.costs.prices import Prices
 from batchtab.costs.sizing import Smaller
 from batchtab.costs.usage import JobCost
 from batchtab.errors import listed
 from batchtab.schedules.timestamps import utc_text
+
+_WORTH_USD = 0.01
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,14 @@ def listing(report: Report, rows: Sequence[JobCost]) -> Listing[JobCost]:
         ),
         as_dict=lambda each: _job(each, report.smaller.get(each.job)),
         name=lambda each: each.job,
-        note=lambda each: _hint(report.smaller[each.job]) if each.job in report.smaller else "",
+        note=lambda each: _hint(report.smaller[each.job]) if _is_advised(report, each) else "",
         empty=f"No runs since {utc_text(report.since)}.",
     )
+
+
+def _is_advised(report: Report, cost: JobCost) -> bool:
+    """Whether less memory is worth a line: not of a job that costs nothing either way."""
+    return cost.job in report.smaller and (cost.money.now or 0) >= _WORTH_USD
 
 
 def _hint(smaller: Smaller) -> str:
@@ -119,9 +127,9 @@ def notes(report: Report) -> Iterator[str]:
     """What is to be known below the table."""
     if report.is_local:
         yield "Local AWS costs nothing: this is what these runs would cost on AWS."
-    days = (report.until - report.since).total_seconds() / 86_400
     oldest = f"the oldest run that it knows here is of {utc_text(report.oldest)}" if report.oldest else "it knows none"
-    yield f"Runs of the last {days:,.3g} days. Batch forgets a job about a week after its end; {oldest}."
+    period = words(report.until - report.since)
+    yield f"Runs of the last {period}. Batch forgets a job about a week after its end; {oldest}."
     if number := report.total.forgotten:
         guess = report.forgotten_usd
         about = "" if guess is None else f", about {_usd(guess)} USD if they were like the others"

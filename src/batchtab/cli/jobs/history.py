@@ -28,7 +28,7 @@ from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.cli.jobs.pause import why_paused
 from batchtab.cli.jobs.short_times import near
 from batchtab.cli.options import AnyJobArgument, StageOption
-from batchtab.cli.output import Listing, Output, OutputOption
+from batchtab.cli.output import Listing, Output, OutputOption, print_note
 from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
 from batchtab.terraform.session import Session
@@ -80,12 +80,12 @@ def history(
 def _print(found: Gathered, listing: Listing[Run], most: int, zone: ZoneInfo, stage: str, output: Output) -> None:
     is_table = output in (Output.TABLE, Output.WIDE)
     for name, why in found.paused.items() if is_table else ():
-        typer.echo(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {stage}]")
+        print_note(f"{name} is paused: {why} [hint: batchtab resume {name} --stage {stage}]")
     if is_table and found.runs:
-        typer.echo(f"Times of {zone}.")
+        print_note(f"Times of {zone}.")
     listing.print(found.runs[:most], output)
     if is_table and len(found.runs) > most:
-        typer.echo(f"These are the newest {most}, and there are more [hint: --count, --since]")
+        print_note(f"These are the newest {most}, and there are more [hint: --count, --since]")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from batchtab.cli.explain import ExplainOption, aws_command
 from batchtab.cli.jobs.job_summary import SINCE, JobSummary, summaries
 from batchtab.cli.jobs.short_times import span
 from batchtab.cli.options import StageOption
-from batchtab.cli.output import Column, Listing, Output, OutputOption
+from batchtab.cli.output import Column, Listing, Output, OutputOption, print_note
 from batchtab.cli.tables import COLORS
 from batchtab.declarations.named_jobs import all_jobs
 from batchtab.terraform.session import Session
@@ -38,7 +38,7 @@ def jobs(stage: StageOption = "local", output: OutputOption = Output.TABLE, expl
     found = summaries(session, connect(session), list(all_jobs(session.catalog)), now)
     zone = ZoneInfo(session.catalog.stage.timezone)
     if output in (Output.TABLE, Output.WIDE):
-        typer.echo(f"Times of {zone}.")
+        print_note(f"Times of {zone}.")
     listing(zone, now).print(found.jobs, output)
     for line in found.missing:
         typer.echo(f"batchtab: {line}", err=True)

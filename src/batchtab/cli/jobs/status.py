@@ -21,7 +21,7 @@ from batchtab.cli.explain import ExplainOption
 from batchtab.cli.jobs.aws_commands import AwsCommands
 from batchtab.cli.jobs.job_summary import JobSummary, Summaries, summaries
 from batchtab.cli.options import AnyJobArgument, StageOption
-from batchtab.cli.output import Column, Listing, Output, OutputOption, print_data
+from batchtab.cli.output import Column, Listing, Output, OutputOption, print_data, print_note
 from batchtab.cli.revisions import look_up
 from batchtab.cli.tables import COLORS
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
@@ -85,7 +85,7 @@ def _looked_at(session: Session, aws: Aws, jobs: Sequence[NamedJob], now: dateti
 def _print(session: Session, found: Status, now: datetime, output: Output) -> None:
     zone = ZoneInfo(session.catalog.stage.timezone)
     if output is not Output.NAME:
-        typer.echo(f"Times of {zone}.")
+        print_note(f"Times of {zone}.")
     listing(zone, now).print(found.summaries.jobs, output)
     if output is Output.NAME:
         return
