@@ -23,7 +23,8 @@ from batchtab.errors import UsageError, did_you_mean, listed
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 # What a closed pipe leaves half done.
 _LEFT_UNDONE = frozenset(
-    ("alerts", "backfill", "bootstrap", "ci", "deploy", "down", "init", "pause", "resume", "retry", "setup", "up")
+    {"alerts", "backfill", "bootstrap", "ci", "deploy", "down", "init", "lock", "pause", "resume", "retry"}
+    | {"setup", "stop", "unlock", "up", "upgrade"}
 )
 
 
