@@ -71,7 +71,7 @@ class FactsReader:
         if job is None:
             letters = self._letters(facts) if decision and decision.status in ("claimed", "refused") else ()
             return self._done(replace(facts, others=self._described(ids), letters=letters))
-        ids += [job.upstream_job_id, *job.depends_on]
+        ids += [job.upstream_job_id, job.retry_of, *job.depends_on]
         facts = replace(self._with_neighbours(job, facts), others=self._described(ids))
         if not job.has_ended:
             return self._done(replace(facts, queue=self._queue(job)))
@@ -133,7 +133,7 @@ class FactsReader:
         near = [] if is_once else close[:_NEAR]
         last = following = None
         if facts.policy in ("queue", "replace"):
-            if created - at > _PROMPT:
+            if created - at > _PROMPT and not (facts.mode == "manual" and timeline.asked_at(facts) == created):
                 waited = [each for each in listed if each.stopped and at <= each.stopped <= created + _PROMPT]
                 last = max(waited, key=lambda each: each.stopped or at, default=None)
             if job.stopped is not None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchtab.limits import RUN_VARIABLES
+from batchtab.limits import RETRY_OF_VARIABLE, RUN_VARIABLES
 from batchtab.main_container import Part, main_container
 
-RETRY_OF = "BATCHTAB_RETRY_OF"
+RETRY_OF = RETRY_OF_VARIABLE
 #: Which children of an array a job runs, for the runner: see `batchtab.runner.children`.
 ARRAY_INDICES, ARRAY_SIZE = "BATCHTAB_ARRAY_INDICES", "BATCHTAB_ARRAY_SIZE"
 # What each submission sets again, and what Batch sets itself and accepts from nobody.

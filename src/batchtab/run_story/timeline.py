@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from batchtab.errors import printable
 from batchtab.limits import REPLACED_PREFIX
-from batchtab.run_story import ends
+from batchtab.run_story import ends, not_due
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Facts, Follower
 from batchtab.run_story.story import Line
-from batchtab.run_story.wording import clock, localized, moment
+from batchtab.run_story.wording import clock, local, localized, moment
 from batchtab.schedules.durations import duration
 
 #: EventBridge is due to the minute; later than that something was tried again, or waited.
@@ -20,7 +21,7 @@ _FAILURES = 3  # that are shown
 _ASKED = {
     "backfill": "a person asked for it (backfill)",
     "retry": "a person asked for it again (retry)",
-    "manual": "a person asked for it: no schedule started it",
+    "manual": "a person asked for it",
 }
 _RETRIES = timedelta(hours=1)  # the longest that a delivery is tried
 
@@ -53,6 +54,31 @@ def is_tried_again(facts: Facts) -> bool:
     return PUNCTUAL < lateness(facts) <= _RETRIES and (facts.before is None or has_failed) and not facts.mode
 
 
+def asked_at(facts: Facts) -> datetime | None:
+    """When a person asked for a manual run: at its own time, unless `--at` named that, which then has no seconds."""
+    created = facts.batch.created if facts.batch else None
+    timing = facts.job.spec.timing if facts.job else None
+    is_now = facts.at is not None and facts.at.second and not (timing is not None and timing.is_rate)
+    if is_now and facts.at is not None and (created is None or facts.at <= created):
+        return facts.at
+    return created or (moment(facts.decision.noted_at) if facts.decision else None)
+
+
+def _is_by_trigger(facts: Facts) -> bool:
+    """Whether a schedule started a run for all that is known: nothing else is so punctual and says nothing of itself.
+
+    What the submit function started, and a job that no other submitted, it has noted; a retry replaces that.
+    """
+    if facts.mode or facts.at is None or facts.job is None or facts.job.spec.timing is None:
+        return False
+    if facts.decision is not None or facts.batch is None or facts.batch.created is None:
+        return True
+    if facts.job.spec.is_managed and not facts.retries:
+        return False
+    is_in_time = facts.at - PUNCTUAL <= facts.batch.created and lateness(facts) <= _RETRIES
+    return is_in_time and not_due.is_due(facts.job.spec.timing, facts.at)
+
+
 def unnoted(facts: Facts) -> timedelta:
     """How long after its submission that was noted, where the answer of Batch was lost; else nothing.
 
@@ -74,9 +100,10 @@ def _delivery(facts: Facts) -> Iterator[Line]:
         yield _upstream(job, facts)
         return
     timing = facts.job.spec.timing if facts.job else None
-    if facts.at is not None and facts.mode == "manual":
-        yield Line(_ASKED["manual"], facts.at)
-    elif facts.at is not None and timing is not None and facts.job is not None:
+    is_due = timing is not None and facts.at is not None and not_due.is_due(timing, facts.at)
+    if facts.mode == "manual":
+        yield Line(_manual(facts), asked_at(facts))
+    elif facts.at is not None and timing is not None and facts.job is not None and (is_due or job is None):
         zone = "" if timing.zone.key == facts.zone.key else f" {timing.zone.key}"
         verb = "due" if facts.batch or facts.decision else "asked for"
         yield Line(f"{verb}: its schedule is {facts.job.spec.schedule}{zone} ({timing.trigger})", facts.at)
@@ -87,6 +114,15 @@ def _delivery(facts: Facts) -> Iterator[Line]:
         yield Line(f"now: its {trigger.kind} {trigger.name} is {state}")
     for letter in facts.letters:
         yield Line(f"its {letter.sender} could not submit it: into the dead-letter queue", letter.at)
+
+
+def _manual(facts: Facts) -> str:
+    """That a person started it; for which time, where that is another one, and why."""
+    asked = asked_at(facts)
+    is_other = facts.at is not None and asked is not None and abs(asked - facts.at) > PUNCTUAL
+    time = f", as the run of {local(facts.at, facts.zone)}" if facts.at is not None and is_other else ""
+    reason = facts.batch.asked_because if facts.batch else ""
+    return f"{_ASKED['manual']}{time}: {printable(reason) if reason else 'no schedule started it'}"
 
 
 def _upstream(job: BatchJob, facts: Facts) -> Line:
@@ -106,7 +142,11 @@ def _decision(facts: Facts) -> Iterator[Line]:
         yield Line(f"the submit function failed{whose}: {failure.text}", failure.at)
     if job is not None:
         if facts.mode in ("backfill", "retry"):
-            yield Line(_ASKED[facts.mode], job.created)
+            of = facts.others.get(job.retry_of)
+            which = (
+                f": job {of.id}, which {_lived(of, facts)}" if of else f": job {job.retry_of}" if job.retry_of else ""
+            )
+            yield Line(f"{_ASKED[facts.mode]}{which}", job.created, job.retry_of)
         yield Line(_submitted(job, facts), job.created)
         if unnoted(facts) and decision is not None:
             yield Line("only then noted: the answer of Batch had been lost", moment(decision.noted_at))
@@ -142,20 +182,33 @@ def _lived(job: BatchJob, facts: Facts) -> str:
 
 
 def _submitted(job: BatchJob, facts: Facts) -> str:
-    if facts.at is None and not job.upstream_job_id:
-        return f"submitted to queue {job.queue} by a person or a program: no schedule started it"
-    if facts.decision is not None:
-        who = f"by the submit function (concurrency_policy: {facts.policy})"
-    elif facts.job is not None and facts.job.spec.timing is not None and not job.upstream_job_id:
-        who = f"by its {facts.job.spec.timing.trigger}"
-    else:
-        who = "by its rule on the ends of others" if job.upstream_job_id else "for that time"
+    said = f"submitted to queue {job.queue}"
+    if facts.at is None and not job.upstream_job_id and not facts.mode:
+        return f"{said} by a person or a program: no schedule started it"
+    is_known = bool(facts.mode or facts.decision is not None or job.upstream_job_id or _is_by_trigger(facts))
+    said += _by_whom(job, facts)
     late = lateness(facts)
-    if late <= PUNCTUAL or facts.before is not None:
-        return f"submitted to queue {job.queue} {who}"
-    why = "" if late <= _RETRIES or facts.mode else " (backfill or retry)"
-    since = "that end" if job.upstream_job_id else "its time"
-    return f"submitted to queue {job.queue} {who}, {duration(late.total_seconds())} after {since}{why}"
+    if late > PUNCTUAL and facts.before is None and facts.mode != "manual":
+        said += f", {duration(late.total_seconds())} after {'that end' if job.upstream_job_id else 'its time'}"
+    return said if is_known else f"{said}; who submitted it is not recorded"
+
+
+def _by_whom(job: BatchJob, facts: Facts) -> str:
+    spec = facts.job.spec if facts.job else None
+    if job.mode == "manual" and facts.mode == "manual" and facts.decision is None:
+        if spec is None or not spec.is_managed:
+            return ""
+        policy = "" if facts.policy == "allow" else f" (concurrency_policy: {facts.policy})"
+        return f" past the submit function: its policy was ignored{policy}"
+    if facts.decision is not None or (spec is not None and spec.is_managed and _is_by_trigger(facts)):
+        return f" by the submit function (concurrency_policy: {facts.policy})"
+    if job.upstream_job_id:
+        return " by its rule on the ends of others"
+    return (
+        f" by its {spec.timing.trigger}"
+        if spec is not None and spec.timing is not None and _is_by_trigger(facts)
+        else ""
+    )
 
 
 # --- the job

@@ -166,6 +166,7 @@ def failing(aws: FakeAws, number: int = 1, **others: Any) -> str:
     variables = {
         "BATCHTAB_SCHEDULED_TIME": "2026-11-30T00:59:00Z",
         "BATCHTAB_RUN_ID": f"{JOB}@2026-11-30T00:59:00Z",
+        **others.pop("variables", {}),
     }
     times = {"createdAt": BASE, "startedAt": BASE + 20_000, "stoppedAt": BASE + 80_000}
     said = {"attempts": attempts, "retryStrategy": {"attempts": 2}, "environment": variables, **times, **others}
@@ -196,6 +197,12 @@ def test_a_run_is_sent_in_the_order_of_time(aws: FakeAws, capsys: pytest.Capture
     assert [each["seconds_after"] for each in data["timeline"]] == [None, 60.0, 5.0, 10.0, 5.0, 60.0, 0.0]
     assert [each["exit_code"] for each in data["attempts"]] == [3, None]
     assert data["attempts"][0]["log_stream"] == "s"
+
+
+def test_why_a_person_ran_it_is_said(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    made = failing(aws, variables={"BATCHTAB_REASON": "the file came late"})
+    assert page(capsys, made)["run because"] == ["the file came late"]
+    assert described(capsys, made)["asked_because"] == "the file came late"
 
 
 def test_a_run_that_is_under_way_says_for_how_long(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:

@@ -235,6 +235,7 @@ def noted(status: str, reason: str = "", **others: str) -> dict[str, str]:
 def test_a_failed_run_is_sent_as_a_timeline_with_its_cause(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a run that failed with exit code 3
     aws.jobs[ID] = batch_job()
+    aws.records = [noted("submitted", job_id=ID)]
     # WHEN it is asked for by its time on the job's clock, in a pipe
     assert main(["why", "report@2026-11-26T09:00"]) == 0
     # THEN each line is what happened, on that clock, and the last ones are the cause and the command that helps
@@ -244,7 +245,7 @@ def test_a_failed_run_is_sent_as_a_timeline_with_its_cause(aws: FakeAws, capsys:
         f"job {ID}",
         "",
         "11-26 09:00:00  due: its schedule is 0 9 * * 1-5 (schedule)",
-        f"11-26 09:00:02  submitted to queue {QUEUE} by its schedule",
+        f"11-26 09:00:02  submitted to queue {QUEUE} by the submit function (concurrency_policy: allow)",
         "11-26 09:00:09  started",
         "11-26 09:00:50  FAILED after 41 s: exit code 3",
         "",
@@ -500,7 +501,11 @@ def test_a_job_whose_submission_was_not_answered_is_well_and_says_so(
     [
         ("backfill", ", backfilled: SUCCEEDED", "a person asked for it (backfill)"),
         ("retry", ", retried: SUCCEEDED", "a person asked for it again (retry)"),
-        ("manual", ", a manual run: SUCCEEDED", "a person asked for it: no schedule started it"),
+        (
+            "manual",
+            ", a manual run: SUCCEEDED",
+            "a person asked for it, as the run of 2026-11-26 09:00: no schedule started it",
+        ),
     ],
 )
 def test_a_run_that_a_person_asked_for_says_so(

@@ -18,6 +18,7 @@ from batchtab.aws.run_history import FORGOTTEN
 from batchtab.aws.run_lookup import FoundRun
 from batchtab.cli.jobs.short_times import span
 from batchtab.cli.page import Section, print_page, table_lines
+from batchtab.errors import printable
 from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
@@ -68,6 +69,7 @@ class RunPage:
         return [
             ("status", self._status()),
             ("reason", run.submitted.reason if run.submitted else run.record.reason if run.record else ""),
+            ("run because", printable(run.submitted.asked_because) if run.submitted else ""),
             ("job id", run.job_id),
             ("run", self._run_id()),
             ("definition", str(detail.get("jobDefinition") or "").rpartition("/")[2]),
@@ -89,6 +91,7 @@ class RunPage:
             "scheduled_time": run.scheduled_time or None,
             "status": self._raw_status(),
             "reason": (run.submitted.reason if run.submitted else run.record.reason if run.record else "") or None,
+            "asked_because": (run.submitted.asked_because if run.submitted else "") or None,
             "place": self.place,
             "queue": str(detail.get("jobQueue") or "").rpartition("/")[2] or None,
             "definition": str(detail.get("jobDefinition") or "").rpartition("/")[2] or None,
