@@ -22,6 +22,7 @@ from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.function_log import FunctionLog
 from batchtab.aws.queue_facts import QueueReader
+from batchtab.aws.retry_history import RetryHistory
 from batchtab.aws.run_followers import Followers, decision_of
 from batchtab.aws.run_lookup import FoundRun
 from batchtab.aws.runs import Runs
@@ -79,6 +80,7 @@ class FactsReader:
             facts = replace(facts, failed_children=self._optional("its children", lambda: self._children(job), ()))
         if job.log_stream:
             facts = replace(facts, runner=self._optional("its log", lambda: self._runner(job), {}))
+        facts = self._with_retries(found, facts)
         followers = Followers(self._catalog, self._batch, self._runs)
         return self._done(replace(facts, followers=tuple(followers.of(found.job, job)) if found.job else ()))
 
@@ -150,6 +152,11 @@ class FactsReader:
             following=_had_waited(known.get(following.id), job) if following else None,
             twins=tuple(each for each in twins if moment(each.scheduled_time) == at and not each.upstream_job_id),
         )
+
+    def _with_retries(self, found: FoundRun, facts: Facts) -> Facts:
+        """What came after a run that failed; of a child what came after its array, and ran that child."""
+        history = RetryHistory.of(self._aws, self._prefix, found.detail)
+        return replace(facts, retries=tuple(map(read, history.retries)), is_retried=history.is_done)
 
     def _children(self, job: BatchJob) -> tuple[BatchJob, ...]:
         page = self._aws.client("batch").list_jobs(arrayJobId=job.id, jobStatus="FAILED", maxResults=_CHILDREN)

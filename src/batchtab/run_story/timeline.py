@@ -269,6 +269,8 @@ def _after(facts: Facts) -> Iterator[Line]:
         which = f"the run of {_due(scheduled, facts)}" if scheduled else "another run"
         verb = "came in its place" if facts.batch.status_reason.startswith(REPLACED_PREFIX) else "had waited for it"
         yield Line(f"{which}, job {following.id}, {verb}: {following.status}", following.created, following.id)
+    for retry in facts.retries:
+        yield Line(f"retried by job {retry.id}: {retry.status}", retry.created, retry.id)
     for follower in facts.followers:
         yield _followed(follower, facts)
 

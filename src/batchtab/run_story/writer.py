@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from batchtab.run_story import absent, decisions, ends, timeline, waits
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Facts
 from batchtab.run_story.story import Cause, Story
-from batchtab.run_story.wording import local
+from batchtab.run_story.wording import command, local
 from batchtab.schedules.durations import duration
 
+_RETRY = "batchtab retry "
 _ASKED = {"backfill": ", backfilled", "retry": ", retried"}
 
 
@@ -31,7 +34,8 @@ def _title(facts: Facts) -> str:
 
 def _cause(facts: Facts) -> Cause | None:
     if facts.batch is not None:
-        return _of_job(facts.batch, facts) or _of_delivery(facts)
+        found = _of_job(facts.batch, facts)
+        return _after_retries(found, facts) if found is not None else _of_delivery(facts)
     if facts.decision is not None:
         is_open = facts.decision.status in ("claimed", "refused")
         if is_open and facts.letters and facts.job is not None:  # its error says more
@@ -42,6 +46,17 @@ def _cause(facts: Facts) -> Cause | None:
 
 def _of_job(job: BatchJob, facts: Facts) -> Cause | None:
     return ends.cause_of(job, facts) if job.has_ended else waits.cause_of(job, facts)
+
+
+def _after_retries(cause: Cause, facts: Facts) -> Cause:
+    """The cause of a failed run: what its retries did, or do now, is not to be done again."""
+    if not facts.retries:
+        return cause
+    newest = facts.retries[-1]
+    if newest.status == "FAILED":
+        return replace(cause, do=command(facts, "why", newest.id))
+    is_retry = cause.do.startswith(_RETRY) and (facts.is_retried or not newest.has_ended)
+    return replace(cause, do="") if is_retry else cause
 
 
 def _of_delivery(facts: Facts) -> Cause | None:

@@ -521,6 +521,37 @@ def test_a_run_that_a_person_asked_for_says_so(
     assert output.endswith("cause: none\n")
 
 
+def test_a_run_that_was_retried_keeps_its_story(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run that failed, its retry a day later, and the record, which knows only the retry
+    aws.jobs[ID] = batch_job()
+    later = {"createdAt": ms(86_400), "startedAt": ms(86_405), "stoppedAt": ms(86_410)}
+    again = {"BATCHTAB_RETRY_OF": ID}
+    aws.jobs[OTHER] = batch_job(OTHER, status="SUCCEEDED", variables=again, **later)
+    aws.records = [noted("submitted", job_id=OTHER, mode="retry")]
+    # THEN its story is as before, and goes on with the retry, which needs no other
+    found = told(ID)
+    assert [line["text"] for line in found["story"]] == [
+        "due: its schedule is 0 9 * * 1-5 (schedule)",
+        f"submitted to queue {QUEUE} by the submit function (concurrency_policy: allow)",
+        "started",
+        "FAILED after 41 s: exit code 3",
+        f"retried by job {OTHER}: SUCCEEDED",
+    ]
+    assert found["cause"]["text"] == "exit code 3"
+    aws.jobs[ID] = batch_job(statusReason="stopped: wrong day", isTerminated=True)
+    assert told(ID)["cause"]["do"] is None
+    aws.jobs[ID] = batch_job()
+    # AND the retry's own names the run that it retries
+    first = told(OTHER)["story"][1]
+    assert (
+        first["text"] == f"a person asked for it again (retry): job {ID}, which ran from 09:00:09 to 09:00:50: FAILED"
+    )
+    assert first["job_id"] == ID
+    # AND where the retry failed, that is what to look at
+    aws.jobs[OTHER]["status"] = "FAILED"
+    assert told(ID)["cause"]["do"].startswith(f"batchtab why {OTHER}")
+
+
 def test_what_the_alerts_took_out_of_the_dead_letter_queue_is_named(
     aws: FakeAws, told: Callable[..., dict[str, Any]]
 ) -> None:
