@@ -37,7 +37,7 @@ from batchtab.run_story.wording import moment
 from batchtab.schedules.timestamps import utc_text
 
 _LISTED = 300  # jobs of a name in which the run before is looked for
-_CHILDREN = 10
+_CHILDREN = 100  # that DescribeJobs takes
 _TWIN = timedelta(seconds=60)
 _PROMPT = timedelta(seconds=3)  # from its time to its submission, where nothing is in its way
 _GRACE = timedelta(seconds=40)  # which Batch leaves to a job that is stopped
@@ -65,9 +65,9 @@ class FactsReader:
         facts = self._basic(found.job, found.name)
         facts = replace(facts, at=moment(found.scheduled_time), batch=job, decision=decision)
         ids = [*decisions.job_ids(decision)] if decision and job is None else []
-        if decision is not None and decision.status == "waiting":
+        if decision is not None and (decision.status == "waiting" or decision.reason.startswith("paused since")):
             facts = self._with_state(facts)
-            ids.append(facts.active_job_id)
+            ids.append(facts.active_job_id if decision.status == "waiting" else "")
         facts = replace(facts, failures=self._failures(facts))
         if job is None:
             letters = self._letters(facts) if decision and decision.status in ("claimed", "refused") else ()

@@ -55,8 +55,10 @@ def _after_retries(cause: Cause, facts: Facts) -> Cause:
     newest = facts.retries[-1]
     if newest.status == "FAILED":
         return replace(cause, do=command(facts, "why", newest.id))
-    is_retry = cause.do.startswith(_RETRY) and (facts.is_retried or not newest.has_ended)
-    return replace(cause, do="") if is_retry else cause
+    if not facts.is_retried and newest.has_ended:  # of an array some children are left
+        return cause
+    fix, do = (text if _RETRY not in text else "" for text in (cause.fix, cause.do))
+    return replace(cause, fix=fix, do=do)
 
 
 def _of_delivery(facts: Facts) -> Cause | None:

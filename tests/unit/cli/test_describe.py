@@ -234,6 +234,9 @@ def test_of_an_array_all_failed_children_must_be_retried(aws: FakeAws, capsys: p
     assert "retry" in page(capsys, made)
     assert "retry" in page(capsys, f"{made}:1")
     assert "retry" not in page(capsys, f"{made}:3")
+    # AND a child has no children that start
+    assert "the first child started" in "".join(page(capsys, made)["timeline"])
+    assert "the first child started" not in "".join(page(capsys, f"{made}:1")["timeline"])
     # AND with the other one nothing is left
     retried(3, 1)
     assert "retry" not in page(capsys, made)

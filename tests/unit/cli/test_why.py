@@ -250,7 +250,7 @@ def test_a_failed_run_is_sent_as_a_timeline_with_its_cause(aws: FakeAws, capsys:
         "11-26 09:00:50  FAILED after 41 s: exit code 3",
         "",
         "cause: exit code 3",
-        f"do:    batchtab logs {ID}",
+        f"do:    batchtab logs {ID} --stage local",
     ]
     assert output.err == ""
 
@@ -276,7 +276,7 @@ def test_yaml_and_names(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["why", ID, "-o", "name"]) == 0
     assert capsys.readouterr().out == f"{ID}\n"
     assert main(["why", ID, "-o", "yaml"]) == 0
-    assert yaml.safe_load(capsys.readouterr().out)["cause"]["do"] == f"batchtab logs {ID}"
+    assert yaml.safe_load(capsys.readouterr().out)["cause"]["do"] == f"batchtab logs {ID} --stage local"
 
 
 def test_what_the_job_runner_says_of_giving_way_counts(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
@@ -318,7 +318,10 @@ def test_failed_children_are_named(aws: FakeAws, told: Callable[..., dict[str, A
     aws.jobs[ID]["container"].pop("exitCode")
     for index in (0, 2):
         aws.jobs[f"{ID}:{index}"] = batch_job(f"{ID}:{index}", jobQueue="x", arrayProperties={"index": index})
-    assert told(ID)["cause"]["text"] == "2 of 3 children failed (exit code 3: 0, 2)"
+    cause = told(ID)["cause"]
+    assert cause["text"] == "2 of 3 children failed (exit code 3: 0, 2)"
+    assert cause["do"] == f"batchtab logs {ID} --failed --stage local"
+    assert f"batchtab retry {ID} --stage local" in cause["fix"]
 
 
 def test_the_run_that_it_waited_for_is_named(
@@ -397,7 +400,7 @@ def test_a_runnable_job_behind_one_that_blocks_the_queue(aws: FakeAws, told: Cal
     aws.jobs[OTHER] = batch_job(OTHER, "examples-hello", createdAt=ms(-60), **waiting)
     aws.jobs[OTHER]["container"]["resourceRequirements"][0]["value"] = "99"
     cause = told(ID)["cause"]
-    assert (cause["kind"], cause["do"]) == ("queue_blocked", f"batchtab stop {OTHER}")
+    assert (cause["kind"], cause["do"]) == ("queue_blocked", f"batchtab stop {OTHER} --stage local")
 
 
 def test_the_queues_snapshot_says_who_comes_first(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
@@ -407,7 +410,7 @@ def test_the_queues_snapshot_says_who_comes_first(aws: FakeAws, told: Callable[.
     aws.jobs[OTHER] = batch_job(OTHER, "examples-hello", statusReason="", createdAt=ms(60), **waiting)
     aws.front = [OTHER, ID]
     cause = told(ID)["cause"]
-    assert (cause["kind"], cause["do"]) == ("queue_order", f"batchtab why {OTHER}")
+    assert (cause["kind"], cause["do"]) == ("queue_order", f"batchtab why {OTHER} --stage local")
     # AND of the first one no other is in the way: nothing has come for it since it was the first
     assert told(OTHER)["cause"]["text"].startswith("no capacity for 10 h: default has 0 of 16 vCPUs")
 
@@ -521,6 +524,19 @@ def test_a_run_that_a_person_asked_for_says_so(
     assert output.endswith("cause: none\n")
 
 
+def test_a_job_that_its_own_failure_paused_is_resumed_first(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run that was skipped because an earlier one had failed, and a job that is paused still
+    reason = f"job {OTHER} failed: exit code 3"
+    aws.records = [noted("skipped", f"paused since 2026-11-25T00:01:00Z: {reason}")]
+    aws.state = {"paused": {"since": "2026-11-25T00:01:00Z", "reason": reason, "job_id": OTHER}}
+    cause = told("report")["cause"]
+    assert (cause["kind"], cause["do"]) == ("paused", f"batchtab resume {JOB} --stage local")
+    assert f"batchtab backfill {JOB} --from {DUE_TEXT}" in cause["fix"]
+    # AND once it is resumed only that time is left to run
+    aws.state = {}
+    assert told("report")["cause"]["do"].startswith(f"batchtab backfill {JOB}")
+
+
 def test_a_run_that_was_retried_keeps_its_story(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
     # GIVEN a run that failed, its retry a day later, and the record, which knows only the retry
     aws.jobs[ID] = batch_job()
@@ -617,7 +633,7 @@ def test_a_job_without_a_run_is_asked_for_its_last_scheduled_time(
     found = told("report")
     # THEN it is about the time of today
     assert found["scheduled_time"] == DUE_TEXT
-    assert (found["cause"]["kind"], found["cause"]["do"]) == ("paused", "batchtab resume examples-report")
+    assert (found["cause"]["kind"], found["cause"]["do"]) == ("paused", "batchtab resume examples-report --stage local")
 
 
 def test_a_job_without_a_trigger_is_not_deployed(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
