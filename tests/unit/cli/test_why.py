@@ -636,6 +636,26 @@ def test_a_job_without_a_run_is_asked_for_its_last_scheduled_time(
     assert (found["cause"]["kind"], found["cause"]["do"]) == ("paused", "batchtab resume examples-report --stage local")
 
 
+@pytest.mark.parametrize("time", ["09:00", "09:00:00"])
+def test_a_time_of_day_is_its_last_one(time: str, aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run of nine today; it is seven in the evening
+    aws.jobs[ID] = batch_job()
+    assert told(f"report@{time}")["job_id"] == ID
+    # AND eight in the evening was yesterday
+    assert told("report@20:00")["scheduled_time"] == "2026-11-25T11:00:00Z"
+
+
+def test_a_job_that_was_deployed_after_its_last_time_is_its_newest_run(
+    aws: FakeAws, told: Callable[..., dict[str, Any]]
+) -> None:
+    # GIVEN a job whose first run a person started an hour after its last scheduled time
+    person = {"BATCHTAB_SCHEDULED_TIME": "", "BATCHTAB_RUN_ID": ""}
+    aws.jobs[ID] = batch_job(createdAt=ms(3600), startedAt=ms(3605), stoppedAt=ms(3610), variables=person)
+    # THEN that is what the job is asked for, and not the time before it was there
+    assert told("report")["job_id"] == ID
+    assert told("report@09:00")["cause"]["kind"] == "deployed_later"
+
+
 def test_a_job_without_a_trigger_is_not_deployed(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
     aws.rule = None
     assert told("report")["cause"]["kind"] == "no_trigger"
