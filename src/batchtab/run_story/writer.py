@@ -49,7 +49,7 @@ def _of_job(job: BatchJob, facts: Facts) -> Cause | None:
 
 
 def _after_retries(cause: Cause, facts: Facts) -> Cause:
-    """The cause of a failed run: what its retries did, or do now, is not to be done again."""
+    """The cause of a failed run: no retry is advised where one succeeded or is under way."""
     if not facts.retries:
         return cause
     newest = facts.retries[-1]
