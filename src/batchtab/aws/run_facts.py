@@ -30,7 +30,7 @@ from batchtab.aws.trigger_letters import TriggerLetter, TriggerLetters
 from batchtab.aws.triggers import Triggers
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
-from batchtab.run_story import decisions, timeline
+from batchtab.run_story import decisions, submitter, timeline
 from batchtab.run_story.batch_job import BatchJob, read
 from batchtab.run_story.facts import Facts, Failure, Letter, QueueFacts, Trigger
 from batchtab.run_story.wording import moment
@@ -132,10 +132,10 @@ class FactsReader:
         listed = [read(each) for each in self._batch.of_name(job.queue, job.name, _LISTED) if each["jobId"] != root]
         is_once = job.upstream_job_id or (facts.job is not None and facts.job.spec.is_managed)
         close = [each for each in listed if each.created and abs(each.created - created) <= _TWIN]
-        near = [] if is_once else close[:_NEAR]
+        near = [] if is_once or facts.mode else close[:_NEAR]
         last = following = None
         if facts.policy in ("queue", "replace"):
-            if created - at > _PROMPT and not (facts.mode == "manual" and timeline.asked_at(facts) == created):
+            if created - at > _PROMPT and not (facts.mode == "manual" and submitter.asked_at(facts) == created):
                 waited = [each for each in listed if each.stopped and at <= each.stopped <= created + _PROMPT]
                 last = max(waited, key=lambda each: each.stopped or at, default=None)
             if job.stopped is not None:
@@ -150,7 +150,7 @@ class FactsReader:
             facts,
             before=known.get(last.id, last) if last else None,
             following=_had_waited(known.get(following.id), job) if following else None,
-            twins=tuple(each for each in twins if moment(each.scheduled_time) == at and not each.upstream_job_id),
+            twins=tuple(each for each in twins if _is_delivery(each) and moment(each.scheduled_time) == at),
         )
 
     def _with_retries(self, found: FoundRun, facts: Facts) -> Facts:
@@ -246,6 +246,11 @@ class FactsReader:
             sent = self._optional("the alert function's log", lambda: letters.sent(facts.name, at), none)
             found = _of_time(sent, facts)
         return tuple(Letter(each.sender, each.error, each.attempts, each.sent, each.is_sent) for each in found)
+
+
+def _is_delivery(job: BatchJob) -> bool:
+    """Whether a trigger by time submitted a job, and neither a person nor another's end."""
+    return not (job.upstream_job_id or job.mode or job.retry_of or job.asked_because)
 
 
 def _had_waited(following: BatchJob | None, job: BatchJob) -> BatchJob | None:

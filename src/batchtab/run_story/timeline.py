@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from batchtab.errors import printable
 from batchtab.limits import REPLACED_PREFIX
 from batchtab.run_story import ends, not_due
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Facts, Follower
 from batchtab.run_story.story import Line
-from batchtab.run_story.wording import clock, local, localized, moment
+from batchtab.run_story.submitter import PUNCTUAL, TRIED, asked_at, asked_words, by_whom, is_by_trigger, lateness
+from batchtab.run_story.wording import clock, localized, moment
 from batchtab.schedules.durations import duration
 
-#: EventBridge is due to the minute; later than that something was tried again, or waited.
-PUNCTUAL = timedelta(seconds=60)
 _NOTED = timedelta(seconds=30)  # longer than the submit function may run
 _FAILURES = 3  # that are shown
 _ASKED = {
     "backfill": "a person asked for it (backfill)",
     "retry": "a person asked for it again (retry)",
-    "manual": "a person asked for it",
 }
-_RETRIES = timedelta(hours=1)  # the longest that a delivery is tried
 
 
 def lines_of(facts: Facts) -> tuple[Line, ...]:
@@ -37,46 +33,10 @@ def lines_of(facts: Facts) -> tuple[Line, ...]:
     return tuple(line for _, _, line in sorted(keyed, key=lambda each: each[:2]))
 
 
-def lateness(facts: Facts) -> timedelta:
-    """By how much its submission came after its time, beyond what a flexible window allows, or after an end."""
-    if facts.at is None or facts.batch is None or facts.batch.created is None:
-        return timedelta()
-    if facts.batch.upstream_job_id:
-        upstream = facts.others.get(facts.batch.upstream_job_id)
-        return facts.batch.created - upstream.stopped if upstream and upstream.stopped else timedelta()
-    window = facts.job.spec.flexible_window_minutes if facts.job else None
-    return facts.batch.created - facts.at - timedelta(minutes=window or 0)
-
-
 def is_tried_again(facts: Facts) -> bool:
     """Whether its delivery was tried again, it seems: it came late, waited for no run, and nobody made it up later."""
     has_failed = any(each.is_own for each in facts.failures)
-    return PUNCTUAL < lateness(facts) <= _RETRIES and (facts.before is None or has_failed) and not facts.mode
-
-
-def asked_at(facts: Facts) -> datetime | None:
-    """When a person asked for a manual run: at its own time, unless `--at` named that, which then has no seconds."""
-    created = facts.batch.created if facts.batch else None
-    timing = facts.job.spec.timing if facts.job else None
-    is_now = facts.at is not None and facts.at.second and not (timing is not None and timing.is_rate)
-    if is_now and facts.at is not None and (created is None or facts.at <= created):
-        return facts.at
-    return created or (moment(facts.decision.noted_at) if facts.decision else None)
-
-
-def _is_by_trigger(facts: Facts) -> bool:
-    """Whether a schedule started a run for all that is known: nothing else is so punctual and says nothing of itself.
-
-    What the submit function started, and a job that no other submitted, it has noted; a retry replaces that.
-    """
-    if facts.mode or facts.at is None or facts.job is None or facts.job.spec.timing is None:
-        return False
-    if facts.decision is not None or facts.batch is None or facts.batch.created is None:
-        return True
-    if facts.job.spec.is_managed and not facts.retries:
-        return False
-    is_in_time = facts.at - PUNCTUAL <= facts.batch.created and lateness(facts) <= _RETRIES
-    return is_in_time and not_due.is_due(facts.job.spec.timing, facts.at)
+    return PUNCTUAL < lateness(facts) <= TRIED and (facts.before is None or has_failed) and not facts.mode
 
 
 def unnoted(facts: Facts) -> timedelta:
@@ -102,7 +62,7 @@ def _delivery(facts: Facts) -> Iterator[Line]:
     timing = facts.job.spec.timing if facts.job else None
     is_due = timing is not None and facts.at is not None and not_due.is_due(timing, facts.at)
     if facts.mode == "manual":
-        yield Line(_manual(facts), asked_at(facts))
+        yield Line(asked_words(facts), asked_at(facts))
     elif facts.at is not None and timing is not None and facts.job is not None and (is_due or job is None):
         zone = "" if timing.zone.key == facts.zone.key else f" {timing.zone.key}"
         verb = "due" if facts.batch or facts.decision else "asked for"
@@ -114,15 +74,6 @@ def _delivery(facts: Facts) -> Iterator[Line]:
         yield Line(f"now: its {trigger.kind} {trigger.name} is {state}")
     for letter in facts.letters:
         yield Line(f"its {letter.sender} could not submit it: into the dead-letter queue", letter.at)
-
-
-def _manual(facts: Facts) -> str:
-    """That a person started it; for which time, where that is another one, and why."""
-    asked = asked_at(facts)
-    is_other = facts.at is not None and asked is not None and abs(asked - facts.at) > PUNCTUAL
-    time = f", as the run of {local(facts.at, facts.zone)}" if facts.at is not None and is_other else ""
-    reason = facts.batch.asked_because if facts.batch else ""
-    return f"{_ASKED['manual']}{time}: {printable(reason) if reason else 'no schedule started it'}"
 
 
 def _upstream(job: BatchJob, facts: Facts) -> Line:
@@ -185,30 +136,12 @@ def _submitted(job: BatchJob, facts: Facts) -> str:
     said = f"submitted to queue {job.queue}"
     if facts.at is None and not job.upstream_job_id and not facts.mode:
         return f"{said} by a person or a program: no schedule started it"
-    is_known = bool(facts.mode or facts.decision is not None or job.upstream_job_id or _is_by_trigger(facts))
-    said += _by_whom(job, facts)
+    is_known = bool(facts.mode or facts.decision is not None or job.upstream_job_id or is_by_trigger(facts))
+    said += by_whom(job, facts)
     late = lateness(facts)
     if late > PUNCTUAL and facts.before is None and facts.mode != "manual":
         said += f", {duration(late.total_seconds())} after {'that end' if job.upstream_job_id else 'its time'}"
     return said if is_known else f"{said}; who submitted it is not recorded"
-
-
-def _by_whom(job: BatchJob, facts: Facts) -> str:
-    spec = facts.job.spec if facts.job else None
-    if job.mode == "manual" and facts.mode == "manual" and facts.decision is None:
-        if spec is None or not spec.is_managed:
-            return ""
-        policy = "" if facts.policy == "allow" else f" (concurrency_policy: {facts.policy})"
-        return f" past the submit function: its policy was ignored{policy}"
-    if facts.decision is not None or (spec is not None and spec.is_managed and _is_by_trigger(facts)):
-        return f" by the submit function (concurrency_policy: {facts.policy})"
-    if job.upstream_job_id:
-        return " by its rule on the ends of others"
-    return (
-        f" by its {spec.timing.trigger}"
-        if spec is not None and spec.timing is not None and _is_by_trigger(facts)
-        else ""
-    )
 
 
 # --- the job

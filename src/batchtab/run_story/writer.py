@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchtab.run_story import absent, decisions, ends, timeline, waits
+from batchtab.run_story import absent, decisions, ends, submitter, timeline, waits
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Facts
 from batchtab.run_story.story import Cause, Story
@@ -68,7 +68,7 @@ def _of_delivery(facts: Facts) -> Cause | None:
         text = f"its trigger was delivered {len(facts.twins) + 1} times, and each made a job: also {others}"
         return Cause("delivered_again", text, "concurrency_policy: forbid or queue makes one of them")
     if timeline.is_tried_again(facts):
-        late = duration(timeline.lateness(facts).total_seconds())
+        late = duration(submitter.lateness(facts).total_seconds())
         since = "the end that started it" if facts.batch and facts.batch.upstream_job_id else "its time"
         why = _failed(facts) or "its trigger's delivery was tried again"
         return Cause("delayed", f"submitted {late} after {since}: {why}")

@@ -361,6 +361,11 @@ def test_a_trigger_that_was_delivered_twice_is_named(aws: FakeAws, told: Callabl
     for job_id, created in ((ID, 2), (OTHER, 3)):
         aws.jobs[job_id] = batch_job(job_id, "examples-tick", status="SUCCEEDED", createdAt=ms(created))
     assert told(ID)["cause"]["kind"] == "delivered_again"
+    # AND a run that a person asked for at that time is no delivery
+    marked = {"BATCHTAB_RUN_MODE": "manual"}
+    aws.jobs[OTHER] = batch_job(OTHER, "examples-tick", status="SUCCEEDED", createdAt=ms(3), variables=marked)
+    assert told(ID)["cause"] is None
+    assert told(OTHER)["cause"] is None
     # AND where the submit function makes one of several deliveries, a second job is somebody's own
     for job_id, created in ((ID, 2), (OTHER, 3)):
         aws.jobs[job_id] = batch_job(job_id, status="SUCCEEDED", createdAt=ms(created))
