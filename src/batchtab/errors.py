@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 LISTED_MAX = 30
+#: Jobs and runs that a hint lists.
+CANDIDATES_MAX = 10
 
 
 class UsageError(Exception):
@@ -116,11 +118,11 @@ def _steps(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
-def listed(names: Iterable[object]) -> str:
+def listed(names: Iterable[object], most: int = LISTED_MAX) -> str:
     """`default, continuously`, or `none` for an empty list; of many only the first."""
     first = list(map(str, names))
-    more = len(first) - LISTED_MAX
-    return f"{', '.join(first[:LISTED_MAX])} and {more} more" if more > 0 else ", ".join(first) or "none"
+    more = len(first) - most
+    return f"{', '.join(first[:most])} and {more} more" if more > 0 else ", ".join(first) or "none"
 
 
 def printable(text: str) -> str:

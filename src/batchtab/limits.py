@@ -726,6 +726,8 @@ RUN_VARIABLES: Mapping[str, str] = MappingProxyType(
 # With it begins the reason of a job that was ended for the next run; lambda/ says it by itself.
 REPLACED_PREFIX = "Replaced by the run of "
 UPSTREAM_JOB_ID_VARIABLE = "BATCHTAB_UPSTREAM_JOB_ID"
+RETRY_OF_VARIABLE = "BATCHTAB_RETRY_OF"
+RUN_MODE_VARIABLE = "BATCHTAB_RUN_MODE"  # `manual` of a run that `batchtab run` submits past the submit function
 REASON_VARIABLE = "BATCHTAB_REASON"  # why it was run manually, for `batchtab history`
 RUNNER_VARIABLES: Mapping[str, str] = MappingProxyType(
     {"job_name": "BATCHTAB_JOB_NAME", "concurrency_policy": "BATCHTAB_CONCURRENCY_POLICY"}

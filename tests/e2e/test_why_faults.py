@@ -308,7 +308,10 @@ def test_on_a_terminal_the_cause_is_the_last_but_the_command(story: Story) -> No
     *_, cause, fix, do = said.stdout.splitlines()
     assert cause.startswith("cause: the submit function could not submit it")
     assert "dynamodb is away" in cause
-    assert (fix[:6], do) == ("fix:  ", f"do:    batchtab backfill {SERVICE}-forbid --from {due.time} --to {due.time}")
+    assert (fix[:6], do) == (
+        "fix:  ",
+        f"do:    batchtab backfill {SERVICE}-forbid --from {due.time} --to {due.time} --stage local",
+    )
 
 
 def test_a_run_that_somebody_makes_up_for_says_so(story: Story, asked: Any) -> None:

@@ -109,7 +109,7 @@ def _events(run: FoundRun) -> Iterator[Event]:
         if each.stopped is not None:
             yield Event(each.stopped, f"attempt {each.number} ended{_end(each)}")
     started, stopped = _moment(detail.get("startedAt")), _moment(detail.get("stoppedAt"))
-    if detail.get("arrayProperties") and started is not None:
+    if (detail.get("arrayProperties") or {}).get("size") and started is not None:
         yield Event(started, "the first child started")
     if stopped is not None and detail.get("status") in ENDED:
         yield Event(stopped, str(detail["status"]))

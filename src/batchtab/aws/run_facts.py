@@ -22,6 +22,7 @@ from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.function_log import FunctionLog
 from batchtab.aws.queue_facts import QueueReader
+from batchtab.aws.retry_history import RetryHistory
 from batchtab.aws.run_followers import Followers, decision_of
 from batchtab.aws.run_lookup import FoundRun
 from batchtab.aws.runs import Runs
@@ -29,14 +30,14 @@ from batchtab.aws.trigger_letters import TriggerLetter, TriggerLetters
 from batchtab.aws.triggers import Triggers
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
-from batchtab.run_story import decisions, timeline
+from batchtab.run_story import decisions, submitter, timeline
 from batchtab.run_story.batch_job import BatchJob, read
 from batchtab.run_story.facts import Facts, Failure, Letter, QueueFacts, Trigger
 from batchtab.run_story.wording import moment
 from batchtab.schedules.timestamps import utc_text
 
 _LISTED = 300  # jobs of a name in which the run before is looked for
-_CHILDREN = 10
+_CHILDREN = 100  # that DescribeJobs takes
 _TWIN = timedelta(seconds=60)
 _PROMPT = timedelta(seconds=3)  # from its time to its submission, where nothing is in its way
 _GRACE = timedelta(seconds=40)  # which Batch leaves to a job that is stopped
@@ -64,14 +65,14 @@ class FactsReader:
         facts = self._basic(found.job, found.name)
         facts = replace(facts, at=moment(found.scheduled_time), batch=job, decision=decision)
         ids = [*decisions.job_ids(decision)] if decision and job is None else []
-        if decision is not None and decision.status == "waiting":
+        if decision is not None and (decision.status == "waiting" or decision.reason.startswith("paused since")):
             facts = self._with_state(facts)
-            ids.append(facts.active_job_id)
+            ids.append(facts.active_job_id if decision.status == "waiting" else "")
         facts = replace(facts, failures=self._failures(facts))
         if job is None:
             letters = self._letters(facts) if decision and decision.status in ("claimed", "refused") else ()
             return self._done(replace(facts, others=self._described(ids), letters=letters))
-        ids += [job.upstream_job_id, *job.depends_on]
+        ids += [job.upstream_job_id, job.retry_of, *job.depends_on]
         facts = replace(self._with_neighbours(job, facts), others=self._described(ids))
         if not job.has_ended:
             return self._done(replace(facts, queue=self._queue(job)))
@@ -79,6 +80,7 @@ class FactsReader:
             facts = replace(facts, failed_children=self._optional("its children", lambda: self._children(job), ()))
         if job.log_stream:
             facts = replace(facts, runner=self._optional("its log", lambda: self._runner(job), {}))
+        facts = self._with_retries(found, facts)
         followers = Followers(self._catalog, self._batch, self._runs)
         return self._done(replace(facts, followers=tuple(followers.of(found.job, job)) if found.job else ()))
 
@@ -130,10 +132,10 @@ class FactsReader:
         listed = [read(each) for each in self._batch.of_name(job.queue, job.name, _LISTED) if each["jobId"] != root]
         is_once = job.upstream_job_id or (facts.job is not None and facts.job.spec.is_managed)
         close = [each for each in listed if each.created and abs(each.created - created) <= _TWIN]
-        near = [] if is_once else close[:_NEAR]
+        near = [] if is_once or facts.mode else close[:_NEAR]
         last = following = None
         if facts.policy in ("queue", "replace"):
-            if created - at > _PROMPT:
+            if created - at > _PROMPT and not (facts.mode == "manual" and submitter.asked_at(facts) == created):
                 waited = [each for each in listed if each.stopped and at <= each.stopped <= created + _PROMPT]
                 last = max(waited, key=lambda each: each.stopped or at, default=None)
             if job.stopped is not None:
@@ -148,8 +150,13 @@ class FactsReader:
             facts,
             before=known.get(last.id, last) if last else None,
             following=_had_waited(known.get(following.id), job) if following else None,
-            twins=tuple(each for each in twins if moment(each.scheduled_time) == at and not each.upstream_job_id),
+            twins=tuple(each for each in twins if _is_delivery(each) and moment(each.scheduled_time) == at),
         )
+
+    def _with_retries(self, found: FoundRun, facts: Facts) -> Facts:
+        """What came after a run that failed; of a child what came after its array, and ran that child."""
+        history = RetryHistory.of(self._aws, self._prefix, found.detail)
+        return replace(facts, retries=tuple(map(read, history.retries)), is_retried=history.is_done)
 
     def _children(self, job: BatchJob) -> tuple[BatchJob, ...]:
         page = self._aws.client("batch").list_jobs(arrayJobId=job.id, jobStatus="FAILED", maxResults=_CHILDREN)
@@ -239,6 +246,11 @@ class FactsReader:
             sent = self._optional("the alert function's log", lambda: letters.sent(facts.name, at), none)
             found = _of_time(sent, facts)
         return tuple(Letter(each.sender, each.error, each.attempts, each.sent, each.is_sent) for each in found)
+
+
+def _is_delivery(job: BatchJob) -> bool:
+    """Whether a trigger by time submitted a job, and neither a person nor another's end."""
+    return not (job.upstream_job_id or job.mode or job.retry_of or job.asked_because)
 
 
 def _had_waited(following: BatchJob | None, job: BatchJob) -> BatchJob | None:

@@ -15,12 +15,13 @@ from batchtab.aws.runs import Record, Runs
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.diagnostics import show
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
-from batchtab.errors import NotFoundError, UsageError, listed
+from batchtab.errors import CANDIDATES_MAX, NotFoundError, UsageError, listed
 from batchtab.schedules import timestamps
 from batchtab.schedules.timestamps import utc_text
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BEGINNING = re.compile(r"[0-9a-f]{4}[0-9a-f-]*")
+_BEGINNING = re.compile(r"[0-9a-f][0-9a-f-]*")
+_SHORT = 4  # as short as a word that is meant as a job's name
 _PART = re.compile(r"(?P<whole>[^:#]+)(?P<part>[:#][0-9]+)?")
 _MINUTE = timedelta(minutes=1)
 _EARLIER = timedelta(minutes=10)  # than its scheduled time no run is submitted: clocks differ
@@ -136,10 +137,15 @@ class RunLookup:
         whole, part = _parts(wanted)
         if _ID.fullmatch(whole):
             return self._found(wanted)
-        begun = sorted({each for each in self._ids() if each.startswith(whole)})
+        begun = list(dict.fromkeys(each for each in self._ids() if each.startswith(whole)))
         if len(begun) > 1:
-            raise UsageError(f"{self._command}: {len(begun)} runs begin with '{whole}'", f"name one: {listed(begun)}")
+            raise UsageError(
+                f"{self._command}: '{whole}' is ambiguous: {len(begun):,} runs begin with it",
+                f"name one: {listed(begun, CANDIDATES_MAX)}",
+            )
         if not begun:
+            if len(whole) < _SHORT and self._why_not is _FORGOTTEN:
+                find(self._catalog, wanted, self._command)  # which suggests one
             raise NotFoundError(f"{self._command}: no job or run is called {show(wanted)}", self._why_not)
         return self._found(begun[0] + part)
 
@@ -183,6 +189,7 @@ class RunLookup:
     def _of_time(self, wanted: str) -> FoundRun:
         name, _, text = wanted.rpartition("@")
         job = find(self._catalog, name, self._command)
+        text = timestamps.with_day(text, job.zone(self._catalog), datetime.now(UTC))
         if reason := timestamps.refusal(text):
             raise UsageError(f"{self._command}: '{text}' of {show(wanted)} {reason}")
         at = timestamps.first(text, job.zone(self._catalog))

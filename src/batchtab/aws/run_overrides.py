@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchtab.limits import RUN_VARIABLES
+from batchtab.limits import RETRY_OF_VARIABLE, RUN_MODE_VARIABLE, RUN_VARIABLES
 from batchtab.main_container import Part, main_container
 
-RETRY_OF = "BATCHTAB_RETRY_OF"
+RETRY_OF = RETRY_OF_VARIABLE
 #: Which children of an array a job runs, for the runner: see `batchtab.runner.children`.
 ARRAY_INDICES, ARRAY_SIZE = "BATCHTAB_ARRAY_INDICES", "BATCHTAB_ARRAY_SIZE"
 # What each submission sets again, and what Batch sets itself and accepts from nobody.
-_NOT_KEPT = {RETRY_OF, RUN_VARIABLES["run_policy"], "MANAGED_BY_AWS"}
+_NOT_KEPT = {RETRY_OF, RUN_MODE_VARIABLE, RUN_VARIABLES["run_policy"], "MANAGED_BY_AWS"}
 _RESERVED = "AWS_BATCH"
 _PARAMETER = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 

@@ -9,7 +9,7 @@ from typing import Any
 from batchtab import job_overrides
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
-from batchtab.limits import RUN_VARIABLES
+from batchtab.limits import RUN_MODE_VARIABLE, RUN_VARIABLES
 from batchtab.main_container import MAIN
 from batchtab.schedules.timestamps import utc_text
 
@@ -39,6 +39,7 @@ def submission(catalog: Catalog, job: NamedJob, scheduled: datetime, overrides: 
     """SubmitJob's arguments for the same run, past the submit function; the arguments are those of `manual_request`."""
     spec, time = job.spec, utc_text(scheduled)
     values = {RUN_VARIABLES["run_id"]: f"{job.full}@{time}", RUN_VARIABLES["scheduled_time"]: time}
+    values[RUN_MODE_VARIABLE] = "manual"  # nothing else distinguishes it from what a rule submits
     arguments: dict[str, Any] = {
         "jobName": job.full,
         "jobQueue": catalog.job_queue_name(spec.queue),

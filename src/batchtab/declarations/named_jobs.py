@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.diagnostics import show
 from batchtab.declarations.job import JobSpec
-from batchtab.errors import NotFoundError, UsageError, did_you_mean, listed
+from batchtab.errors import CANDIDATES_MAX, NotFoundError, UsageError, did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ def find(catalog: Catalog, wanted: str, command: str) -> NamedJob:
     if len(found) == 1:
         return found[0]
     if found:
-        names = listed([job.full for job in found])
+        names = listed([job.full for job in found], CANDIDATES_MAX)
         raise UsageError(f"{command}: {show(wanted)} is a job of several services", f"name one of {names}")
     known = [job.full for job in everything]
     near = did_you_mean(wanted.replace("/", "-"), [*known, *(job.name for job in everything)])
     raise NotFoundError(
-        f"{command}: {show(wanted)} is not a job of stage {catalog.stage.name}", near or f"its jobs: {listed(known)}"
+        f"{command}: {show(wanted)} is not a job of stage {catalog.stage.name}",
+        near or f"its jobs: {listed(known, CANDIDATES_MAX)}",
     )

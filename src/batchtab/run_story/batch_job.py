@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from batchtab.limits import RUN_VARIABLES, UPSTREAM_JOB_ID_VARIABLE
+from batchtab.limits import (
+    REASON_VARIABLE,
+    RETRY_OF_VARIABLE,
+    RUN_MODE_VARIABLE,
+    RUN_VARIABLES,
+    UPSTREAM_JOB_ID_VARIABLE,
+)
 from batchtab.main_container import failed_container, last_attempt, main_container, task_of
 
 ENDED = ("SUCCEEDED", "FAILED")
@@ -37,6 +43,9 @@ class BatchJob:
         vcpus: Of all its containers on all its nodes; of an array those of one child.
         skip_exit_code: With which the job runner says that it gave way; None if it says so by no code of its own.
         children: How many children of an array are in which status.
+        mode: `manual` if a person submitted it past the submit function; empty if it does not say so.
+        asked_because: Why a person ran it.
+        retry_of: The job that it retries; empty if it is no retry.
     """
 
     id: str
@@ -64,6 +73,9 @@ class BatchJob:
     scheduled_time: str = ""
     run_id: str = ""
     upstream_job_id: str = ""
+    mode: str = ""
+    asked_because: str = ""
+    retry_of: str = ""
     skip_exit_code: int | None = None
     log_stream: str = ""
 
@@ -112,6 +124,9 @@ def read(job: Mapping[str, Any]) -> BatchJob:
         scheduled_time=said.get(RUN_VARIABLES["scheduled_time"], ""),
         run_id=said.get(RUN_VARIABLES["run_id"], ""),
         upstream_job_id=said.get(UPSTREAM_JOB_ID_VARIABLE, ""),
+        mode=said.get(RUN_MODE_VARIABLE, ""),
+        asked_because=said.get(REASON_VARIABLE, ""),
+        retry_of=said.get(RETRY_OF_VARIABLE, ""),
         skip_exit_code=int(skip) if skip.isdecimal() and int(skip) else None,
         log_stream=str(main.get("logStreamName") or last_attempt(job).get("logStreamName") or ""),
     )

@@ -52,7 +52,13 @@ def _skipped(decision: Decision, reason: str, facts: Facts) -> Cause:
         return Cause("excepted", f"skipped: the time is excluded by except: {entry}")
     if decision.reason.startswith("paused since"):
         since = reason.removeprefix("paused ")
-        return Cause("paused", f"skipped: the job was paused {since}", "", _resume(facts) or backfill(facts))
+        backfilled, resume = backfill(facts), _resume(facts)
+        fix = (
+            f"correct what failed, and resume the job; then, for this time: {backfilled}"
+            if resume and backfilled
+            else ""
+        )
+        return Cause("paused", f"skipped: the job was paused {since}", fix, resume or backfilled)
     if "has not ended" in decision.reason:
         before = re.sub(r" has not ended$", "", reason)
         why = f"skipped: {before} had not ended (concurrency_policy: forbid)"

@@ -22,6 +22,7 @@ _HOST = re.compile(r"^Host EC2|Spot Task was interrupted|SpotInterruption", re.I
 _MEMORY = re.compile(r"OutOfMemory|OOMKilled|out of memory", re.IGNORECASE)
 _BY_ITSELF = "Essential container in task exited"  # as every container that ends by itself
 _KILLED = 137
+_SHOWN = 10  # failed children
 _OWN_MEANINGS = {_KILLED: "killed (SIGKILL), often because memory ran out", 143: "stopped (SIGTERM)"}
 
 
@@ -81,7 +82,7 @@ def _not_by_itself(job: BatchJob, facts: Facts) -> Cause | None:
         return Cause("timeout", f"timed out{after}", fix, command(facts, "logs", job.id))
     if "job queue was deleted" in reason.lower() or reason == "Local AWS was reset":
         return Cause("queue_deleted", localized(reason, facts.zone), "", "")
-    if job.is_terminated or job.is_cancelled:
+    if (job.is_terminated or job.is_cancelled) and not (_is_of_children(reason) and facts.failed_children):
         how = "stopped" if job.is_terminated and (job.started or job.attempts) else "stopped before it started"
         said = localized(reason, facts.zone)
         return Cause("stopped", f"{how}: {said}" if said else how, "", command(facts, "retry", job.id))
@@ -90,7 +91,7 @@ def _not_by_itself(job: BatchJob, facts: Facts) -> Cause | None:
 
 def _by_itself(job: BatchJob, facts: Facts) -> Cause:
     words, logs, retry = job.words, command(facts, "logs", job.id), command(facts, "retry", job.id)
-    if job.children or job.status_reason.startswith("Array Child"):
+    if job.children or _is_of_children(job.status_reason):
         return _array(job, facts)
     if _HOST.search(job.status_reason) or _HOST.search(job.reason):
         fix = f"retry it{_in_file(facts)}: evaluate_on_exit with on_status_reason: Host EC2* and action: RETRY"
@@ -131,17 +132,25 @@ def _array(job: BatchJob, facts: Facts) -> Cause:
     size = f" of {job.array_size}" if job.array_size else ""
     of_child = replace(facts, runner={})  # that is another job's
     whys = [(child, why) for child in facts.failed_children if (why := cause_of(child, of_child)) is not None]
+    retry = command(facts, "retry", job.id)
+    if whys and failed <= len(whys) and all(why.kind == "stopped" for _, why in whys):
+        return replace(min((why for _, why in whys), key=lambda why: len(why.text)), do=retry)
+    shown = whys[:_SHOWN]
     alike: dict[str, list[str]] = {}
-    for child, why in whys:
+    for child, why in shown:
         alike.setdefault(why.text, []).append(str(child.array_index))
     named = [f"{text}: {', '.join(indices)}" for text, indices in alike.items()]
-    if whys and failed > len(whys):
-        named.append(f"{failed - len(whys)} more")
+    if shown and failed > len(shown):
+        named.append(f"{failed - len(shown)} more")
     children = f"{failed}{size} {'child' if failed == 1 and not size else 'children'} failed"
     fix = whys[0][1].fix if len({why.kind for _, why in whys}) == 1 else ""
-    return Cause(
-        "array", f"{children} ({'; '.join(named)})" if named else children, fix, command(facts, "logs", job.id)
-    )
+    fix = f"{fix or 'correct what failed'}, then: {retry}"
+    text = f"{children} ({'; '.join(named)})" if named else children
+    return Cause("array", text, fix, command(facts, "logs", job.id, "--failed"))
+
+
+def _is_of_children(reason: str) -> bool:
+    return reason.startswith("Array Child")
 
 
 def _is_near_limit(job: BatchJob, facts: Facts) -> bool:

@@ -162,6 +162,8 @@ class Facts:
         failures: Of the submit function, where the run was decided late or never.
         queue: Where it waits; None if it does not wait, or that was not read.
         followers: What came after it.
+        retries: Of this run, the oldest first.
+        is_retried: Whether those did all that had failed, and succeeded.
         unread: What could not be read, and why.
     """
 
@@ -190,6 +192,8 @@ class Facts:
     failures: tuple[Failure, ...] = ()
     queue: QueueFacts | None = None
     followers: tuple[Follower, ...] = ()
+    retries: tuple[BatchJob, ...] = ()
+    is_retried: bool = False
     unread: tuple[str, ...] = ()
 
     @property
@@ -199,5 +203,14 @@ class Facts:
 
     @property
     def mode(self) -> str:
-        """Who asked for it, if not its trigger, as the record says: backfill, retry or manual."""
-        return self.decision.mode if self.decision else ""
+        """Who asked for it, if not its trigger, as the record says, else the job: backfill, retry or manual."""
+        if self.decision is not None and self.decision.mode:
+            return self.decision.mode
+        job = self.batch
+        if job is None:
+            return ""
+        if job.retry_of:
+            return "retry"
+        never_due = self.at is not None and self.job is not None and self.job.spec.timing is None
+        is_manual = bool(job.mode or job.asked_because or (never_due and not job.upstream_job_id))
+        return "manual" if is_manual else ""

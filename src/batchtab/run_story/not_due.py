@@ -39,6 +39,11 @@ def cause_of(facts: Facts, timing: Timing, at: datetime) -> Cause | None:
     return None
 
 
+def is_due(timing: Timing, at: datetime) -> bool:
+    """Whether a moment is one of a schedule's times; of a rate each may be."""
+    return timing.is_rate or (not at.second and bool(timing.between(at, at)))
+
+
 def last_due(timing: Timing, now: datetime) -> datetime | None:
     """The last time at which a job was due; None of a rate, and where there was none for a year."""
     if timing.is_rate:

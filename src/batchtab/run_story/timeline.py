@@ -6,23 +6,20 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from batchtab.limits import REPLACED_PREFIX
-from batchtab.run_story import ends
+from batchtab.run_story import ends, not_due
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Facts, Follower
 from batchtab.run_story.story import Line
+from batchtab.run_story.submitter import PUNCTUAL, TRIED, asked_at, asked_words, by_whom, is_by_trigger, lateness
 from batchtab.run_story.wording import clock, localized, moment
 from batchtab.schedules.durations import duration
 
-#: EventBridge is due to the minute; later than that something was tried again, or waited.
-PUNCTUAL = timedelta(seconds=60)
 _NOTED = timedelta(seconds=30)  # longer than the submit function may run
 _FAILURES = 3  # that are shown
 _ASKED = {
     "backfill": "a person asked for it (backfill)",
     "retry": "a person asked for it again (retry)",
-    "manual": "a person asked for it: no schedule started it",
 }
-_RETRIES = timedelta(hours=1)  # the longest that a delivery is tried
 
 
 def lines_of(facts: Facts) -> tuple[Line, ...]:
@@ -36,21 +33,10 @@ def lines_of(facts: Facts) -> tuple[Line, ...]:
     return tuple(line for _, _, line in sorted(keyed, key=lambda each: each[:2]))
 
 
-def lateness(facts: Facts) -> timedelta:
-    """By how much its submission came after its time, beyond what a flexible window allows, or after an end."""
-    if facts.at is None or facts.batch is None or facts.batch.created is None:
-        return timedelta()
-    if facts.batch.upstream_job_id:
-        upstream = facts.others.get(facts.batch.upstream_job_id)
-        return facts.batch.created - upstream.stopped if upstream and upstream.stopped else timedelta()
-    window = facts.job.spec.flexible_window_minutes if facts.job else None
-    return facts.batch.created - facts.at - timedelta(minutes=window or 0)
-
-
 def is_tried_again(facts: Facts) -> bool:
     """Whether its delivery was tried again, it seems: it came late, waited for no run, and nobody made it up later."""
     has_failed = any(each.is_own for each in facts.failures)
-    return PUNCTUAL < lateness(facts) <= _RETRIES and (facts.before is None or has_failed) and not facts.mode
+    return PUNCTUAL < lateness(facts) <= TRIED and (facts.before is None or has_failed) and not facts.mode
 
 
 def unnoted(facts: Facts) -> timedelta:
@@ -74,9 +60,10 @@ def _delivery(facts: Facts) -> Iterator[Line]:
         yield _upstream(job, facts)
         return
     timing = facts.job.spec.timing if facts.job else None
-    if facts.at is not None and facts.mode == "manual":
-        yield Line(_ASKED["manual"], facts.at)
-    elif facts.at is not None and timing is not None and facts.job is not None:
+    is_due = timing is not None and facts.at is not None and not_due.is_due(timing, facts.at)
+    if facts.mode == "manual":
+        yield Line(asked_words(facts), asked_at(facts))
+    elif facts.at is not None and timing is not None and facts.job is not None and (is_due or job is None):
         zone = "" if timing.zone.key == facts.zone.key else f" {timing.zone.key}"
         verb = "due" if facts.batch or facts.decision else "asked for"
         yield Line(f"{verb}: its schedule is {facts.job.spec.schedule}{zone} ({timing.trigger})", facts.at)
@@ -106,7 +93,11 @@ def _decision(facts: Facts) -> Iterator[Line]:
         yield Line(f"the submit function failed{whose}: {failure.text}", failure.at)
     if job is not None:
         if facts.mode in ("backfill", "retry"):
-            yield Line(_ASKED[facts.mode], job.created)
+            of = facts.others.get(job.retry_of)
+            which = (
+                f": job {of.id}, which {_lived(of, facts)}" if of else f": job {job.retry_of}" if job.retry_of else ""
+            )
+            yield Line(f"{_ASKED[facts.mode]}{which}", job.created, job.retry_of)
         yield Line(_submitted(job, facts), job.created)
         if unnoted(facts) and decision is not None:
             yield Line("only then noted: the answer of Batch had been lost", moment(decision.noted_at))
@@ -142,20 +133,15 @@ def _lived(job: BatchJob, facts: Facts) -> str:
 
 
 def _submitted(job: BatchJob, facts: Facts) -> str:
-    if facts.at is None and not job.upstream_job_id:
-        return f"submitted to queue {job.queue} by a person or a program: no schedule started it"
-    if facts.decision is not None:
-        who = f"by the submit function (concurrency_policy: {facts.policy})"
-    elif facts.job is not None and facts.job.spec.timing is not None and not job.upstream_job_id:
-        who = f"by its {facts.job.spec.timing.trigger}"
-    else:
-        who = "by its rule on the ends of others" if job.upstream_job_id else "for that time"
+    said = f"submitted to queue {job.queue}"
+    if facts.at is None and not job.upstream_job_id and not facts.mode:
+        return f"{said} by a person or a program: no schedule started it"
+    is_known = bool(facts.mode or facts.decision is not None or job.upstream_job_id or is_by_trigger(facts))
+    said += by_whom(job, facts)
     late = lateness(facts)
-    if late <= PUNCTUAL or facts.before is not None:
-        return f"submitted to queue {job.queue} {who}"
-    why = "" if late <= _RETRIES or facts.mode else " (backfill or retry)"
-    since = "that end" if job.upstream_job_id else "its time"
-    return f"submitted to queue {job.queue} {who}, {duration(late.total_seconds())} after {since}{why}"
+    if late > PUNCTUAL and facts.before is None and facts.mode != "manual":
+        said += f", {duration(late.total_seconds())} after {'that end' if job.upstream_job_id else 'its time'}"
+    return said if is_known else f"{said}; who submitted it is not recorded"
 
 
 # --- the job
@@ -216,6 +202,8 @@ def _after(facts: Facts) -> Iterator[Line]:
         which = f"the run of {_due(scheduled, facts)}" if scheduled else "another run"
         verb = "came in its place" if facts.batch.status_reason.startswith(REPLACED_PREFIX) else "had waited for it"
         yield Line(f"{which}, job {following.id}, {verb}: {following.status}", following.created, following.id)
+    for retry in facts.retries:
+        yield Line(f"retried by job {retry.id}: {retry.status}", retry.created, retry.id)
     for follower in facts.followers:
         yield _followed(follower, facts)
 

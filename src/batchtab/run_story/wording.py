@@ -43,9 +43,8 @@ def moment(text: str) -> datetime | None:
 
 
 def command(facts: Facts, *words: str) -> str:
-    """A command of this tool for the same stage; a local one is the default."""
-    stage = () if facts.stage == "local" else ("--stage", facts.stage)
-    return shlex.join(["batchtab", *words, *stage])
+    """A command of this tool for the same stage."""
+    return shlex.join(["batchtab", *words, "--stage", facts.stage])
 
 
 def backfill(facts: Facts) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from batchtab.run_story import absent, decisions, ends, timeline, waits
+from dataclasses import replace
+
+from batchtab.run_story import absent, decisions, ends, submitter, timeline, waits
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Facts
 from batchtab.run_story.story import Cause, Story
-from batchtab.run_story.wording import local
+from batchtab.run_story.wording import command, local
 from batchtab.schedules.durations import duration
 
+_RETRY = "batchtab retry "
 _ASKED = {"backfill": ", backfilled", "retry": ", retried"}
 
 
@@ -31,7 +34,8 @@ def _title(facts: Facts) -> str:
 
 def _cause(facts: Facts) -> Cause | None:
     if facts.batch is not None:
-        return _of_job(facts.batch, facts) or _of_delivery(facts)
+        found = _of_job(facts.batch, facts)
+        return _after_retries(found, facts) if found is not None else _of_delivery(facts)
     if facts.decision is not None:
         is_open = facts.decision.status in ("claimed", "refused")
         if is_open and facts.letters and facts.job is not None:  # its error says more
@@ -44,6 +48,19 @@ def _of_job(job: BatchJob, facts: Facts) -> Cause | None:
     return ends.cause_of(job, facts) if job.has_ended else waits.cause_of(job, facts)
 
 
+def _after_retries(cause: Cause, facts: Facts) -> Cause:
+    """The cause of a failed run: no retry is advised where one succeeded or is under way."""
+    if not facts.retries:
+        return cause
+    newest = facts.retries[-1]
+    if newest.status == "FAILED":
+        return replace(cause, do=command(facts, "why", newest.id))
+    if not facts.is_retried and newest.has_ended:  # of an array some children are left
+        return cause
+    fix, do = (text if _RETRY not in text else "" for text in (cause.fix, cause.do))
+    return replace(cause, fix=fix, do=do)
+
+
 def _of_delivery(facts: Facts) -> Cause | None:
     """What was unusual about a run that is well."""
     if facts.twins:
@@ -51,7 +68,7 @@ def _of_delivery(facts: Facts) -> Cause | None:
         text = f"its trigger was delivered {len(facts.twins) + 1} times, and each made a job: also {others}"
         return Cause("delivered_again", text, "concurrency_policy: forbid or queue makes one of them")
     if timeline.is_tried_again(facts):
-        late = duration(timeline.lateness(facts).total_seconds())
+        late = duration(submitter.lateness(facts).total_seconds())
         since = "the end that started it" if facts.batch and facts.batch.upstream_job_id else "its time"
         why = _failed(facts) or "its trigger's delivery was tried again"
         return Cause("delayed", f"submitted {late} after {since}: {why}")

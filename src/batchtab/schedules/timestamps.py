@@ -10,6 +10,7 @@ from batchtab.schedules import clocks
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _PATTERN = rf"^{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?)?$"
+_TIME_OF_DAY = r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
 PATTERN = _PATTERN.replace("[0-9]{4}", "2[01][0-9]{2}", 1)
 # In whatever zone, these are moments that `batchtab.limits.MOMENT` lets pass.
 _FIRST, _LAST = date(2000, 1, 2), date(2199, 12, 30)
@@ -25,6 +26,17 @@ def refusal(text: str) -> str | None:
     except ValueError:
         return f"is not allowed: {FORMS}"
     return None if _FIRST <= day <= _LAST else f"is too far away: from {_FIRST} to {_LAST}"
+
+
+def with_day(text: str, zone: ZoneInfo, now: datetime) -> str:
+    """A time of day with the day on which the clock of `zone` showed it last; another text as it is."""
+    if re.fullmatch(_TIME_OF_DAY, text) is None:
+        return text
+    today = now.astimezone(zone).date()
+    whole = f"{today}T{text}"
+    if refusal(whole) is None and first(whole, zone) > now:
+        return f"{today - timedelta(days=1)}T{text}"
+    return whole
 
 
 def first(text: str, zone: ZoneInfo) -> datetime:

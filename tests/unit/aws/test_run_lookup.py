@@ -85,10 +85,24 @@ def test_a_child_of_an_array_is_found_by_the_beginning_of_its_array(lookup: Any)
 
 
 def test_a_beginning_of_several_is_refused_with_all_of_them(lookup: Any) -> None:
-    with pytest.raises(UsageError, match="2 runs begin with '1b9a'") as refused:
+    with pytest.raises(UsageError, match="'1b9a' is ambiguous: 2 runs begin with it") as refused:
         lookup(detail(FIRST), detail(SECOND)).run("1b9a")
     assert FIRST in refused.value.hint
     assert SECOND in refused.value.hint
+
+
+def test_one_character_of_many_is_ambiguous_with_a_few_of_them(lookup: Any) -> None:
+    jobs = [detail(f"8{number:07x}-0000-4000-8000-000000000001") for number in range(23)]
+    with pytest.raises(UsageError, match="'8' is ambiguous: 23 runs begin with it") as refused:
+        lookup(*jobs).job_or_run("8")
+    assert refused.value.exit_code == 2
+    assert refused.value.hint.endswith(" and 13 more")
+    assert refused.value.hint.count("-4000-") == 10
+    # AND of one it is enough
+    assert lookup(detail(FIRST)).job_or_run("1").job_id == FIRST
+    # AND of none it may be a job that was meant
+    with pytest.raises(NotFoundError, match="'f' is not a job of stage local"):
+        lookup(detail(FIRST)).job_or_run("f")
 
 
 @pytest.mark.parametrize("wanted", ["ffff", "3b9a5c1e-0000-4000-8000-000000000001"])

@@ -166,6 +166,7 @@ def failing(aws: FakeAws, number: int = 1, **others: Any) -> str:
     variables = {
         "BATCHTAB_SCHEDULED_TIME": "2026-11-30T00:59:00Z",
         "BATCHTAB_RUN_ID": f"{JOB}@2026-11-30T00:59:00Z",
+        **others.pop("variables", {}),
     }
     times = {"createdAt": BASE, "startedAt": BASE + 20_000, "stoppedAt": BASE + 80_000}
     said = {"attempts": attempts, "retryStrategy": {"attempts": 2}, "environment": variables, **times, **others}
@@ -196,6 +197,55 @@ def test_a_run_is_sent_in_the_order_of_time(aws: FakeAws, capsys: pytest.Capture
     assert [each["seconds_after"] for each in data["timeline"]] == [None, 60.0, 5.0, 10.0, 5.0, 60.0, 0.0]
     assert [each["exit_code"] for each in data["attempts"]] == [3, None]
     assert data["attempts"][0]["log_stream"] == "s"
+
+
+@pytest.mark.parametrize(("status", "is_offered"), [("SUCCEEDED", False), ("RUNNING", False), ("FAILED", True)])
+def test_what_was_retried_is_offered_for_retry_only_if_that_failed(
+    status: str, is_offered: bool, aws: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = failing(aws)
+    again = aws.add(2, JOB, status, createdAt=BASE + 90_000, environment={"BATCHTAB_RETRY_OF": made})
+    found = page(capsys, made)
+    assert found["retried by"] == [f"{again}  {status}"]
+    assert ("retry" in found) == is_offered
+    assert described(capsys, made)["retries"] == [{"job_id": again, "status": status}]
+
+
+def test_of_an_array_all_failed_children_must_be_retried(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an array of four, of which two failed, and a retry of one of them
+    array = {"size": 4, "statusSummary": {"SUCCEEDED": 2, "FAILED": 2}}
+    made = failing(aws, arrayProperties=array, attempts=[])
+    aws.children[made] = [
+        {"jobId": f"{made}:{index}", "jobName": JOB, "status": "FAILED", "arrayProperties": {"index": index}}
+        for index in (1, 3)
+    ]
+    for index in (1, 3):
+        failing(aws, number=7)
+        child = aws.jobs.pop(job_id(7))
+        aws.jobs[f"{made}:{index}"] = {**child, "jobId": f"{made}:{index}", "arrayProperties": {"index": index}}
+
+    def retried(number: int, index: int) -> None:
+        chosen = {"BATCHTAB_ARRAY_INDICES": str(index), "BATCHTAB_ARRAY_SIZE": "4"}
+        of = {"BATCHTAB_RETRY_OF": made if number == 2 else job_id(number - 1)}
+        aws.add(number, JOB, "SUCCEEDED", createdAt=BASE + number * 90_000, environment={**chosen, **of})
+
+    retried(2, 3)
+    # THEN the array and the other child may be retried, and that child may not
+    assert "retry" in page(capsys, made)
+    assert "retry" in page(capsys, f"{made}:1")
+    assert "retry" not in page(capsys, f"{made}:3")
+    # AND a child has no children that start
+    assert "the first child started" in "".join(page(capsys, made)["timeline"])
+    assert "the first child started" not in "".join(page(capsys, f"{made}:1")["timeline"])
+    # AND with the other one nothing is left
+    retried(3, 1)
+    assert "retry" not in page(capsys, made)
+
+
+def test_why_a_person_ran_it_is_said(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    made = failing(aws, variables={"BATCHTAB_REASON": "the file came late"})
+    assert page(capsys, made)["run because"] == ["the file came late"]
+    assert described(capsys, made)["asked_because"] == "the file came late"
 
 
 def test_a_run_that_is_under_way_says_for_how_long(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:

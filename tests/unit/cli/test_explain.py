@@ -124,7 +124,7 @@ def test_why_of_a_run_looks_it_up_and_no_further(aws: FakeAws, capsys: pytest.Ca
     assert calls == ["batch describe-jobs", "dynamodb query", "logs filter-log-events", "logs get-log-events"]
     assert f"--jobs '[\"{failed}\"]'" in text
     assert main(["why", waits[:13], "--explain"]) == 2  # both begin so
-    assert "2 runs begin with" in capsys.readouterr().err
+    assert "is ambiguous: 2 runs begin with it" in capsys.readouterr().err
     assert main(["why", waits, "--explain"]) == 0
     calls, _ = printed(capsys)
     assert calls[:2] == ["batch describe-jobs", "batch get-job-queue-snapshot"]

@@ -119,6 +119,8 @@ def test_ignoring_the_policy_submits_past_the_function_and_past_the_runner(memor
     assert main(["run", "nightly", "--ignore-policy"]) == 0
     assert memory.calls == ["SubmitJob"]
     assert environment(memory.asked[0])["BATCHTAB_CONCURRENCY_POLICY"] == "allow"
+    # AND the job says that no trigger submitted it
+    assert environment(memory.asked[0])["BATCHTAB_RUN_MODE"] == "manual"
 
 
 @pytest.mark.parametrize(

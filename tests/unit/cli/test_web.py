@@ -477,6 +477,17 @@ def test_retry_submits_a_failed_run_again(aws: WebAws, browser: Browser) -> None
     assert "submitted: retry of" in words(page)
 
 
+def test_a_run_whose_retry_succeeded_has_no_button_for_another(aws: WebAws, browser: Browser) -> None:
+    made = failed(aws)
+    again = failed(aws, 2, environment={"BATCHTAB_RETRY_OF": made})
+    aws.jobs[again]["createdAt"] += 90_000
+    assert "/retry" in browser.get(f"/runs/{made}").text
+    aws.jobs[again]["status"] = "SUCCEEDED"
+    page = browser.get(f"/runs/{made}")
+    assert "/retry" not in page.text
+    assert f"retried by job {again}: SUCCEEDED" in words(page)
+
+
 def test_what_an_action_said_is_shown_under_its_number_alone(browser: Browser) -> None:
     assert "was not started" not in browser.get(f"/jobs/{JOB}?said=was+not+started").text
 

@@ -235,6 +235,7 @@ def noted(status: str, reason: str = "", **others: str) -> dict[str, str]:
 def test_a_failed_run_is_sent_as_a_timeline_with_its_cause(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a run that failed with exit code 3
     aws.jobs[ID] = batch_job()
+    aws.records = [noted("submitted", job_id=ID)]
     # WHEN it is asked for by its time on the job's clock, in a pipe
     assert main(["why", "report@2026-11-26T09:00"]) == 0
     # THEN each line is what happened, on that clock, and the last ones are the cause and the command that helps
@@ -244,12 +245,12 @@ def test_a_failed_run_is_sent_as_a_timeline_with_its_cause(aws: FakeAws, capsys:
         f"job {ID}",
         "",
         "11-26 09:00:00  due: its schedule is 0 9 * * 1-5 (schedule)",
-        f"11-26 09:00:02  submitted to queue {QUEUE} by its schedule",
+        f"11-26 09:00:02  submitted to queue {QUEUE} by the submit function (concurrency_policy: allow)",
         "11-26 09:00:09  started",
         "11-26 09:00:50  FAILED after 41 s: exit code 3",
         "",
         "cause: exit code 3",
-        f"do:    batchtab logs {ID}",
+        f"do:    batchtab logs {ID} --stage local",
     ]
     assert output.err == ""
 
@@ -275,7 +276,7 @@ def test_yaml_and_names(aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["why", ID, "-o", "name"]) == 0
     assert capsys.readouterr().out == f"{ID}\n"
     assert main(["why", ID, "-o", "yaml"]) == 0
-    assert yaml.safe_load(capsys.readouterr().out)["cause"]["do"] == f"batchtab logs {ID}"
+    assert yaml.safe_load(capsys.readouterr().out)["cause"]["do"] == f"batchtab logs {ID} --stage local"
 
 
 def test_what_the_job_runner_says_of_giving_way_counts(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
@@ -317,7 +318,10 @@ def test_failed_children_are_named(aws: FakeAws, told: Callable[..., dict[str, A
     aws.jobs[ID]["container"].pop("exitCode")
     for index in (0, 2):
         aws.jobs[f"{ID}:{index}"] = batch_job(f"{ID}:{index}", jobQueue="x", arrayProperties={"index": index})
-    assert told(ID)["cause"]["text"] == "2 of 3 children failed (exit code 3: 0, 2)"
+    cause = told(ID)["cause"]
+    assert cause["text"] == "2 of 3 children failed (exit code 3: 0, 2)"
+    assert cause["do"] == f"batchtab logs {ID} --failed --stage local"
+    assert f"batchtab retry {ID} --stage local" in cause["fix"]
 
 
 def test_the_run_that_it_waited_for_is_named(
@@ -357,6 +361,11 @@ def test_a_trigger_that_was_delivered_twice_is_named(aws: FakeAws, told: Callabl
     for job_id, created in ((ID, 2), (OTHER, 3)):
         aws.jobs[job_id] = batch_job(job_id, "examples-tick", status="SUCCEEDED", createdAt=ms(created))
     assert told(ID)["cause"]["kind"] == "delivered_again"
+    # AND a run that a person asked for at that time is no delivery
+    marked = {"BATCHTAB_RUN_MODE": "manual"}
+    aws.jobs[OTHER] = batch_job(OTHER, "examples-tick", status="SUCCEEDED", createdAt=ms(3), variables=marked)
+    assert told(ID)["cause"] is None
+    assert told(OTHER)["cause"] is None
     # AND where the submit function makes one of several deliveries, a second job is somebody's own
     for job_id, created in ((ID, 2), (OTHER, 3)):
         aws.jobs[job_id] = batch_job(job_id, status="SUCCEEDED", createdAt=ms(created))
@@ -396,7 +405,7 @@ def test_a_runnable_job_behind_one_that_blocks_the_queue(aws: FakeAws, told: Cal
     aws.jobs[OTHER] = batch_job(OTHER, "examples-hello", createdAt=ms(-60), **waiting)
     aws.jobs[OTHER]["container"]["resourceRequirements"][0]["value"] = "99"
     cause = told(ID)["cause"]
-    assert (cause["kind"], cause["do"]) == ("queue_blocked", f"batchtab stop {OTHER}")
+    assert (cause["kind"], cause["do"]) == ("queue_blocked", f"batchtab stop {OTHER} --stage local")
 
 
 def test_the_queues_snapshot_says_who_comes_first(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
@@ -406,7 +415,7 @@ def test_the_queues_snapshot_says_who_comes_first(aws: FakeAws, told: Callable[.
     aws.jobs[OTHER] = batch_job(OTHER, "examples-hello", statusReason="", createdAt=ms(60), **waiting)
     aws.front = [OTHER, ID]
     cause = told(ID)["cause"]
-    assert (cause["kind"], cause["do"]) == ("queue_order", f"batchtab why {OTHER}")
+    assert (cause["kind"], cause["do"]) == ("queue_order", f"batchtab why {OTHER} --stage local")
     # AND of the first one no other is in the way: nothing has come for it since it was the first
     assert told(OTHER)["cause"]["text"].startswith("no capacity for 10 h: default has 0 of 16 vCPUs")
 
@@ -500,7 +509,11 @@ def test_a_job_whose_submission_was_not_answered_is_well_and_says_so(
     [
         ("backfill", ", backfilled: SUCCEEDED", "a person asked for it (backfill)"),
         ("retry", ", retried: SUCCEEDED", "a person asked for it again (retry)"),
-        ("manual", ", a manual run: SUCCEEDED", "a person asked for it: no schedule started it"),
+        (
+            "manual",
+            ", a manual run: SUCCEEDED",
+            "a person asked for it, as the run of 2026-11-26 09:00: no schedule started it",
+        ),
     ],
 )
 def test_a_run_that_a_person_asked_for_says_so(
@@ -514,6 +527,50 @@ def test_a_run_that_a_person_asked_for_says_so(
     assert output.splitlines()[0].endswith(title)
     assert line in output
     assert output.endswith("cause: none\n")
+
+
+def test_a_job_that_its_own_failure_paused_is_resumed_first(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run that was skipped because an earlier one had failed, and a job that is paused still
+    reason = f"job {OTHER} failed: exit code 3"
+    aws.records = [noted("skipped", f"paused since 2026-11-25T00:01:00Z: {reason}")]
+    aws.state = {"paused": {"since": "2026-11-25T00:01:00Z", "reason": reason, "job_id": OTHER}}
+    cause = told("report")["cause"]
+    assert (cause["kind"], cause["do"]) == ("paused", f"batchtab resume {JOB} --stage local")
+    assert f"batchtab backfill {JOB} --from {DUE_TEXT}" in cause["fix"]
+    # AND once it is resumed only that time is left to run
+    aws.state = {}
+    assert told("report")["cause"]["do"].startswith(f"batchtab backfill {JOB}")
+
+
+def test_a_run_that_was_retried_keeps_its_story(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run that failed, its retry a day later, and the record, which knows only the retry
+    aws.jobs[ID] = batch_job()
+    later = {"createdAt": ms(86_400), "startedAt": ms(86_405), "stoppedAt": ms(86_410)}
+    again = {"BATCHTAB_RETRY_OF": ID}
+    aws.jobs[OTHER] = batch_job(OTHER, status="SUCCEEDED", variables=again, **later)
+    aws.records = [noted("submitted", job_id=OTHER, mode="retry")]
+    # THEN its story is as before, and goes on with the retry, which needs no other
+    found = told(ID)
+    assert [line["text"] for line in found["story"]] == [
+        "due: its schedule is 0 9 * * 1-5 (schedule)",
+        f"submitted to queue {QUEUE} by the submit function (concurrency_policy: allow)",
+        "started",
+        "FAILED after 41 s: exit code 3",
+        f"retried by job {OTHER}: SUCCEEDED",
+    ]
+    assert found["cause"]["text"] == "exit code 3"
+    aws.jobs[ID] = batch_job(statusReason="stopped: wrong day", isTerminated=True)
+    assert told(ID)["cause"]["do"] is None
+    aws.jobs[ID] = batch_job()
+    # AND the retry's own names the run that it retries
+    first = told(OTHER)["story"][1]
+    assert (
+        first["text"] == f"a person asked for it again (retry): job {ID}, which ran from 09:00:09 to 09:00:50: FAILED"
+    )
+    assert first["job_id"] == ID
+    # AND where the retry failed, that is what to look at
+    aws.jobs[OTHER]["status"] = "FAILED"
+    assert told(ID)["cause"]["do"].startswith(f"batchtab why {OTHER}")
 
 
 def test_what_the_alerts_took_out_of_the_dead_letter_queue_is_named(
@@ -581,7 +638,27 @@ def test_a_job_without_a_run_is_asked_for_its_last_scheduled_time(
     found = told("report")
     # THEN it is about the time of today
     assert found["scheduled_time"] == DUE_TEXT
-    assert (found["cause"]["kind"], found["cause"]["do"]) == ("paused", "batchtab resume examples-report")
+    assert (found["cause"]["kind"], found["cause"]["do"]) == ("paused", "batchtab resume examples-report --stage local")
+
+
+@pytest.mark.parametrize("time", ["09:00", "09:00:00"])
+def test_a_time_of_day_is_its_last_one(time: str, aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:
+    # GIVEN a run of nine today; it is seven in the evening
+    aws.jobs[ID] = batch_job()
+    assert told(f"report@{time}")["job_id"] == ID
+    # AND eight in the evening was yesterday
+    assert told("report@20:00")["scheduled_time"] == "2026-11-25T11:00:00Z"
+
+
+def test_a_job_that_was_deployed_after_its_last_time_is_its_newest_run(
+    aws: FakeAws, told: Callable[..., dict[str, Any]]
+) -> None:
+    # GIVEN a job whose first run a person started an hour after its last scheduled time
+    person = {"BATCHTAB_SCHEDULED_TIME": "", "BATCHTAB_RUN_ID": ""}
+    aws.jobs[ID] = batch_job(createdAt=ms(3600), startedAt=ms(3605), stoppedAt=ms(3610), variables=person)
+    # THEN that is what the job is asked for, and not the time before it was there
+    assert told("report")["job_id"] == ID
+    assert told("report@09:00")["cause"]["kind"] == "deployed_later"
 
 
 def test_a_job_without_a_trigger_is_not_deployed(aws: FakeAws, told: Callable[..., dict[str, Any]]) -> None:

@@ -416,7 +416,33 @@ SITUATIONS: dict[str, tuple[Facts, str, str, str]] = {
         ),
         "array",
         "2 of 40 children failed (exit code 3: 4; exit code 1: the program reported an error: 17)",
-        f"batchtab logs {ID} --stage prod",
+        f"batchtab logs {ID} --failed --stage prod",
+    ),
+    "an array that a person stopped": (
+        facts(
+            batch=failed("Array Child Job failed", array_size=2, children=(("FAILED", 2),)),
+            failed_children=(
+                failed("wrong day", id=f"{ID}:0", array_index=0, is_terminated=True, exit_code=143),
+                failed(
+                    "wrong day", id=f"{ID}:1", array_index=1, is_terminated=True, started=None, attempts=(), stopped=NOW
+                ),
+            ),
+        ),
+        "stopped",
+        "stopped: wrong day",
+        f"batchtab retry {ID} --stage prod",
+    ),
+    "an array of which only some children were stopped": (
+        facts(
+            batch=failed("Array Child Job failed", array_size=2, is_terminated=True, children=(("FAILED", 2),)),
+            failed_children=(
+                failed("wrong day", id=f"{ID}:0", array_index=0, is_terminated=True),
+                failed(exit_code=3, id=f"{ID}:1", array_index=1),
+            ),
+        ),
+        "array",
+        "2 of 2 children failed (stopped: wrong day: 0; exit code 3: 1)",
+        f"batchtab logs {ID} --failed --stage prod",
     ),
     "gave way in the container": (
         facts(batch=ran(), runner={"skipped": True, "gave_way_to": THIRD}),

@@ -17,6 +17,7 @@ import typer
 from batchtab.aws import answers
 from batchtab.aws.batch_jobs import ENDED, LOOKED_AT, BatchJobs, read
 from batchtab.aws.client import Aws
+from batchtab.aws.retried_arrays import CannotRetryError
 from batchtab.aws.retries import Chain, Retries
 from batchtab.aws.run_history import moment
 from batchtab.aws.run_lookup import RunLookup
@@ -27,7 +28,6 @@ from batchtab.cli.asking import confirm
 from batchtab.cli.completion.runs import complete_runs
 from batchtab.cli.connection import connect
 from batchtab.cli.explain import ExplainOption, aws_command
-from batchtab.cli.jobs.failed_children import CannotRetryError
 from batchtab.cli.jobs.failed_runs import failed_runs
 from batchtab.cli.jobs.retry_plan import Choices, Plan, Planner, as_payload, masked
 from batchtab.cli.options import StageOption

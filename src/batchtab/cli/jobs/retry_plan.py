@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from batchtab.aws.retried_arrays import Array, CannotRetryError
 from batchtab.aws.retries import Chain, Retries
 from batchtab.aws.run_history import moment
 from batchtab.aws.run_overrides import (
@@ -18,7 +19,6 @@ from batchtab.aws.run_overrides import (
 )
 from batchtab.aws.run_requests import trigger_request
 from batchtab.aws.runs import Runs
-from batchtab.cli.jobs.failed_children import Array, CannotRetryError
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob
 from batchtab.job_overrides import submitted

@@ -20,7 +20,12 @@ from batchtab.masking.words import is_secret
 _ELSEWHERE = "keep what is large in S3 or in a parameter that the job reads"
 _REASON_CHARACTERS = 200
 _RUNNER_POLICY = limits.RUNNER_VARIABLES["concurrency_policy"]
-_OWN = (*limits.RUN_VARIABLES.values(), limits.UPSTREAM_JOB_ID_VARIABLE, limits.REASON_VARIABLE)
+_OWN = (
+    *limits.RUN_VARIABLES.values(),
+    limits.UPSTREAM_JOB_ID_VARIABLE,
+    limits.REASON_VARIABLE,
+    limits.RUN_MODE_VARIABLE,
+)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -13,11 +13,13 @@ from batchtab.aws.batch_jobs import ENDED, counted
 from batchtab.aws.client import Aws
 from batchtab.aws.job_resources import job_resources
 from batchtab.aws.queue_snapshot import QueueSnapshot, snapshot
+from batchtab.aws.retry_history import RetryHistory
 from batchtab.aws.run_events import Attempt, Child, Event, attempts, events, failed_children
 from batchtab.aws.run_history import FORGOTTEN
 from batchtab.aws.run_lookup import FoundRun
 from batchtab.cli.jobs.short_times import span
 from batchtab.cli.page import Section, print_page, table_lines
+from batchtab.errors import printable
 from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
@@ -30,6 +32,7 @@ class RunPage:
 
     Attributes:
         failed: Its children that failed, at most 100.
+        history: What came of it if it failed.
         place: In its queue, of one that is RUNNABLE; None if it has none or nobody knows.
     """
 
@@ -39,16 +42,25 @@ class RunPage:
     attempts: Sequence[Attempt]
     failed: Sequence[Child] = ()
     place: int | None = None
+    history: RetryHistory = field(default_factory=RetryHistory)
 
     @classmethod
     def of(cls, session: Session, aws: Aws, run: FoundRun) -> RunPage:
-        """Two calls at most: of an array ListJobs, of a job that waits GetJobQueueSnapshot."""
+        """Of an array ListJobs, of a job that waits GetJobQueueSnapshot, of one that failed those of its retries."""
         children = (run.detail.get("arrayProperties") or {}).get("statusSummary") or {}
         front = QueueSnapshot()
         if run.detail.get("status") in ("RUNNABLE", "PENDING"):
             front = snapshot(aws, str(run.detail["jobQueue"]))
         failed = failed_children(aws, run.job_id) if children.get("FAILED") else []
-        return cls(session, run, events(run), attempts(run.detail), failed, front.place(run.job_id))
+        history = RetryHistory.of(aws, session.catalog.stage.prefix, run.detail)
+        return cls(session, run, events(run), attempts(run.detail), failed, front.place(run.job_id), history)
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether it failed, and no retry has succeeded or is under way."""
+        retries = self.history.retries
+        is_open = bool(retries) and retries[-1]["status"] not in ENDED
+        return self.run.detail.get("status") == "FAILED" and not (self.history.is_done or is_open)
 
     def print(self) -> None:
         """As text."""
@@ -56,7 +68,7 @@ class RunPage:
         sections: list[Section] = [
             *self.sections(),
             ("log", f"batchtab logs {run.job_id}{self._stage()}" if run.job_id and detail else ""),
-            ("retry", f"batchtab retry {run.job_id}{self._stage()}" if detail.get("status") == "FAILED" else ""),
+            ("retry", f"batchtab retry {run.job_id}{self._stage()}" if self.may_be_retried else ""),
         ]
         stage = self.session.catalog.stage.name
         print_page(f"{run.name}  stage {stage}, times of {self._zone()}", sections)
@@ -68,6 +80,7 @@ class RunPage:
         return [
             ("status", self._status()),
             ("reason", run.submitted.reason if run.submitted else run.record.reason if run.record else ""),
+            ("run because", printable(run.submitted.asked_because) if run.submitted else ""),
             ("job id", run.job_id),
             ("run", self._run_id()),
             ("definition", str(detail.get("jobDefinition") or "").rpartition("/")[2]),
@@ -75,6 +88,7 @@ class RunPage:
             ("asks for", f"{asks.vcpus:g} vCPU, {asks.memory_mib:,} MiB" if asks.vcpus else ""),
             ("timeline", self._timeline(self._zone())),
             ("children", self._children()),
+            ("retried by", [f"{each['jobId']}  {each['status']}" for each in self.history.retries]),
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,6 +103,7 @@ class RunPage:
             "scheduled_time": run.scheduled_time or None,
             "status": self._raw_status(),
             "reason": (run.submitted.reason if run.submitted else run.record.reason if run.record else "") or None,
+            "asked_because": (run.submitted.asked_because if run.submitted else "") or None,
             "place": self.place,
             "queue": str(detail.get("jobQueue") or "").rpartition("/")[2] or None,
             "definition": str(detail.get("jobDefinition") or "").rpartition("/")[2] or None,
@@ -112,6 +127,7 @@ class RunPage:
             ],
             "array_size": array.get("size"),
             "children": {name: count for name, count in (array.get("statusSummary") or {}).items() if count} or None,
+            "retries": [{"job_id": each["jobId"], "status": each["status"]} for each in self.history.retries] or None,
             "failed_children": [vars(each) for each in self.failed] or None,
         }
 

@@ -52,7 +52,7 @@ MILD = frozenset(
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="A job id or its beginning, JOB@TIME such as nightly@2026-11-28T09:00, or a job: its last run.",
+        help="A job id or its beginning, JOB@TIME such as nightly@2026-11-28T09:00 or nightly@09:00, or a job.",
         autocompletion=complete_runs,
     ),
 ]
@@ -66,8 +66,8 @@ def why(
 ) -> None:
     """Explain a run: what started it, what it waited for, how it ended and why, and what followed.
 
-    For a waiting run: why it waits. For a time without a run: why there is none. For a job: its last run or scheduled
-    time.
+    For a waiting run: why it waits. For a time without a run: why there is none. For a job: its last scheduled time if
+    that has no run, else its newest run.
     """
     session = Session.open(stage)
     if "@" in run:
@@ -110,7 +110,7 @@ class Asked:
         return self._reader.of_run(found) if isinstance(found, FoundRun) else self._of_job(found)
 
     def _of_time(self, wanted: str) -> Facts:
-        job, text, at = _time_of(self._catalog, wanted)
+        job, text, at = _time_of(self._catalog, wanted, self._now)
         wall = None if _OFFSET.search(text) else datetime.fromisoformat(text)
         exists = wall is None or clocks.change_of(wall, job.zone(self._catalog)) <= timedelta()
         if at <= self._now and exists and (found := self._run(job, text)):
@@ -118,7 +118,7 @@ class Asked:
         return self._reader.of_time(job, at, wall)
 
     def _of_job(self, job: NamedJob) -> Facts:
-        """Of its last scheduled time, if that has no run; else of its newest run."""
+        """Of its last scheduled time, if it was deployed by then and that has no run; else of its newest run."""
         due = not_due.last_due(job.spec.timing, self._now - DELIVERY) if job.spec.timing else None
         newest = self._newest(job)
         if due is None:
@@ -128,7 +128,10 @@ class Asked:
             return self._reader.of_run(newest)
         found = self._run(job, utc_text(due))
         if found is None:
-            return self._reader.of_time(job, due)
+            facts = self._reader.of_time(job, due)
+            cause = story_of(facts).cause
+            is_before = cause is not None and cause.kind == "deployed_later"
+            return self._reader.of_run(newest) if is_before and newest is not None else facts
         return self._reader.of_run(found if found.job_id == "" or newest is None else newest)
 
     def _newest(self, job: NamedJob) -> FoundRun | None:
@@ -144,10 +147,11 @@ class Asked:
             return None
 
 
-def _time_of(catalog: Catalog, wanted: str) -> tuple[NamedJob, str, datetime]:
+def _time_of(catalog: Catalog, wanted: str, now: datetime) -> tuple[NamedJob, str, datetime]:
     """What `JOB@TIME` names: the job, the time as it is written, and the moment."""
     name, _, text = wanted.rpartition("@")
     job = find(catalog, name, _COMMAND)
+    text = timestamps.with_day(text, job.zone(catalog), now)
     if reason := timestamps.refusal(text):
         raise UsageError(f"{_COMMAND}: '{text}' of {show(wanted)} {reason}")
     return job, text, timestamps.first(text, job.zone(catalog))
@@ -157,7 +161,7 @@ def _explained(session: Session, wanted: str) -> Iterator[str]:
     """The commands that give the facts. AWS is asked only where an id has to be found."""
     commands, catalog = AwsCommands(session), session.catalog
     if "@" in wanted:
-        job, _, at = _time_of(catalog, wanted)
+        job, _, at = _time_of(catalog, wanted, datetime.now(UTC))
         return commands.of_time(job, at)
     found = RunLookup(catalog, connect(session), _COMMAND).job_or_run(wanted)
     return commands.of_run(found) if isinstance(found, FoundRun) else commands.of_time(found, None)

@@ -115,6 +115,7 @@ def one_run(session: Session, aws: Aws, now: datetime, name: str) -> Shown:
     detail = found.detail if found else {}
     status = str(detail.get("status") or (facts.decision.status if facts.decision else ""))
     lines, said = log_now(session, aws, found) if found and detail else ([], ["There is no log: the run has no job."])
+    page = RunPage.of(session, aws, found) if found and detail else None
     is_active = bool(detail) and status not in ENDED
     return {
         "name": name,
@@ -131,12 +132,12 @@ def one_run(session: Session, aws: Aws, now: datetime, name: str) -> Shown:
         "is_mild": story.cause is None or story.cause.kind in why.MILD,
         "unread": facts.unread,
         "zone": str(facts.zone),
-        "sections": _sections(RunPage.of(session, aws, found).sections()) if found and detail else [],
+        "sections": _sections(page.sections()) if page else [],
         "log": lines,
         "log_said": said,
         "tail": TAIL,
         "is_active": is_active,
-        "is_failed": status == "FAILED",
+        "is_failed": page is not None and page.may_be_retried,
         "is_followed": is_active,
     }
 

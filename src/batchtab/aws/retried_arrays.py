@@ -66,6 +66,11 @@ class Array:
             left &= {number}
         return sorted(left)
 
+    def retries(self, only: int) -> list[Mapping[str, Any]]:
+        """The retries that ran one child, by its index in the chain's first job; the oldest first."""
+        number = self._first.numbers[only] if only < len(self._first.numbers) else -1
+        return [job for job in self._chain.jobs[1:] if number in _Part(job).numbers]
+
     def _failed(self, part: _Part) -> set[int]:
         if not part.size:
             return set(part.numbers)
