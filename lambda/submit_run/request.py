@@ -92,7 +92,8 @@ class Request:
         # So called that a function of before, which would leave out overrides, refuses it.
         requested = trigger.get("requested_time") if is_manual else None
         exact = moment = _moment(requested or _text(trigger, "trigger.scheduled_time"))
-        is_by_second = is_manual or job.schedule.startswith("rate(")
+        # A retry has the time that its run was given: of a manual run to the second.
+        is_by_second = is_manual or event.get("mode") == RETRY or job.schedule.startswith("rate(")
         if not is_by_second:  # of a rule and a schedule, both to the minute, one may be late
             moment = moment.replace(second=0, microsecond=0)
         upstream = str(trigger.get("upstream_job_id") or "")

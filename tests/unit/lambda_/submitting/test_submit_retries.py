@@ -117,3 +117,24 @@ def test_a_retry_which_never_waits_may_have_long_overrides() -> None:
 def test_a_retry_of_nothing_is_refused(world: World) -> None:
     with pytest.raises(MalformedError, match=r"retry\.of is missing"):
         world.app().handle({"retry": trigger(0)})
+
+
+@pytest.mark.parametrize("policy", ["allow", "forbid", "queue", "replace"])
+def test_a_manual_run_is_retried_for_its_own_second(world: World, policy: str) -> None:
+    # GIVEN a run of the minute, and one that a person started within it, which failed
+    due = str(world.ask(trigger(0, concurrency_policy=policy))["job_id"])
+    world.end(due, "SUCCEEDED", "")
+    asked = trigger(0, concurrency_policy=policy)
+    manual = {**asked, "mode": "manual", "trigger": {"requested_time": "2026-11-24T09:00:41Z"}}
+    first = str(world.ask(manual)["job_id"])
+    world.end(first, "FAILED", "x")
+    world.run(until=world.now + 700)
+    # WHEN it is retried, twice
+    again = {"retry": {**asked, "trigger": {"scheduled_time": "2026-11-24T09:00:41Z"}, "of": first}}
+    answers = [world.ask(again) for _ in range(2)]
+    # THEN one job runs for that second, and the run of the minute keeps its record
+    assert [each["outcome"] for each in answers] == ["submitted", "duplicate"]
+    (job_id,) = retries(world, first)
+    variables = {each["name"]: each["value"] for each in world.jobs[job_id]["container"]["environment"]}
+    assert variables["BATCHTAB_SCHEDULED_TIME"] == "2026-11-24T09:00:41Z"
+    assert world.ask(asked)["outcome"] == "duplicate"
