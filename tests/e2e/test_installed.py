@@ -184,7 +184,7 @@ def test_an_upgrade_changes_files_and_nothing_that_is_deployed(deployed: Seen, u
     assert "main.py: written (it was not changed)" in said
     assert (root / "main.py").read_text().startswith('"""The app:')
     assert f'dependencies = ["batchtab[synth]=={NEW}"]' in (root / "pyproject.toml").read_text()
-    assert f"What changed for users:\n\n## {NEW}\n" in said
+    assert f"What changed for users:\n\n## {NEW} - 20" in said
     assert "## 0.1.0" not in said
     # AND a second time there is nothing to do
     assert upgraded.said["again"].stdout == f"batchtab: nothing to do: this project is of version {NEW}\n"

@@ -314,6 +314,7 @@ def test_on_a_terminal_the_cause_is_the_last_but_the_command(story: Story) -> No
     )
 
 
+@pytest.mark.last  # afterwards nothing is wrong with that run, of which other tests ask
 def test_a_run_that_somebody_makes_up_for_says_so(story: Story, asked: Any) -> None:
     # GIVEN the command that the story of a run ends with
     (due,) = story.due["dynamodb", "refuse", "lasts"]
