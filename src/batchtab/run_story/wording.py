@@ -11,7 +11,7 @@ from batchtab.errors import printable
 from batchtab.run_story.facts import Facts
 from batchtab.schedules.timestamps import utc_text
 
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_MOMENT = re.compile(r"(?<!@)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _MINUTE = timedelta(minutes=1)
 
 
@@ -29,7 +29,7 @@ def clock(moment: datetime, zone: ZoneInfo, beside: datetime | None = None) -> s
 
 
 def localized(text: str, zone: ZoneInfo) -> str:
-    """A reason on the reader's wall clock: moments in it are UTC where functions wrote it."""
+    """A reason in the reader's time zone: functions write UTC. A run's id, such as `JOB@…Z`, stays."""
     return printable(_MOMENT.sub(lambda found: local(datetime.fromisoformat(found[0]), zone), text)).strip()
 
 

@@ -196,6 +196,11 @@ def test_a_start_on_another_day_than_the_scheduled_one_tells_its_day(capsys: pyt
     assert "11-24 18:00" in row
 
 
+def test_a_runs_id_in_a_reason_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = merged([record("skipped", "2026-11-24T08:50:00Z", reason=f"after {JOB}@2026-11-24T08:40:00Z")], [], NOW)
+    assert shown(capsys, runs)[1].endswith(f"after {JOB}@2026-11-24T08:40:00Z")
+
+
 def test_no_runs_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     run_table.listing(SEOUL, is_one=True).print([], Output.TABLE)
     assert capsys.readouterr() == ("", "No runs.\n")
@@ -213,10 +218,10 @@ def test_a_terminal_of_80_columns_is_enough(
     runs = merged([record("skipped", "2026-11-24T08:50:00Z", reason=reason)], [job(1, name=name, status="FAILED")], NOW)
     # WHEN it is shown
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown(capsys, runs, is_one=is_one)]
-    # THEN nothing is wider, and nothing is lost
+    # THEN nothing is wider, nothing is lost, and the reason has the table's time zone
     assert max(map(len, lines)) <= 80
     text = "".join("".join(lines).split())
-    assert "".join(reason.split()) in text
+    assert "".join(reason.replace("2026-11-24T08:50:00Z", "2026-11-24 17:50").split()) in text
     assert is_one or name[:12] in text
 
 

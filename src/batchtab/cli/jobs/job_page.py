@@ -17,6 +17,7 @@ from batchtab.cli.page import Section, print_page, table_lines
 from batchtab.declarations.image_registry import image_uri
 from batchtab.declarations.named_jobs import NamedJob
 from batchtab.masking import mask_arguments
+from batchtab.run_story.wording import localized
 from batchtab.schedules.timestamps import utc_text
 from batchtab.schedules.words import in_words
 from batchtab.terraform.session import Session
@@ -57,7 +58,7 @@ class JobPage:
         zone = self.job.zone(self.session.catalog)
         last = [
             ("scheduled", "status", "started", "took", "tries", "run"),
-            *((*run_table.cells(run, zone), run.job_id[:8] or run.reason) for run in self.last_runs),
+            *((*run_table.cells(run, zone), run.job_id[:8] or localized(run.reason, zone)) for run in self.last_runs),
         ]
         sections: list[Section] = [
             *self.sections(),

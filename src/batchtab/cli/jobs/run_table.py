@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from batchtab.aws.run_history import Run
 from batchtab.cli.output import Column, Listing
 from batchtab.cli.tables import COLORS
+from batchtab.run_story.wording import localized
 from batchtab.schedules.durations import duration
 from batchtab.schedules.timestamps import utc_text
 
@@ -40,7 +41,7 @@ def listing(zone: ZoneInfo, *, is_one: bool) -> Listing[Run]:
         ),
         as_dict=as_dict,
         name=lambda run: run.job_id or run.run_id,
-        note=lambda run: run.reason,
+        note=lambda run: localized(run.reason, zone),
         note_heading="reason",
         empty="No runs.",
     )

@@ -26,6 +26,7 @@ from batchtab.cli.web.logs import TAIL, log_now
 from batchtab.declarations.named_jobs import all_jobs, find
 from batchtab.errors import NotFoundError, UsageError
 from batchtab.run_story import story_of
+from batchtab.run_story.wording import localized
 from batchtab.terraform.session import Session
 
 _LAST = 20
@@ -87,7 +88,7 @@ def _runs(runs: Iterable[Run], zone: ZoneInfo) -> list[Shown]:
             scheduled = f"{run.came.astimezone(zone):%Y-%m-%d %H:%M} manual"
         name = run.job_id or (f"{run.job}@{run_table.as_dict(run)['scheduled_time']}" if run.scheduled else "")
         cells = {"scheduled": scheduled, "started": started, "took": took, "tries": tries}
-        made.append({"job": run.job, "status": status, "reason": run.reason, "path": name, **cells})
+        made.append({"job": run.job, "status": status, "reason": localized(run.reason, zone), "path": name, **cells})
     return made
 
 
