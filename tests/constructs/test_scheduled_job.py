@@ -541,7 +541,7 @@ def test_a_job_after_all_of_others_asks_the_function_with_whose_end_it_is() -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"after_all": ["a"]}, "after_all: .* does not go with schedule: a run starts when all have ended"),
+        ({"after_all": ["a"]}, "after_all: .* does not go with schedule: a run starts only when all have ended"),
         ({"schedule": None, "after_all": ["a"], "after": ["b"]}, "after_all: .* does not go with after"),
         ({"within_seconds": 600}, "within_seconds: 600 has no effect without after_all"),
         ({"schedule": None, "after_all": ["a"]}, "need submit_function_arn"),
