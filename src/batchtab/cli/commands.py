@@ -16,12 +16,14 @@ class Command(NamedTuple):
         target: `module:function` below `batchtab.cli`.
         help: Its line in the help, imperative.
         section: Under which heading the help lists it.
+        is_change: Whether a closed pipe may leave its work half done.
     """
 
     name: str
     target: str
     help: str
     section: str = "Commands"
+    is_change: bool = False
 
 
 FILES = "Files"
@@ -45,29 +47,37 @@ COMMANDS = (
     Command("logs", "jobs.logs:logs", "Print a run's log.", JOBS),
     Command("exec", "jobs.exec_run:exec_run", "Open a shell in a running container.", JOBS),
     Command("run", "jobs.run:run", "Run a job now.", JOBS),
-    Command("stop", "jobs.stop:stop", "Stop a run, a job's active runs, or all.", JOBS),
-    Command("retry", "jobs.retry:retry", "Run failed runs again, each once.", JOBS),
-    Command("backfill", "jobs.backfill:backfill", "Run a job for missed scheduled times.", JOBS),
-    Command("pause", "jobs.pause:pause", "Pause a job: disable its triggers.", JOBS),
-    Command("resume", "jobs.pause:resume", "Resume a paused job.", JOBS),
-    Command("alerts", "jobs.alerts:app", "List or re-send undelivered alerts.", JOBS),
+    Command("stop", "jobs.stop:stop", "Stop a run, a job's active runs, or all.", JOBS, is_change=True),
+    Command("retry", "jobs.retry:retry", "Run failed runs again, each once.", JOBS, is_change=True),
+    Command("backfill", "jobs.backfill:backfill", "Run a job for missed scheduled times.", JOBS, is_change=True),
+    Command("pause", "jobs.pause:pause", "Pause a job: disable its triggers.", JOBS, is_change=True),
+    Command("resume", "jobs.pause:resume", "Resume a paused job.", JOBS, is_change=True),
+    Command("alerts", "jobs.alerts:app", "List or re-send undelivered alerts.", JOBS, is_change=True),
     Command("open", "jobs.open_links:open_links", "Print links to the AWS console.", JOBS),
     Command("web", "jobs.web:web", "Show jobs, runs and logs in a browser.", JOBS),
     Command("cost", "jobs.cost:cost", "Show what runs cost, and what they would elsewhere.", JOBS),
     Command("plan", "deployment.plan:plan", "Show what a deployment would change.", DEPLOYMENT),
-    Command("deploy", "deployment.deploy:deploy", "Apply the reviewed plan.", DEPLOYMENT),
+    Command("deploy", "deployment.deploy:deploy", "Apply the reviewed plan.", DEPLOYMENT, is_change=True),
     Command("doctor", "deployment.doctor:doctor", "Check what a stage and its jobs need.", DEPLOYMENT),
-    Command("bootstrap", "deployment.bootstrap:bootstrap", "Create a stage's state bucket.", DEPLOYMENT),
-    Command("unlock", "deployment.unlock:unlock", "Remove a lock that a killed run left on a state.", DEPLOYMENT),
+    Command(
+        "bootstrap", "deployment.bootstrap:bootstrap", "Create a stage's state bucket.", DEPLOYMENT, is_change=True
+    ),
+    Command(
+        "unlock",
+        "deployment.unlock:unlock",
+        "Remove a lock that a killed run left on a state.",
+        DEPLOYMENT,
+        is_change=True,
+    ),
     Command("env", "deployment.env:env", "Print the variables for cdktf and Terraform.", DEPLOYMENT),
-    Command("up", "machine.up:up", "Deploy a stage to local AWS and run jobs.", MACHINE),
-    Command("down", "machine.down:down", "Destroy the local deployment and stop local AWS.", MACHINE),
-    Command("init", "setup.init:init", "Create a project.", SET_UP),
-    Command("upgrade", "setup.upgrade:upgrade", "Bring a project's files up to date.", SET_UP),
-    Command("setup", "setup.setup:setup", "Install what a project needs into .batchtab/.", SET_UP),
-    Command("lock", "setup.lock:lock", "Pin the provider by hash.", SET_UP),
+    Command("up", "machine.up:up", "Deploy a stage to local AWS and run jobs.", MACHINE, is_change=True),
+    Command("down", "machine.down:down", "Destroy the local deployment and stop local AWS.", MACHINE, is_change=True),
+    Command("init", "setup.init:init", "Create a project.", SET_UP, is_change=True),
+    Command("upgrade", "setup.upgrade:upgrade", "Bring a project's files up to date.", SET_UP, is_change=True),
+    Command("setup", "setup.setup:setup", "Install what a project needs into .batchtab/.", SET_UP, is_change=True),
+    Command("lock", "setup.lock:lock", "Pin the provider by hash.", SET_UP, is_change=True),
     Command("schema", "setup.schema:schema", "Write the JSON Schemas for editors.", SET_UP),
-    Command("ci", "", "Run a step of a workflow.", WORKFLOWS),
+    Command("ci", "", "Run a step of a workflow.", WORKFLOWS, is_change=True),
 )
 CI = (
     Command("stage", "ci.stage:ci_stage", "Print a stage's region and roles."),

@@ -21,11 +21,6 @@ from batchtab.cli.exits import FAILED, INTERRUPTED, OK, USAGE
 from batchtab.errors import UsageError, did_you_mean, listed
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
-# What a closed pipe leaves half done.
-_LEFT_UNDONE = frozenset(
-    {"alerts", "backfill", "bootstrap", "ci", "deploy", "down", "init", "lock", "pause", "resume", "retry"}
-    | {"setup", "stop", "unlock", "up", "upgrade"}
-)
 
 
 class CommandTable(TyperGroup):
@@ -188,7 +183,8 @@ def _unwritten(error: OSError, args: Sequence[str]) -> int:
     """The status where output can't be written; what is left of it goes nowhere, or Python fails again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:  # whoever read it has enough of it
-        return FAILED if args and args[0] in _LEFT_UNDONE else OK
+        is_change = any(command.is_change for command in COMMANDS if command.name in args[:1])
+        return FAILED if is_change else OK
     typer.echo(f"batchtab: cannot write: {error.strerror}", err=True)
     return USAGE
 

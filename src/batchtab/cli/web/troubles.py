@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from batchtab.aws import answers
 from batchtab.aws.blocked_queues import blocked_queues
 from batchtab.aws.client import Aws
+from batchtab.aws.parallel import together
 from batchtab.aws.trigger_letters import TriggerLetter, TriggerLetters
 from batchtab.cli.jobs import alerts
 from batchtab.declarations.named_jobs import NamedJob, all_jobs
@@ -35,9 +36,9 @@ def troubles(session: Session, aws: Aws) -> Mapping[str, Any]:
         "runs": lambda: _not_submitted(session, aws, jobs, zone),
         "queues": lambda: _blocked(session, aws, jobs),
     }
-    with ThreadPoolExecutor(len(looks)) as pool:  # a queue that is empty is asked for two seconds
-        found = {name: pool.submit(copy_context().run, _known, look) for name, look in looks.items()}
-    return {**{name: each.result() for name, each in found.items()}, "zone": str(zone), "most": _LISTED_MAX}
+    # At once: a queue that is empty is asked for two seconds.
+    found = together([partial(copy_context().run, _known, look) for look in looks.values()])
+    return {**dict(zip(looks, found, strict=True)), "zone": str(zone), "most": _LISTED_MAX}
 
 
 def _known(look: Callable[[], list[Row]]) -> tuple[list[Row], str]:
