@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.log_streams import first_index
 from batchtab.aws.run_overrides import indices_text, retried
@@ -88,7 +89,21 @@ def node_count(detail: Mapping[str, Any]) -> int:
     return int((detail.get("nodeProperties") or {}).get("numNodes") or 0)
 
 
-def part_id(detail: Mapping[str, Any], index: int, command: str = "logs") -> str:
+def part(aws: Aws, detail: Mapping[str, Any], index: int, command: str) -> Mapping[str, Any]:
+    """One child or node as Batch describes it, by an index as `part_id` takes it.
+
+    Raises:
+        UsageError: the job has none.
+        NotFoundError: it has fewer, or Batch does not know this one.
+    """
+    job_id = part_id(detail, index, command)
+    found: Mapping[str, Any] | None = BatchJobs(aws).raw([job_id]).get(job_id)
+    if found is None:
+        raise NotFoundError(f"{command}: Batch knows no job {job_id}")
+    return found
+
+
+def part_id(detail: Mapping[str, Any], index: int, command: str) -> str:
     """The id of one child or node; of a retried array, by its index in the first array.
 
     Raises:

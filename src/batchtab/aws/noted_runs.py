@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batchtab.aws.parallel import mapped
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
 from batchtab.declarations.named_jobs import NamedJob
+from batchtab.run_record import Record
 from batchtab.schedules.timestamps import utc_text
 from batchtab.schedules.timing import Timing
 

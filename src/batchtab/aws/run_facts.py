@@ -23,7 +23,7 @@ from batchtab.aws.client import Aws
 from batchtab.aws.function_log import FunctionLog
 from batchtab.aws.queue_facts import QueueReader
 from batchtab.aws.retry_history import RetryHistory
-from batchtab.aws.run_followers import Followers, decision_of
+from batchtab.aws.run_followers import Followers
 from batchtab.aws.run_lookup import FoundRun
 from batchtab.aws.runs import Runs
 from batchtab.aws.trigger_letters import TriggerLetter, TriggerLetters
@@ -61,7 +61,7 @@ class FactsReader:
     def of_run(self, found: FoundRun) -> Facts:
         """Of a run that is known, whether it got to Batch or not."""
         job = read(found.detail) if found.detail else None
-        decision = decision_of(found.record) if found.record else None
+        decision = found.record
         facts = self._basic(found.job, found.name)
         facts = replace(facts, at=moment(found.scheduled_time), batch=job, decision=decision)
         ids = [*decisions.job_ids(decision)] if decision and job is None else []

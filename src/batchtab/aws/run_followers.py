@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from batchtab.aws.batch_jobs import BatchJobs
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
 from batchtab.declarations import chain
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.named_jobs import NamedJob, all_jobs
+from batchtab.run_record import Record
 from batchtab.run_story.batch_job import BatchJob, read
-from batchtab.run_story.facts import Decision, Follower
+from batchtab.run_story.facts import Follower
 from batchtab.schedules.timestamps import utc_text
 
 _MOST = 10  # jobs that come after one
@@ -47,23 +48,9 @@ class Followers:
         found = (read(detail) for detail in (self._batch.raw(ids) if ids else {}).values())
         return next((each for each in found if each.upstream_job_id == ended.id), None)
 
-    def _decided(self, follower: NamedJob, ended: BatchJob) -> Decision | None:
+    def _decided(self, follower: NamedJob, ended: BatchJob) -> Record | None:
         if ended.stopped is None or not follower.spec.is_managed:
             return None
         since, until = utc_text(ended.stopped - _EARLIER), utc_text(ended.stopped + _LATER)
         records = self._runs.records(follower.full, since=since, until=until, newest=_DESCRIBED)
-        return next((decision_of(each) for each in records if each.run_id == f"{follower.full}@{ended.id}"), None)
-
-
-def decision_of(record: Record) -> Decision:
-    """A record of the submit function, as a story needs it."""
-    return Decision(
-        scheduled_time=record.scheduled_time,
-        status=record.status,
-        reason=record.reason,
-        job_id=record.job_id,
-        run_id=record.run_id,
-        noted_at=record.noted_at,
-        lease_until=record.lease_until,
-        mode=record.mode,
-    )
+        return next((each for each in records if each.run_id == f"{follower.full}@{ended.id}"), None)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from batchtab.aws.batch_jobs import ENDED, Submitted, counted
-from batchtab.aws.runs import Record
 from batchtab.errors import printable
+from batchtab.run_record import Record
 
 FORGOTTEN = "Batch no longer knows how it ended"
 _MADE_UP = {"backfill": "backfilled", "retry": "retried"}

@@ -11,11 +11,12 @@ from typing import Any
 from batchtab.aws.batch_jobs import LOOKED_AT, BatchJobs, Submitted, read
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import moment
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.diagnostics import show
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
 from batchtab.errors import CANDIDATES_MAX, NotFoundError, UsageError, listed
+from batchtab.run_record import Record
 from batchtab.schedules import timestamps
 from batchtab.schedules.timestamps import utc_text
 

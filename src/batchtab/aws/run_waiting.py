@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
+from batchtab.run_record import Record
 
 _PENDING = frozenset({"claimed", "waiting"})
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _GROWTH = 2.0, 15.0, 1.3

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchtab.aws.client import Aws
+from batchtab.run_record import Record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,29 +27,6 @@ _READ = TypeDeserializer().deserialize
 
 class FunctionError(Exception):
     """The submit function was not reached, or failed."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is noted of one run.
-
-    Attributes:
-        scheduled_time: In UTC, as `2026-11-24T00:00:00Z`.
-        status: claimed, submitted, waiting, joined, skipped, late, dropped or refused.
-        job_id: Batch's, of a run that was submitted.
-        lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
-        mode: Who asked for it, if not its trigger: backfill, retry or manual. Older records do not say it.
-    """
-
-    job: str
-    scheduled_time: str
-    status: str
-    reason: str = ""
-    job_id: str = ""
-    run_id: str = ""
-    noted_at: str = ""
-    lease_until: float | None = None
-    mode: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from batchtab.run_story.facts import Decision, Facts
+from batchtab.run_record import Record
+from batchtab.run_story.facts import Facts
 from batchtab.run_story.story import Cause
 from batchtab.run_story.wording import backfill, command, localized, moment
 from batchtab.schedules.durations import duration
@@ -16,7 +17,7 @@ _GOING = ("submitted", "waiting", "claimed", "joined")
 _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def cause_of(decision: Decision, facts: Facts) -> Cause | None:
+def cause_of(decision: Record, facts: Facts) -> Cause | None:
     """Why a run did not start, or not yet; None if nothing is wrong, as where an end waits for that of others."""
     reason = localized(decision.reason, facts.zone)
     found = _BY_STATUS.get(decision.status)
@@ -27,7 +28,7 @@ def cause_of(decision: Decision, facts: Facts) -> Cause | None:
     return replace(cause, text=f"{cause.text}; {late}") if cause is not None and late else cause
 
 
-def _late_delivery(decision: Decision, facts: Facts) -> str:
+def _late_delivery(decision: Record, facts: Facts) -> str:
     """That a run was decided late because its delivery came late; empty if not, or if it had waited for its turn."""
     at, noted = moment(decision.scheduled_time), moment(decision.noted_at)
     if at is None or noted is None or noted - at <= _PUNCTUAL:
@@ -41,12 +42,12 @@ def _late_delivery(decision: Decision, facts: Facts) -> str:
     return f"its delivery came {after}" if on_arrival else ""
 
 
-def job_ids(decision: Decision) -> list[str]:
+def job_ids(decision: Record) -> list[str]:
     """The jobs that its reason names."""
     return _JOB_ID.findall(decision.reason)
 
 
-def _skipped(decision: Decision, reason: str, facts: Facts) -> Cause:
+def _skipped(decision: Record, reason: str, facts: Facts) -> Cause:
     if decision.reason.startswith(("excluded:", "excepted:")):
         entry = decision.reason.partition(":")[2].strip()
         return Cause("excepted", f"skipped: the time is excluded by except: {entry}")
@@ -66,7 +67,7 @@ def _skipped(decision: Decision, reason: str, facts: Facts) -> Cause:
     return Cause("skipped", f"skipped: {reason}", "", backfill(facts))
 
 
-def _late(decision: Decision, reason: str, facts: Facts) -> Cause:
+def _late(decision: Record, reason: str, facts: Facts) -> Cause:
     found = re.match(r"(\d+) seconds after its time: starting_deadline_seconds is (\d+)", decision.reason)
     if found is None:
         return Cause("late", f"late: {reason}", "", backfill(facts))
@@ -74,7 +75,7 @@ def _late(decision: Decision, reason: str, facts: Facts) -> Cause:
     return Cause("late", text, "raise starting_deadline_seconds, if late is better than never", backfill(facts))
 
 
-def _dropped(decision: Decision, reason: str, facts: Facts) -> Cause:
+def _dropped(decision: Record, reason: str, facts: Facts) -> Cause:
     if found := re.match(r"(\d+) runs wait already: queue_limit", decision.reason):
         runs = "1 run" if found[1] == "1" else f"{found[1]} runs"
         text = f"dropped: {runs} waited already, which is queue_limit"
@@ -87,14 +88,14 @@ def _dropped(decision: Decision, reason: str, facts: Facts) -> Cause:
     return Cause("dropped", f"dropped: {reason}")
 
 
-def _refused(decision: Decision, reason: str, facts: Facts) -> Cause:
+def _refused(decision: Record, reason: str, facts: Facts) -> Cause:
     if decision.reason.startswith("whether it started is not known"):
         return Cause("interrupted", reason, "", backfill(facts))
     said = reason.removeprefix("Batch refuses it: ")
     return Cause("refused", f"Batch refused it: {said}", "correct what Batch names, and deploy", backfill(facts))
 
 
-def _waiting(decision: Decision, reason: str, facts: Facts) -> Cause:
+def _waiting(decision: Record, reason: str, facts: Facts) -> Cause:
     if facts.paused and facts.job is not None and facts.job.spec.pause_on_failure:
         since = localized(facts.paused.get("since", ""), facts.zone)
         why = localized(facts.paused.get("reason", ""), facts.zone)
@@ -111,7 +112,7 @@ def _waiting(decision: Decision, reason: str, facts: Facts) -> Cause:
     return Cause("overlap", f"waits: {reason}")
 
 
-def _claimed(decision: Decision, _: str, facts: Facts) -> Cause | None:
+def _claimed(decision: Record, _: str, facts: Facts) -> Cause | None:
     if decision.lease_until is not None and decision.lease_until < facts.now.timestamp():
         text = "its submission was interrupted: the submit function was killed, or DynamoDB or Batch did not answer"
         return Cause(
@@ -123,7 +124,7 @@ def _claimed(decision: Decision, _: str, facts: Facts) -> Cause | None:
     return Cause("submitting", "it is being submitted just now")
 
 
-def _submitted(_: Decision, __: str, ___: Facts) -> Cause:
+def _submitted(_: Record, __: str, ___: Facts) -> Cause:
     return Cause("forgotten", "it was submitted; Batch has forgotten how it ended, as it does after a week")
 
 
@@ -135,7 +136,7 @@ def _why(job_id: str, facts: Facts) -> str:
     return command(facts, "why", job_id)
 
 
-def _joined(decision: Decision, reason: str, _: Facts) -> Cause | None:
+def _joined(decision: Record, reason: str, _: Facts) -> Cause | None:
     return Cause("joined", reason) if decision.reason.startswith("waits") else None
 
 

@@ -8,29 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from batchtab.declarations.named_jobs import NamedJob
+from batchtab.run_record import Record
 from batchtab.run_story.batch_job import BatchJob
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the submit function noted of a run.
-
-    Attributes:
-        scheduled_time: In UTC, as `2026-11-24T00:00:00Z`.
-        status: claimed, submitted, waiting, joined, skipped, late, dropped or refused.
-        noted_at: Likewise in UTC.
-        lease_until: Until when, in seconds of the epoch, whoever claimed the run may still be at it.
-        mode: Who asked for it, if not its trigger: backfill, retry or manual.
-    """
-
-    scheduled_time: str
-    status: str
-    reason: str = ""
-    job_id: str = ""
-    run_id: str = ""
-    noted_at: str = ""
-    lease_until: float | None = None
-    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +107,7 @@ class Follower:
     name: str
     counts: str = "succeeded"
     is_all: bool = False
-    decision: Decision | None = None
+    decision: Record | None = None
     job: BatchJob | None = None
 
 
@@ -175,7 +154,7 @@ class Facts:
     file: str = ""
     at: datetime | None = None
     wall: datetime | None = None
-    decision: Decision | None = None
+    decision: Record | None = None
     batch: BatchJob | None = None
     before: BatchJob | None = None
     following: BatchJob | None = None

@@ -20,11 +20,12 @@ from batchtab.aws.backfill import BackfillRunner
 from batchtab.aws.batch_jobs import Submitted
 from batchtab.aws.client import Aws
 from batchtab.aws.run_requests import backfill_request
-from batchtab.aws.runs import Answer, FunctionError, Record, Runs
+from batchtab.aws.runs import Answer, FunctionError, Runs
 from batchtab.cli.jobs import backfill
 from batchtab.cli.main import main
 from batchtab.declarations.named_jobs import NamedJob, find
 from batchtab.errors import UsageError
+from batchtab.run_record import Record
 from batchtab.terraform.session import Session
 
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)

@@ -17,11 +17,12 @@ from botocore.stub import Stubber
 from batchtab.aws.batch_jobs import BatchJobs, Submitted, read
 from batchtab.aws.client import Aws
 from batchtab.aws.run_history import FORGOTTEN, merged
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
 from batchtab.cli.jobs import history, run_table
 from batchtab.cli.main import main
 from batchtab.cli.output import Output
 from batchtab.declarations.named_jobs import all_jobs
+from batchtab.run_record import Record
 from batchtab.terraform.session import Session
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

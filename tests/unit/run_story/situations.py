@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from batchtab.declarations.job import JobSpec
 from batchtab.declarations.named_jobs import NamedJob
+from batchtab.run_record import Record
 from batchtab.run_story.batch_job import Attempt, BatchJob
-from batchtab.run_story.facts import Decision, Facts, Trigger
+from batchtab.run_story.facts import Facts, Trigger
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -65,9 +66,9 @@ def waits(status: str = "RUNNABLE", **others: Any) -> BatchJob:
     return ran(status=status, **{**given, **others})
 
 
-def noted(status: str, reason: str = "", **others: Any) -> Decision:
+def noted(status: str, reason: str = "", **others: Any) -> Record:
     """What the submit function noted of the run."""
-    return Decision("2026-11-24T09:00:00Z", status, reason, **{"noted_at": "2026-11-24T09:00:03Z", **others})
+    return Record(NAME, "2026-11-24T09:00:00Z", status, reason, **{"noted_at": "2026-11-24T09:00:03Z", **others})
 
 
 def facts(*, job: NamedJob | None = None, **others: Any) -> Facts:

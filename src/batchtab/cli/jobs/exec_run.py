@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from batchtab.aws.batch_jobs import ENDED, BatchJobs
+from batchtab.aws.batch_jobs import ENDED
 from batchtab.aws.client import Aws
 from batchtab.aws.ecs_exec import EcsExec, refuse_without_agent, task_arn
-from batchtab.aws.job_parts import JobParts, array_size, node_count, part_id
+from batchtab.aws.job_parts import JobParts, array_size, node_count, part
 from batchtab.aws.run_lookup import FoundRun, RunLookup
 from batchtab.cli.completion.runs import complete_active_runs
 from batchtab.cli.connection import connect
@@ -26,7 +26,7 @@ from batchtab.cli.jobs.job_page import declared_at
 from batchtab.cli.jobs.session_plugin import SessionPlugin
 from batchtab.cli.options import StageOption
 from batchtab.declarations.named_jobs import NamedJob
-from batchtab.errors import NotFoundError, UsageError, listed
+from batchtab.errors import UsageError, listed
 from batchtab.main_container import MAIN_NODE
 from batchtab.terraform.session import Session
 
@@ -103,10 +103,7 @@ def _running(aws: Aws, found: FoundRun, index: int | None) -> Mapping[str, Any]:
     if index is None and node_count(detail) and "#" not in found.job_id:
         index = int(detail["nodeProperties"].get("mainNode") or MAIN_NODE)
     if index is not None:
-        job_id = part_id(detail, index, "exec")
-        detail = BatchJobs(aws).raw([job_id]).get(job_id, {})
-        if not detail:
-            raise NotFoundError(f"exec: Batch knows no job {job_id}")
+        detail = part(aws, detail, index, "exec")
     if detail["status"] != "RUNNING":
         verb = "logs" if detail["status"] in ENDED else "why"
         text = f"exec: job {detail['jobId']} of {found.name} is {detail['status']}, and only RUNNING has a container"

@@ -15,10 +15,11 @@ from batchtab.aws.job_parts import JobParts
 from batchtab.aws.log_following import LogFollower
 from batchtab.aws.log_streams import WantedLog
 from batchtab.aws.run_waiting import settled
-from batchtab.aws.runs import Record, Runs
+from batchtab.aws.runs import Runs
 from batchtab.cli import exits
 from batchtab.cli.jobs.log_lines import LogLines
 from batchtab.errors import NotFoundError, printable
+from batchtab.run_record import Record
 
 
 def follow(aws: Aws, job_id: str, wanted: WantedLog, lines: LogLines, stage: str) -> int:

@@ -18,7 +18,7 @@ import typer
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.job_logs import MOST_PAGES, JobLogs, LogEvent
-from batchtab.aws.job_parts import JobParts, array_size, node_count, part_id
+from batchtab.aws.job_parts import JobParts, array_size, node_count, part
 from batchtab.aws.log_streams import LogStream, WantedLog
 from batchtab.aws.run_lookup import FoundRun, RunLookup
 from batchtab.aws.runs import Runs
@@ -71,7 +71,7 @@ def logs(
     found = meant if meant.detail else _started(session, aws, meant, waits=is_followed)
     if found is None:
         return exits.INTERRUPTED
-    detail = _part(aws, found.detail, index)
+    detail = found.detail if index is None else part(aws, found.detail, index, "logs")
     if failed and detail["status"] != "FAILED" and not array_size(detail):
         raise NotFoundError(f"logs: job {detail['jobId']} has not failed: it is {detail['status']}")
     zone = found.job.zone(session.catalog) if found.job else ZoneInfo(session.catalog.stage.timezone)
@@ -171,17 +171,6 @@ def _started(session: Session, aws: Aws, found: FoundRun, *, waits: bool) -> Fou
     reason = f": {record.reason}" if record and record.reason else ""
     hint = "-f waits for it" if record and record.status in _PENDING else ""
     raise NotFoundError(f"logs: the run of {found.name} for {found.scheduled_time} has no log: {status}{reason}", hint)
-
-
-def _part(aws: Aws, detail: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    if index is None:
-        return detail
-    job_id = part_id(detail, index)
-    found = BatchJobs(aws).raw([job_id]).get(job_id)
-    if found is None:
-        raise NotFoundError(f"logs: Batch knows no job {job_id}")
-    part: Mapping[str, Any] = found
-    return part
 
 
 def _attempt(text: str) -> tuple[int | None, bool]:
