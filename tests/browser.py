@@ -24,6 +24,14 @@ _FLAGS = (
     *("--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-default-apps", "--disable-extensions", "--metrics-recording-only", "--hide-scrollbars"),
 )
+_AROUND = """(places, margin) => {
+    const boxes = [...document.querySelectorAll(places)].map(each => each.getBoundingClientRect());
+    const x = Math.max(0, Math.min(...boxes.map(box => box.left)) - margin);
+    const y = Math.max(0, Math.min(...boxes.map(box => box.top)) - margin);
+    const right = Math.min(innerWidth, Math.max(...boxes.map(box => box.right)) + margin);
+    const bottom = Math.max(...boxes.map(box => box.bottom)) + margin;
+    return {x, y, width: right - x, height: bottom - y, scale: 1};
+}"""
 
 
 def program() -> str | None:
@@ -98,19 +106,21 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyDown", **given, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **given)
 
-    def show(self, width: int, height: int, scheme: str = "light") -> None:
-        """Sets the size of the window, and whether a person likes it light or dark."""
-        mobile = width < 600
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+    def show(self, width: int, height: int, scheme: str = "light", scale: float = 1) -> None:
+        """Sets the size of the window, whether a person likes it light or dark, and how fine its screen is."""
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 600}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def scripts(self, *, are_on: bool) -> None:
         """Whether the next pages run scripts."""
         self.call("Emulation.setScriptExecutionDisabled", value=not are_on)
 
-    def photograph(self, path: Path) -> None:
-        """Writes what is seen to a file."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]))
+    def photograph(self, path: Path, places: str = "", margin: int = 0) -> None:
+        """Writes what is seen to a file, or the part of it around all elements of a CSS selector."""
+        clip = {"clip": self.run(f"({_AROUND})({json.dumps(places)}, {margin})")} if places else {}
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True, **clip)
+        path.write_bytes(base64.b64decode(shot["data"]))
 
     def _wait(self, is_it: Callable[[str], bool]) -> None:
         """Waits until a page has loaded that is meant."""

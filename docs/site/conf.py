@@ -19,7 +19,7 @@ SCRIPT = "mermaid.min.js"  # `make docs` puts it into the output; only pages wit
 
 #: The groups of the navigation, and their pages. A page in none of them fails the build.
 NAVIGATION = {
-    "Start": ["Overview and ten steps <self>"],
+    "Start": ["Overview and ten steps <self>", "Compared with others </docs/compared>"],
     "How to, by role": [
         "Owners of jobs </docs/job-owners>",
         "Platform engineers </docs/platform-engineers>",
@@ -29,6 +29,7 @@ NAVIGATION = {
         "/docs/runner",
         "/docs/frameworks",
     ],
+    "Operations": ["/docs/operate", "/docs/runbook", "/docs/alerts", "In a browser </docs/web>"],
     "Reference": [
         "jobs.yaml </docs/reference/jobs>",
         "Stage files </docs/reference/stages>",
@@ -44,12 +45,12 @@ NAVIGATION = {
         "/src/batchtab/local_aws/README",
         "/benchmarks/README",
     ],
-    "Migration": ["/docs/from-*"],
-    "Operations": ["/docs/operate", "/docs/runbook", "/docs/alerts", "In a browser </docs/web>"],
+    "Migration": ["/docs/import", "/docs/from-*"],
     "Project": ["/docs/decisions/README", "/docs/glossary", "Changes </CHANGELOG>", "Contributing </CONTRIBUTING>"],
 }
 #: Pages that are listed below another one.
 BELOW = {
+    "docs/import": ["/docs/import-*"],
     "docs/operate": ["/docs/operate-*"],
     "docs/decisions/README": ["/docs/decisions/0*"],
     "modules/README": ["/modules/*/README", "/examples/*/README"],

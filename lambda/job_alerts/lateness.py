@@ -23,6 +23,7 @@ from .text import line
 from .watches import Watched, Watches, WatchState
 
 _EARLY_SECONDS = 5  # clocks differ a little
+_SETTLE_SECONDS = 120  # in which Terraform makes the trigger of a new schedule, and EventBridge puts it into effect
 _PAGE = 100
 _MOST_PAGES = 50  # for one run, so that a queue with many jobs does not take the other runs' time
 _NAME_MAX = 128
@@ -64,8 +65,8 @@ def find(
 ) -> Iterator[tuple[LateRun | Unreadable | None, Watched, WatchState | None]]:
     """Each job of which a run did not come, or nobody can say: what is to be reported, and what to note after that.
 
-    A schedule is watched from when it is first seen, seen again (after `suspend`, say) or seen changed: what was due
-    before is not reported.
+    A schedule is watched from two minutes after it is first seen, seen again (after `suspend`, say) or seen changed:
+    what was due before is not reported.
 
     Raises:
         Unavailable: the table of `watches` does not answer.
@@ -79,9 +80,9 @@ def find(
         if fault := one.schedule.fault:
             yield Unreadable(one, fault), one, None
             continue
-        seen, text = known.get(one.job_name), one.schedule.text
-        if seen is None or seen.schedule != text:
-            watches.put_watching(one.job_name, WatchState(text, now, 0, 0))
+        seen, text = known.get(one.job_name), one.text
+        if seen is None or seen.schedule not in (text, one.schedule.text):  # version 0.1 wrote it without the queue
+            watches.put_watching(one.job_name, WatchState(text, now + _SETTLE_SECONDS, 0, 0))
             continue
         try:
             due = _due(one, seen, now)

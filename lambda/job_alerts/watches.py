@@ -21,9 +21,14 @@ class Watched(NamedTuple):
     schedule: Schedule
     late_after_seconds: int
 
+    @property
+    def text(self) -> str:
+        """Its schedule and queue, as one text: after a change of either, earlier runs are not looked for."""
+        return f"{self.schedule.text} {self.queue_arn}"
+
 
 class WatchState(NamedTuple):
-    """Until when a schedule was looked at, how many runs in a row did not come, and when that was sent."""
+    """Until when a schedule (`Watched.text`) was looked at, its runs in a row that did not come, and the last alert."""
 
     schedule: str
     checked: int

@@ -39,7 +39,7 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the example's app writes."""
     folder = tmp_path_factory.mktemp("app")
     # It imports the whole package of the provider, which Python compiles the first time.
-    subprocess.run([sys.executable, str(APP)], cwd=folder, check=True, capture_output=True, timeout=400)
+    subprocess.run([sys.executable, str(APP)], cwd=folder, check=True, capture_output=True, timeout=1100)
     stack = json.loads((folder / "cdktf.out" / "stacks" / "reports" / "cdk.tf.json").read_text(encoding="utf-8"))
     return dict(stack["resource"])
 

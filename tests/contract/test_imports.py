@@ -49,6 +49,9 @@ ALLOWED: dict[str, set[str]] = {
     "costs": {"errors", "limits"},
     "file_diff": {"declarations", "errors", "limits", "plan_review", "schedules"},
     "github": {"errors"},
+    "importers": {
+        *("aws", "declarations", "errors", "frameworks", "limits", "main_container", "masking", "schedules"),
+    },
     "plan_review": {"errors", "limits", "main_container", "masking", "schedules"},
     "terraform": {"aws", "declarations", "errors", "frameworks", "local_keys", "toolchain"},
     "runner_image": {"aws", "declarations", "errors", "terraform", "toolchain"},

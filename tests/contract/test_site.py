@@ -131,10 +131,11 @@ def test_diagrams_are_drawn_in_the_colours_of_the_page(site: Path, page: Page, s
 @needs_sphinx
 @needs_chromium
 def test_no_page_is_wider_than_its_window(site: Path, page: Page) -> None:
-    # GIVEN pages with the widest tables and blocks WHEN they are opened on a telephone and on a laptop
+    # GIVEN pages with the widest tables, blocks and pictures WHEN they are opened on a telephone and on a laptop
+    docs = ("reference/jobs", "reference/cli", "permissions", "architecture", "web")
     for width in (390, 1024, 1440):
         page.show(width, 844)
-        for name in ("index", "docs/reference/jobs", "docs/reference/cli", "docs/permissions", "docs/architecture"):
+        for name in ("index", *(f"docs/{each}" for each in docs)):
             page.open((site / f"{name}.html").as_uri())
             # THEN what is wider scrolls by itself, and the page does not
             assert page.run("document.documentElement.scrollWidth") <= width, (name, width)

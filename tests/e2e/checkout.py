@@ -68,7 +68,7 @@ class Checkout:
             env={**self.environment, **(env or {})},
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=1100,
             check=False,
         )
 
@@ -89,7 +89,7 @@ class Checkout:
 
     def ask(self, path: str, method: str = "POST", **content: Any) -> Any:
         """Asks one of local AWS's own paths."""
-        body = json.dumps(content).encode() if method == "POST" else None
+        body = json.dumps(content).encode() if method == "POST" or content else None
         url = f"http://127.0.0.1:{self.port}/_local/{path}"
         request = urllib.request.Request(url, data=body, method=method)
         with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310

@@ -20,7 +20,7 @@ import yaml
 from tests.e2e.checkout import Checkout
 from tests.e2e.local_helpers import LocalAws, running
 
-_BUSY_SECONDS = 60
+_BUSY_SECONDS = 240
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ FUNCTION_LOG = f"/aws/lambda/{PREFIX}-submit-run"
 ALERTS_LOG = f"/aws/lambda/{PREFIX}-job-alerts"
 ENDED = ("SUCCEEDED", "FAILED")
 _MINUTE = timedelta(minutes=1)
+_GATE = ("dynamodb", "hold_seconds", None, 60)
 
 #: `allow` is submitted by its rule; `counted` is `allow` by the submit function, which pauses it when it fails.
 POLICIES = ("allow", "counted", "forbid", "queue", "replace")
@@ -121,16 +122,15 @@ class FaultStage:
 
     def fault(self, service: str, kind: str, operation: str | None = None, value: Any = True) -> None:
         """Asks for a fault."""
-        said = {} if operation is None else {"operation": operation}
-        self.checkout.ask("faults", service=service, **{kind: value}, **said)
+        self.checkout.ask("faults", **_content(service, kind, operation, value))
 
     def clear(self) -> None:
         """Ends all faults."""
         self.checkout.ask("faults", "DELETE")
 
-    def met(self) -> int:
-        """How many requests and events have met a fault."""
-        return sum(each["met"] for each in self.checkout.ask("faults", "GET"))
+    def met(self, service: str) -> int:
+        """How many requests and events have met a fault of a service."""
+        return sum(each["met"] for each in self.checkout.ask("faults", "GET") if each["service"] == service)
 
     def fire(self, jobs: Iterable[str], *, is_prompt: bool = False) -> Due:
         """Has jobs be due: a minute ago or more, each time at another, or in the minute to come."""
@@ -143,6 +143,43 @@ class FaultStage:
         time.sleep(0.7)
         self.switch(names, is_on=False)
         return Due(at, names)
+
+    def fire_past(
+        self,
+        jobs: Iterable[str],
+        service: str,
+        kind: str,
+        operation: str | None = None,
+        value: Any = True,
+        *,
+        awaits: Iterable[str] = (),
+        until_met: int = 0,
+    ) -> Due:
+        """Has jobs be due some minutes ago at a fault, and sets the clock to now before the submit function goes on.
+
+        So nothing that is tried again from before is submitted while the clock is set back: DynamoDB is asked first.
+
+        Args:
+            jobs: Which.
+            service: Of the fault, as the rest; whoever calls ends it.
+            kind: Its kind.
+            operation: Its operation.
+            value: Its value.
+            awaits: Those that Batch gets at once, from their own rules.
+            until_met: How many have to meet the fault, which is over before the clock is set: a trigger that is
+                refused once more then gives up.
+        """
+        self.fault(*_GATE)
+        time.sleep(1)  # who has claimed a run already submits it
+        self.fault(service, kind, operation, value)
+        due = self.fire(jobs)
+        until(lambda: all(self.job_of(each, due) for each in awaits), 30, f"jobs of {due}")
+        if until_met:
+            until(lambda: self.met(service) >= until_met, 30, f"{until_met} of {due} to be refused")
+            self.checkout.ask("faults", "DELETE", **_content(service, kind, operation, value))
+        self.now()
+        self.checkout.ask("faults", "DELETE", **_content(*_GATE))
+        return due
 
     # --- what came of it
 
@@ -206,3 +243,8 @@ class FaultStage:
             return all(any(f"{SERVICE}-{job}" in line for line in lines) for job in due.jobs)
 
         until(told, 60, f"the letters of {due}")
+
+
+def _content(service: str, kind: str, operation: str | None = None, value: Any = True) -> dict[str, Any]:
+    """A fault, as local AWS is asked for it."""
+    return {"service": service, kind: value, **({} if operation is None else {"operation": operation})}

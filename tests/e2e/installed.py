@@ -71,7 +71,7 @@ class Installed:
     @classmethod
     def make(cls, folder: Path) -> Installed:
         """An empty environment; `batchtab init` makes the project."""
-        subprocess.run([UV, "venv", "--quiet", "--python", PYTHON, folder / "venv"], check=True, timeout=60)
+        subprocess.run([UV, "venv", "--quiet", "--python", PYTHON, folder / "venv"], check=True, timeout=300)
         return cls(folder / "venv", folder / "project")
 
     @property
@@ -106,7 +106,7 @@ class Installed:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=1100,
             check=False,
         )
         assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}{self._log()}"

@@ -111,7 +111,7 @@ class LocalAws:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -199,13 +199,16 @@ def _healthy(local: LocalAws) -> bool:
         return False
 
 
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 15) -> Any:
+def wait_until(true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Returns what a function returns once it is true; asks once more at the end, as this process may have paused."""
     began = time.monotonic()
-    while (waited := time.monotonic() - began) < seconds:
+    while True:
+        waited = time.monotonic() - began
         if found := true():
             return found
+        if waited > seconds:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
         time.sleep(min(0.03 + waited / 20, 0.2))  # asking takes its time, too, from what is waited for
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
 def alive(pid: int) -> bool:
@@ -263,7 +266,7 @@ class Batch:
         found: dict[str, Any] = self.api.describe_jobs(jobs=[job_id])["jobs"][0]
         return found
 
-    def wait(self, job_id: str, *statuses: str, seconds: float = 20) -> dict[str, Any]:
+    def wait(self, job_id: str, *statuses: str, seconds: float = 60) -> dict[str, Any]:
         wanted = statuses or ("SUCCEEDED", "FAILED")
 
         def reached() -> dict[str, Any] | None:
@@ -392,7 +395,7 @@ def lambda_function(batch: Batch, code: str, rule: str = "arn:aws:events:*:*:rul
         Handler="main.handler",
         Role=batch.role,
         Code={"ZipFile": archive.getvalue()},
-        **more,
+        **{"Timeout": 60, **more},
     )
     batch.local.client("lambda").add_permission(
         FunctionName=made["FunctionName"],
@@ -438,6 +441,18 @@ def sqs_queue(local: LocalAws) -> tuple[str, str]:
     }
     url = local.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy(lets_in)})["QueueUrl"]
     return url, arn
+
+
+def received_json(local: LocalAws, url: str, number: int) -> list[dict[str, Any]]:
+    """Take what is in an SQS queue, once that many messages have come; their bodies, read as JSON."""
+    found: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        found.extend(json.loads(message["Body"]) for message in received(local, url))
+        return len(found) >= number
+
+    wait_until(is_there, f"{number} messages")
+    return found
 
 
 def received(local: LocalAws, url: str) -> list[dict[str, Any]]:

@@ -45,12 +45,16 @@ class Stage:
         self.checkout.ask("clock", advance_to=moment)
 
     def only_our_schedules(self) -> None:
-        """Freezes the clock, and disables what the stage does each minute."""
+        """Freezes the clock, and ends the triggers of the services that were deployed before."""
         self.checkout.ask("clock", speed=0)
         events = self.client("events")
         for rule in events.list_rules()["Rules"]:
             if rule.get("ScheduleExpression") and not rule["Name"].startswith(f"{PREFIX}-{SERVICE}-"):
                 events.disable_rule(Name=rule["Name"])
+        scheduler = self.client("scheduler")
+        for schedule in scheduler.list_schedules()["Schedules"]:
+            if schedule["GroupName"] != GROUP:
+                scheduler.delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
 
     def jobs(self, name: str) -> list[dict[str, Any]]:
         """All jobs of a name, in the order of their submission."""
@@ -86,14 +90,21 @@ class Stage:
         items = [{key: next(iter(value.values())) for key, value in i.items()} for page in pages for i in page["Items"]]
         return {item["item"].split("T")[1][:5]: item for item in items}
 
+    def is_paused(self, name: str) -> bool:
+        """Whether a job has paused itself."""
+        key = {"job": {"S": f"{SERVICE}-{name}"}, "item": {"S": "state"}}
+        found = self.client("dynamodb").get_item(TableName=TABLE, Key=key, ConsistentRead=True)
+        return "paused" in str(found.get("Item"))
+
     def function_log(self) -> list[str]:
         """The lines of the submit function's log."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{FUNCTION}")
         return [each["message"] for page in pages for each in page["events"]]
 
-    def invocations(self) -> int:
-        """How often the submit function was run."""
-        return sum(line.startswith("START RequestId:") for line in self.function_log())
+    def answers(self, name: str) -> int:
+        """How often the submit function has answered for a run of a job."""
+        run = f'"run_id": "{SERVICE}-{name}@'
+        return sum(run in line and '"outcome"' in line for line in self.function_log())
 
     def function_process(self) -> int:
         """The process that runs the submit function, of which there has to be one."""
@@ -119,7 +130,7 @@ class Stage:
             env=self.checkout.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -150,6 +161,11 @@ class Watch:
                     self.seconds = time.monotonic() - self._began
                     return
             time.sleep(1)
+
+    @property
+    def age_seconds(self) -> float:
+        """Since when it waits."""
+        return time.monotonic() - self._began
 
     def wait(self) -> None:
         """Waits until it has come, or patience is over."""

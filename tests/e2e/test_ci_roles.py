@@ -23,7 +23,7 @@ from tests.e2e.deployed import started
 from tests.e2e.kept_grants import KEPT
 from tests.e2e.local_helpers import trust
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("ci_roles")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("ci_roles")]
 
 REPOSITORY = "my-company/jobs"
 SERVICE = "everything"
@@ -131,7 +131,7 @@ class Stage:
             env={**self.checkout.environment, **keys},
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=1000,
             check=False,
         )
         assert done.returncode == 0, self.roles.denied() or done.stdout + done.stderr

@@ -102,7 +102,7 @@ def test_a_file_system_keeps_what_jobs_write(batch: Batch) -> None:
 
 
 def test_nodes_reach_the_main_one_by_its_address(batch: Batch) -> None:
-    script = "echo $AWS_BATCH_JOB_NODE_INDEX $AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS; sleep 3"
+    script = "echo $AWS_BATCH_JOB_NODE_INDEX $AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS; sleep 15"
     properties = {"image": TINY, "command": ["sh", "-c", script], "resourceRequirements": sizes(memory="32")}
     ranges = [{"targetNodes": "0:", "container": properties}]
     name = unique("definition")

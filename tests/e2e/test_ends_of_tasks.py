@@ -64,12 +64,12 @@ def test_the_end_of_a_run_is_told_once_and_of_other_jobs_not_at_all(local: Local
     other = batch.api.submit_job(jobName="other", jobQueue=batch.queue, jobDefinition=name)["jobId"]
     ended = [batch.wait(run)["status"], batch.wait(other)["status"]]
     assert ended == ["SUCCEEDED", "SUCCEEDED"]
-    # THEN the function is told of the run; of nodes also of what is not its own
+    # THEN the job that comes after is started once for each, not for each node
+    assert sorted(told_of(local, of_next, at_least=2)) == sorted([run, other])
+    # AND the function gets the event of the run; of nodes also of what is not its own
     told = told_of(local, of_function, at_least=1 if kind != "nodes" else 2)
     assert run in told
     assert {each for each in told if not is_node(each)} == ({run, other} if kind == "nodes" else {run})
-    # AND the job that comes after is started once for each, not for each node
-    assert sorted(told_of(local, of_next, at_least=2)) == sorted([run, other])
 
 
 def told_of(local: LocalAws, listener: tuple[str, str], *, at_least: int) -> list[str]:

@@ -19,7 +19,7 @@ import pytest
 from tests.e2e.checkout import ROOT
 from tests.e2e.installed import Installed, build, build_older, links_into_repository
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 OLD = "0.1.9"
 NEW = re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]

@@ -141,6 +141,7 @@ def test_job_sees_what_batch_gives_it_and_nothing_of_ours(batch: Batch) -> None:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
     }
     assert folder == str(batch.local.folder / "work")
     assert leads_its_group
@@ -244,7 +245,7 @@ def test_what_a_job_leaves_running_ends_with_it(batch: Batch) -> None:
     job = batch.wait(batch.run(code))
     [pid] = batch.output(job)
     assert job["status"] == "SUCCEEDED"
-    wait_until(lambda: not alive(int(pid)), "the job's child to end", seconds=3)
+    wait_until(lambda: not alive(int(pid)), "the job's child to end")
 
 
 def test_terminate_ends_a_running_job(batch: Batch) -> None:
@@ -342,7 +343,7 @@ def test_output_goes_to_the_group_and_stream_that_the_definition_asks_for(local:
 def test_output_is_seen_while_the_job_runs(batch: Batch) -> None:
     job_id = batch.run("import time; print('hello', flush=True); time.sleep(60)")
     job = batch.wait(job_id, "RUNNING")
-    assert wait_until(lambda: batch.output(job), "the first line", seconds=3) == ["hello"]
+    assert wait_until(lambda: batch.output(job), "the first line", seconds=50) == ["hello"]
     batch.api.terminate_job(jobId=job_id, reason="enough")
 
 

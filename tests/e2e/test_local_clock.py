@@ -90,7 +90,7 @@ def test_clock_is_set_advanced_and_sped_up(local: LocalAws) -> None:
     assert local.post("clock", advance_seconds=90)["now"] == "2026-02-01T00:01:30Z"
     assert local.post("clock", advance_to="2026-02-01T01:00:00Z")["now"] == "2026-02-01T01:00:00Z"
     local.post("clock", speed=1000)
-    wait_until(lambda: local.get("clock")["now"] > "2026-02-01T01:05:00Z", "the clock to run", seconds=5)
+    wait_until(lambda: local.get("clock")["now"] > "2026-02-01T01:05:00Z", "the clock to run")
     assert local.post("clock", speed=0)["speed"] == 0
 
 
@@ -192,7 +192,7 @@ def test_jobs_that_ended_a_week_ago_are_forgotten(local: LocalAws, batch: Batch)
     assert batch.job(old)["status"] == "SUCCEEDED"
     local.post("clock", advance_seconds=2 * 86_400)
     batch.wait(batch.run("true", "-"))
-    wait_until(lambda: batch.api.describe_jobs(jobs=[old])["jobs"] == [], "the old job to be forgotten", seconds=3)
+    wait_until(lambda: batch.api.describe_jobs(jobs=[old])["jobs"] == [], "the old job to be forgotten")
 
 
 def test_setting_the_time_runs_nothing_in_between(local: LocalAws, batch: Batch) -> None:
@@ -222,8 +222,9 @@ def test_no_minute_is_lost_or_doubled_at_speed(local: LocalAws, batch: Batch) ->
     name = schedule(batch, "cron(* * * * ? *)")
     # WHEN the clock runs 600 times as fast as real time through two hours
     local.post("clock", speed=600)
-    wait_until(lambda: local.get("clock")["now"] > "2026-11-01T02:00:10Z", "two hours to pass", seconds=60)
+    wait_until(lambda: local.get("clock")["now"] > "2026-11-01T02:00:10Z", "two hours to pass")
     local.post("clock", speed=0)
+    local.post("clock", advance_seconds=0)  # it may be a little behind what it shows
     # THEN each minute has fired exactly once, in order
     found = [datetime.fromisoformat(moment) for moment in fired(batch, name)]
     assert found[0] == datetime(2026, 11, 1, 0, 1, tzinfo=UTC)
@@ -232,7 +233,6 @@ def test_no_minute_is_lost_or_doubled_at_speed(local: LocalAws, batch: Batch) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_whole_day_of_my_service(local: LocalAws, batch: Batch) -> None:
     # GIVEN my-service's jobs as declared, each on a rule of its own
     service = yaml.safe_load((PROJECT / "jobs" / "my-service" / "jobs.yaml").read_text())

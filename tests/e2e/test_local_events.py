@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,9 +85,12 @@ def test_every_change_of_status_is_an_event_with_the_job_as_its_detail(local: Lo
     pattern = {"source": ["aws.batch"], "detail-type": ["Batch Job State Change"], "detail": {"jobName": ["told"]}}
     target(local, rule(local, EventPattern=json.dumps(pattern)), Arn=arn)
     # WHEN a job waits for another, fails, is tried again and fails
-    first = batch.run("import time; time.sleep(2)")
+    gate = unique("gate")
+    first = batch.submit(batch.define_gated(gate))
     code = batch.define("import sys; sys.exit(4)", retryStrategy={"attempts": 2})
     job_id = batch.submit(code, jobName="told", dependsOn=[{"jobId": first}])
+    batch.wait(job_id, "PENDING")
+    batch.open(gate)
     job = batch.wait(job_id)
     events: list[dict[str, Any]] = []
 
@@ -483,7 +487,7 @@ def test_alarm_on_a_dead_letter_queue_goes_off(local: LocalAws) -> None:
     # WHEN a message arrives in one of them
     sqs.send_message(QueueUrl=url, MessageBody="lost")
     # THEN that one's alarm goes off, and only that
-    wait_until(lambda: state(names[arn]) == "ALARM", "the alarm", seconds=10)
+    wait_until(lambda: state(names[arn]) == "ALARM", "the alarm")
     assert state(names[quiet]) == "OK"
 
 
@@ -500,11 +504,11 @@ def test_failing_function_is_retried_and_its_event_kept(local: LocalAws, batch: 
         Entries=[{"Source": "my.failing", "DetailType": "x", "Detail": json.dumps({"n": 1})}]
     )
     # THEN it is in the queue after the retries
-    [message] = wait_until(lambda: received(local, url), "the dead letter", seconds=20)
+    [message] = wait_until(lambda: received(local, url), "the dead letter")
     assert '"n": 1' in message["Body"]
 
 
-def test_an_invocation_that_is_under_way_outlives_an_update(local: LocalAws, batch: Batch) -> None:
+def test_an_invocation_that_is_under_way_outlives_an_update(local: LocalAws, batch: Batch, tmp_path: Path) -> None:
     # GIVEN a function that takes a while
     url, _ = sqs_queue(local)
     code = """
@@ -512,18 +516,21 @@ import boto3, os, time
 def handler(event, context):
     queue = boto3.client("sqs")
     queue.send_message(QueueUrl=event["queue"], MessageBody="begun")
-    time.sleep(2)
+    while not os.path.exists(event["gate"]):
+        time.sleep(0.02)
     queue.send_message(QueueUrl=event["queue"], MessageBody=os.environ["SAYS"])
 """
-    function = lambda_function(batch, code, Timeout=30, Environment={"Variables": {"SAYS": "old"}})
+    function = lambda_function(batch, code, Timeout=120, Environment={"Variables": {"SAYS": "old"}})
     functions = local.client("lambda")
-    event = json.dumps({"queue": url})
+    gate = tmp_path / "gate"
+    event = json.dumps({"queue": url, "gate": str(gate)})
     functions.invoke(FunctionName=function, InvocationType="Event", Payload=event)
-    assert wait_until(lambda: bodies(local, url), "its begin", seconds=20) == ["begun"]
+    assert wait_until(lambda: bodies(local, url), "its begin") == ["begun"]
     # WHEN its configuration is changed meanwhile
     functions.update_function_configuration(FunctionName=function, Environment={"Variables": {"SAYS": "new"}})
+    gate.touch()
     # THEN it ends with the old one, and the next invocation has the new one
-    assert wait_until(lambda: bodies(local, url), "its end", seconds=20) == ["old"]
+    assert wait_until(lambda: bodies(local, url), "its end") == ["old"]
     functions.invoke(FunctionName=function, Payload=event)
     assert bodies(local, url) == ["begun", "new"]
 

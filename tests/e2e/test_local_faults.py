@@ -66,19 +66,19 @@ def in_thread(call: Any, **request: Any) -> tuple[threading.Thread, list[Any]]:
 
 
 def test_a_service_that_is_away_refuses_and_comes_back(local: LocalAws, batch: Batch) -> None:
-    # GIVEN a DynamoDB that is away for two seconds
+    # GIVEN a DynamoDB that is away for six seconds
     tables = local.client("dynamodb")
-    [fault] = local.post("faults", service="dynamodb", seconds=2)
     began = time.monotonic()
-    assert 1 < fault.pop("seconds_left") <= 2
+    [fault] = local.post("faults", service="dynamodb", seconds=6)
+    assert 0 < fault.pop("seconds_left") <= 6
     assert fault == {"service": "dynamodb", "operation": None, "refuse": True, "met": 0, "held": 0}
     # WHEN it is asked, THEN it refuses, and others do not
-    assert refused(tables.list_tables)
+    is_refused, met = refused(tables.list_tables), [each["met"] for each in local.get("faults")]
+    assert (is_refused and met == [1]) or time.monotonic() - began >= 6  # a machine may pause so long
     assert batch.api.describe_job_queues()["jobQueues"]
-    assert [each["met"] for each in local.get("faults")] == [1]
     # AND then it is there
-    wait_until(lambda: not refused(tables.list_tables), "DynamoDB", seconds=5)
-    assert time.monotonic() - began >= 2
+    wait_until(lambda: not refused(tables.list_tables), "DynamoDB", seconds=30)
+    assert time.monotonic() - began >= 6
     assert local.get("faults") == []
 
 
@@ -108,6 +108,23 @@ def test_one_operation_is_refused_until_somebody_ends_it(local: LocalAws, batch:
     assert not refused(batch.api.submit_job, **job)
 
 
+def test_one_of_several_faults_is_ended(local: LocalAws) -> None:
+    # GIVEN two services that are away, one of them also slow
+    local.post("faults", service="iam")
+    local.post("faults", service="ssm", operation="GetParameter")
+    local.post("faults", service="ssm", hold_seconds=2)
+    # WHEN one of the faults is ended
+    ended = json.dumps({"service": "ssm", "operation": "GetParameter", "refuse": True}).encode()
+    status, body = local.request("DELETE", "/_local/faults", ended)
+    # THEN the others are on
+    assert (status, [each["service"] for each in json.loads(body)]) == (200, ["iam", "ssm"])
+    assert "hold_seconds" in json.loads(body)[1]
+    # AND what is no fault ends none
+    status, body = local.request("DELETE", "/_local/faults", b'{"operation": "GetParameter"}')
+    assert (status, len(local.get("faults"))) == (400, 2)
+    local.request("DELETE", "/_local/faults")
+
+
 def test_a_service_that_hangs_answers_nothing_until_the_end(local: LocalAws, batch: Batch) -> None:
     # GIVEN a Batch that hangs
     local.post("faults", service="batch", hang=True)
@@ -118,23 +135,28 @@ def test_a_service_that_hangs_answers_nothing_until_the_end(local: LocalAws, bat
     assert answers == []
     # THEN its answer, when the fault ends, is that it is away
     local.request("DELETE", "/_local/faults")
-    thread.join(10)
+    thread.join(60)
     assert [each.response["ResponseMetadata"]["HTTPStatusCode"] for each in answers] == [503]
 
 
 def test_a_request_that_is_held_takes_effect_afterwards(local: LocalAws, batch: Batch) -> None:
-    # GIVEN submissions that are held for a second
-    local.post("faults", service="batch", operation="SubmitJob", hold_seconds=1)
-    name, began = unique("held"), time.monotonic()
+    # GIVEN submissions that are held
+    local.post("faults", service="batch", operation="SubmitJob", hold_seconds=60)
+    name = unique("held")
     request = {"jobName": name, "jobQueue": batch.queue, "jobDefinition": batch.define("pass")}
     thread, answers = in_thread(batch.api.submit_job, **request)
     # WHEN one is under way, THEN there is no job
     wait_until(lambda: local.get("faults")[0]["held"] == 1, "the request")
     assert jobs_named(batch, name) == []
-    # AND then there is
-    thread.join(10)
-    assert time.monotonic() - began >= 1
+    # AND when the fault is ended there is
+    local.request("DELETE", "/_local/faults")
+    thread.join(60)
     assert [job["jobId"] for job in jobs_named(batch, name)] == [answers[0]["jobId"]]
+    # AND a fault that nobody ends holds a request for its time
+    local.post("faults", service="batch", operation="SubmitJob", hold_seconds=1)
+    began = time.monotonic()
+    batch.api.submit_job(**request)
+    assert time.monotonic() - began >= 1
 
 
 SUBMITS = """
@@ -149,13 +171,13 @@ def handler(event, context):
 def test_a_function_that_is_killed_before_or_after_it_submits_is_tried_again(
     local: LocalAws, batch: Batch, fault: str, jobs_when_killed: int
 ) -> None:
-    # GIVEN a function whose submission, or its answer, is held up, and a Lambda that tries again soon
-    assert local.post("clock", lambda_retry_seconds=1)["lambda_retry_seconds"] == 1
+    # GIVEN a function whose submission, or its answer, is held up, and a Lambda that tries again, but not at once
+    assert local.post("clock", lambda_retry_seconds=10)["lambda_retry_seconds"] == 10
     local.post("faults", service="batch", operation="SubmitJob", **{fault: 60})
-    function, job = lambda_function(batch, SUBMITS, Timeout=30), unique("killed")
+    function, job = lambda_function(batch, SUBMITS, Timeout=120), unique("killed")
     request = {"jobName": job, "jobQueue": batch.queue, "jobDefinition": batch.define("pass")}
     local.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(request))
-    wait_until(lambda: local.get("faults")[0]["held"] == 1, "the submission", seconds=20)
+    wait_until(lambda: local.get("faults")[0]["held"] == 1, "the submission")
     # WHEN its process is killed
     os.kill(function_process(local, function), signal.SIGKILL)
     wait_until(lambda: local.get("faults")[0]["held"] == 0, "the end of the connection")
@@ -164,7 +186,7 @@ def test_a_function_that_is_killed_before_or_after_it_submits_is_tried_again(
     assert len(jobs_named(batch, job)) == jobs_when_killed
     # AND Lambda tries again, under the same request id
     local.request("DELETE", "/_local/faults")
-    wait_until(lambda: len(jobs_named(batch, job)) == jobs_when_killed + 1, "the next attempt", seconds=20)
+    wait_until(lambda: len(jobs_named(batch, job)) == jobs_when_killed + 1, "the next attempt")
     ids = wait_until(lambda: len(found := attempts(local, function)) == 2 and found, "its log")
     assert len(set(ids)) == 1
 

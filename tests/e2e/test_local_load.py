@@ -141,7 +141,6 @@ async def storm(local: LocalAws, target: dict[str, str]) -> Counter[str]:
     return outcomes
 
 
-@pytest.mark.timeout(1200)
 def test_many_creations_at_once_are_each_made_once_and_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +220,6 @@ print(faults, len(schedules.begun))
 
 def test_requests_and_the_clock_may_look_at_schedules_at_once() -> None:
     # WHEN four threads make schedules and look at them, as the clock and requests do
-    done = subprocess.run([str(PYTHON), "-c", LOOKS], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([str(PYTHON), "-c", LOOKS], capture_output=True, text=True, timeout=300, check=True)
     # THEN none meets a fault, and no schedule is lost
     assert done.stdout.strip() == "[] 600"

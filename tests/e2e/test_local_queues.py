@@ -16,10 +16,12 @@ pytestmark = pytest.mark.e2e
 
 def test_chain_of_dependencies_runs_in_order(batch: Batch) -> None:
     # GIVEN four jobs, each waiting for the one before
-    name, ids = batch.define("import time; time.sleep(0.2)"), list[str]()
-    for _ in range(4):
-        ids.append(batch.submit(name, dependsOn=[{"jobId": ids[-1]}] if ids else []))
+    gate = unique("gate")
+    name, ids = batch.define("pass"), [batch.submit(batch.define_gated(gate))]
+    for _ in range(3):
+        ids.append(batch.submit(name, dependsOn=[{"jobId": ids[-1]}]))
     assert batch.job(ids[-1])["status"] in ("SUBMITTED", "PENDING")
+    batch.open(gate)
     # WHEN all have ended
     jobs = [batch.wait(job_id) for job_id in ids]
     # THEN none started before its predecessor stopped
@@ -143,7 +145,7 @@ def test_thousand_jobs_at_once_all_end_and_none_is_lost(local: LocalAws) -> None
         return [job["jobId"] for page in pages for job in page["jobSummaryList"]]
 
     # THEN all of them succeed, each once
-    wait_until(ended, "all jobs to end", seconds=90)
+    wait_until(ended, "all jobs to end", seconds=400)
     assert sorted(listed()) == sorted(ids)
 
 
@@ -214,7 +216,7 @@ def test_fair_share_gives_the_idle_share_its_turn(local: LocalAws) -> None:
 def test_list_jobs_pages_through_250_newest_first(local: LocalAws) -> None:
     # GIVEN 250 jobs that wait, and one of another name
     batch = make_batch(local, vcpus=1)
-    name = batch.define("import time; time.sleep(60)")
+    name = batch.define_gated(unique("gate"))
     blocker = batch.submit(name, jobName="blocker")
     batch.wait(blocker, "RUNNING")
     ids = [batch.submit(name, jobName=f"Report-{n}") for n in range(250)]

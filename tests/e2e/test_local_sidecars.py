@@ -49,8 +49,11 @@ def output(batch: Batch, job: dict[str, Any], name: str) -> list[str]:
 
 def test_a_sidecar_ends_with_the_essential_container_and_each_has_its_own_end_and_log(batch: Batch) -> None:
     # GIVEN a job whose sidecar runs for ever, and starts first
-    main = container("main", "import time; print('done'); time.sleep(0.5)", dependsOn=[on("proxy", "START")])
-    name = define(batch, main, container("proxy", TIDY, essential=False))
+    ready = unique("ready")
+    code = f"import os,time\nwhile not os.path.exists({ready!r}): time.sleep(0.02)\nprint('done')"
+    tidy = TIDY.replace("print('up'", f"open({ready!r}, 'w'); print('up'")
+    main = container("main", code, dependsOn=[on("proxy", "START")])
+    name = define(batch, main, container("proxy", tidy, essential=False))
     # WHEN the essential container ends
     job = batch.wait(batch.submit(name))
     # THEN the job has succeeded, the sidecar was asked to end, and both are described
@@ -151,6 +154,7 @@ def test_stop_timeout_is_a_containers_own_grace(batch: Batch, local: LocalAws) -
     batch.api.terminate_job(jobId=job_id, reason="enough")
     local.post("clock", advance_seconds=40)
     assert batch.job(job_id)["status"] == "RUNNING"
+    wait_until(lambda: output(batch, batch.job(job_id), "main") == ["up", "asked"], "SIGTERM to arrive")
     local.post("clock", advance_seconds=65)
     job = batch.wait(job_id)
     assert (job["statusReason"], details(job)["main"]["exitCode"]) == ("enough", 137)

@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.checkout import Checkout
 from tests.e2e.deployed import Deployed
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 JOB = "examples-pictures"
 YAML = """
@@ -121,10 +121,8 @@ def test_a_run_that_somebody_starts_is_followed_to_its_end_and_what_does_not_run
     failed = night.run("run", "fail", "--follow")
     assert failed.returncode == 1
     # AND a job with a policy gives way to the run before it
-    assert (
-        night.run("run", "nightly", "--detach", "--", "python", "-m", "jobs.examples.step", "nightly", "30").returncode
-        == 0
-    )
+    long = ("--timeout", "600", "--", "python", "-m", "jobs.examples.step", "nightly", "300")
+    assert night.run("run", "nightly", "--detach", *long).returncode == 0
     second = night.run("run", "nightly", "--detach")
     assert second.returncode == 4, second.stdout + second.stderr
     # AND ps shows the one that runs, and stop ends it

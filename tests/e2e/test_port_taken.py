@@ -44,7 +44,7 @@ def run(checkout: Checkout, program: str) -> subprocess.CompletedProcess[str]:
         env={**checkout.environment, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -53,7 +53,7 @@ def run(checkout: Checkout, program: str) -> subprocess.CompletedProcess[str]:
 
 def pid_on(port: int) -> int:
     """The pid of the local AWS that answers on a port."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_local/health", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_local/health", timeout=60) as answer:
         return int(json.load(answer)["pid"])
 
 

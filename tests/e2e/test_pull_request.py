@@ -21,7 +21,7 @@ from tests.unit.github.fake_github import REPOSITORY, TOKEN, FakeGitHub
 
 from batchtab.runner_image import build
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("pull_request"), pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("pull_request"), pytest.mark.timeout(3600)]
 
 ZEROS = f"sha256:{'0' * 64}"
 # The real one fetches a base image, which not every machine can; what counts here is that it is built, and its digest.

@@ -84,7 +84,6 @@ def _at_once(count: int, call: Callable[[], str]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
 def test_of_20_that_start_together_exactly_one_runs_in_every_round(batch: Batch, tmp_path: Path) -> None:
     # GIVEN a job that wants no overlap
     job = Job(batch, tmp_path)
@@ -92,9 +91,9 @@ def test_of_20_that_start_together_exactly_one_runs_in_every_round(batch: Batch,
         job.hold_again()
         # WHEN twenty of it are submitted at the same instant, and the one that runs goes on while the others check
         submitted = _at_once(RUNNERS, job.submit)
-        wait_until(lambda ids=submitted: len(job.ended(ids)) >= RUNNERS - 1, "nineteen to give way", seconds=90)
+        wait_until(lambda ids=submitted: len(job.ended(ids)) >= RUNNERS - 1, "nineteen to give way", seconds=600)
         # THEN exactly one runs: the earliest, whose command may only just have started
-        wait_until(lambda ids=submitted: job.ran() or len(job.ended(ids)) == RUNNERS, "one to run", seconds=30)
+        wait_until(lambda ids=submitted: job.ran() or len(job.ended(ids)) == RUNNERS, "one to run", seconds=120)
         ran = job.ran()
         assert len(ran) == 1, f"round {number}: {ran}"
         found = batch.api.describe_jobs(jobs=submitted)["jobs"]
@@ -140,7 +139,6 @@ def test_after_kill_9_of_the_one_that_runs_the_next_one_runs(batch: Batch, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_running_one_is_found_behind_5000_finished(batch: Batch, tmp_path: Path) -> None:
     # GIVEN a job that runs
     job = Job(batch, tmp_path)
@@ -158,10 +156,10 @@ def test_the_running_one_is_found_behind_5000_finished(batch: Batch, tmp_path: P
     for each in submitted:
         each.result()
     batch.api.terminate_job(jobId=blocker, reason="for a test")
-    wait_until(lambda: _count(batch, job.name) == (1, 5000), "5,000 to have ended", seconds=120)
+    wait_until(lambda: _count(batch, job.name) == (1, 5000), "5,000 to have ended", seconds=400)
     print(f"made 5,000 finished jobs in {time.monotonic() - started:.0f} s")
     # WHEN the next one starts
-    second = batch.wait(job.submit(), "SUCCEEDED", seconds=60)
+    second = batch.wait(job.submit(), "SUCCEEDED", seconds=200)
     # THEN it finds the running one on the last page
     assert any(first in line and '"skipped": true' in line for line in batch.output(second))
     assert job.ran() == {first}

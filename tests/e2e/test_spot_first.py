@@ -11,7 +11,7 @@ import yaml
 from tests.e2e.checkout import Checkout
 from tests.e2e.deployed import Deployed
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PREFIX = "batchtab-local"
 ENVIRONMENTS = {
@@ -19,7 +19,7 @@ ENVIRONMENTS = {
         "capacity": "SPOT",
         "instance_types": ["default_x86_64"],
         "min_vcpus": 0,
-        "max_vcpus": 1,
+        "max_vcpus": 4,
         "bid_percentage": 70,
         "image_type": "ECS_AL2023",
         "job_execution_timeout_minutes": 10,

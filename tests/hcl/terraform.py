@@ -41,7 +41,7 @@ class Terraform:
     environment: Mapping[str, str] = field(default_factory=dict)
     keeps_provider: bool = True
 
-    def run(self, *arguments: str, timeout: int = 400) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: int = 1200) -> subprocess.CompletedProcess[str]:
         """Runs a command of Terraform, whatever becomes of it."""
         environment = _environment(self.environment)
         if self.keeps_provider:
@@ -96,7 +96,7 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run(
-    folder: Path, environment: Mapping[str, str], *arguments: str, timeout: int = 400
+    folder: Path, environment: Mapping[str, str], *arguments: str, timeout: int = 1200
 ) -> subprocess.CompletedProcess[str]:
     executable = shutil.which("terraform")
     if executable is None:

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.local_helpers import LocalAws
 from tests.hcl.terraform import EXAMPLE_FILES, EXAMPLES, Terraform, copy, copy_modules
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

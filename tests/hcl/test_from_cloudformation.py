@@ -13,6 +13,9 @@ import pytest
 from tests.e2e.local_helpers import LocalAws, wait_until
 from tests.hcl.terraform import ROOT, Terraform, copy_modules
 
+from batchtab.importers import kinds, source_file
+from batchtab.importers.options import Options
+
 PAGE = (ROOT / "docs" / "from-cloudformation.md").read_text(encoding="utf-8")
 JOBS = {
     "do-something": ("cron(0 0 * * ? *)", "default", 1800),
@@ -166,6 +169,24 @@ def test_a_service_and_its_environment_move_without_being_recreated(
         return not left
 
     wait_until(gone, "the old compute environment to be deleted")
+
+
+def test_the_command_writes_the_blocks_of_the_service(tmp_path: Path) -> None:
+    # GIVEN the original templates, and the exports of their account
+    templates = ROOT / "tests" / "fixtures" / "importers" / "cloudformation"
+    files = [source_file.read(templates / name) for name in ("my-service.yaml", "environment.yaml")]
+    options = Options("my-service", settings={"exports": str(templates / "exports.json"), "modules": "../modules"})
+    # WHEN they are imported
+    written = kinds.read("cloudformation", files, options).files
+    # THEN the files are those that the test above applies, but for comments
+    write_blocks(tmp_path)
+    assert sorted(written) == ["import.tf", "main.tf"]
+    for name, text in written.items():
+        assert _code(text) == _code((tmp_path / "service" / name).read_text(encoding="utf-8")), name
+
+
+def _code(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def test_each_block_of_the_page_is_a_file() -> None:

@@ -72,7 +72,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def git(*arguments: str, cwd: Path = folder) -> str:
         identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
         return subprocess.run(
-            ["git", *identity, *arguments], cwd=cwd, check=True, capture_output=True, text=True, timeout=60
+            ["git", *identity, *arguments], cwd=cwd, check=True, capture_output=True, text=True, timeout=300
         ).stdout
 
     for name in git("ls-files", "--cached", "--others", "--exclude-standard", "modules", cwd=ROOT).splitlines():

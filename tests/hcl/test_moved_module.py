@@ -34,7 +34,7 @@ def repository(tmp_path: Path) -> Path:
     shutil.copytree(MODULES / "job_runs", folder / "modules" / "job_runs")
     identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
     for arguments in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-q", "-m", "release")):
-        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, timeout=300)
     return folder
 
 

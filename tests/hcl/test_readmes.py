@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.doc_blocks import fenced
 from tests.hcl.terraform import EXAMPLES, MODULES, Terraform, copy, copy_modules
 
 from batchtab.cli.ci.release import _TAG
@@ -85,12 +86,15 @@ def test_the_examples_of_the_readmes_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(GIT.sub(r'"./modules/\1"', text), encoding="utf-8")
     terraform = Terraform(tmp_path)
     terraform.init()
-    # THEN Terraform has no objection, and they are formatted as it would
+    # THEN Terraform has no objection
     assert json.loads(terraform.run("validate", "-json").stdout)["diagnostics"] == []
-    for name, text in {**READMES, "the catalogue": CATALOGUE}.items():
-        for block in blocks(text):
-            (tmp_path / "block.tf").write_text(block, encoding="utf-8")
-            assert terraform.run("fmt", "-check", "block.tf").returncode == 0, name
+
+
+def test_the_examples_of_all_pages_are_formatted_as_terraform_would(tmp_path: Path) -> None:
+    for block in fenced("hcl", "terraform"):
+        (tmp_path / f"{block.place.replace('/', '.')}.tf").write_text(block.text, encoding="utf-8")
+    done = Terraform(tmp_path, keeps_provider=False).run("fmt", "-check", "-diff")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_catalogues_figures_are_counted() -> None:

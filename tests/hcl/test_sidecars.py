@@ -87,7 +87,6 @@ def without_empty(value: Any) -> Any:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_job_is_the_same_at_all_doors_and_ends_with_its_own_container(
     tmp_path: Path,
     local_aws: LocalAws,

@@ -88,7 +88,6 @@ def queues(local: LocalAws, namespace: str) -> dict[str, Any]:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_queue_is_the_same_by_hcl_and_by_python_and_a_second_plan_is_empty(
     tmp_path: Path,
     local_aws: LocalAws,

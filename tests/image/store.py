@@ -24,7 +24,7 @@ PACKAGES = ("ca-certificates", "nodejs", "python3", "python3-pip")
 # Buildah keeps a small cache outside every store, where root cannot move it.
 SHARED_CACHE = Path("/var/lib/containers")
 PROGRAMS = ("buildah", "debootstrap", "unshare", "chroot")
-STEP_SECONDS = 540  # installing a base system takes minutes of CPU, beside other tests
+STEP_SECONDS = 1200  # installing a base system takes minutes of CPU, beside other tests
 KEPT = Path(__file__).resolve().parents[2] / ".batchtab" / "test-images"
 KEPT_SECONDS = 30 * 24 * 3600
 

@@ -144,7 +144,7 @@ def test_an_import_of_the_package_loads_nothing_else(built: Built, tmp_path: Pat
     program += "; print(*sorted(set(sys.modules) - old))"
     # WHEN it is imported
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program, tmp_path], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-I", "-S", "-c", program, tmp_path], capture_output=True, text=True, check=True, timeout=300
     )
     # THEN nothing comes with it
     assert done.stdout.split() == ["__future__", "batchtab"]

@@ -18,7 +18,12 @@
       block.removeAttribute("data-processed");
       block.textContent = sources[index];
     });
-    mermaid.run({ nodes: blocks });
+    mermaid.run({ nodes: blocks }).then(() => {
+      // A page makes a diagram smaller only as far as it can be read; a wider one scrolls.
+      for (const svg of document.querySelectorAll("pre.mermaid svg")) {
+        svg.style.minWidth = `${(svg.viewBox.baseVal.width * 2) / 3}px`;
+      }
+    });
   }
 
   document.addEventListener("DOMContentLoaded", draw);

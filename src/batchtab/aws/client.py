@@ -41,10 +41,14 @@ class Lock:
 
 
 class Aws:
-    """AWS as one stage sees it."""
+    """AWS as one stage sees it.
+
+    Attributes:
+        region: The region of its calls.
+    """
 
     def __init__(self, region: str, endpoint_url: str | None = None, config: Config = _CONFIG) -> None:
-        self._region = region
+        self.region = region
         self._config = config
         options: dict[str, Any] = {"region_name": region}
         if endpoint_url:  # whoever calls local AWS may have a profile that no file has
@@ -104,10 +108,10 @@ class Aws:
 
     def create_bucket(self, bucket: str) -> None:
         """Makes the bucket in this region."""
-        if self._region == "us-east-1":  # the one region that S3 does not take as a constraint
+        if self.region == "us-east-1":  # the one region that S3 does not take as a constraint
             self._s3.create_bucket(Bucket=bucket)
         else:
-            where: Any = {"LocationConstraint": self._region}
+            where: Any = {"LocationConstraint": self.region}
             self._s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
 
     def versioning(self, bucket: str) -> bool:

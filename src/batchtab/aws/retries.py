@@ -7,11 +7,11 @@ page) and the beginning of one's log.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from batchtab.aws import runner_lines
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.run_overrides import RETRY_OF, environment_of
@@ -106,8 +106,5 @@ def retry_of(job: Detail) -> str:
 
 
 def _says_that_it_chooses(line: str) -> bool:
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(said, dict) and said.get("chooses_children") is True
+    said = runner_lines.read(line)
+    return said is not None and said.get("chooses_children") is True

@@ -6,7 +6,6 @@ comes after it (ten at most); for a job that waits for its queue those of `queue
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 from botocore.exceptions import ClientError
 
 from batchtab import names
+from batchtab.aws import runner_lines
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.function_log import FunctionLog
@@ -189,13 +189,9 @@ class FactsReader:
                 return {}
             raise
         for event in reversed(answer["events"]):
-            message = str(event.get("message", ""))
-            if message.startswith('{"batchtab": "end"'):
-                try:
-                    found = json.loads(message)
-                except ValueError:
-                    return {}
-                return found if isinstance(found, dict) else {}
+            said = runner_lines.read(str(event.get("message", "")))
+            if said is not None and said["batchtab"] == "end":
+                return said
         return {}
 
     # --- what was noted, and what starts it

@@ -7,7 +7,6 @@ run whose memory is asked for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from batchtab.aws import runner_lines
 from batchtab.aws.batch_jobs import ENDED, BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.main_container import last_attempt, main_container, task_of
@@ -194,11 +194,6 @@ def _stream(job: Any) -> str:
 
 
 def _peak(line: str) -> float | None:
-    if '"peak_memory_mib"' not in line:
-        return None
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return None
-    peak = said.get("peak_memory_mib") if isinstance(said, dict) and said.get("batchtab") == _END else None
+    said = runner_lines.read(line)
+    peak = said.get("peak_memory_mib") if said is not None and said["batchtab"] == _END else None
     return float(peak) if isinstance(peak, int | float) and not isinstance(peak, bool) else None

@@ -21,7 +21,7 @@ def read(message: str) -> Mapping[str, Any] | None:
         return None
     try:
         said = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):  # a program's own line, which begins alike
         return None
     return said if isinstance(said, dict) and said.get("batchtab") in _KINDS else None
 

@@ -32,6 +32,10 @@ DEPLOYMENT = "Deployment"
 MACHINE = "This machine"
 SET_UP = "Set-up"
 WORKFLOWS = "Workflows"
+#: The sections of `ci`.
+STEPS = "Steps of a project's workflows"
+ONCE = "Once for a stage, on your machine"
+RELEASE = "Releases of Batchtab itself, not of a project"
 
 COMMANDS = (
     Command("check", "jobs.check:check", "Check the files in config/ and jobs/ for faults.", FILES),
@@ -57,7 +61,7 @@ COMMANDS = (
     Command("web", "jobs.web:web", "Show jobs, runs and logs in a browser.", JOBS),
     Command("cost", "jobs.cost:cost", "Show what runs cost, and what they would elsewhere.", JOBS),
     Command("plan", "deployment.plan:plan", "Show what a deployment would change.", DEPLOYMENT),
-    Command("deploy", "deployment.deploy:deploy", "Apply the reviewed plan.", DEPLOYMENT, is_change=True),
+    Command("deploy", "deployment.deploy:deploy", "Apply a reviewed plan, or all changes.", DEPLOYMENT, is_change=True),
     Command("doctor", "deployment.doctor:doctor", "Check what a stage and its jobs need.", DEPLOYMENT),
     Command(
         "bootstrap", "deployment.bootstrap:bootstrap", "Create a stage's state bucket.", DEPLOYMENT, is_change=True
@@ -65,34 +69,35 @@ COMMANDS = (
     Command(
         "unlock",
         "deployment.unlock:unlock",
-        "Remove a lock that a killed run left on a state.",
+        "Remove a lock that a killed run left on a Terraform state.",
         DEPLOYMENT,
         is_change=True,
     ),
-    Command("env", "deployment.env:env", "Print the variables for cdktf and Terraform.", DEPLOYMENT),
+    Command("env", "deployment.env:env", "Print variables for terraform, cdktf and aws.", DEPLOYMENT),
     Command("up", "machine.up:up", "Deploy a stage to local AWS and run jobs.", MACHINE, is_change=True),
     Command("down", "machine.down:down", "Destroy the local deployment and stop local AWS.", MACHINE, is_change=True),
     Command("init", "setup.init:init", "Create a project.", SET_UP, is_change=True),
+    Command("import", "setup.import_jobs:import_jobs", "Import jobs from crontab, Kubernetes and others.", SET_UP),
     Command("upgrade", "setup.upgrade:upgrade", "Bring a project's files up to date.", SET_UP, is_change=True),
     Command("setup", "setup.setup:setup", "Install what a project needs into .batchtab/.", SET_UP, is_change=True),
-    Command("lock", "setup.lock:lock", "Pin the provider by hash.", SET_UP, is_change=True),
+    Command("lock", "setup.lock:lock", "Pin Terraform's AWS provider by hash.", SET_UP, is_change=True),
     Command("schema", "setup.schema:schema", "Write the JSON Schemas for editors.", SET_UP),
-    Command("ci", "", "Run a step of a workflow.", WORKFLOWS, is_change=True),
+    Command("ci", "", "Prepare GitHub for a stage, or run a step of a workflow.", WORKFLOWS, is_change=True),
 )
 CI = (
-    Command("stage", "ci.stage:ci_stage", "Print a stage's region and roles."),
-    Command("runner-image", "ci.runner_image:runner_image", "Print or build the shared runner image."),
-    Command("synth", "ci.synth:ci_synth", "Synthesize stages for jobs that have credentials."),
-    Command("scan", "ci.scan:scan", "Scan stacks, Dockerfile and workflows with checkov."),
-    Command("summary", "ci.summary:plan_summary", "Summarize plans for review."),
-    Command("comment", "ci.comment:pr_comment", "Post the summary to the pull request."),
-    Command("reviewed", "ci.reviewed:reviewed_plan", "Download the reviewed plan."),
-    Command("drift", "ci.drift:drift_issue", "Open, update or close the drift issue."),
-    Command("roles", "ci.roles:ci_roles", "Create the roles that workflows assume."),
-    Command("environment", "ci.environment:ci_environment", "Protect a stage's environment on GitHub."),
-    Command("release-files", "ci.release:release_files", "Write the archives of a release."),
-    Command("registry-files", "ci.registry:registry_files", "Write the repository of the registry's module."),
-    Command("release-publish", "ci.release:release_publish", "Publish a release on GitHub."),
+    Command("roles", "ci.roles:ci_roles", "Create the roles that workflows assume.", ONCE),
+    Command("environment", "ci.environment:ci_environment", "Protect a stage's environment on GitHub.", ONCE),
+    Command("stage", "ci.stage:ci_stage", "Print a stage's region and roles.", STEPS),
+    Command("runner-image", "ci.runner_image:runner_image", "Print or build the shared runner image.", STEPS),
+    Command("synth", "ci.synth:ci_synth", "Synthesize stages without credentials, for later steps.", STEPS),
+    Command("scan", "ci.scan:scan", "Scan stacks, Dockerfile and workflows with checkov.", STEPS),
+    Command("summary", "ci.summary:plan_summary", "Summarize plans for review.", STEPS),
+    Command("comment", "ci.comment:pr_comment", "Post the summary to the pull request.", STEPS),
+    Command("reviewed", "ci.reviewed:reviewed_plan", "Download the reviewed plan.", STEPS),
+    Command("drift", "ci.drift:drift_issue", "Open or close the GitHub issue on a stage's drift.", STEPS),
+    Command("release-files", "ci.release:release_files", "Write the archives of a release.", RELEASE),
+    Command("registry-files", "ci.registry:registry_files", "Write the repository of the registry's module.", RELEASE),
+    Command("release-publish", "ci.release:release_publish", "Publish a release on GitHub.", RELEASE),
 )
 #: Commands of older versions, and what replaced them.
 RENAMED = {

@@ -10,5 +10,7 @@ USAGE = 2
 NOT_FOUND = 3
 #: The run was not started: its job's policy let another one go first, or it was skipped.
 SKIPPED = 4
+#: An import left something for a person to decide.
+NEEDS_PERSON = 4
 TIMED_OUT = 5
 INTERRUPTED = 130

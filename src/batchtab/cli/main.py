@@ -104,7 +104,11 @@ def _group() -> None:
     pass
 
 
-app = _app(Commands, "A crontab for AWS Batch.", completion=True)
+_HELP = """A crontab for AWS Batch.
+
+Commands are about the stage `local`, on this machine, unless --stage or BATCHTAB_STAGE names another.
+"""
+app = _app(Commands, _HELP, completion=True)
 
 
 def _print_version(value: bool) -> None:
@@ -121,7 +125,7 @@ def _batchtab(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
-    """A crontab for AWS Batch."""
+    """The options of `batchtab` itself."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

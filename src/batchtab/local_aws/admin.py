@@ -83,7 +83,7 @@ class Admin:
             ("POST", "clock"): lambda: self._drive_clock(body),
             ("GET", "faults"): self._read_faults,
             ("POST", "faults"): lambda: self._add_fault(body),
-            ("DELETE", "faults"): self._end_faults,
+            ("DELETE", "faults"): lambda: self._end_faults(body),
             ("GET", "iam"): self._read_iam,
             ("DELETE", "iam"): self._forget_iam,
             ("GET", "iam/checks"): self._read_checks,
@@ -145,8 +145,11 @@ class Admin:
             raise RefusedError(str(error)) from error
         return self._faults.shown()
 
-    async def _end_faults(self) -> object:
-        self._faults.clear()
+    async def _end_faults(self, body: bytes) -> object:
+        try:
+            self._faults.clear(_json_object(body) if body else None)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
         return self._faults.shown()
 
     async def _read_iam(self) -> object:

@@ -48,6 +48,11 @@ class Fault:
         """Whether a request is among those that meet it."""
         return self.service == service and (self.operation is None or self.operation.lower() == operation.lower())
 
+    def is_like(self, other: Fault) -> bool:
+        """Whether both do the same to the same requests, however long."""
+        own, others = ((each.service, (each.operation or "").lower(), each.kind, each.value) for each in (self, other))
+        return own == others
+
     def shown(self) -> dict[str, Any]:
         """Return it as the path `faults` shows it."""
         left = None if self.ends is None else round(max(0.0, self.ends - time.monotonic()), 1)
@@ -83,12 +88,17 @@ class Faults:
         """Whether there may be one."""
         return bool(self._all)
 
-    def clear(self) -> None:
-        """End all; delayed requests continue."""
+    def clear(self, asked: dict[str, Any] | None = None) -> None:
+        """End those that were asked for so; without it, all. Delayed requests continue.
+
+        Raises:
+            ValueError: What was asked for is no fault.
+        """
+        same = None if asked is None else _parse(asked)
         with self._lock:
             for fault in self._all:
-                fault.removed = True
-            self._all.clear()
+                fault.removed = fault.removed or same is None or fault.is_like(same)
+            self._all = [fault for fault in self._all if not fault.removed]
 
     def shown(self) -> list[dict[str, Any]]:
         """Return all that are on, oldest first."""

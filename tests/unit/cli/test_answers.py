@@ -51,6 +51,7 @@ CALLS = {
     "deploy": ["deploy", "--unreviewed"],
     "bootstrap": ["bootstrap"],
     "unlock": ["unlock", "environment"],
+    "import": ["import", "aws"],
     "ci runner-image": ["ci", "runner-image", "--build"],
     "ci roles": ["ci", "roles", "--repository", "my-company/jobs", "--repository-id", "4"],
 }
@@ -88,6 +89,8 @@ OWN: dict[tuple[str, str], tuple[str, str] | None] = {
     ("ci roles", "not deployed"): None,  # roles come before a deployment
     ("bootstrap", "not deployed"): None,
     ("bootstrap", "no bucket"): None,  # it makes one
+    ("import", "not deployed"): None,  # it looks for what Batchtab did not deploy
+    ("import", "no bucket"): None,
     ("bootstrap", "denied"): ("is another account's, or the credentials may not see it (403)", "state.bucket"),
     **{
         (command, "expired meanwhile"): (  # an answer to HEAD has no code

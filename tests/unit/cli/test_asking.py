@@ -51,7 +51,7 @@ def asked(answer: bytes) -> tuple[int, str]:
         process.send_signal(signal.SIGINT)
     else:
         os.write(main, answer)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     os.close(main)
     os.close(other)
     return process.returncode, out + said + err

@@ -70,7 +70,7 @@ def test_a_terraform_configuration_that_cannot_be_read_counts_as_absent(project:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     # THEN they name the project's own, without a word
     assert (done.returncode, done.stderr) == (0, "")

@@ -310,3 +310,14 @@ def test_styles_tell_what_does_not_run() -> None:
     found = lines([job("daily", "@daily", **{"except": "2026-05-05"})], NOW, 1)
 
     assert [style for _, style in next_runs.table(found, 80)] == ["bold", "dim", ""]
+
+
+@pytest.mark.parametrize("command", ["next", "calendar"])
+def test_the_stage_is_that_of_the_environment_as_for_other_commands(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a shell whose BATCHTAB_STAGE names a stage that is not there
+    monkeypatch.setenv("BATCHTAB_STAGE", "nowhere")
+    # WHEN the command gets no --stage THEN it is about that stage
+    assert main([command]) == 2
+    assert "nowhere" in capsys.readouterr().err

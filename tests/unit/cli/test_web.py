@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import json
 import re
@@ -136,13 +137,17 @@ def test_a_job_has_its_declaration_its_next_ten_and_its_last_runs(aws: WebAws, b
 
 def test_a_run_has_its_cause_its_log_and_what_helps(aws: WebAws, browser: Browser) -> None:
     made = failed(aws)
-    aws.streams["stream-1"] = ["first", "password=hunter2secret", "\x1b[31mred\x1b[0m\x07"]
+    begun = json.dumps({"batchtab": "start", "attempt": 1, "command": ["report"]})
+    deep = '{"batchtab": "end", "of": ' + "[" * 100_000  # a program's own
+    aws.streams["stream-1"] = [begun, "first", "password=hunter2secret", "\x1b[31mred\x1b[0m\x07", deep]
     page = browser.get(f"/runs/{made}")
     said = words(page)
     assert "Cause exit code 7" in said
     log = page.text.partition('<pre class="log"')[2].partition(">")[2].partition("</pre>")[0]
-    # THEN its log is text, masked, and without a terminal's signs
-    assert log.splitlines() == ["first", "password=***", "red "]
+    # THEN its log is text, masked, without a terminal's signs, and says what the runner wrote as on a terminal
+    *lines, last = log.splitlines()
+    assert lines == ["runner: started attempt 1", "first", "password=***", "red "]
+    assert html.unescape(last) == deep
     # AND it can be retried, not stopped, and nothing follows it
     assert f'action="/runs/{made}/retry"' in page.text
     assert "/stop" not in page.text
@@ -555,7 +560,7 @@ def test_a_fault_of_our_own_is_one_line_there_and_a_traceback_on_the_terminal(
 
 def events(browser: Browser, job_id: str, until: Callable[[list[tuple[str, str]]], bool]) -> list[tuple[str, str]]:
     """The events of a log until there are enough, or the answer ends."""
-    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=120)
     connection.request("GET", f"/runs/{job_id}/log", headers={"Cookie": browser.cookie})
     response = connection.getresponse()
     assert response.headers["content-type"].startswith("text/event-stream"), response.read()

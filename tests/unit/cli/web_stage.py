@@ -187,7 +187,7 @@ class Browser:
         return answer
 
     def _send(self, method: str, path: str, body: str, headers: dict[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         given = {"Cookie": self.cookie, **self.headers, **named}
         try:

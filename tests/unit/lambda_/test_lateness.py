@@ -15,7 +15,7 @@ from job_alerts.message import Route
 from job_alerts.runs import Run
 from job_alerts.schedule import Schedule
 from job_alerts.text import line
-from job_alerts.watches import Watched
+from job_alerts.watches import Watched, WatchState
 
 QUEUE = "arn:aws:batch:ap-northeast-2:123456789012:job-queue/batchtab-prod-default"
 NAME = "billing-invoice"
@@ -116,6 +116,43 @@ def test_what_was_due_before_it_was_watched_is_not_told(world: World) -> None:
     sweep_until(world, MIDNIGHT + 4000)
     # THEN nobody is told of the run before it was there
     assert world.inbox == []
+
+
+@pytest.mark.parametrize("expression", ["cron(* * * * ? *)", "rate(1 minute)"])
+def test_a_run_due_while_a_stage_is_deployed_is_not_told(world: World, expression: str) -> None:
+    # GIVEN a job whose schedule is in the table a minute and a half before its trigger takes effect
+    watch(world, expression, 60)
+    began = world.clock + 90
+    world.starts[NAME] = list(range(began, began + 600, 60))
+    sweep_until(world, began + 600)
+    # THEN the times before are not reported
+    assert world.inbox == []
+    # WHEN it starts no more THEN somebody is
+    sweep_until(world, began + 800)
+    assert len(world.inbox) == 1
+
+
+def test_a_job_that_moves_to_another_queue_is_watched_anew(world: World) -> None:
+    # GIVEN a run in one queue, and a job that is moved to another before the run is looked for
+    watch(world)
+    world.starts[NAME] = []
+    sweep_until(world, MIDNIGHT + 300)
+    assert isinstance(world.table, FakeTable)
+    world.table.watches.schedules = [Watched(NAME, QUEUE.replace("default", "large"), Schedule(CRON), 600)]
+    # THEN it is not reported, although it is not in the other queue
+    sweep_until(world, MIDNIGHT + 4000)
+    assert world.inbox == []
+
+
+def test_what_an_earlier_version_watched_is_still_watched(world: World) -> None:
+    # GIVEN a run that is due, and a row of the version before, which has no queue
+    watch(world)
+    sweep_until(world, MIDNIGHT + 300)
+    assert isinstance(world.table, FakeTable)
+    world.table.watches.put_watching(NAME, WatchState(CRON, MIDNIGHT - 60, 0, 0))
+    # WHEN it is late after the upgrade THEN it is reported, once
+    sweep_until(world, MIDNIGHT + 4000)
+    assert len(world.inbox) == 1
 
 
 def test_a_changed_schedule_is_watched_anew(world: World) -> None:

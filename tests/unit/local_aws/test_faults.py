@@ -53,6 +53,16 @@ def test_clear_ends_those_that_are_being_suffered() -> None:
     assert not faults.any
 
 
+def test_one_fault_is_ended_by_what_it_does_in_whatever_case() -> None:
+    faults = Faults()
+    faults.add({"service": "batch", "operation": "SubmitJob", "hold_seconds": 20, "seconds": 60})
+    faults.add({"service": "batch", "hang": True})
+    faults.clear({"service": "batch", "operation": "submitjob", "hold_seconds": 20})
+    assert [each["hang"] for each in faults.shown()] == [True]
+    with pytest.raises(ValueError, match="is not a service"):
+        faults.clear({"hang": True})
+
+
 def test_deliveries_are_multiplied_for_their_sender_alone() -> None:
     faults = Faults()
     faults.add({"service": "scheduler", "deliveries": 3})

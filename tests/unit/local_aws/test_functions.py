@@ -135,9 +135,9 @@ def test_a_walk_waits_for_what_was_just_asked_for() -> None:
     made.join()
     assert not made.parts.unsettled()
     # AND one that takes long is not
-    made.parts._asked["long"] = time.monotonic() - 4.9
+    made.parts._asked["long"] = time.monotonic() - 3
     assert made.parts.unsettled()
-    made.parts._asked["long"] -= 0.2
+    made.parts._asked["long"] -= 2.5
     assert not made.parts.unsettled()
 
 

@@ -26,7 +26,7 @@ def test_guard_ends_groups_that_are_still_listed_and_removes_the_folder(
     folder = tmp_path / "own"
     (folder / "deep").mkdir(parents=True)
     guard.main(str(folder), [f"group {sleeper.pid}\n"])
-    assert sleeper.wait(timeout=5) == -signal.SIGKILL
+    assert sleeper.wait(timeout=60) == -signal.SIGKILL
     assert not folder.exists()
 
 
@@ -47,7 +47,7 @@ def test_guard_finds_what_lives_in_the_folder(tmp_path: Path) -> None:
         # WHEN the guard cleans up
         guard.main(str(folder), [])
         # THEN it has ended that one only
-        assert process.wait(timeout=5) == -signal.SIGKILL
+        assert process.wait(timeout=60) == -signal.SIGKILL
         assert other.poll() is None
     finally:
         for each in (process, other):
@@ -69,7 +69,7 @@ def test_guard_removes_containers_before_it_ends_what_lives_in_the_folder(tmp_pa
         guard.main(str(folder), [f"engine {engine}\n"])
         # THEN the engine could count on it
         assert set((tmp_path / "said").read_text().split()) == {"alive"}
-        assert process.wait(timeout=5) == -signal.SIGKILL
+        assert process.wait(timeout=60) == -signal.SIGKILL
     finally:
         process.kill()
         process.wait()

@@ -27,7 +27,9 @@ def test_the_first_deployment_commits_what_lock_wrote(steps: list[str], tmp_path
 
     def run(command: str) -> str:
         command = command.replace("git ", f"git {' '.join(me)} ")
-        done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True, timeout=300
+        )
         return done.stdout
 
     run("git init --quiet --initial-branch main")

@@ -126,7 +126,7 @@ def test_the_program_runs_from_the_project_and_fails_on_request(service: str, tm
 
     def run(job: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *jobs[job].command[1:]]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
 
     assert jobs["hello"].command[0] == "python"
     # WHEN the two jobs run THEN one succeeds and the other gives a reason
@@ -171,9 +171,9 @@ def test_git_adds_no_plan_and_nothing_that_is_made(project: Path) -> None:
     # WHEN all of it is added
     environment = {"PATH": "/usr/bin:/bin", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
     for command in (["init", "--quiet"], ["add", "-A"]):
-        subprocess.run(["git", *command], cwd=project, env=environment, check=True, timeout=60)
+        subprocess.run(["git", *command], cwd=project, env=environment, check=True, timeout=300)
     listed = subprocess.run(
-        ["git", "ls-files"], cwd=project, env=environment, capture_output=True, text=True, check=True, timeout=60
+        ["git", "ls-files"], cwd=project, env=environment, capture_output=True, text=True, check=True, timeout=300
     )
     # THEN just the project's own files are
     assert set(listed.stdout.split()) == written

@@ -25,15 +25,16 @@ class Case:
     name: str
     command: tuple[str, ...]
     codes: frozenset[int]
+    grace_seconds: float = 0.2
 
 
 # A shell that is just waiting for a child which ends well takes no notice of SIGINT, and is killed for it: 137.
 CASES = (
     Case("plain", ("sleep", "30"), frozenset()),
-    Case("handler", ("sh", "-c", "trap 'exit 9' TERM INT HUP; while :; do sleep 0.01; done"), frozenset({9})),
+    Case("handler", ("sh", "-c", "trap 'exit 9' TERM INT HUP; while :; do sleep 0.01; done"), frozenset({9}), 10),
     Case("deaf", ("sh", "-c", "trap '' TERM INT HUP; sleep 30 & sleep 30"), frozenset({137})),
     Case("daemon", ("sh", "-c", "setsid sleep 30 & (sleep 30 &) ; sleep 30"), frozenset({137})),
-    Case("deaf daemon", ("sh", "-c", "(trap '' TERM INT HUP; setsid sleep 30 &) ; exit 4"), frozenset({4})),
+    Case("deaf daemon", ("sh", "-c", "(trap '' TERM INT HUP; setsid sleep 30 &) ; exit 4"), frozenset({4, 137})),
     Case("quick", ("sh", "-c", "exit 5"), frozenset({5})),
     Case("many", ("sh", "-c", "for i in 1 2 3 4 5 6; do (sleep 30 &) ; done; sh -c 'sleep 30; :'"), frozenset({137})),
 )
@@ -44,14 +45,14 @@ def _one(number: int) -> str | None:
     draw = random.Random(f"{SEED}-{number}")  # noqa: S311 no secret
     case = CASES[number % len(CASES)]
     marker = f"fuzz-{SEED}-{number}-{os.getpid()}"
-    process = start("--grace-seconds=0.2", "--", *case.command, env=environment(MARKER=marker))
+    process = start(f"--grace-seconds={case.grace_seconds}", "--", *case.command, env=environment(MARKER=marker))
     sent = []
     for _ in range(draw.choice((1, 1, 2, 3))):
         time.sleep(draw.uniform(0, 0.25))
         if process.poll() is None:
             sent.append(draw.choice(STOP))
             process.send_signal(sent[-1])
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=120)
     left = marked(marker)
     deadline = time.monotonic() + 1 if process.returncode < 0 else 0.0  # the kernel takes the command a moment later
     while left and time.monotonic() < deadline:

@@ -17,7 +17,7 @@ def test_a_stop_signal_is_forwarded_and_the_commands_answer_is_the_exit_code(num
     assert read_line(process) == b"ready\n"
     # WHEN the runner gets the signal
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=120)
     # THEN the command did, and its code is the runner's
     assert process.returncode == 7
     assert end_line(stderr)["stopped_by"] == number.name
@@ -29,7 +29,7 @@ def test_a_command_without_a_handler_ends_with_128_and_the_signal() -> None:
     read_line(process)
     # WHEN the runner is told to stop
     process.terminate()
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=120)
     # THEN the exit code says so
     assert process.returncode == 143
     assert end_line(stderr)["signal"] == "SIGTERM"
@@ -49,7 +49,7 @@ def test_a_command_that_does_not_stop_is_killed_when_its_grace_is_over() -> None
     # WHEN it is told to stop
     stopped = time.monotonic()
     process.terminate()
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=120)
     # THEN it is killed, not before its time, with its whole group
     assert 0.45 <= time.monotonic() - stopped < 10
     assert process.returncode == 137
@@ -59,19 +59,19 @@ def test_a_command_that_does_not_stop_is_killed_when_its_grace_is_over() -> None
 
 def test_a_second_signal_is_forwarded_and_does_not_lengthen_the_grace() -> None:
     # GIVEN a command that notes each signal and goes on
-    process = start("--grace-seconds=1", "sh", "-c", "trap 'echo told' TERM; echo ready; while :; do sleep 0.02; done")
+    process = start("--grace-seconds=6", "sh", "-c", "trap 'echo told' TERM; echo ready; while :; do sleep 0.02; done")
     read_line(process)
     # WHEN it is told twice
     stopped = time.monotonic()
     process.terminate()
     assert read_line(process) == b"told\n"
-    time.sleep(0.6)
+    time.sleep(3)  # a busy machine may add as much, here and at the end
     process.terminate()
     assert read_line(process) == b"told\n"
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     # THEN it heard both, and was killed a grace after the first
     assert process.returncode == 137
-    assert time.monotonic() - stopped < 1.55
+    assert time.monotonic() - stopped < 8.9
 
 
 def test_a_shells_child_has_the_whole_grace_although_the_shell_is_gone() -> None:
@@ -81,7 +81,7 @@ def test_a_shells_child_has_the_whole_grace_although_the_shell_is_gone() -> None
     read_line(process)
     # WHEN the runner is told to stop
     process.terminate()
-    stdout, _ = process.communicate(timeout=20)
+    stdout, _ = process.communicate(timeout=120)
     # THEN the child could save
     assert stdout == b"saved\n"
     assert process.returncode == 143
@@ -103,7 +103,7 @@ def test_other_signals_are_forwarded_and_stop_nothing() -> None:
     time.sleep(0.5)
     assert process.poll() is None
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 5
 
 
@@ -119,7 +119,7 @@ def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
     read_line(process)
     # WHEN the terminal goes away
     process.send_signal(signal.SIGHUP)
-    stdout, _ = process.communicate(timeout=20)
+    stdout, _ = process.communicate(timeout=120)
     # THEN the command runs to its end
     assert (stdout, process.returncode) == (b"done\n", 0)
 
@@ -140,7 +140,7 @@ def test_a_killed_runner_takes_the_command_with_it() -> None:
     read_line(process)
     # WHEN the runner is killed without a chance to act
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     # THEN the command does not go on alone
     deadline = time.monotonic() + 5
     while marked(marker) and time.monotonic() < deadline:

@@ -25,7 +25,10 @@ def drift_issue(
     plans: Annotated[list[Path], typer.Argument(help="Files of `terraform show -json`, or folders of `plan --out`.")],
     stage: StageOption = "local",
 ) -> None:
-    """Open, update or close the drift issue.
+    """Open or update the stage's issue on GitHub if a plan has changes; close it if none has.
+
+    The plans are those of `plan --all --out`: without --all it leaves out stacks whose files have not changed,
+    and so their drift.
 
     A job that runs another revision than Terraform deployed is drift too. That a job's `start`, `end` or only time has
     passed is not drift.

@@ -32,7 +32,7 @@ def release_files(
     out: Annotated[Path, typer.Option(help="Folder for the files; emptied of others of their kind.")] = Path("dist"),
     root: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
 ) -> None:
-    """Write a release: an archive per module, checksums, and the changes since the tag before.
+    """Write a release of Batchtab: an archive per module, checksums, and the changes since the tag before.
 
     The tag must be the version of pyproject.toml. Of Python packages in the folder, those of this version are in the
     checksums, and others are removed. The same tag gives the same bytes everywhere.
@@ -66,7 +66,7 @@ def release_publish(
     tag: TagOption,
     files: Annotated[Path, typer.Option(help="Folder of release-files.")] = Path("dist"),
 ) -> None:
-    """Publish a release with these files on GitHub, or add what is missing to an existing one.
+    """Publish a release of Batchtab with these files on GitHub, or add what is missing to an existing one.
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY and, for GitHub Enterprise Server, GITHUB_API_URL.
     """

@@ -19,7 +19,7 @@ from batchtab.terraform.session import Session
 
 def runner_image(
     stage: StageOption = "local",
-    build: Annotated[bool, typer.Option(help="Build and push it if these files were not built before.")] = False,
+    build: Annotated[bool, typer.Option(help="Build and push it if no image of the same files exists.")] = False,
     sbom: Annotated[
         Path | None, typer.Option(help="Write its bill of materials (CycloneDX) to this file, if it exists.")
     ] = None,

@@ -14,6 +14,11 @@ from batchtab.plan_review.gates import Gate
 from batchtab.plan_review.summary import summarize
 
 REFUSED = 1
+_FAIL_ON_HELP = (
+    "Exit with status 1 if a plan does this; may be repeated. loss: deletes or replaces what contains data; iam: gives "
+    "more permissions; wide: gives one on all resources, of a whole service or to everybody; findings: fails a check "
+    "of checkov; changes: anything."
+)
 
 
 class Format(StrEnum):
@@ -29,9 +34,7 @@ def plan_summary(
     format_: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
     out: Annotated[Path | None, typer.Option(help="Write it to this file instead of stdout.")] = None,
     checkov: Annotated[Path | None, typer.Option(help="checkov's JSON; its findings are added at the end.")] = None,
-    fail_on: Annotated[
-        list[Gate] | None, typer.Option(envvar="BATCHTAB_FAIL_ON", help="Exit with status 1 for this; may be repeated.")
-    ] = None,
+    fail_on: Annotated[list[Gate] | None, typer.Option(envvar="BATCHTAB_FAIL_ON", help=_FAIL_ON_HELP)] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of the next runs, such as Asia/Seoul.")] = "UTC",
     limit: Annotated[int, typer.Option(min=2_000, help="Maximum size of the Markdown, in bytes.")] = 65_536,
 ) -> int:

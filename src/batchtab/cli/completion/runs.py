@@ -72,9 +72,9 @@ def _asked(kind: str, stage: str, incomplete: str) -> subprocess.Popen[bytes]:
 
 
 def _read(process: subprocess.Popen[bytes], ends_at: float) -> list[Candidate]:
-    """What it has answered by then."""
+    """What it has answered by then; what is there already is always read."""
     try:
-        output, _ = process.communicate(timeout=max(0.0, ends_at - time.monotonic()))
+        output, _ = process.communicate(timeout=max(0.1, ends_at - time.monotonic()))
     except subprocess.TimeoutExpired as error:
         output = error.output or b""
     lines = [line.split("\t") for line in output.decode(errors="replace").split("\n")]

@@ -44,6 +44,8 @@ def deploy(
 ) -> int:
     """Plan the stacks again and apply them in order, if their changes are those that were reviewed.
 
+    It needs --reviewed, or --unreviewed to apply whatever is planned without asking.
+
     A stack is left out if its files and inputs have not changed since it was applied, unless it is in the review or
     --all is given. With a review all other stacks are compared, even if only some are applied.
 

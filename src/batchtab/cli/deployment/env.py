@@ -11,7 +11,11 @@ from batchtab.terraform.session import Session
 
 
 def env(stage: StageOption = "local") -> None:
-    """Print environment variables for terraform, cdktf and aws: eval "$(batchtab env)"."""
+    """Print environment variables for terraform, cdktf and aws: eval "$(batchtab env)".
+
+    The stage and its region, and PATH with the project's own programs; of a local stage also the address and keys of
+    local AWS.
+    """
     session = Session.open(stage)
     if session.endpoint_url:  # they would be sent to local AWS, or win over its keys
         typer.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")

@@ -46,6 +46,8 @@ def plan(
 ) -> int:
     """Show what a deployment would change; change nothing.
 
+    Prints how many resources of each stack change; --out with --show prints which jobs and how.
+
     A stack is left out if its files and inputs have not changed since it was applied; --all plans it too, which also
     finds drift.
     """

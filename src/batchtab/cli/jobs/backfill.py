@@ -51,10 +51,13 @@ def backfill(
     explain: ExplainOption = False,
     stage: StageOption = "local",
 ) -> int:
-    """Run a job for every missed scheduled time in a range.
+    """Run a job for every missed scheduled time in a range, the oldest first, and wait for the runs.
 
-    Each run has its own scheduled time. Safe to interrupt and to run again: a time that has run is not run again, even
-    if it failed. Excluded times are left out. Without an offset, --from and --to are in the job's time zone.
+    Each run has its own scheduled time. After Ctrl-C submitted runs continue. It is safe to run again: a time that has
+    run is not run again, even if it failed. Excluded times are left out. A pause does not prevent it. Unless the
+    job's concurrency_policy is `allow`, one runs at a time, between its regular runs.
+
+    Without an offset, --from and --to are in the job's time zone.
 
     Exit status 1: some runs failed.
     """

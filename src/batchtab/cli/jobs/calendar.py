@@ -23,7 +23,9 @@ _YEARS = range(1971, 2199)  # of AWS's cron, less one at each end
 
 def calendar(
     jobs: JobsArgument = None,
-    stage: Annotated[str, typer.Option(help="The stage whose services, vCPUs and time zone count.")] = "local",
+    stage: Annotated[
+        str, typer.Option(envvar="BATCHTAB_STAGE", help="The stage whose services, vCPUs and time zone count.")
+    ] = "local",
     html: Annotated[Path | None, typer.Option(help="Write an HTML page to this file instead.")] = None,
     from_: Annotated[
         datetime | None,

@@ -61,7 +61,8 @@ def cost(
 ) -> None:
     """Show what runs cost, and would cost on Fargate, Fargate Spot, Fargate on ARM and EC2; most expensive job first.
 
-    Run times and sizes come from Batch, which keeps jobs for about a week after their end. Costs are these times public
+    Run times and sizes come from Batch, which keeps jobs for about a week after their end; a line below the table
+    estimates older runs. Costs are these times public
     prices: an estimate, not a bill. If no run used all of its memory, a smaller size is suggested.
     """
     session = Session.open(stage)

@@ -71,8 +71,8 @@ def diff(
 ) -> int:
     """Show what the files of two git refs change: jobs, scheduled times of 90 days, sizes, permissions, queues, stages.
 
-    Reads config/ and jobs/ only, not AWS or Terraform: changes made in AWS are not shown. `-o wide` lists up to 20
-    removed or added times of a job, a table 3.
+    Reads config/ and jobs/ only, not AWS or Terraform: changes made in AWS are not shown. A table lists
+    up to 3 removed and 3 added times of a job, `-o wide` up to 20 of each.
     """
     git = GitFiles(root)
     after = git.ref(head, "--head") if head is not None else None

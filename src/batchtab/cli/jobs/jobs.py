@@ -25,7 +25,7 @@ def jobs(stage: StageOption = "local", output: OutputOption = Output.TABLE, expl
     """Show all jobs: next run, last run, success rate, duration, and why they are paused.
 
     The success rate is that of a job's last 30 ended runs, of at most 7 days; the durations are those of the runs among
-    them that SUCCEEDED.
+    them that SUCCEEDED. `batchtab status` shows blocked queues and changes made outside of a deployment.
     """
     session = Session.open(stage)
     now = datetime.now(UTC)

@@ -31,7 +31,9 @@ _UNLIMITED = 100_000
 
 def next_runs(
     job: AnyJobArgument = None,
-    stage: Annotated[str, typer.Option(help="The stage whose services and time zone are shown.")] = "local",
+    stage: Annotated[
+        str, typer.Option(envvar="BATCHTAB_STAGE", help="The stage whose services and time zone are shown.")
+    ] = "local",
     count: Annotated[
         int | None,
         typer.Option(min=1, max=10_000, help=f"Number of lines. Default: {_COUNT}, of one job {_COUNT_OF_ONE}."),

@@ -23,7 +23,8 @@ from batchtab.terraform.session import Session
 def pause(job: JobArgument, stage: StageOption = "local", explain: ExplainOption = False) -> None:
     """Pause a job: disable its triggers. Running jobs continue.
 
-    Safe to run twice. The files do not store a pause: the next plan shows it, and the next deployment resumes the job.
+    Safe to run twice. The files do not store a pause: the next deployment of the job's service resumes it, and its
+    plan says so. To keep it paused, set `suspend: true` in jobs.yaml.
     """
     session = Session.open(stage)
     found = find(session.catalog, job, "pause")

@@ -92,7 +92,12 @@ _LISTING = Listing[Result](
 
 def retry(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run, or a job: its newest.", autocompletion=complete_runs)
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="A run, or a job: its newest. With --failed, a job; default: all jobs.",
+            autocompletion=complete_runs,
+        ),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All runs that failed and did not succeed since.")] = False,
     since: Annotated[str, typer.Option("--since", help="With --failed: 90m, 12h, 7d.")] = "6h",
@@ -102,7 +107,10 @@ def retry(
     ] = False,
     whole_array: Annotated[bool, typer.Option("--whole-array", help="Run all children of an array.")] = False,
     own_indices: Annotated[
-        bool, typer.Option("--own-indices", help="Do not require the runner: the program reads BATCHTAB_ARRAY_INDICES.")
+        bool,
+        typer.Option(
+            "--own-indices", help="Of an array without the runner: the program itself reads BATCHTAB_ARRAY_INDICES."
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be submitted.")] = False,
@@ -112,8 +120,9 @@ def retry(
 ) -> int:
     """Run a failed run again: same scheduled time, variables, command and sizes; of an array only failed children.
 
-    RUN is a job id or its beginning, ID:3 for one child of an array, or JOB@TIME; with --failed a JOB. A run is retried
-    once, even if two people ask; a failed retry may be retried. The deployed job definition is used.
+    RUN is a job id or its beginning, ID:3 for one child of an array, or JOB@TIME. A run is retried once, even if two
+    people ask; a failed retry may be retried. The deployed job definition is used. A paused job is retried too. While
+    another run of the job is active, nothing is retried unless its concurrency_policy is `allow`.
 
     Exit status 4: a run was not retried; the output says why.
     """

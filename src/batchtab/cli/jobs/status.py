@@ -48,7 +48,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="The same as -o json.")] = False,
     explain: ExplainOption = False,
 ) -> None:
-    """Show how each job's last run ended, when the next is due, and what is paused or blocked."""
+    """Show how each job's last run ended, when the next is due, and what is paused or blocked.
+
+    Also says which jobs run another revision than was deployed. `batchtab jobs` shows success rates and durations.
+    """
     session = Session.open(stage)
     chosen = [find(session.catalog, job, "status")] if job else list(all_jobs(session.catalog))
     now = datetime.now(UTC)

@@ -94,7 +94,9 @@ def stop(
     """Stop a run, all active runs of a job, or all of a stage.
 
     RUN is a job id or its beginning, ID:3 for one child of an array, or JOB@TIME. The program gets SIGTERM, and SIGKILL
-    30 seconds later. Lists the jobs and asks first. A waiting run starts when the run before it has ended.
+    30 seconds later. Lists the jobs and asks first.
+
+    A run that waits for a stopped one starts then, also with --and-pause.
     """
     if (run is None) != every:
         raise UsageError("stop: name a run or a job, or --all", "batchtab stop JOB")

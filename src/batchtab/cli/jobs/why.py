@@ -52,6 +52,7 @@ MILD = frozenset(
 RunArgument = Annotated[
     str,
     typer.Argument(
+        metavar="JOB|RUN",
         help="A job id or its beginning, JOB@TIME such as nightly@2026-11-28T09:00 or nightly@09:00, or a job.",
         autocompletion=complete_runs,
     ),

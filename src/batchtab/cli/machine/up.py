@@ -40,7 +40,7 @@ _ORPHAN = re.compile(r"AlreadyExists|already exists|BucketAlreadyOwnedByYou|Queu
 def up(stage: StageOption = "local") -> None:
     """Start local AWS, deploy the stage to it, run two jobs and show what they did.
 
-    Safe to run again: what exists stays as it is. Schedules keep firing until `batchtab down`.
+    Refuses a stage on AWS. Safe to run again: what exists stays as it is. Schedules keep firing until `batchtab down`.
     """
     session = Session.open(stage)
     session.require_local("up")

@@ -26,9 +26,10 @@ def lock(
     fs_mirror: Annotated[Path | None, typer.Option(help="A mirror's folder, instead of the registry.")] = None,
     net_mirror: Annotated[str | None, typer.Option(help="A mirror's address, instead of the registry.")] = None,
 ) -> None:
-    """Write .terraform.lock.hcl, which pins the AWS provider by hash. Commit it.
+    """Write .terraform.lock.hcl, which pins Terraform's AWS provider by hash. Commit it.
 
-    Run it again when an upgrade of Batchtab brings another version of the provider.
+    All stages take the same provider: one run is enough. Run it again when an upgrade of Batchtab brings another
+    version of the provider.
     """
     session = Session.open(stage)
     frameworks.choose()

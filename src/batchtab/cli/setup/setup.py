@@ -18,7 +18,10 @@ from batchtab.toolchain import PARTS, prepare
 def setup(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help=f"Some of {', '.join(PARTS)}. Default: all.", autocompletion=lambda: list(PARTS)),
+        typer.Argument(
+            help=f"Some of {', '.join(PARTS)}; python is .batchtab/bin/python. Default: all.",
+            autocompletion=lambda: list(PARTS),
+        ),
     ] = None,
 ) -> None:
     """Install Node, the cdktf CLI, local AWS, checkov and, where it is missing, Terraform into .batchtab/.

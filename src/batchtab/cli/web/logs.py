@@ -15,7 +15,7 @@ from contextvars import copy_context
 
 from starlette.concurrency import run_in_threadpool
 
-from batchtab.aws import answers
+from batchtab.aws import answers, runner_lines
 from batchtab.aws.batch_jobs import BatchJobs
 from batchtab.aws.client import Aws
 from batchtab.aws.job_logs import JobLogs, LogEvent
@@ -39,9 +39,10 @@ _WAITING_MAX = 10_000  # lines that the browser has not taken
 
 
 def lines_of(stream: LogStream, event: LogEvent) -> list[str]:
-    """An event as lines of text: masked, without colors and what moves a cursor."""
+    """An event as lines of text: masked, without colors and what moves a cursor; those of the job runner are short."""
     before = f"[{stream.label}] " if stream.label else ""
-    text = mask(_COLORS.sub("", event.message.rstrip("\n")))
+    said = runner_lines.read(event.message)
+    text = mask(_COLORS.sub("", runner_lines.short(said) if said else event.message.rstrip("\n")))
     return [before + _CONTROLS.sub(" ", line) for line in text.split("\n")]
 
 

@@ -93,7 +93,8 @@ class Launcher:
                 " which has no default command; give the definition a command"
             )
         words = [*(images.entry_for(image, self._config.entrypoints) or []), *command]
-        own = {"PATH": self._path, "HOME": str(self._home), "LANG": "C.UTF-8"}
+        # Unbuffered, as in the runner image: the log has the lines in the order in which the program prints them.
+        own = {"PATH": self._path, "HOME": str(self._home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
         run = ProcessRun(words, folder, own | variables, launch.child_processes)
         return Member(container, run, log, _note(container))
 

@@ -83,7 +83,7 @@ def attempt(where: str, what: str) -> Any:
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "AUTH": "false"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

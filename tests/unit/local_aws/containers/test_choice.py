@@ -183,5 +183,5 @@ def in_background(choice: ChoiceOfEngine) -> str | None:
     """The name of the engine that a choice in the background comes to."""
     called = threading.Event()
     choice.start(lambda _: called.set())
-    assert called.wait(timeout=10)
+    assert called.wait(timeout=60)
     return choice.engine.name if choice.engine is not None else None

@@ -138,7 +138,7 @@ def test_a_container_is_followed_over_a_gap_of_its_engine(
     if comes_back:
         time.sleep(0.3)
         fake.accept()
-    reader.join(timeout=30)
+    reader.join(timeout=120)
     assert not reader.is_alive()
     fake.accept()
     run.close()
@@ -186,7 +186,7 @@ def test_nothing_marks_a_client_for_the_guard(
         # WHEN the guard looks for what it ends THEN it finds none
         assert guard.marked(str(own)) == []
         fake.go_on()
-        starter.join(timeout=30)
+        starter.join(timeout=120)
     engine.remove("job-1")
 
 
@@ -209,7 +209,7 @@ def test_the_guard_ends_a_client_that_would_make_a_container_afterwards(
     wait_for(lambda: fake.calls("create"))
     # WHEN local AWS ends
     children.close()
-    maker.join(timeout=10)
+    maker.join(timeout=60)
     fake.go_on()
     # THEN its client did too
     assert raised == ["docker ended with -9"]

@@ -143,7 +143,7 @@ def test_it_is_stopped_by_the_signal_that_its_image_names(make: Make, asked: str
     lines, reader = begin(run)
     # WHEN it is stopped
     run.stop()
-    reader.join(timeout=30)
+    reader.join(timeout=120)
     # THEN it got that one
     assert lines == ["up", sent]
     assert run.exit_code == 3
@@ -153,7 +153,7 @@ def test_a_killed_container_ends_with_137_and_no_reason(make: Make) -> None:
     run = make("/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.05; done")
     _, reader = begin(run)
     run.kill()
-    reader.join(timeout=30)
+    reader.join(timeout=120)
     assert (run.exit_code, run.reason) == (137, "")
 
 
@@ -174,7 +174,7 @@ def test_a_container_that_is_killed_while_it_is_created_is_not_started(make: Mak
     # WHEN it is killed meanwhile
     run.kill()
     fake.go_on()
-    starter.join(timeout=30)
+    starter.join(timeout=120)
     # THEN it is created and removed only
     assert str(raised[0]).startswith("CannotStartContainerError: the job was ended")
     assert fake.calls("start") == []
@@ -186,7 +186,7 @@ def test_a_container_that_somebody_removed_counts_as_killed(make: Make, fake: Fa
     run = make("/bin/sh", "-c", "echo up; sleep 30")
     _, reader = begin(run)
     ContainerEngine(fake.name, fake.program, fake.environment).remove("job-1")
-    reader.join(timeout=30)
+    reader.join(timeout=120)
     assert run.exit_code == 137
 
 

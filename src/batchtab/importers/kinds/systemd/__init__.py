@@ -1,0 +1,1 @@
+"""systemd's timers with their services."""
