@@ -55,7 +55,7 @@ class FakeAws:
         self.terminated: Callable[[dict[str, Any]], None] = lambda job: job.update(status="FAILED")
         self.rules: dict[str, str] = {}
         monkeypatch.setattr(Aws, "client", lambda _, service, *__: _Client(self, service))
-        monkeypatch.setattr(Daemon, "health", lambda _: None)
+        monkeypatch.setattr(Daemon, "health", lambda *_: None)
 
     def names(self) -> list[str]:
         """What was called, in order."""

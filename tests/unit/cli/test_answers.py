@@ -299,7 +299,7 @@ def test_a_local_stage_needs_no_account_and_no_profile(
 ) -> None:
     # GIVEN local AWS without the stage, and a shell with a profile that no file has
     monkeypatch.setattr(Session, "endpoint_url", aws.url)
-    monkeypatch.setattr(Daemon, "health", lambda _: None)
+    monkeypatch.setattr(Daemon, "health", lambda *_: None)
     monkeypatch.setenv("AWS_PROFILE", "nope")
     aws.has_bucket = command != "plan"
     if command in ("deploy", "bootstrap"):

@@ -30,7 +30,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "used": {DEPLOY: {"batch:DescribeJobQueues": {"*": 2}, "s3:GetObject": {"arn:aws:s3:::b/k": 1}}},
         "denied": [denial, denial],
     }
-    monkeypatch.setattr(Daemon, "get", lambda _self, page: found.get("instead", found) if page == "iam" else None)
+    monkeypatch.setattr(Daemon, "get", lambda _self, page, *_: found.get("instead", found) if page == "iam" else None)
     allowed = {DEPLOY: ["batch:DescribeJobQueues", "events:EnableRule", "s3:Get*"], TRIGGER: ["batch:SubmitJob"]}
     monkeypatch.setattr(audit.RolePolicies, "allowed", lambda _self: allowed)
     return found

@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError
 
 from batchtab.aws.client import Aws
 from batchtab.aws.run_usage import RunUsage
+from batchtab.cli.jobs import cost
 from batchtab.cli.main import main
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 OFTEN, SOMETHING = "my-service-do-often", "my-service-do-something"
 QUEUE = "arn:aws:batch:ap-northeast-2:000000000000:job-queue/batchtab-local-"
 
@@ -45,6 +46,14 @@ def detail(name: str, number: int, seconds: float = 600, *, queue: str = "defaul
         },
     }
     return {**given, **others}
+
+
+class Clock(datetime):
+    """In the place of `datetime`: it is always the same moment."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return NOW.astimezone(tz)
 
 
 class FakeAws:
@@ -111,6 +120,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     fake = FakeAws()
     monkeypatch.setattr(Aws, "client", lambda *_: fake)
     monkeypatch.setattr("batchtab.cli.connection.refuse_foreign", lambda _: None)
+    monkeypatch.setattr(cost, "datetime", Clock)
     return fake
 
 
@@ -154,8 +164,7 @@ def test_each_attempt_counts_also_the_one_that_runs(aws: FakeAws, capsys: pytest
     aws.add(detail(OFTEN, 3, **running), detail(SOMETHING, 1, attempts=[], status="RUNNABLE", startedAt=None))
     report = told(capsys)
     assert of(report, OFTEN)["attempts"] == 2
-    goes_on = (datetime.now(UTC) - NOW) / timedelta(hours=1)  # the one that runs, since these tests were imported
-    assert of(report, OFTEN)["hours"] == pytest.approx(2 + goes_on, abs=0.11)
+    assert of(report, OFTEN)["hours"] == 2
     # AND a job that has not begun costs nothing
     assert (of(report, SOMETHING)["attempts"], of(report, SOMETHING)["usd"]["now"]) == (0, 0)
 

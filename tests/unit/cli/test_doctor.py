@@ -236,7 +236,7 @@ def test_a_project_that_pins_no_provider_is_a_warning_where_it_deploys_to_aws(ru
 def test_a_local_aws_that_is_away_fails_with_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Daemon, "health", lambda _: None)
+    monkeypatch.setattr(Daemon, "health", lambda *_: None)
     assert main(["doctor", "-o", "json"]) == 1
     said = capsys.readouterr()
     assert of(json.loads(said.out), "fail") == [
@@ -252,7 +252,7 @@ def test_of_local_aws_nothing_is_asked_that_it_does_not_have(
     world = World(load("local", project))
     for name in ("queues", "environments", "definitions", "roles", "rules", "letters"):
         getattr(world, name).clear()
-    monkeypatch.setattr(Daemon, "health", lambda _: {"folder": str(project.resolve())})
+    monkeypatch.setattr(Daemon, "health", lambda *_: {"folder": str(project.resolve())})
     monkeypatch.setattr("batchtab.cli.connection.Aws", lambda *_: answered_by(world))
     assert main(["doctor", "-o", "json"]) == 1
     found = json.loads(capsys.readouterr().out)
@@ -270,7 +270,7 @@ def test_a_command_for_local_aws_has_its_address(project: Path) -> None:
 def test_a_local_aws_of_another_project_fails(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Daemon, "health", lambda _: {"folder": "/elsewhere"})
+    monkeypatch.setattr(Daemon, "health", lambda *_: {"folder": "/elsewhere"})
     assert main(["doctor", "-o", "json"]) == 1
     ((_, problem, fix),) = of(json.loads(capsys.readouterr().out), "fail")
     assert problem is not None

@@ -101,10 +101,10 @@ def test_no_command_works_on_what_another_project_deployed(
     project: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN the local AWS of another project on the stage's port
-    monkeypatch.setattr(Daemon, "health", lambda _self: {"pid": 1, "folder": "/srv/other"})
+    monkeypatch.setattr(Daemon, "health", lambda *_: {"pid": 1, "folder": "/srv/other"})
     # WHEN a command is called THEN it says whose it is
     assert main(command) == 2
     assert capsys.readouterr().err.startswith("batchtab: the local AWS on port 4588 is of another project: /srv/other")
     # AND this project's own is none
-    monkeypatch.setattr(Daemon, "health", lambda _self: {"pid": 1, "folder": str(project)})
+    monkeypatch.setattr(Daemon, "health", lambda *_: {"pid": 1, "folder": str(project)})
     refuse_foreign(Session.open("local", project))

@@ -40,7 +40,7 @@ class _Daemon:
         self.stops += 1
         return True
 
-    def health(self) -> dict[str, int]:
+    def health(self, *_: float) -> dict[str, int]:
         return {"pid": self.stops}
 
 
