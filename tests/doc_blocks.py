@@ -11,7 +11,9 @@ import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from tests.stopped_clock import stopped_clock
 
 ROOT = Path(__file__).resolve().parents[1]
 _TRACKED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
@@ -45,15 +47,8 @@ PLACEHOLDERS = {
 }
 _PLACEHOLDER = re.compile("|".join(rf"\b{key}\b" if key.isupper() else re.escape(key) for key in PLACEHOLDERS))
 NOW = datetime(2026, 11, 30, 4, 6, 2, tzinfo=UTC)  # 13:06:02 in Seoul
+Clock = stopped_clock(NOW)
 _OPERATORS = {"&&", "||", ";", "|", "(", ")"}
-
-
-class Clock(datetime):
-    """In the place of `datetime`: it is always the moment of the pages' outputs."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:
-        return NOW.astimezone(tz)
 
 
 class Block(NamedTuple):

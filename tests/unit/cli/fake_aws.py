@@ -9,7 +9,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,9 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
+from tests.stopped_clock import stopped_clock
 
+from batchtab.aws import run_lookup
 from batchtab.aws.client import Aws
 from batchtab.cli.machine.daemon import Daemon
 
@@ -56,6 +58,7 @@ class FakeAws:
         self.rules: dict[str, str] = {}
         monkeypatch.setattr(Aws, "client", lambda _, service, *__: _Client(self, service))
         monkeypatch.setattr(Daemon, "health", lambda *_: None)
+        monkeypatch.setattr(run_lookup, "datetime", stopped_clock(NOW + timedelta(hours=1)))
 
     def names(self) -> list[str]:
         """What was called, in order."""

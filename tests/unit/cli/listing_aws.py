@@ -13,26 +13,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from tests.stopped_clock import stopped_clock
 
 from batchtab.aws.client import Aws
 
 ACCOUNT = "000000000000"
 ARN = f"arn:aws:batch:ap-northeast-2:{ACCOUNT}"
 NOW = datetime(2026, 11, 30, 3, 0, tzinfo=UTC)  # noon in Seoul
+Clock = stopped_clock(NOW)
 NOW_MS = int(NOW.timestamp() * 1000)
 _PAGE = 100
 
 
 def job_id(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-{number:012d}"
-
-
-class Clock(datetime):
-    """In the place of `datetime`: it is always the same moment."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> datetime:
-        return NOW.astimezone(tz)
 
 
 class Refusal(Exception):  # noqa: N818 - an answer

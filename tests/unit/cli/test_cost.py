@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.exceptions import ClientError
+from tests.stopped_clock import stopped_clock
 
 from batchtab.aws.client import Aws
 from batchtab.aws.run_usage import RunUsage
@@ -46,14 +47,6 @@ def detail(name: str, number: int, seconds: float = 600, *, queue: str = "defaul
         },
     }
     return {**given, **others}
-
-
-class Clock(datetime):
-    """In the place of `datetime`: it is always the same moment."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> Any:
-        return NOW.astimezone(tz)
 
 
 class FakeAws:
@@ -120,7 +113,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     fake = FakeAws()
     monkeypatch.setattr(Aws, "client", lambda *_: fake)
     monkeypatch.setattr("batchtab.cli.connection.refuse_foreign", lambda _: None)
-    monkeypatch.setattr(cost, "datetime", Clock)
+    monkeypatch.setattr(cost, "datetime", stopped_clock(NOW))
     return fake
 
 

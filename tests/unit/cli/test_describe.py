@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.cli.listing_aws import FakeAws, Refusal, job_id
+from tests.unit.cli.listing_aws import Clock, FakeAws, Refusal, job_id
 
+from batchtab.aws import run_lookup
 from batchtab.aws.client import Aws
 from batchtab.aws.job_resources import JobResources, job_resources
 from batchtab.aws.role_policies import RolePolicies
@@ -28,6 +29,7 @@ BASE = 1_796_000_400_000  # 2026-11-30T01:00:00Z
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     made = FakeAws()
     monkeypatch.setattr(describe, "connect", lambda _: made)
+    monkeypatch.setattr(run_lookup, "datetime", Clock)
     monkeypatch.setattr(States, "job_revisions", lambda *_: {DEFINITION: 3})
     container = {"image": "registry/my-service:latest", "jobRoleArn": f"arn:aws:iam::000000000000:role/{ROLE}"}
     made.definitions = [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.unit.cli.listing_aws import NOW, NOW_MS, Clock, FakeAws, job_id
 
+from batchtab.aws import run_lookup
 from batchtab.aws.run_lookup import RunLookup
 from batchtab.cli.jobs import cost, history, jobs, ps, retry, stop, why
 from batchtab.cli.main import main
@@ -19,12 +20,6 @@ from batchtab.schedules.timestamps import utc_text
 
 JOBS = 300
 FIRST, LAST = "many-job-000", f"many-job-{JOBS - 1:03}"
-
-
-class NoonClock(Clock):
-    @classmethod
-    def fromisoformat(cls, text: str) -> Any:
-        return datetime.fromisoformat(text)
 
 
 @pytest.fixture
@@ -43,7 +38,8 @@ def aws(project: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     made = FakeAws()
     for module in (cost, history, jobs, ps, retry, stop, why):
         monkeypatch.setattr(module, "connect", lambda _: made)
-        monkeypatch.setattr(module, "datetime", NoonClock)
+        monkeypatch.setattr(module, "datetime", Clock)
+    monkeypatch.setattr(run_lookup, "datetime", Clock)
     return made
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.cli import fake_aws
-from tests.unit.cli.fake_aws import ARN, FakeAws, ms
+from tests.stopped_clock import stopped_clock
+from tests.unit.cli.fake_aws import ARN, NOW, FakeAws, ms
 
 from batchtab.aws.run_overrides import indices, indices_text, overrides
+from batchtab.cli.jobs import retry
 from batchtab.cli.main import main
 from submit_run.request import Request
 
@@ -22,7 +23,7 @@ DEFINED = {"command": ["run"], "environment": [{"name": "LEVEL", "value": "info"
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     made = FakeAws(monkeypatch)
-    monkeypatch.setattr(fake_aws, "NOW", datetime.now(UTC) - timedelta(hours=1))
+    monkeypatch.setattr(retry, "datetime", stopped_clock(NOW + timedelta(hours=1)))
     for name in ("examples-report", "examples-hello", "examples-nightly", "examples-sync"):
         arn = f"{ARN}:job-definition/batchtab-local-{name}:1"
         made.definitions[arn] = {"jobDefinitionArn": arn, "containerProperties": DEFINED}
@@ -334,7 +335,7 @@ def test_all_that_failed_and_was_not_made_good_is_retried_in_order(
     aws.job("examples-report", "SUCCEEDED", environment={"BATCHTAB_SCHEDULED_TIME": at[2]})
     failed(aws, environment={"BATCHTAB_SCHEDULED_TIME": at[4]}, statusReason="Stopped by arn:x: why")
     failed(aws, environment={"BATCHTAB_SCHEDULED_TIME": at[5]}, statusReason="Replaced by the run of x")
-    failed(aws, environment={}, stoppedAt=ms(datetime.now(UTC) - timedelta(hours=9)))
+    failed(aws, environment={}, stoppedAt=ms(NOW - timedelta(hours=8)))
     failed(aws, "of-no-file", environment={})
     # WHEN the last six hours are looked at
     assert main(["retry", "--failed", "--since", "6h", "--dry-run", "-o", "json"]) == 0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from botocore.exceptions import ClientError
+from tests.stopped_clock import stopped_clock
 
 from batchtab.aws.client import Aws
 from batchtab.cli.jobs import why
@@ -191,18 +192,12 @@ def refusal(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
 
-class Clock(datetime):
-    @classmethod
-    def now(cls, tz: Any = None) -> Any:
-        return NOW.astimezone(tz)
-
-
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     fake = FakeAws()
     monkeypatch.setattr(Aws, "client", lambda _, service, *__: fake.client(service))
     monkeypatch.setattr("batchtab.cli.connection.refuse_foreign", lambda _: None)
-    monkeypatch.setattr(why, "datetime", Clock)
+    monkeypatch.setattr(why, "datetime", stopped_clock(NOW))
     return fake
 
 

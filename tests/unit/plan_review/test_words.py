@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.stopped_clock import stopped_clock
 from tests.unit.plan_review.summaries import NOW, PLANS, change, content, many_jobs, of, summary
 
 from batchtab.cli.main import main
@@ -367,7 +368,10 @@ def test_a_scan_that_saw_nothing_is_a_warning(tmp_path: Path, tally: dict[str, i
     assert gates.reasons(summary("schedule-change", found), [Gate.FINDINGS]) != []
 
 
-def test_the_command_writes_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_each_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchtab.plan_review.summary.datetime", stopped_clock(NOW))
     folder = str(PLANS / "schedule-change")
     assert main(["ci", "summary", folder]) == 0
     assert "my-service-do-often (changed): every 10 minutes" in capsys.readouterr().out
