@@ -125,6 +125,11 @@ def listed(names: Iterable[object], most: int = LISTED_MAX) -> str:
     return f"{', '.join(first[:most])} and {more} more" if more > 0 else ", ".join(first) or "none"
 
 
+def how_many(number: int, noun: str, plural: str = "") -> str:
+    """`1 run`, `1,000 runs`; the plural is the noun with an `s` if not given."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def printable(text: str) -> str:
     """Text with a space for each character that would break a line or is invisible."""
     return "".join(character if character.isprintable() else " " for character in text)

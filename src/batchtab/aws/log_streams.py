@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchtab.aws.run_overrides import retried
-from batchtab.errors import NotFoundError, UsageError, listed
+from batchtab.errors import NotFoundError, UsageError, how_many, listed
 from batchtab.main_container import failed_container, main_container, task_of
 
 _BEGUN = ("STARTING", "RUNNING")
@@ -73,7 +73,7 @@ class WantedLog:
         if self.attempt is None:
             return [each for each in found if each.name][-1:]
         if self.attempt > len(found):
-            number = f"{len(found)} attempt{'' if len(found) == 1 else 's'}" if found else "none"
+            number = how_many(len(found), "attempt") if found else "none"
             raise NotFoundError(f"logs: job {detail['jobId']} has no attempt {self.attempt}: it had {number}")
         return [found[self.attempt - 1]]
 

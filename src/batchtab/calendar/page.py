@@ -18,6 +18,7 @@ from batchtab.calendar.recurrence import Recurrence, recurrences
 from batchtab.calendar.rows import HEIGHT, Row
 from batchtab.calendar.summary import summary
 from batchtab.calendar.timeline import Calendar, JobTimeline
+from batchtab.errors import how_many
 
 _OPEN_MAX = 60  # jobs: with more, the services are folded
 _MARKS_MAX = 6000
@@ -109,7 +110,7 @@ class _Page:
         return names if self._plot.is_utc else [*names, element("span", "UTC")]
 
     def _service(self, service: str, timelines: list[JobTimeline]) -> str:
-        number = element("span", text(words.count(len(timelines), "job")), class_="number-of-jobs")
+        number = element("span", text(how_many(len(timelines), "job")), class_="number-of-jobs")
         strip = "" if self._is_open else self._strip(timelines)
         summary = element("summary", element("span", element("b", text(service)), " ", number, class_="side"), strip)
         heads = "".join(element("th", name, scope="col") for name in ("Job", "Week"))

@@ -11,6 +11,7 @@ from batchtab.calendar import words
 from batchtab.calendar.contention import Contention
 from batchtab.calendar.days import DAYS
 from batchtab.calendar.timeline import Calendar
+from batchtab.errors import how_many
 from batchtab.schedules.durations import duration
 
 _PAIR = 2
@@ -102,7 +103,7 @@ def waiting(contentions: Sequence[Contention]) -> str:
     verb = "waits" if len(waits) == 1 else "wait"
     lasting = sum(wait.began is None for wait in waits)
     more = f", {lasting:,} into the next week" if lasting else ""
-    return f"{words.count(len(waits), 'run')} {verb}, up to {duration(max(each.longest for each in contentions))}{more}"
+    return f"{how_many(len(waits), 'run')} {verb}, up to {duration(max(each.longest for each in contentions))}{more}"
 
 
 def recurrences(calendar: Calendar, contentions: list[Contention]) -> list[Recurrence]:

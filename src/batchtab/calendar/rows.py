@@ -12,6 +12,7 @@ from batchtab.calendar.marks import Band, Mark, shapes
 from batchtab.calendar.markup import element, percent, text
 from batchtab.calendar.plot import Plot
 from batchtab.calendar.timeline import JobTimeline
+from batchtab.errors import how_many
 from batchtab.schedules.durations import duration
 from batchtab.schedules.timing import EXCLUDED, Occurrence
 
@@ -156,7 +157,7 @@ class Row:
 
     def _band_title(self, band: Band) -> str:
         first, last = self._moment(band.first), self._moment(band.last)
-        title = f"{band.words}, {words.count(band.times, 'run')}: {first} to {last}"
+        title = f"{band.words}, {how_many(band.times, 'run')}: {first} to {last}"
         return f"{title}, {self._takes()}" if band.runs else f"{EXCLUDED}: {title}"
 
     def _title(self, occurrence: Occurrence) -> str:
@@ -184,7 +185,7 @@ class Row:
             return f"{state}no run in this week"
         said = [self._spoken_mark(mark) for mark in self._marks[:_SPOKEN_MAX]]
         more = [f"and {len(self._marks) - _SPOKEN_MAX} more"] if len(self._marks) > _SPOKEN_MAX else []
-        return f"{state}{words.count(len(runs), 'run')}, {self._takes()} each: {', '.join([*said, *more])}"
+        return f"{state}{how_many(len(runs), 'run')}, {self._takes()} each: {', '.join([*said, *more])}"
 
     def _spoken_mark(self, mark: Mark) -> str:
         local = self._plot.week.local

@@ -9,6 +9,7 @@ from batchtab.calendar import words
 from batchtab.calendar.load import Load
 from batchtab.calendar.recurrence import Recurrence, waiting
 from batchtab.calendar.timeline import Calendar
+from batchtab.errors import how_many
 
 
 def summary(calendar: Calendar, load: Load, found: Sequence[Recurrence]) -> str:
@@ -22,9 +23,9 @@ def summary(calendar: Calendar, load: Load, found: Sequence[Recurrence]) -> str:
     running = [timeline for timeline in calendar.shown if not timeline.job.suspend]
     runs = sum(len(timeline.starts) for timeline in running)
     services = len({timeline.service for timeline in calendar.shown})
-    scheduled = f"{words.count(len(calendar.shown), 'scheduled job')} in {words.count(services, 'service')}"
+    scheduled = f"{how_many(len(calendar.shown), 'scheduled job')} in {how_many(services, 'service')}"
     waits = waiting([contention for each in found for contention in each.contentions])
-    return f"{scheduled}, {words.count(runs, 'run')}. {peak(calendar, load)} {waits[0].upper()}{waits[1:]}."
+    return f"{scheduled}, {how_many(runs, 'run')}. {peak(calendar, load)} {waits[0].upper()}{waits[1:]}."
 
 
 def peak(calendar: Calendar, load: Load) -> str:

@@ -19,6 +19,7 @@ from batchtab.calendar.load import Load, reservations
 from batchtab.calendar.recurrence import Recurrence, recurrences
 from batchtab.calendar.summary import summary
 from batchtab.calendar.timeline import Calendar, JobTimeline
+from batchtab.errors import how_many
 from batchtab.schedules.timing import EXCLUDED
 
 _PER_DAY = (24, 12, 8, 6, 4, 3)
@@ -140,7 +141,7 @@ class _Drawing:
             f"{first}-{following - 1}" if following - first > 1 else f"{first}" for first, following in pairwise(FROM)
         ]
         parts = [
-            f"{glyphs.some[0]} {ends[0]} run in {words.count(hours, 'hour')}",
+            f"{glyphs.some[0]} {ends[0]} run in {how_many(hours, 'hour')}",
             *(
                 f"{glyph} {end}"
                 for glyph, end in zip(glyphs.some[1:], [*ends[1:], f"{FROM[-1]} and more"], strict=True)

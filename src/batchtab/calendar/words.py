@@ -16,11 +16,6 @@ def every(seconds: int) -> str:
     return _EVERY.get(seconds) or f"every {duration(seconds)}"
 
 
-def count(number: int, noun: str) -> str:
-    """`1 job`, `1,000 jobs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def vcpus(number: float) -> str:
     """`16`, `0.25`, `1,234`."""
     return f"{number:,.10g}" if number % 1 else f"{number:,.0f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, how_many
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -15,13 +15,8 @@ def words(of: timedelta) -> str:
     seconds = round(of.total_seconds())
     for noun, size in (("day", 86_400), ("hour", 3600)):
         if seconds % size == 0:
-            return counted(seconds // size, noun)
-    return counted(round(seconds / 60), "minute")
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+            return how_many(seconds // size, noun)
+    return how_many(round(seconds / 60), "minute")
 
 
 def span(text: str, command: str, option: str = "--since") -> timedelta:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from batchtab.declarations.catalog import Catalog
 from batchtab.declarations.chain import resolve
 from batchtab.declarations.named_jobs import NamedJob, all_jobs
+from batchtab.errors import how_many
 from batchtab.file_diff import fire_times, permissions, stage
 from batchtab.file_diff import job as jobs
 from batchtab.file_diff.fire_times import FireTimes
@@ -52,8 +53,7 @@ class StageDiff:
     def headline(self) -> str:
         """All of it on one line."""
         if self.action in (NEW, REMOVED):
-            number = len(self.jobs)
-            return f"{self.action}, with {number} job{'' if number == 1 else 's'}"
+            return f"{self.action}, with {how_many(len(self.jobs), 'job')}"
         if not self.action:
             return "no difference"
         counts = [sum(each.change.action == action for each in self.jobs) for action in _ORDER]
@@ -61,8 +61,7 @@ class StageDiff:
         words = [f"jobs: {', '.join(said)}"] if said else []
         often = sum(1 for each in self.jobs if each.times and each.times.is_more_often)
         words += [f"{often} run{'s' if often == 1 else ''} more often"] if often else []
-        others = len(self.environment)
-        words += [f"environment: {others} change{'' if others == 1 else 's'}"] if others else []
+        words += [f"environment: {how_many(len(self.environment), 'change')}"] if self.environment else []
         words += [f"{self.unchanged_jobs} unchanged"] if self.unchanged_jobs else []
         return "; ".join(words)
 

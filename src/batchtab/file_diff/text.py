@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from batchtab.errors import how_many
 from batchtab.file_diff.compare import JobDiff, StageDiff
 from batchtab.file_diff.fire_times import DAYS, FireTimes
 from batchtab.plan_review.environment import EnvironmentChange
@@ -60,12 +61,8 @@ def _times(times: FireTimes, most: int) -> list[str]:
         if moments and not (word == "new" and not times.before):  # of a new job "next runs" shows them
             named = ", ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in times.local(moments[:most]))
             more = ", …" if len(moments) > most else ""
-            lines.append(f"{word} {_count(len(moments))}: {named}{more} {times.zone.key}")
+            lines.append(f"{word} {how_many(len(moments), 'time')}: {named}{more} {times.zone.key}")
     return lines
-
-
-def _count(number: int) -> str:
-    return f"{number:,} time{'' if number == 1 else 's'}"
 
 
 def _rate(number: float) -> str:

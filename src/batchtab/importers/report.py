@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from batchtab.errors import how_many
 from batchtab.importers.findings import Fate, Finding
 from batchtab.importers.imported import Imported
 from batchtab.importers.proof import MEANINGS, Proven
@@ -54,9 +55,9 @@ def text_of(imported: Imported, proven: Sequence[Proven], *, command: str, since
 def summary(imported: Imported) -> str:
     """The import in a sentence or two."""
     jobs, decisions = len(imported.jobs), len(imported.findings.decisions())
-    text = f"{jobs} {'job' if jobs == 1 else 'jobs'}."
+    text = f"{how_many(jobs, 'job')}."
     if decisions:
-        text += f" {decisions} {'field needs' if decisions == 1 else 'fields need'} a decision."
+        text += f" {how_many(decisions, 'field needs', 'fields need')} a decision."
     return text
 
 
@@ -68,14 +69,14 @@ def proof_lines(proven: Sequence[Proven]) -> list[str]:
 
 
 def _short(proven: Proven) -> str:
+    starts = how_many(proven.times, "start")
     parts = [
-        f"{'misses' if each.is_missing else 'adds'} {each.count} of {proven.times:,} starts, first {each.first}"
-        f" ({each.cause})"
+        f"{'misses' if each.is_missing else 'adds'} {each.count} of {starts}, first {each.first} ({each.cause})"
         if each.first
         else each.cause
         for each in proven.differences
     ]
-    return "; ".join(parts) or ("the same period" if proven.is_period else f"{proven.times:,} starts, the same")
+    return "; ".join(parts) or ("the same period" if proven.is_period else f"{starts}, the same")
 
 
 def _lost(imported: Imported) -> list[str]:

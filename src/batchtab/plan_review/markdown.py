@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batchtab.errors import how_many
 from batchtab.plan_review.environment import EnvironmentChange
 from batchtab.plan_review.findings import Findings
 from batchtab.plan_review.fitting import fit, size
@@ -103,9 +104,9 @@ def _cautions(summary: Summary, budget: int) -> str:
         return ""
     number = len(summary.losses)
     losing = sum(bool(loss.lost) for loss in summary.losses)
-    what = f"destroys or replaces {number:,} thing{'' if number == 1 else 's'}" if number else ""
+    what = f"destroys or replaces {how_many(number, 'thing')}" if number else ""
     what += f"; {losing:,} of them with what is in {'it' if losing == 1 else 'them'}" if losing else ""
-    gives = f"gives {len(wide):,} job{'' if len(wide) == 1 else 's'} wide permissions" if wide else ""
+    gives = f"gives {how_many(len(wide), 'job')} wide permissions" if wide else ""
     what = f"This plan {', and '.join(filter(None, (what, gives)))}"
     lines = [
         f"> - **job {code(change.name)} is removed: it does not run any more**{_after(change)}\n"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, how_many
 from batchtab.plan_review import destruction, environment, job, permissions
 from batchtab.plan_review.destruction import Destruction
 from batchtab.plan_review.environment import EnvironmentChange
@@ -155,14 +155,14 @@ class Summary:
         """What happens, in one line."""
         if not self.has_changes:
             number = len(self.revisions.mismatches)
-            runs = f", but {number:,} {'job runs' if number == 1 else 'jobs run'} another revision than was deployed"
+            runs = f", but {how_many(number, 'job runs', 'jobs run')} another revision than was deployed"
             return f"nothing changes{runs if number else ''}"
         words = [(NEW, "is new", "are new"), (CHANGED, "changes", "change"), (REMOVED, "is removed", "are removed")]
         parts = []
         for action, one, many in words:
             number = self.count(action)
             if number:
-                parts.append(f"{number:,} {one if number == 1 else many}")
+                parts.append(how_many(number, one, many))
         if parts:
             first, _, rest = parts[0].partition(" ")
             parts[0] = f"{first} job{'' if first == '1' else 's'} {rest}"

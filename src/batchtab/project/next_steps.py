@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from batchtab.errors import how_many
 from batchtab.project.new_project import NewProject
 
 _COMMENT_COLUMN = 40
@@ -22,7 +23,7 @@ def _created(project: NewProject) -> Iterator[str]:
     if not count:
         yield f"{project.folder}: all {len(project.present)} files are there already."
     else:
-        yield f"{project.folder}: created {count} {'file' if count == 1 else 'files'}."
+        yield f"{project.folder}: created {how_many(count, 'file')}."
     yield f"Names in AWS begin with {project.answers.name}-{project.answers.stages[0]}."
     repository = project.repository
     if repository is not None and repository != project.folder.resolve():

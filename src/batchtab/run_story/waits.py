@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from batchtab.errors import how_many
 from batchtab.run_story import stuck
 from batchtab.run_story.batch_job import BatchJob
 from batchtab.run_story.facts import Environment, Facts, QueueFacts
@@ -48,7 +49,7 @@ def _of_queue(job: BatchJob, facts: Facts, queue: QueueFacts) -> Cause | None:
         return full
     if ahead:
         first = ahead[0]
-        text = f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} before it in queue {queue.name}"
+        text = f"{how_many(len(ahead), 'job is', 'jobs are')} before it in queue {queue.name}"
         return Cause("queue_order", f"{text}; the next is {first.name}, job {first.id}", "", _why(first, facts))
     if queue.state == "DISABLED":
         fix = "remove state: DISABLED of the queue, and deploy"
@@ -117,8 +118,7 @@ def _full(job: BatchJob, queue: QueueFacts, ahead: Sequence[BatchJob]) -> Cause 
     if used + job.vcpus <= most:
         return None
     names = ", ".join(dict.fromkeys(each.name for each in queue.running))
-    count = len(queue.running)
-    text = f"{used:g} of {most:g} vCPUs are in use by {count} {'job' if count == 1 else 'jobs'} ({names[:120]})"
+    text = f"{used:g} of {most:g} vCPUs are in use by {how_many(len(queue.running), 'job')} ({names[:120]})"
     before = f"; {len(ahead)} before it" if ahead else ""
     return Cause("full", f"{text}, and it asks for {job.vcpus:g}{before}", "wait, or raise max_vcpus and deploy")
 

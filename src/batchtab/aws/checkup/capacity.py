@@ -10,7 +10,7 @@ from batchtab.aws.checkup.check import Check, Question
 from batchtab.aws.checkup.finding import Finding, fail, warn
 from batchtab.aws.checkup.survey import Survey
 from batchtab.aws.job_queues import BLOCKED
-from batchtab.errors import printable
+from batchtab.errors import how_many, printable
 
 _BUSY = {"CREATING", "UPDATING"}
 
@@ -22,9 +22,9 @@ def checks(survey: Survey) -> list[Check]:
     there = [full for name in names if (full := survey.queue_name(name)) in survey.queues.known({})]
     queues += [Question(f"next job of queue {full}", _next_job(survey, full)) for full in there]
     environments = Question("compute environments", lambda: _environments(survey))
-    found = [Check("queues", f"{_count(len(names), 'queue')} ENABLED and VALID, none blocked", queues)]
+    found = [Check("queues", f"{how_many(len(names), 'queue')} ENABLED and VALID, none blocked", queues)]
     if not survey.queues.error and (survey.environments.error or survey.own_environments()):
-        good = f"{_count(len(survey.own_environments()), 'compute environment')} ENABLED and VALID"
+        good = f"{how_many(len(survey.own_environments()), 'compute environment')} ENABLED and VALID"
         found.append(Check("capacity", good, [environments]))
     return found
 
@@ -91,7 +91,3 @@ def _status(check: str, subject: str, found: Mapping[str, Any], fix: str) -> Ite
         yield warn(check, subject, f"is {status}: {reason}" if reason else f"is {status}", "wait, and run this again")
     elif status != "VALID":
         yield fail(check, subject, f"is {status}: {reason or 'no reason is given'}", fix)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from batchtab.aws.checkup.check import Check, Question
 from batchtab.aws.checkup.finding import Finding, fail, warn
 from batchtab.aws.checkup.survey import Survey
+from batchtab.errors import how_many
 
 _NAME = "dead letters"
 _COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -43,7 +44,6 @@ def _queue(survey: Survey, name: str, what: tuple[str, str], fix: str) -> Callab
         number = sum(int(counts.get(each, 0)) for each in _COUNTS)
         if number:
             noun, text = what
-            nouns = noun if number == 1 else f"{noun}s"
-            yield warn(_NAME, f"queue {name}", f"{number} {nouns} {text}", fix.format(url=url))
+            yield warn(_NAME, f"queue {name}", f"{how_many(number, noun)} {text}", fix.format(url=url))
 
     return ask

@@ -10,6 +10,7 @@ from batchtab.aws.checkup.check import Check, Question
 from batchtab.aws.checkup.finding import Finding, fail, warn
 from batchtab.aws.checkup.survey import Survey
 from batchtab.declarations.named_jobs import NamedJob
+from batchtab.errors import how_many
 
 _NAME = "triggers"
 _SHOWN = 10
@@ -36,8 +37,7 @@ def checks(survey: Survey) -> list[Check]:
     schedules = Question(
         "schedules", lambda: [*_missing(survey, wanted, of_rules=False), *_schedules_without_jobs(survey, wanted)]
     )
-    number = len(wanted)
-    good = f"{number} trigger{'' if number == 1 else 's'} of declared jobs, and no other"
+    good = f"{how_many(len(wanted), 'trigger')} of declared jobs, and no other"
     return [Check(_NAME, good, [rules, schedules])] if survey.is_deployed else []
 
 

@@ -24,7 +24,7 @@ from batchtab.cli.jobs.backfill_progress import progress
 from batchtab.cli.options import JobArgument, StageOption
 from batchtab.cli.tables import aligned, widths
 from batchtab.declarations.named_jobs import NamedJob, find
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, how_many
 from batchtab.schedules import timestamps
 from batchtab.schedules.timestamps import utc_text
 from batchtab.schedules.timing import Timing
@@ -154,7 +154,7 @@ def _run(
     zone = job.zone(session.catalog)
     if left:
         first, last = (f"{each.astimezone(zone):{_SHOWN}}" for each in (left[0], left[-1]))
-        typer.echo(f"{job.full}: {_runs(len(left))}, {first} to {last}, times of {zone}")
+        typer.echo(f"{job.full}: {how_many(len(left), 'run')}, {first} to {last}, times of {zone}")
     with progress(job.full, len(left), zone) as shown:
         backfill_runner = BackfillRunner(
             lambda scheduled: runs.ask(backfill_request(session.catalog, job, scheduled)),
@@ -206,7 +206,7 @@ def _command(session: Session, job: NamedJob, scheduled: datetime) -> str:
 
 
 def _confirm(job: NamedJob, number: int) -> None:
-    confirm(f"Submit {_runs(number)} of {job.full}?", "backfill")
+    confirm(f"Submit {how_many(number, 'run')} of {job.full}?", "backfill")
 
 
 def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, of_stage: ZoneInfo) -> None:
@@ -218,8 +218,4 @@ def _show_times(times: Sequence[datetime], done: set[datetime], timing: Timing, 
     sizes = widths(rows)
     for row in rows:
         typer.echo(aligned(row, sizes))
-    typer.echo(f"{_runs(len(times))}, {len(done)} of which {'is' if len(done) == 1 else 'are'} done")
-
-
-def _runs(number: int) -> str:
-    return f"{number:,} {'run' if number == 1 else 'runs'}"
+    typer.echo(f"{how_many(len(times), 'run')}, {len(done)} of which {'is' if len(done) == 1 else 'are'} done")

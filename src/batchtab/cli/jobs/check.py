@@ -13,6 +13,7 @@ from batchtab.cli.options import ROOT_HELP
 from batchtab.declarations import catalog, quotas
 from batchtab.declarations.cautions import cautions
 from batchtab.declarations.diagnostics import Diagnostic, Diagnostics, lines
+from batchtab.errors import how_many
 
 
 def check(
@@ -40,9 +41,9 @@ def check(
         scheduled = sum(1 for job in jobs if job.schedule and not job.suspend)
         parts = (
             f"{capacities} in {loaded.stage.region}",
-            _count(len(environment.queues), "queue"),
-            _count(len(loaded.services), "service"),
-            f"{_count(len(jobs), 'job')} ({scheduled} scheduled)",
+            how_many(len(environment.queues), "queue"),
+            how_many(len(loaded.services), "service"),
+            f"{how_many(len(jobs), 'job')} ({scheduled} scheduled)",
         )
         typer.echo(f"stage {loaded.stage.name}: {', '.join(parts)}: ok")
     for line in (*lines(warnings), *quotas.notes(stages, now)):
@@ -55,7 +56,3 @@ def _annotate(warnings: Sequence[Diagnostic]) -> None:
 
     for warning in warnings:
         actions.warn(str(warning), warning.file, warning.line)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -29,13 +29,14 @@ from batchtab.cli.jobs.cost_table import Report
 from batchtab.cli.options import AnyJobArgument, StageOption
 from batchtab.cli.output import Output, OutputOption
 from batchtab.cli.progress import Step
-from batchtab.cli.spans import counted, span
+from batchtab.cli.spans import span
 from batchtab.costs import sizing, usage
 from batchtab.costs.prices import Prices
 from batchtab.costs.sizing import Smaller
 from batchtab.costs.usage import Run, Size
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
 from batchtab.declarations.stage import StageConfig
+from batchtab.errors import how_many
 from batchtab.terraform.session import Session
 
 _MEASURED = 5  # runs of a job
@@ -79,7 +80,7 @@ def cost(
         at = step.at if step is not None else _say_nothing
         found = report(session, aws, chosen, known, (begin, now), at, measure=memory)
         if step is not None:
-            step.result = f"{counted(found.total.runs, 'run')} of {counted(len(found.costs), 'job')}"
+            step.result = f"{how_many(found.total.runs, 'run')} of {how_many(len(found.costs), 'job')}"
     cost_table.show(found, output)
 
 

@@ -17,7 +17,7 @@ from batchtab.cli.spans import words
 from batchtab.costs.prices import Prices
 from batchtab.costs.sizing import Smaller
 from batchtab.costs.usage import JobCost
-from batchtab.errors import listed
+from batchtab.errors import how_many, listed
 from batchtab.schedules.timestamps import utc_text
 
 _WORTH_USD = 0.01
@@ -115,7 +115,7 @@ def _is_advised(report: Report, cost: JobCost) -> bool:
 
 
 def _hint(smaller: Smaller) -> str:
-    runs = f"{smaller.measured} run{'' if smaller.measured == 1 else 's'}"
+    runs = how_many(smaller.measured, "run")
     saves = f", saves {_usd(smaller.saved_usd)} USD" if smaller.saved_usd >= 0.005 else ""
     return (
         f"memory_mib {smaller.instead_of_mib} → {smaller.memory_mib} would do{saves}"

@@ -34,7 +34,7 @@ from batchtab.cli.options import StageOption
 from batchtab.cli.output import Column, Listing, Output, OutputOption
 from batchtab.cli.spans import span
 from batchtab.declarations.named_jobs import NamedJob, all_jobs, find
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, how_many
 from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
 
@@ -252,8 +252,7 @@ def _ask(retrying: Retrying, plans: Sequence[Plan], stage: str) -> None:
         result = retrying.result(plan, PLANNED)
         at = f"@{utc_text(result.scheduled)}" if result.scheduled else ""
         typer.echo(f"  {result.job}{at}  {result.note}", err=True)
-    what = f"{len(plans)} {'run' if len(plans) == 1 else 'runs'}"
-    confirm(f"Retry {what} of stage {stage}?", "retry")
+    confirm(f"Retry {how_many(len(plans), 'run')} of stage {stage}?", "retry")
 
 
 def _command(session: Session, plan: Plan | Result) -> str:

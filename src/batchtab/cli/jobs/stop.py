@@ -35,7 +35,7 @@ from batchtab.cli.output import Column, Listing, Output, OutputOption
 from batchtab.cli.progress import Step
 from batchtab.cli.tables import COLORS, aligned, widths
 from batchtab.declarations.named_jobs import NamedJob, all_jobs
-from batchtab.errors import UsageError, printable
+from batchtab.errors import UsageError, how_many, printable
 from batchtab.main_container import NODE_MARK
 from batchtab.schedules.timestamps import utc_text
 from batchtab.terraform.session import Session
@@ -130,7 +130,8 @@ def stop(
         typer.echo(line, err=True)
     if wait and (left := _wait(termination, targets, timeout_seconds)):
         typer.echo(
-            f"batchtab stop: {_jobs(len(left))} not ended after {timeout_seconds} s: {', '.join(left)}", err=True
+            f"batchtab stop: {how_many(len(left), 'job')} not ended after {timeout_seconds} s: {', '.join(left)}",
+            err=True,
         )
         return exits.TIMED_OUT
     return exits.OK
@@ -202,7 +203,7 @@ def _ask(targets: Sequence[Target], stage: str) -> None:
     rows = [(target.name, target.status, target.job_id) for target in targets]
     for row in rows:
         typer.echo(f"  {aligned(row, widths(rows))}", err=True)
-    what = _jobs(len(targets))
+    what = how_many(len(targets), "job")
     confirm(f"Stop {what} of stage {stage}?", "stop")
 
 
@@ -256,9 +257,5 @@ def _wait(
             step.at(f"{len(left)} of {len(targets)} not ended")
             time.sleep(min(_POLL_SECONDS, max(0.0, ends_at - clock())))
             left = termination.unfinished(left)
-        step.result = f"{_jobs(len(targets) - len(left))} ended"
+        step.result = f"{how_many(len(targets) - len(left), 'job')} ended"
     return left
-
-
-def _jobs(number: int) -> str:
-    return f"{number} {'job' if number == 1 else 'jobs'}"

@@ -12,7 +12,7 @@ from batchtab.aws.job_queues import BLOCKED, JobQueue
 from batchtab.aws.queue_snapshot import FRONT
 from batchtab.aws.waiting_runs import CLAIMED, WaitingRun
 from batchtab.cli.jobs.short_times import near
-from batchtab.errors import printable
+from batchtab.errors import how_many, printable
 
 _CUT = "its submission was interrupted; the trigger's next delivery submits it again, or batchtab backfill"
 
@@ -35,7 +35,7 @@ class WaitingWords:
         if run.paused:
             return printable(f"the job is paused {run.paused}")
         if run.place > 1:
-            return f"{_runs(run.place - 1)} of this job before it"
+            return f"{how_many(run.place - 1, 'run')} of this job before it"
         if run.before is not None:
             job = f", job {run.before_job_id[:8]}" if run.before_job_id else ""
             return f"waits for the run of {near(run.before, zone, now)}{job}"
@@ -77,10 +77,6 @@ class WaitingWords:
     def _name(self, job_id: str) -> str:
         job = self._jobs.get(job_id)
         return f"{job.name} ({job_id[:8]})" if job else f"job {job_id[:8]}"
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
 
 
 def _noun(vcpus: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from batchtab.errors import UsageError
+from batchtab.errors import UsageError, how_many
 from batchtab.importers.findings import Recorder
 from batchtab.importers.images import image_fields, short_ecr
 from batchtab.importers.imported import Imported
@@ -70,11 +70,10 @@ def _read_tab(file: SourceFile, imported: Imported, options: Options, setting: s
 def _record_comments(tab: Tab, recorder: Recorder) -> None:
     if tab.commented_out:
         lines = ", ".join(map(str, tab.commented_out))
-        count = len(tab.commented_out)
-        text = f"{count} {'entry' if count == 1 else 'entries'}"
+        text = how_many(len(tab.commented_out), "entry", "entries")
         recorder.not_carried("commented-out entries", text, f"they do not run; lines {lines}")
     if tab.comments:
-        text = f"{tab.comments} {'line' if tab.comments == 1 else 'lines'}"
+        text = how_many(tab.comments, "line")
         recorder.not_carried("comments", text, "they are directly above no entry, or long")
 
 
