@@ -13,8 +13,8 @@ _NO_DELAY = "Kubernetes waits ever longer between attempts, Batch does not"
 _LEFT = {
     "ttlSecondsAfterFinished": "Batch removes its record of a run by itself",
     "podReplacementPolicy": "the next attempt starts when the one before has ended, as with Failed",
-    "manualSelector": "selects pods, which Batch has not",
-    "selector": "selects pods, which Batch has not",
+    "manualSelector": "selects pods, which Batch does not have",
+    "selector": "selects pods, which Batch does not have",
     "managedBy": "names a controller of the cluster",
 }
 

@@ -173,7 +173,7 @@ def _report(node: Node, other: Node, key: str, targets: dict[str, str], found: A
 
 def _gpus(node: Node, draft: Draft) -> None:
     if draft.options.is_fargate:
-        node.change(_GPU, "gpus, which Fargate has not", "give the job a queue on EC2 with GPUs")
+        node.change(_GPU, "gpus, which Fargate does not have", "give the job a queue on EC2 with GPUs")
     else:
         node.carry(_GPU, "gpus")
 

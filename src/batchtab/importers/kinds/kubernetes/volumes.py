@@ -65,7 +65,7 @@ def volumes(pod: Node, draft: Draft, containers: Sequence[Node]) -> Volumes:
                     volume.change(key, "an empty folder")
         for key, (why, todo) in _OTHERS.items():
             volume.leave(key, why, todo)
-        volume.rest("is a kind of volume that Batch has not", "use EFS, or a folder of the instance")
+        volume.rest("is a kind of volume that Batch does not have", "use EFS, or a folder of the instance")
         if name in found.memory:
             volume.change("name", "tmpfs of each container that mounts it")
         elif name in found.known:

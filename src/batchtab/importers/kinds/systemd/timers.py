@@ -31,7 +31,7 @@ _MINUTE = 60
 _UNITS = ((86_400, "day"), (3600, "hour"), (_MINUTE, "minute"))
 _SINGLE = ("Unit", "Persistent", "RandomizedDelaySec", "AccuracySec", "Description", "WakeSystem")
 _DECIDE = "write a schedule, or run the job with `batchtab run`"
-#: Starts that a machine has and AWS has not.
+#: Starts that a machine has and AWS does not have.
 _OF_MACHINE = {
     "OnBootSec": "counts from the machine's boot, and no machine boots",
     "OnStartupSec": "counts from systemd's start, and no machine boots",
