@@ -118,7 +118,7 @@ class Node:
 
 
 def leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
-    """Each value that is no mapping and no list, with its path; empty ones count as values."""
+    """Each value that is neither a mapping nor a list, with its path; empty ones count as values."""
     waiting = [(path, value)]
     while waiting:
         path, value = waiting.pop()

@@ -102,7 +102,7 @@ def that_happen(found: list[Trigger]) -> list[Trigger]:
         if not Timing.of(each.schedule, timezone=each.timezone, excluded=each.except_, trigger="schedule").why_never()
     ]
     if not left:
-        raise ScheduleError("never happens: no day is as it says")
+        raise ScheduleError("never happens: no day matches it")
     return left
 
 

@@ -170,7 +170,7 @@ def _without_one(text: str) -> Iterator[tuple[str, str]]:
         ("RANDOM_DELAY=30", "RANDOM_DELAY", "changed: flexible_window_minutes: 30"),
         ("RANDOM_DELAY=0", "RANDOM_DELAY", "changed: no delay"),
         ("RANDOM_DELAY=x", "RANDOM_DELAY", "not carried: is not 0 to 1440"),
-        ("START_HOURS_RANGE=3-22", "START_HOURS_RANGE", "not carried: it is of anacron"),
+        ("START_HOURS_RANGE=3-22", "START_HOURS_RANGE", "not carried: it is a setting of anacron"),
         ("TZ=Asia/Seoul", "TZ", "changed: environment.TZ"),
         ('A = "x y" ', "A", "carried: environment.A"),
         ("'A'='x'", "A", "carried: environment.A"),

@@ -100,7 +100,7 @@ def test_a_config_map_of_another_namespace_is_another_one() -> None:
     document["metadata"]["namespace"] = "a"
     result = imported(document, config)
     assert "environment" not in only(result)
-    assert finding(result, "ConfigMap.metadata.name").note == "is no CronJob and no Job, and no job refers to it"
+    assert finding(result, "ConfigMap.metadata.name").note == "is neither a CronJob nor a Job, and no job refers to it"
 
 
 def test_fields_of_the_pod_that_are_known_are_written() -> None:

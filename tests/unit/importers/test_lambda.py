@@ -680,7 +680,7 @@ def test_a_function_whose_condition_is_not_met_is_reported(condition: str, is_as
 
 
 def with_role(role: dict[str, Any], *policies: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A function whose role is of the template, with policies that are resources of their own."""
+    """A function whose role belongs to the template, with policies that are resources of their own."""
     document = with_properties(Role={"Fn::GetAtt": ["R", "Arn"]}, **changes)
     document["Conditions"] = {
         "Yes": {"Fn::Equals": ["a", "a"]},

@@ -155,14 +155,14 @@ def test_timers(timer: str, fields: dict[str, Any]) -> None:
         ("OnStartupSec=5min", "Timer.OnStartupSec", "no machine boots"),
         ("OnActiveSec=5min", "Timer.OnActiveSec", "counts once"),
         ("OnUnitInactiveSec=5min", "Timer.OnUnitInactiveSec", "counts from the end"),
-        ("OnUnitActiveSec=90s", "Timer.OnUnitActiveSec", "no whole number of minutes"),
+        ("OnUnitActiveSec=90s", "Timer.OnUnitActiveSec", "not a whole number of minutes"),
         ("OnCalendar=*:*:0/10", "Timer.OnCalendar", "has seconds"),
         ("OnCalendar=never", "Timer.OnCalendar", "systemd refuses it"),
         ("OnCalendar=*-02-30", "Timer.OnCalendar", "never happens"),
         ("Persistent=true", "Timer", "has no time"),
         ("OnCalendar=daily\nOnUnitActiveSec=1h", "Timer.OnUnitActiveSec", "a job has one schedule"),
         ("OnCalendar=daily\nOnSun=1", "Timer.OnSun", "does not know"),
-        ("OnCalendar=daily\nRandomizedDelaySec=soon", "Timer.RandomizedDelaySec", "no time span"),
+        ("OnCalendar=daily\nRandomizedDelaySec=soon", "Timer.RandomizedDelaySec", "not a time span"),
     ],
 )
 def test_what_of_a_timer_needs_a_person(timer: str, field: str, note: str) -> None:

@@ -138,11 +138,11 @@ def test_zones(text: str, zone: str | None) -> None:
         ("25:00", "0 to 23"),
         ("*:0/0", "has the step '0'"),
         ("08:00 KST", "is an abbreviation"),
-        ("@1395716396", "no day of the week"),
-        ("1-2-3-4", "no date"),
-        ("1:2:3:4", "no time"),
+        ("@1395716396", "not a day of the week"),
+        ("1-2-3-4", "not a date"),
+        ("1:2:3:4", "not a time"),
         ("*-02-30", "never happens"),
-        ("a b c 1:00", "no day of the week"),
+        ("a b c 1:00", "not a day of the week"),
     ],
 )
 def test_what_cannot_be_expressed(text: str, reason: str) -> None:

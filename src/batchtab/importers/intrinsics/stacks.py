@@ -36,7 +36,7 @@ class Template:
         return found if isinstance(found, Mapping) else {}
 
     def resources(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Its resources by logical id; what is no mapping is left out."""
+        """Its resources by logical id; what is not a mapping is left out."""
         for logical, each in self.section("Resources").items():
             if isinstance(each, Mapping):
                 yield str(logical), each

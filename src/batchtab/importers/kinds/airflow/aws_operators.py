@@ -137,7 +137,7 @@ def _size(node: Node, found: dict[str, Any], options: Options) -> None:
             found["gpus"] = int(value)
             each.carry("value", "gpus")
         else:
-            each.leave("value", "Fargate has no GPUs" if kind == "GPU" else "it is no number", "write the size")
+            each.leave("value", "Fargate has no GPUs" if kind == "GPU" else "it is not a number", "write the size")
         each.carry("type", "the field's name")
     for key, kind in (("vcpus", "VCPU"), ("cpu", "VCPU"), ("memory", "MEMORY")):
         value = _number(node.take(key))

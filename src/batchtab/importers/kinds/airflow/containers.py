@@ -32,7 +32,7 @@ def set_image(node: Node, key: str, found: dict[str, Any], options: Options) -> 
     value = plain(node, key)
     if not isinstance(value, str) or not value or has_jinja(value):
         if value is not None:
-            node.leave(key, "is no constant address of an image", "write image")
+            node.leave(key, "is not a constant address of an image", "write image")
         default_image(found, options)
         return
     found["image"] = short_ecr(image_fields(value), options.account, options.region)
@@ -104,7 +104,7 @@ def set_environment(node: Node, key: str, found: dict[str, Any]) -> None:
         if is_plain(each) and not isinstance(each, (Mapping, list)):
             constant[name] = each
         else:
-            why = f"it {each.why}" if isinstance(each, Unknown) else "it is no constant"
+            why = f"it {each.why}" if isinstance(each, Unknown) else "it is not a constant"
             node.recorder.not_carried(field, str(each), why, f"write environment.{name} or secrets.{name}")
     carried = carried_variables(constant, node.recorder, node.name(key))
     for name, each in carried.items():

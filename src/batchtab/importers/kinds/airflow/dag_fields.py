@@ -55,7 +55,7 @@ def read(node: Node, dag: Dag, carried: list[str], found: Schedule) -> tuple[dic
             shared["description"] = tasks.short(text)
             node.change(key, "description: its first paragraph")
         elif text is not None:
-            node.leave(key, "the jobs have a description already, or it is no constant text")
+            node.leave(key, "the jobs have a description already, or it is not a constant text")
     _labels(node, shared)
     if node.data.get("is_paused_upon_creation") is True and not found.jobs:
         node.leave("is_paused_upon_creation", "nothing starts the first job by itself")

@@ -34,7 +34,7 @@ def own_zone(node: Node, timezone: str) -> str:
     found = zone(node.data["timezone"])
     if found:
         return str(node.carry("timezone", "timezone") and found)
-    node.leave("timezone", "is not a name of the IANA time zone database", "write such as Asia/Seoul")
+    node.leave("timezone", "is not a name of the IANA time zone database", "write one, such as Asia/Seoul")
     return timezone
 
 

@@ -60,7 +60,7 @@ def docker(node: Node, found: dict[str, Any], options: Options) -> None:
         set_command(node, "command", words, found, before=before)
     elif not before:
         found["command"] = fill_in("the CMD of the image")
-        todo = "write command: the image's CMD, or what it shall run"
+        todo = "write command: the image's CMD, or what the job runs"
         node.recorder.not_carried("command", "none given", "the image's own CMD runs, and jobs.yaml needs it", todo)
     set_environment(node, "environment", found)
     secret = node.take("private_environment")
@@ -73,7 +73,7 @@ def docker(node: Node, found: dict[str, Any], options: Options) -> None:
         node.leave("working_dir", "the image has its own", "begin the command with cd, or set it in the image")
     for key, todo in _DOCKER_TODO.items():
         empty = node.data.get(key) in (None, [], {}, False)
-        node.leave(key, "it is of Docker", "" if empty else todo)
+        node.leave(key, "it is a setting of Docker", "" if empty else todo)
     for key in _DOCKER.split():
         node.leave(key, "it is about how Airflow starts and watches the container")
     node.rest()

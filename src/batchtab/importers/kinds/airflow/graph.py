@@ -128,7 +128,7 @@ def rule_name(value: Any) -> str:
 
 def refusal(operator: str) -> tuple[str, str]:
     """Why an operator is not carried, and what to do."""
-    why = f"{operator} runs in Airflow: it is no container and no command"
+    why = f"{operator} runs in Airflow: it is neither a container nor a command"
     if operator.endswith(("Sensor", "SensorAsync")):
         return why, _REFUSALS.get(operator, "let what it waits for start the job, or wait in the job's command")
     return why, _REFUSALS.get(operator, "write a job whose command does its work, and name it in after")
@@ -158,7 +158,7 @@ def starts(node: Node, upstream: Upstream, jobs: Mapping[str, tuple[str, ...]], 
     names = [jobs[task] for task in upstream.tasks]
     if rule not in SAME_AS_ALL_SUCCESS and rule not in _STATUS:
         at.not_carried("dependency", upstream.text, f"its trigger rule is {rule}", "write what starts the job")
-        node.leave("trigger_rule", "jobs.yaml has nothing like it", "write what starts the job")
+        node.leave("trigger_rule", "jobs.yaml has no such setting", "write what starts the job")
         return {}
     if len(names) > 1 and any(len(each) > 1 for each in names):
         why = "a job before it became several, because its schedule needs that, and after_all waits for all of them"

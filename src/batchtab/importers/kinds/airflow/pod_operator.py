@@ -79,7 +79,7 @@ def pod(node: Node, found: dict[str, Any], options: Options) -> None:
         elif value:
             node.leave(key, "the stage's compute environments decide", "name a queue of the stage whose instances fit")
     for key, todo in _CLUSTER_TODO.items():
-        node.leave(key, "it is of Kubernetes", "" if node.data.get(key) in (None, [], {}) else todo)
+        node.leave(key, "it is a setting of Kubernetes", "" if node.data.get(key) in (None, [], {}) else todo)
     for key in _CLUSTER.split():
         node.leave(key, "it is about how Airflow starts and watches the pod")
     node.rest()
@@ -102,7 +102,7 @@ def _pod_command(node: Node, found: dict[str, Any]) -> None:
         set_command(node, "arguments", parts["arguments"], found, how, before)
     if not found.get("command"):
         found["command"] = fill_in("the CMD of the image")
-        todo = "write command: the image's CMD, or what it shall run"
+        todo = "write command: the image's CMD, or what the job runs"
         node.recorder.not_carried("cmds", "none given", "the image's own CMD runs, and jobs.yaml needs it", todo)
 
 

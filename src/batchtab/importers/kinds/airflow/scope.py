@@ -102,7 +102,7 @@ class Scope:
             dag.defaults = defaults
         elif defaults is not None:
             place = self.file.at(arguments.lines["default_args"])
-            why = f"it {defaults.why}" if isinstance(defaults, Unknown) else "it is no mapping"
+            why = f"it {defaults.why}" if isinstance(defaults, Unknown) else "it is not a mapping"
             dag.problems.append(Problem(place, "default_args", defaults, why, "add what the jobs need of it"))
         self.dags.append(dag)
         return dag

@@ -177,7 +177,7 @@ def _limits(node: Node, found: dict[str, Any]) -> None:
         ("post_execute", "put it into the job's command"),
     ):
         empty = node.data.get(key) in (None, [], {})
-        node.leave(key, "jobs.yaml has nothing like it", "" if empty else todo)
+        node.leave(key, "jobs.yaml has no such setting", "" if empty else todo)
 
 
 def _texts(node: Node, found: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ def _texts(node: Node, found: dict[str, Any]) -> None:
             found["description"] = short(text)
             node.change(key, "description")
         elif text is not None:
-            node.leave(key, "the job has a description already, or it is no constant text")
+            node.leave(key, "the job has a description already, or it is not a constant text")
     for key in ("doc_json", "doc_yaml"):
         node.leave(key, "jobs.yaml has one description, a text")
 
@@ -201,7 +201,7 @@ def _texts(node: Node, found: dict[str, Any]) -> None:
 def unread(node: Node, key: str) -> None:
     """Report a value that is not a constant, or not of the kind that it should be."""
     found = unknowns(node.data.get(key))
-    why = f"it {found[0].why}" if found else "it is no constant of the right kind"
+    why = f"it {found[0].why}" if found else "it is not a constant of the right kind"
     node.leave(key, why, "write its value into jobs.yaml")
 
 

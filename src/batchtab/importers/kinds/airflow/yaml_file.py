@@ -32,7 +32,7 @@ def read(file: SourceFile) -> list[Dag]:
     found: list[Dag] = []
     for document in file.documents():
         if not isinstance(document, Mapping):
-            raise UsageError(f"{file.path} is not a file of DAGs: its top is no mapping")
+            raise UsageError(f"{file.path} is not a file of DAGs: its top is not a mapping")
         default = _arguments(document.get(_DEFAULT, {}), file)
         for name in document:
             body = document[name]
@@ -162,7 +162,7 @@ def _task(file: SourceFile, dag: Dag, name: str, fields: Arguments) -> Task:
 def _arguments(body: Any, file: SourceFile) -> Arguments:
     """A mapping with its lines; lengths of time without their ending `_sec`."""
     if not isinstance(body, Mapping):
-        raise UsageError(f"{file.path}: `{_DEFAULT}` is no mapping")
+        raise UsageError(f"{file.path}: `{_DEFAULT}` is not a mapping")
     found = Arguments()
     for name, each in body.items():
         match = _SECONDS.fullmatch(str(name))

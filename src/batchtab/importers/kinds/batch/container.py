@@ -173,7 +173,7 @@ def read_size(node: BatchNode, settings: dict[str, Any]) -> None:
         to, convert = fields.get(kind, ("", None))
         if convert is None:
             each.leave("type", "Batch knows VCPU, MEMORY and GPU", "correct the source")
-            each.leave("value", "what it is of is not known")
+            each.leave("value", "what it requests is not known")
             continue
         each.carry("type", to)
         try:

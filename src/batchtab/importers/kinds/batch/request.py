@@ -115,10 +115,12 @@ def _retries(node: BatchNode, changed: dict[str, Any]) -> None:
 
 
 def _constant(value: Any, path: str, recorder: Recorder) -> tuple[Any, bool]:
-    """A value without what is taken of the event, and whether something of it is left."""
+    """A value without what is taken from the event, and whether something of it is left."""
     if isinstance(value, str):
         if _PLACE.search(value):
-            recorder.not_carried(path, value, f"is taken of the event: {_TIME}", "change the program, or leave it out")
+            recorder.not_carried(
+                path, value, f"is taken from the event: {_TIME}", "change the program, or leave it out"
+            )
             return None, False
         return value, True
     if isinstance(value, Mapping):

@@ -31,7 +31,7 @@ def read(files: Sequence[SourceFile], options: Options) -> Imported:
             if kind == _JOB:
                 manifest.add(document, file, imported, options)
                 continue
-            refusal = f"is a manifest of the type '{kind}'" if kind else "is no manifest of Copilot"
+            refusal = f"is a manifest of the type '{kind}'" if kind else "is not a manifest of Copilot"
             refused.append(f"{file.path} {refusal}")
             Recorder(imported.findings, "", file.name).not_carried(
                 "type", kind or "not set", f"only the type '{_JOB}' is a job", "leave the file out, or correct it"

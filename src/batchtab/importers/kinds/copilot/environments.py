@@ -27,7 +27,7 @@ def applied(document: Mapping[str, Any], top: Loose, options: Options) -> Mappin
             own = sections.take(str(name))
             continue
         todo = "" if wanted else f"choose an environment: --set environment={name}"
-        note = "is of another environment" if wanted else "no environment is chosen"
+        note = "is for another environment" if wanted else "no environment is chosen"
         for path, value in leaves(sections.take(str(name)), sections.field(str(name))):
             sections.at(str(name)).not_carried(path, value, note, todo)
             todo = ""

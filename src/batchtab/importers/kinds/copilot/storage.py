@@ -22,7 +22,7 @@ def settings(top: Loose, found: Mapping[str, Any], options: Options) -> dict[str
         values["ephemeral_storage_gib"] = size
         node.carry("ephemeral", "ephemeral_storage_gib")
     else:
-        node.leave("ephemeral", "is what Fargate has anyway" if options.is_fargate else "is of Fargate only")
+        node.leave("ephemeral", "is what Fargate has anyway" if options.is_fargate else "is for Fargate only")
     if str(node.take("readonly_fs")).lower() != "true":
         values["read_only_root_filesystem"] = False
     node.carry("readonly_fs", "read_only_root_filesystem")

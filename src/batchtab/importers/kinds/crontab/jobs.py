@@ -114,7 +114,7 @@ def _read_variable(line: Variable, state: _State, recorder: Recorder, *, is_used
     elif name == "RANDOM_DELAY":
         _read_delay(value, state, recorder)
     elif name == "START_HOURS_RANGE":
-        recorder.not_carried(field_name, value, "it is of anacron")
+        recorder.not_carried(field_name, value, "it is a setting of anacron")
     elif name == "PATH" and {*value.split(":")} <= _IMAGE_PATHS:
         recorder.not_carried(field_name, value, "the image has its own PATH, with these folders")
     else:
@@ -178,7 +178,7 @@ def _read_entry(entry: Entry, state: _State, imported: Imported, recorder: Recor
         state.locks.setdefault(command.lock, []).append(names[0])
     imported.findings.all += [dataclasses.replace(each, job=names[0]) for each in own.findings]
     for name in names[1:]:
-        how = f"the other days of {names[0]}, whose other fields it has"
+        how = f"the other days of {names[0]}, with the same other fields"
         recorder.at(recorder.place, name).changed("schedule", entry.fields, how)
     if when.clock is not None and when.triggers:
         imported.fires.append(Fires(when.clock, names, jitter))

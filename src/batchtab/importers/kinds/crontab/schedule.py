@@ -71,7 +71,7 @@ def of_entry(
         _refuse(fields, why, recorder)
         return When()
     if next(engines.times(clock, _SINCE, _SINCE + _LONGEST), None) is None:
-        recorder.not_carried("schedule", fields, "cron takes it and never starts it: no day is as it says", _NEVER)
+        recorder.not_carried("schedule", fields, "cron takes it and never starts it: no day matches it", _NEVER)
         return When()
     try:
         found = triggers.of_fields("0 * * * *" if plain == "@hourly" else plain, timezone)

@@ -151,7 +151,7 @@ def _others(document: Mapping[str, Any], whole: Recorder) -> None:
     top.take("Resources")
     for key in ("AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Rules"):
         if key in top:
-            whole.not_carried(key, "", "is of the template")
+            whole.not_carried(key, "", "belongs to the template")
             top.take(key)
     for key in ("Parameters", "Mappings", "Conditions"):
         for name, each in top.child(key).data.items():
@@ -163,5 +163,5 @@ def _others(document: Mapping[str, Any], whole: Recorder) -> None:
         top.leave("Transform", "import runs no macro", "give the processed template, if a macro makes schedules")
     kinds = [str(scalar(each.get("Type"))) for each in document["Resources"].values() if isinstance(each, Mapping)]
     for kind, count in Counter(each for each in kinds if each not in {_RULE, _SCHEDULE, _TASK}).items():
-        whole.not_carried(kind, count, "is no schedule, rule or task definition")
+        whole.not_carried(kind, count, "is not a schedule, rule or task definition")
     top.rest()

@@ -44,7 +44,7 @@ def command_of(node: Loose, override: Loose) -> list[str]:
         node.recorder.not_carried(
             node.field("Command"),
             _NOT_SET,
-            "the image's own CMD runs, which jobs.yaml has to say",
+            "the image's own CMD runs, and jobs.yaml must name it",
             f"write the image's CMD in place of {UNKNOWN_COMMAND}",
         )
         return [UNKNOWN_COMMAND]

@@ -39,8 +39,8 @@ def starts(document: Mapping[str, Any], file: SourceFile, definitions: Definitio
     for plugin in top.children("plugins"):
         called = scalar(plugin.take("name"))
         plugin.leave("name", "its values are open: import reads no state", f"write what {called} would fill in")
-        plugin.leave("config", "is of the plugin")
-        plugin.leave("func_prefix", "is of the plugin")
+        plugin.leave("config", "belongs to the plugin")
+        plugin.leave("func_prefix", "belongs to the plugin")
         plugin.rest()
     top.rest()
     return found

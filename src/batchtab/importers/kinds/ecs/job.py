@@ -101,7 +101,7 @@ def _parameters(ecs: Loose, settings: dict[str, Any], options: Options) -> None:
         if written and written != "LATEST":
             settings["platform_version"] = written
     else:
-        ecs.leave("PlatformVersion", "is of Fargate only" if version else "is empty")
+        ecs.leave("PlatformVersion", "is for Fargate only" if version else "is empty")
     _capacity(ecs, options)
     _network(ecs, settings, options)
     if str(ecs.take("EnableExecuteCommand")).lower() == "true":
@@ -192,7 +192,7 @@ def _delivery(trigger: Loose, target: Loose, settings: dict[str, Any]) -> None:
     retry.rest()
     target.skip(
         "SqsParameters SqsTarget SageMakerPipelineParameters EventBridgeParameters KinesisParameters",
-        "is of other targets",
+        "is for other targets",
     )
     target.child("SqsParameters")
 

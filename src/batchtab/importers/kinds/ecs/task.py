@@ -152,7 +152,7 @@ def _platform(task: Loose, options: Options) -> dict[str, Any]:
             found["ephemeral_storage_gib"] = size
             disk.carry("SizeInGiB", "ephemeral_storage_gib")
         else:
-            disk.leave("SizeInGiB", "is what Fargate has anyway" if options.is_fargate else "is of Fargate only")
+            disk.leave("SizeInGiB", "is what Fargate has anyway" if options.is_fargate else "is for Fargate only")
     disk.rest()
     return found
 

@@ -98,7 +98,7 @@ def _others(resources: dict[str, _Resource], started: set[str], whole: Recorder)
             whole.not_carried(each.address, each.values.get("arn") or each.values.get("name"), "starts no task of ECS")
     known = (_RULE, _TARGET, _SCHEDULE, _TASK)
     for kind, count in Counter(each.kind for each in resources.values() if each.kind not in known).items():
-        whole.not_carried(kind, count, "is no schedule, target or task definition")
+        whole.not_carried(kind, count, "is not a schedule, target or task definition")
 
 
 def _resources(document: Mapping[str, Any]) -> Iterator[_Resource]:

@@ -24,13 +24,13 @@ def read(files: Sequence[SourceFile], options: Options) -> Imported:
     """Jobs of workflows with `on.schedule`.
 
     Raises:
-        UsageError: A file is no workflow, or has no schedule.
+        UsageError: A file is not a workflow, or has no schedule.
     """
     imported = Imported()
     for file in files:
         documents = file.documents()
         if len(documents) != 1 or not isinstance(documents[0], Mapping) or "jobs" not in documents[0]:
-            raise UsageError(f"{file.path} is no workflow", "a file of .github/workflows, with `on` and `jobs`")
+            raise UsageError(f"{file.path} is not a workflow", "a file of .github/workflows, with `on` and `jobs`")
         _workflow(file, documents[0], options, imported)
     if not imported.jobs:
         what = ", ".join(sorted({_name(each.value) for each in imported.findings if each.field.endswith("uses")}))
@@ -56,7 +56,7 @@ def _workflow(file: SourceFile, document: Mapping[str, Any], options: Options, i
     name, environment, concurrency = options.service or imported.service, top.child("env").data, top.take("concurrency")
     shared = Workflow(name, environment, own, concurrency, options)
     defaults.rest()
-    top.leave("permissions", "they are of GitHub's token")
+    top.leave("permissions", "they are for GitHub's token")
     jobs = top.child("jobs")
     for schedule in found:
         _Run(file, imported, jobs, shared, schedule, title if len(found) == 1 else f"{title} {schedule.number}").read()

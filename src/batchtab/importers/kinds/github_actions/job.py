@@ -216,7 +216,7 @@ def _concurrency(node: Node, workflow: Workflow, settings: dict[str, Any]) -> No
 
 
 def _leave(node: Node) -> None:
-    node.leave("permissions", "they are of GitHub's token")
+    node.leave("permissions", "they are for GitHub's token")
     node.leave("outputs", "a job has no outputs", "hand over data by S3, if a job reads them")
     node.leave("environment", "a stage has what it needs", "store the secrets of this environment, too")
     node.leave("continue-on-error", "a failed run is a failed run; `alerts: {mute: true}` sends no alert")

@@ -60,7 +60,7 @@ class Schedule:
         else:
             recorder.carried(where, self.cron, "schedule")
         if _is_too_often(clock):
-            todo = "GitHub starts a workflow every five minutes at most: choose how often the job shall run"
+            todo = "GitHub starts a workflow every five minutes at most: choose how often the job runs"
             recorder.changed(where, self.cron, "schedule, as it is written", todo)
         names: list[str] = []
         for each in found:

@@ -24,6 +24,6 @@ def read(files: Sequence[SourceFile], options: Options) -> Imported:
         cron_jobs.add(each, objects, options, imported)
     if not imported.jobs:
         names = ", ".join(str(file.path) for file in files)
-        raise UsageError(f"{names}: no CronJob and no Job that can be imported", "batch/v1, as kubectl prints it")
+        raise UsageError(f"{names}: no CronJob or Job that can be imported", "batch/v1, as kubectl prints it")
     objects.report_others(imported.findings)
     return imported

@@ -92,7 +92,7 @@ def _add_jobs(found: Found, draft: Draft, timed: Timing, imported: Imported) -> 
         settings = copy.deepcopy(draft.settings) | (trigger.settings() if trigger else {})
         imported.jobs.append(ImportedJob(name, found.place, settings))
         if number:
-            note = f"the days of week of {draft.name}, whose days of month are the other job; all else is the same"
+            note = f"the days of week of {draft.name}, whose days of month are the other job; other fields are the same"
             draft.recorder.at(found.place, name).changed("spec.schedule", timed.clock and timed.clock.expression, note)
         names.append(name)
     if timed.clock:

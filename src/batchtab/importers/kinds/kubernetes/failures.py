@@ -82,7 +82,7 @@ def _rule(rule: Node, rules: _Rules, draft: Draft, main: str, attempts: int) -> 
         rule.rest("its action is none of FailJob, FailIndex, Ignore and Count", _DECIDE)
         return
     if attempts == 1:
-        rule.rest("one attempt is never repeated, so that no rule has an effect", "")
+        rule.rest("one attempt is never repeated, so no rule has an effect", "")
         return
     notes = {
         "Ignore": f"evaluate_on_exit: {action}. The attempt counts, which Kubernetes' Ignore does not",
@@ -110,9 +110,9 @@ def _on_codes(codes: Node, rules: _Rules, main: str, action: str) -> None:
     numbers = [each for each in values if each is not None]
     operator = codes.take("operator")
     if operator not in {"In", "NotIn"} or not numbers or None in values:
-        codes.rest("is no rule on exit codes", _DECIDE)
-        codes.leave("operator", "is no rule on exit codes", _DECIDE)
-        codes.leave("values", "is no rule on exit codes", _DECIDE)
+        codes.rest("is not a rule on exit codes", _DECIDE)
+        codes.leave("operator", "is not a rule on exit codes", _DECIDE)
+        codes.leave("values", "is not a rule on exit codes", _DECIDE)
         return
     if operator == "In":
         rules.decide(numbers, action)

@@ -134,7 +134,7 @@ def others(spec: Node) -> None:
     for key, why in _LEFT.items():
         spec.leave(key, why)
     if spec.take("suspend") is True:
-        spec.leave("suspend", "each run would wait until somebody lets it go on", "decide who starts the job")
+        spec.leave("suspend", "each run would wait until somebody resumes it", "decide who starts the job")
     else:
         spec.carry("suspend", "a run starts at once")
     if "successPolicy" in spec:

@@ -92,7 +92,7 @@ class Objects:
             Recorder(findings, place=found[0].place).not_carried(
                 f"{kind}.metadata.name",
                 names,
-                "is no CronJob and no Job, and no job refers to it",
+                "is neither a CronJob nor a Job, and no job refers to it",
                 "declare what it starts as a job" if is_schedule else "",
             )
 
@@ -136,7 +136,7 @@ def _of_file(file: SourceFile, findings: Findings) -> Iterator[Found]:
             yield found
         else:
             place = file.at(found.line) if found.line else file.name
-            why = "is no object of Kubernetes: it has no kind"
+            why = "is not an object of Kubernetes: it has no kind"
             Recorder(findings, place=place).not_carried("document", document, why, "correct the source")
 
 

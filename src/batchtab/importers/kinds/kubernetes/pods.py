@@ -49,7 +49,7 @@ _ASK_IF_SET = {
 def pod(spec: Node, draft: Draft) -> None:
     """Read a pod's spec into the draft."""
     spec.change("restartPolicy", "each attempt is a new container")
-    spec.change("activeDeadlineSeconds", "timeout_seconds, which is of each attempt")
+    spec.change("activeDeadlineSeconds", "timeout_seconds, which applies to each attempt")
     _architecture(spec, draft)
     _account(spec, draft)
     _registries(spec)

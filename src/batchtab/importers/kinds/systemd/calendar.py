@@ -71,7 +71,7 @@ def parse(text: str, timezone: str) -> Calendar:
     if words and ":" in words[-1]:
         parts = words.pop().split(":")
         if len(parts) not in {2, 3}:
-            raise ScheduleError(f"has '{':'.join(parts)}', which is no time")
+            raise ScheduleError(f"has '{':'.join(parts)}', which is not a time")
         if len(parts) == 3 and _numbers(re.sub(r"\.0+$", "", parts[2]), range(60)) != {0}:
             raise ScheduleError(f"has seconds, '{parts[2]}': jobs start on the minute")
         hours, minutes = _numbers(parts[0], HOURS), _numbers(parts[1], MINUTES)
@@ -93,7 +93,7 @@ def _date(text: str) -> tuple[frozenset[int], frozenset[int], frozenset[int], fr
     if len(parts) == 2:
         parts.insert(0, "*")
     if len(parts) != 3:
-        raise ScheduleError(f"has '{text}', which is no date")
+        raise ScheduleError(f"has '{text}', which is not a date")
     years, months = _numbers(parts[0], YEARS), _numbers(parts[1], MONTHS)
     if not tilde:
         return years, months, _numbers(parts[2], DAYS_OF_MONTH), frozenset()
@@ -161,4 +161,4 @@ def _day(text: str) -> int:
     for names in (DAYS, _LONG_DAYS):
         if text in names:
             return names.index(text)
-    raise ScheduleError(f"has '{text}', which is no day of the week")
+    raise ScheduleError(f"has '{text}', which is not a day of the week")

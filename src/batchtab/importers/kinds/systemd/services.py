@@ -197,7 +197,7 @@ class _Reader:
         if is_start != (self.type == "oneshot"):
             recorder.not_carried(setting.name, setting.value, f"it has no effect on a unit of type {self.type}")
         elif span is None:
-            recorder.not_carried(setting.name, setting.value, "is no time span", "write timeout_seconds")
+            recorder.not_carried(setting.name, setting.value, "is not a time span", "write timeout_seconds")
         elif math.isinf(span) or span == 0:
             recorder.not_carried(setting.name, setting.value, "it means no limit; see the time limit of the whole file")
         else:

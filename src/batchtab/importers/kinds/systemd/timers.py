@@ -120,7 +120,7 @@ def _read_timer(unit: Unit, found: dict[str, Unit], imported: Imported, options:
         imported.jobs.append(ImportedJob(own, f"{unit.name} and {source.name}", values, comments))
         names.append(own)
     for own in names[1:]:
-        how = f"further times of {names[0]}, whose other fields it has"
+        how = f"further times of {names[0]}, with the same other fields"
         recorder.at(unit.place, own).changed("Timer.OnCalendar", "", how)
     if when.clock is not None and when.triggers:
         imported.fires.append(Fires(when.clock, tuple(names), jitter))
@@ -215,7 +215,7 @@ def _period(timer: _Timer, timezone: str, recorder: Recorder) -> _When:
         span = seconds(setting.value)
         rate = _rate(span)
         if not rate or span is None:
-            own.not_carried(setting.name, setting.value, "it is no whole number of minutes", _DECIDE)
+            own.not_carried(setting.name, setting.value, "it is not a whole number of minutes", _DECIDE)
         elif when.triggers:
             own.not_carried(setting.name, setting.value, "a job has one schedule", "write a second job with that rate")
         else:
@@ -240,7 +240,7 @@ def _delay(timer: _Timer, when: _When, settings: dict[str, Any], window: float, 
         own = recorder.at(setting.place)
         span = seconds(setting.value)
         if span is None or math.isinf(span):
-            own.not_carried(setting.name, setting.value, "is no time span", "choose flexible_window_minutes")
+            own.not_carried(setting.name, setting.value, "is not a time span", "choose flexible_window_minutes")
         elif any(each.schedule.startswith("rate(") for each in when.triggers) or not when.triggers:
             own.not_carried(setting.name, setting.value, "only a schedule of times has flexible_window_minutes")
         elif span < _MINUTE:
