@@ -108,7 +108,7 @@ class JobEvent(NamedTuple):
         except ValueError as error:
             raise UnreadableEvent("what was kept is not JSON") from error
         if not isinstance(kept, dict) or not as_text(kept.get("name")):
-            raise UnreadableEvent("what was kept is no job")
+            raise UnreadableEvent("what was kept is not a job")
         depends_on = tuple(text for text in map(as_text, as_list(kept.pop("depends_on", None))) if text)
         known = {key: kept[key] for key in cls._fields if key in kept and _fits(kept[key], _BLANK[key])}
         known = {key: as_text(value) if isinstance(value, str) else value for key, value in known.items()}

@@ -37,12 +37,12 @@ class Schedule(NamedTuple):
         from batchtab.schedules import expression  # noqa: PLC0415 - few jobs are watched
 
         if zone(self.timezone) is None:
-            return f"{self.timezone!r} is no time zone that is known here"
+            return f"{self.timezone!r} is not a known time zone"
         unread = next((each for each in (self.start, self.end) if each and as_moment(each) is None), "")
         if unread:
-            return f"{unread!r} is no moment in UTC"
+            return f"{unread!r} is not a moment in UTC"
         if not self.expression.startswith(("at(", "cron(", "rate(")):
-            return f"{self.expression!r} is no at(…), cron(…) or rate(…)"
+            return f"{self.expression!r} is not at(…), cron(…) or rate(…)"
         try:
             expression.parse(self.expression)
         except expression.ScheduleError as error:

@@ -25,7 +25,7 @@ def excluded_by(request: Request) -> str:
 
     where = zone(job.timezone)
     if where is None:
-        raise MalformedError(f"job.timezone: {job.timezone!r} is no time zone that is known here")
+        raise MalformedError(f"job.timezone: {job.timezone!r} is not a known time zone")
     wall = request.scheduled_time.astimezone(where).replace(tzinfo=None)
     for entry in job.excluded:
         try:

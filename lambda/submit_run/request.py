@@ -187,7 +187,7 @@ def _lean(job: Mapping[str, Any]) -> dict[str, Any]:
 def _job(found: Mapping[str, Any]) -> Job:
     policy = str(found.get("concurrency_policy") or "allow")
     if policy not in _POLICIES:
-        raise MalformedError(f"job.concurrency_policy: {policy!r} is none of {', '.join(_POLICIES)}")
+        raise MalformedError(f"job.concurrency_policy: {policy!r} is not one of {', '.join(_POLICIES)}")
     excluded = found.get("except") or []
     if not isinstance(excluded, list):
         raise MalformedError("job.except is not a list")
@@ -221,7 +221,7 @@ def _overrides(event: Mapping[str, Any], job: Job) -> Mapping[str, Any]:
     found = _mapping(event, "overrides")
     known = (*job_overrides.OF_CONTAINER, *job_overrides.OF_JOB)
     if unknown := sorted(set(found) - set(known)):
-        raise MalformedError(f"overrides.{unknown[0]} is none of {', '.join(known)}")
+        raise MalformedError(f"overrides.{unknown[0]} is not one of {', '.join(known)}")
     length = job_overrides.size(found)
     may_wait = job.policy in ("queue", "replace") and event.get("mode") != RETRY
     if may_wait and length > job_overrides.WAITING_BYTES:

@@ -245,7 +245,7 @@ TOPIC_ARN = Text(
 STANDARD_TOPIC_ARN = Text(
     "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$",
     2048,
-    "the ARN of an SNS topic that is no FIFO topic",
+    "the ARN of an SNS topic that is not a FIFO topic",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html",
 )
 FUNCTION_NAME = Text(

@@ -377,7 +377,7 @@ def test_queues_may_be_an_expression() -> None:
             "webhook_secret_arn: cannot be used together with",
         ),
         ({"topic_arn": TOPIC, "function_name": "Send"}, "function_name: cannot be used together with topic_arn"),
-        ({"topic_arn": TOPIC + ".fifo"}, "is not allowed: the ARN of an SNS topic that is no FIFO topic"),
+        ({"topic_arn": TOPIC + ".fifo"}, "is not allowed: the ARN of an SNS topic that is not a FIFO topic"),
         ({"repeat_seconds": 60}, "repeat_seconds: has no effect without quiet [hint: quiet: true]"),
         ({"kms_key_arn": "key"}, "kms_key_arn: 'key' is not allowed: the ARN of a KMS key"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: is reserved: AWS sets the tags that begin with aws:"),

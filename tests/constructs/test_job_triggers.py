@@ -280,7 +280,7 @@ def test_allow_has_no_code_in_between() -> None:
         ({"schedule": "cron(99 0 * * ? *)"}, "schedule: 'cron(99 0 * * ? *)' has '99' as minutes: 0 to 59"),
         ({"schedule": "cron(0 0 * * * *)"}, "schedule: 'cron(0 0 * * * *)' has no '?'"),
         ({"schedule": "rate(5 minute)"}, "says '5 minute', which AWS refuses [hint: rate(5 minutes)]"),
-        ({"schedule": "at(2026-02-30T00:00:00)"}, "schedule: 'at(2026-02-30T00:00:00)' is no date and time"),
+        ({"schedule": "at(2026-02-30T00:00:00)"}, "schedule: 'at(2026-02-30T00:00:00)' is not a date and time"),
         ({"timezone": "+09:00"}, "timezone: '+09:00' is not a time zone, such as Asia/Seoul"),
         (
             {"timezone": "Asia/Soul"},
@@ -304,7 +304,7 @@ def test_allow_has_no_code_in_between() -> None:
         ({"except_": ["Christmas"]}, "except_[0]: 'Christmas' is not allowed: a date (2026-12-25), two dates"),
         ({"except_": ["cron(* * 25 12 * *)"]}, "except_[0]: 'cron(* * 25 12 * *)' has no '?'"),
         ({"except_": ["cron(foo)"]}, "except_[0]: 'cron(foo)' has 1 field"),
-        ({"except_": ["2026-13-45"]}, "except_[0]: '2026-13-45' has 2026-13-45, which is no date"),
+        ({"except_": ["2026-13-45"]}, "except_[0]: '2026-13-45' has 2026-13-45, which is not a date"),
         ({"except_": ["2026-12-25", "2027-01-02/2026-12-24"]}, "runs backwards [hint: write 2026-12-24/2027-01-02]"),
         ({"except_": ["2026-12-25"] * 31}, "has 31 entries: at most 30"),
         ({"trigger": "cron"}, "trigger: 'cron' is not allowed: rule or schedule"),
@@ -354,7 +354,7 @@ def test_allow_has_no_code_in_between() -> None:
         ),
         (
             {"dead_letter_queue_arn": "arn:aws:sqs:us-east-1:123456789012:q"},
-            "dead_letter_queue_arn is of another account or region than job_queue_arn",
+            "dead_letter_queue_arn belongs to another account or region than job_queue_arn",
         ),
         (
             {"dead_letter_queue_arn": "arn:aws:sqs:ap-northeast-2:123456789012:q.fifo"},

@@ -152,7 +152,7 @@ def unreachable(reason: str, stage: StageConfig | None) -> UsageError:
 
 def another_account(actual: str, stage: StageConfig) -> UsageError:
     """The credentials are good, and not the stage's."""
-    text = f"the credentials are of account {actual}, and stage {stage.name} is account {stage.account_id}"
+    text = f"the credentials belong to account {actual}, and stage {stage.name} is account {stage.account_id}"
     return UsageError(text, f"AWS_PROFILE=NAME of a profile of {stage.account_id}")
 
 

@@ -114,9 +114,9 @@ def part_id(detail: Mapping[str, Any], index: int, command: str) -> str:
     job_id, number = str(detail["jobId"]), size or nodes
     numbers = retried(detail) if not nodes else []
     if numbers and not size and numbers == [index]:
-        return job_id  # the retry of one child is no array
+        return job_id  # the retry of one child is not an array
     if not number:
-        raise UsageError(f"{command}: job {job_id} is no array and has one node", "leave out --index")
+        raise UsageError(f"{command}: job {job_id} is not an array and has one node", "leave out --index")
     if numbers and size:
         if index not in numbers:
             known = indices_text(numbers)

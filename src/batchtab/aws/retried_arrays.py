@@ -25,7 +25,7 @@ class Array:
     """An array with its retries, which may be smaller arrays or single jobs of its children.
 
     Attributes:
-        size: Of the array that ran first; 0 if the run is no array.
+        size: Of the array that ran first; 0 if the run is not an array.
     """
 
     def __init__(self, chain: Chain, failed_children: Callable[[str], list[int]]) -> None:

@@ -22,7 +22,7 @@ class Reservation:
         start: From when.
         end: Until when.
         vcpus: How many; of an array those of all children at once.
-        child_vcpus: How many one child reserves; the same for a run that is no array.
+        child_vcpus: How many one child reserves; the same for a run that is not an array.
         timeline: The job's place in the calendar.
         is_usual: Whether it is known how long a run takes; else `end` is the latest, by its timeout.
     """

@@ -39,6 +39,6 @@ def refuse_foreign(session: Session) -> None:
     folder = (daemon.health() or {}).get("folder")
     if folder is not None and Path(folder).resolve() != session.root:
         raise UsageError(
-            f"the local AWS on port {daemon.port} is of another project: {folder}",
+            f"the local AWS on port {daemon.port} belongs to another project: {folder}",
             f"batchtab up --stage {session.catalog.stage.name} starts this project's own",
         )

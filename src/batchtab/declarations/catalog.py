@@ -114,7 +114,7 @@ def _stage_problems(
             yield document.problem(("environment", "queues", queue), queue_fields.long_name(len(name)))
     boundary = stage.permissions_boundary_arn
     if boundary and boundary.split(":")[4] not in {stage.account_id, "aws"}:
-        text = f"is of another account than the stage, {stage.account_id}, and IAM takes no boundary from there"
+        text = f"belongs to another account than the stage, {stage.account_id}, and IAM takes no boundary from there"
         if not invalid_fields & {"permissions_boundary_arn", "account_id"}:
             yield document.problem(("permissions_boundary_arn",), text, value=boundary)
     if "tags" not in invalid_fields:
@@ -295,4 +295,4 @@ def _account_faults(stage: StageConfig, job: JobSpec) -> Iterator[Fault]:
         account = arn.split(":")[4] if arn else stage.account_id
         if account != stage.account_id:
             hint = f"write {arn.split(':parameter', 1)[1]}: each stage reads its own" if arn and ":ssm:" in arn else ""
-            yield field, arn, f"is of account {account}, and the account of {_STAGES} is {stage.account_id}", hint
+            yield field, arn, f"belongs to account {account}, and the account of {_STAGES} is {stage.account_id}", hint

@@ -51,7 +51,7 @@ def _dependency_faults(job: OneJob, name: str, others: Mapping[str, str]) -> Ite
         if other not in known:
             hint = did_you_mean(other, known) or ("name jobs in after" if name == MAIN else "")
             text = (
-                f"is none of the job's other containers: {listed(known)}"
+                f"is not one of the job's other containers: {listed(known)}"
                 if known
                 else "has no effect: the job has no other containers"
             )

@@ -106,7 +106,7 @@ def _shape_faults(path: str, shape: Any, value: Any) -> Iterator[Fault]:
             else:
                 hint = did_you_mean(str(key), shape.members)
                 known = "" if hint else f": {listed(sorted(shape.members))}"
-                yield f"{path}.{key}", None, f"is no setting of AWS's {shape.name}{known}", hint
+                yield f"{path}.{key}", None, f"is not a setting of AWS's {shape.name}{known}", hint
         for key in shape.required_members:
             if key not in value:
                 yield path, None, f"lacks {key}, which AWS needs", ""

@@ -236,7 +236,7 @@ class _Reader:
                     if isinstance(inherited, yaml.MappingNode):
                         result = {**(merged or {}), **result}
                     else:
-                        message = f"{show(merged)} is no mapping, which is all that << takes in"
+                        message = f"{show(merged)} is not a mapping, which is all that << takes in"
                         self._document.problems.append(
                             self._document.problem((*path, "<<"), message, hint="*NAME of a mapping that says &NAME")
                         )

@@ -51,7 +51,7 @@ class Manifest:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise UsageError(f"this folder is no project: {FILE_NAME} is missing", _way_to_one(root)) from None
+            raise UsageError(f"this folder is not a project: {FILE_NAME} is missing", _way_to_one(root)) from None
         except OSError as error:
             raise UsageError(f"{FILE_NAME}: {error.strerror}") from None
         except json.JSONDecodeError as error:

@@ -102,7 +102,7 @@ def plan_upgrade(root: Path, version: str) -> Upgrade:
         version: The version of Batchtab that runs.
 
     Raises:
-        UsageError: The folder is no project, or its project is newer than `version`.
+        UsageError: The folder is not a project, or its project is newer than `version`.
     """
     before = Manifest.read(root)
     _refuse_newer(before.version, version, "this project is of version")

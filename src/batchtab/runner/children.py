@@ -21,7 +21,7 @@ INDEX_OF_BATCH, SIZE_OF_BATCH = "AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRA
 def choose(environment: MutableMapping[str, str]) -> None:
     """Replaces Batch's index, and its size, by those that the command is to have; without the variables does nothing.
 
-    A job that is no array runs the one child that is named.
+    A job that is not an array runs the one child that is named.
 
     Raises:
         SettingsError: the variables name no child for this one; nothing must run then, rather than another's work.
@@ -32,7 +32,7 @@ def choose(environment: MutableMapping[str, str]) -> None:
     indices = _parsed(text)
     position = environment.get(INDEX_OF_BATCH)
     if position is None and len(indices) != 1:
-        raise SettingsError(f"{INDICES} must be one index for a job that is no array, got {text!r}")
+        raise SettingsError(f"{INDICES} must be one index for a job that is not an array, got {text!r}")
     at = int(position) if position is not None else 0
     if at >= len(indices):
         raise SettingsError(f"{INDICES} must have an index for child {at}, got {text!r}")

@@ -153,7 +153,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ScheduleError(f"has {text}, which is no date") from None
+        raise ScheduleError(f"has {text}, which is not a date") from None
 
 
 @lru_cache(maxsize=4096)

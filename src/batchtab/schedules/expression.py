@@ -123,7 +123,7 @@ def _once(text: str) -> Once:
     try:
         wall = datetime.fromisoformat(text)
     except ValueError:
-        raise ScheduleError(f"is no date and time: {form}") from None
+        raise ScheduleError(f"is not a date and time: {form}") from None
     if not _FIRST_YEAR <= wall.year <= _LAST_YEAR:
         raise ScheduleError(f"is too far away: the years {_FIRST_YEAR} to {_LAST_YEAR}")
     if wall.second:

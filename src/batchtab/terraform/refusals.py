@@ -100,7 +100,7 @@ def _of_file(what: str, path: Any, body: dict[str, Any], folder: Path) -> Iterat
     parts = Path(path).parts if isinstance(path, str) else ()
     file = folder.joinpath(*parts)
     if parts[:1] != (ASSETS,) or ".." in parts or not file.is_file():
-        yield f"{what} '{path}' is no file below {ASSETS}/ of this stack"
+        yield f"{what} '{path}' is not a file below {ASSETS}/ of this stack"
         return
     found = base64.b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
     if body.get("source_code_hash") != found:

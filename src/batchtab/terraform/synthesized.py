@@ -55,7 +55,7 @@ class Synthesized:
         for path in sorted(source.rglob("*")):
             name = path.relative_to(source)
             if not path.is_dir() and name.parts[1:] != (_FILE,) and name.parts[1:2] != (ASSETS,):
-                raise UsageError(f"{path} is no file of a stack: {_FILE}, or something in {ASSETS}/")
+                raise UsageError(f"{path} is not a file of a stack: {_FILE}, or something in {ASSETS}/")
         target = out / _STACKS
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target)

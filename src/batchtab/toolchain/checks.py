@@ -22,7 +22,7 @@ _MEGABYTES = {"local": 100, "checkov": 300, "node": 300, "cdktf": 400, "terrafor
 def writable(folder: Folder) -> list[str]:
     """Makes the project's `.batchtab` folder; what prevents it is returned."""
     if not folder.project.is_dir():
-        return [f"'{folder.project}' is no folder; name the project's folder"]
+        return [f"'{folder.project}' is not a folder; name the project's folder"]
     try:
         folder.create()
         with tempfile.TemporaryFile(dir=folder.path) as probe:

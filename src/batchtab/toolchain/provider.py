@@ -58,7 +58,7 @@ def write_config(folder: Folder, product: str) -> None:
     """
     named = os.environ.get(VARIABLE, "")
     if named and not folder_exists(named):
-        folder.say(f"  {VARIABLE}='{named}' is no folder that can be read; it is ignored")
+        folder.say(f"  {VARIABLE}='{named}' is not a folder that can be read; it is ignored")
     found = mirror(product)
     if found:
         text = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(found))}\n  }}\n}}\n"

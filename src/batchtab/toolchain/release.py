@@ -70,7 +70,7 @@ class Release:
         address = os.environ.get(VARIABLE, "").rstrip("/") or PUBLISHER
         if not is_web_address(address):
             shown = without_password(address)
-            raise ToolchainError([f"{VARIABLE}='{shown}' is no address; http://host or https://host is allowed"])
+            raise ToolchainError([f"{VARIABLE}='{shown}' is not an address; http://host or https://host is allowed"])
         return cls(VERSION, system, SHA256[system], address)
 
     @property

@@ -136,7 +136,7 @@ class Terraform:
             raise ToolchainError([f"{VARIABLE}='{named}' is a relative path; {allowed}"])
         path = which(named, search_path(self._folder.bin))
         if path is None:
-            raise ToolchainError([f"{VARIABLE}='{named}' is no program that can be run; {allowed}"])
+            raise ToolchainError([f"{VARIABLE}='{named}' is not a program that can be run; {allowed}"])
         found = look(path, self._folder)
         if found is None:
             raise ToolchainError([f"{VARIABLE}='{named}' does not answer `version` as Terraform does; {allowed}"])

@@ -76,7 +76,7 @@ CASES: dict[str, tuple[str, str]] = {
     "expired meanwhile": (f"the AWS credentials for {STAGE} have expired", "AWS_ACCESS_KEY_ID"),
     "denied": ("AWS denied ", "AWS_PROFILE=NAME"),
     "wrong account": (
-        "the credentials are of account 000000000000, and stage example is account 123456789012",
+        "the credentials belong to account 000000000000, and stage example is account 123456789012",
         "AWS_PROFILE=NAME of a profile of 123456789012",
     ),
     "not deployed": (f": not deployed to {STAGE}", DEPLOY),

@@ -274,7 +274,7 @@ def test_a_local_aws_of_another_project_fails(
     assert main(["doctor", "-o", "json"]) == 1
     ((_, problem, fix),) = of(json.loads(capsys.readouterr().out), "fail")
     assert problem is not None
-    assert "is of another project: /elsewhere" in problem
+    assert "belongs to another project: /elsewhere" in problem
     assert fix == "batchtab up --stage local starts this project's own"
     assert Session.open("local", project).endpoint_url
 

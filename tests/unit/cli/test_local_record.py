@@ -104,7 +104,9 @@ def test_no_command_works_on_what_another_project_deployed(
     monkeypatch.setattr(Daemon, "health", lambda *_: {"pid": 1, "folder": "/srv/other"})
     # WHEN a command is called THEN it says whose it is
     assert main(command) == 2
-    assert capsys.readouterr().err.startswith("batchtab: the local AWS on port 4588 is of another project: /srv/other")
+    assert capsys.readouterr().err.startswith(
+        "batchtab: the local AWS on port 4588 belongs to another project: /srv/other"
+    )
     # AND this project's own is none
     monkeypatch.setattr(Daemon, "health", lambda *_: {"pid": 1, "folder": str(project)})
     refuse_foreign(Session.open("local", project))

@@ -224,7 +224,7 @@ def test_nodes_are_like_children_and_one_job_has_no_index(memory: Memory, capsys
     assert out(capsys) == ["of 1"]
     memory.job(2)
     assert main(["logs", "sync", "--index", "1"]) == 2
-    assert "is no array and has one node [hint: leave out --index]" in capsys.readouterr().err
+    assert "is not an array and has one node [hint: leave out --index]" in capsys.readouterr().err
 
 
 def test_children_of_a_retried_array_have_the_indices_of_the_first_one(
@@ -341,7 +341,7 @@ def test_a_run_without_a_job_says_why(
     [
         (["--grep", "["], "--grep '[' is not a regular expression: unterminated character set"),
         (["--since", "soon"], "logs: --since 'soon' is not a time span: 90m, 12h, 7d or 4w"),
-        (["--attempt", "0"], "--attempt '0' is no attempt: 1, 2, …, all or last"),
+        (["--attempt", "0"], "--attempt '0' is not an attempt: 1, 2, …, all or last"),
     ],
 )
 def test_a_wrong_option_is_one_line_before_anything_is_called(

@@ -204,7 +204,7 @@ def test_what_belongs_to_another_account_fails_early(project: Path, spoil: Spoil
     (line,) = lines(project)
 
     assert f"job do-often: {named}: 'arn:aws:" in line
-    assert "is of account 999999999999, and the account of stage example is 123456789012" in line
+    assert "belongs to account 999999999999, and the account of stage example is 123456789012" in line
 
 
 def test_a_folder_for_local_jobs_must_be_there(project: Path, spoil: Spoil) -> None:
@@ -317,4 +317,7 @@ def test_a_boundary_is_of_the_stages_account(project: Path) -> None:
     path = project / PROD
     path.write_text(f"{path.read_text()}permissions_boundary_arn: arn:aws:iam::999999999999:policy/x\n")
     (line,) = lines(project, "example")
-    assert "permissions_boundary_arn: 'arn:aws:iam::999999999999:policy/x' is of another account than the stage" in line
+    assert (
+        "permissions_boundary_arn: 'arn:aws:iam::999999999999:policy/x' belongs to another account than the stage"
+        in line
+    )

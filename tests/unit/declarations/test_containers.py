@@ -27,7 +27,7 @@ PROXY = {"vcpus": 1, "memory_mib": 64}
         ),
         (
             ["containers: {migrate: {}}", "main_depends_on: {migrat: SUCCESS}"],
-            "main_depends_on.migrat: is none of the job's other containers: migrate [hint: did you mean 'migrate'?]",
+            "main_depends_on.migrat: is not one of the job's other containers: migrate [hint: did you mean 'migrate'?]",
         ),
         (
             ["containers: {proxy: {depends_on: {main: SUCCESS}}}"],

@@ -175,7 +175,7 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         ("containers: {a: {command: ['']}}", "command[0]: '' has an empty first word, which is the program: name it"),
         ("schedule: 0 25 * * *", "schedule: '0 25 * * *' has '25' as hours: 0 to 23"),
         ("schedule: rate(1 minutes)", "schedule: 'rate(1 minutes)' says '1 minutes', which AWS refuses"),
-        ("schedule: 'at(2026-13-01T00:00:00)'", "schedule: 'at(2026-13-01T00:00:00)' is no date and time"),
+        ("schedule: 'at(2026-13-01T00:00:00)'", "schedule: 'at(2026-13-01T00:00:00)' is not a date and time"),
         (f"description: {'x' * 513}", "is 513 characters long: a text (at most 512 characters)"),
         ("command: [y]", "command: is given twice, first in line 4"),
     ],

@@ -179,7 +179,7 @@ def job(**fields: Any) -> JobSpec:
         (["schedule: '@daily'", "timezone: 9"], "timezone: 9 is not text [hint: put it in quotes]"),
         (
             ["schedule: '@daily'", "except: [2026-12-25, 2026-12-32]"],
-            "except[1]: '2026-12-32' has 2026-12-32, which is no date",
+            "except[1]: '2026-12-32' has 2026-12-32, which is not a date",
         ),
         (["schedule: '@daily'", "except_: 2026-12-25"], "except_: is an unknown key [hint: did you mean 'except'?]"),
         (

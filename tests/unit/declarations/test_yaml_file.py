@@ -131,7 +131,7 @@ def test_a_word_that_yaml_takes_for_a_truth_is_refused_where_a_text_is_wanted(tm
 def test_a_merge_key_without_a_mapping_is_a_fault(tmp_path: Path, value: str) -> None:
     found = document(tmp_path, f"b: {{<<: {value}, y: 3}}\n")
     (problem,) = found.problems
-    assert "is no mapping, which is all that << takes in" in str(problem)
+    assert "is not a mapping, which is all that << takes in" in str(problem)
 
 
 def test_anchors_and_merge_keys_work_and_own_keys_win(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_the_clock_is_known() -> None:
         ({"source": "aws.batch", "detail-type": "Batch Job State Change"}, "detail is missing"),
         ({"source": "aws.batch", "detail-type": "Batch Job State Change", "detail": {}}, "detail.jobName is missing"),
         ({"batchtab": "kept", "job": "{"}, "what was kept is not JSON"),
-        ({"batchtab": "kept", "job": "[]"}, "what was kept is no job"),
+        ({"batchtab": "kept", "job": "[]"}, "what was kept is not a job"),
     ],
 )
 def test_another_event_is_reported_and_not_swallowed(unreadable: object, message: str) -> None:

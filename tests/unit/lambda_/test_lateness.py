@@ -69,7 +69,7 @@ def test_a_run_that_did_not_come_is_told_once(world: World) -> None:
     [
         (Schedule("cron(0 25 * * ? *)"), "'cron(0 25 * * ? *)' has '25' as hours: 0 to 23"),
         (Schedule("rate(0 days)"), "'rate(0 days)' has the value 0: 1 or more"),
-        (Schedule(CRON, "Asia/Nowhere"), "'Asia/Nowhere' is no time zone that is known here"),
+        (Schedule(CRON, "Asia/Nowhere"), "'Asia/Nowhere' is not a known time zone"),
     ],
 )
 def test_a_schedule_that_cannot_be_read_is_told_once_and_hides_no_other(

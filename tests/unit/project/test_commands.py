@@ -124,7 +124,7 @@ def test_upgrade_in_a_folder_of_a_project_names_the_project(
     monkeypatch.chdir(project / "config")
     error = run("upgrade").exception
     assert isinstance(error, UsageError)
-    assert error.message == "this folder is no project: batchtab-project.json is missing"
+    assert error.message == "this folder is not a project: batchtab-project.json is missing"
     assert error.hint == f"the project is above this folder: cd {project}"
     # AND where there is none, it says how to make one
     monkeypatch.chdir(project.parent)
@@ -158,14 +158,14 @@ def test_setup_prepares_a_fresh_project_and_this_repository(
 def test_setup_elsewhere_installs_nothing_and_names_the_project(
     run: Run, project: Path, prepared: list[Path], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    # GIVEN a folder that is no project WHEN it is set up
+    # GIVEN a folder that is not a project WHEN it is set up
     folder = (project / place).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(folder)
     error = run("setup").exception
     # THEN one line says so, and where the project is, if there is one above
     assert isinstance(error, UsageError)
-    assert error.message == f"setup: '{folder}' is no project: cdktf.json and config/ are not both in it"
+    assert error.message == f"setup: '{folder}' is not a project: cdktf.json and config/ are not both in it"
     above = f"cd {project} && batchtab setup"
     assert error.hint == ("batchtab init DIR makes a project" if place == ".." else above)
     assert prepared == []

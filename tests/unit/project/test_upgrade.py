@@ -196,7 +196,7 @@ def test_a_project_that_is_newer_is_refused(project: Path, snapshot: Snapshot) -
 
 
 def test_a_folder_that_is_no_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^batchtab: this folder is no project: batchtab-project.json is missing"):
+    with pytest.raises(UsageError, match=r"^batchtab: this folder is not a project: batchtab-project.json is missing"):
         plan_upgrade(tmp_path, NEW)
 
 

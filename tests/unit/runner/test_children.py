@@ -39,7 +39,7 @@ def test_an_array_says_that_its_children_can_be_chosen_and_another_job_does_not(
     ("indices", "position", "said"),
     [
         ("3,17", "2", "must have an index for child 2, got '3,17'"),
-        ("3,17", None, "must be one index for a job that is no array, got '3,17'"),
+        ("3,17", None, "must be one index for a job that is not an array, got '3,17'"),
         ("3,,17", "0", "must be indices and ranges such as 3,17-20, got '3,,17'"),
         ("17-3", "0", "must be indices and ranges"),
         ("-1", "0", "must be indices and ranges"),

@@ -51,8 +51,8 @@ def test_no_entries_are_no_exceptions() -> None:
 @pytest.mark.parametrize(
     ("entry", "reason", "hint"),
     [
-        ("2026-02-30", "has 2026-02-30, which is no date", ""),
-        ("2026-12-24/2026-13-01", "has 2026-13-01, which is no date", ""),
+        ("2026-02-30", "has 2026-02-30, which is not a date", ""),
+        ("2026-12-24/2026-13-01", "has 2026-13-01, which is not a date", ""),
         ("2027-01-02/2026-12-24", "runs backwards", "write 2026-12-24/2027-01-02"),
         ("2026-12-24 - 2027-01-02", "is not allowed: a date", "write 2026-12-24/2027-01-02"),
         ("25.12.2026", "is not allowed: a date (2026-12-25), two dates (2026-12-24/2027-01-02) or cron(…)", ""),

@@ -50,7 +50,7 @@ def test_a_rate_has_a_form_on_the_clock_only_if_that_is_as_often(text: str) -> N
         ("at(2026-12-25 09:00)", "is not a time: at(yyyy-mm-ddThh:mm:ss)", "write at(2026-12-25T09:00:00)"),
         ("at(2026-12-25T09:00:00Z)", "is not a time", "write at(2026-12-25T09:00:00), and the zone as timezone"),
         ("at(2026-12-25T09:00:30)", "has seconds", "write at(2026-12-25T09:00:00)"),
-        ("at(2026-02-30T09:00:00)", "is no date and time", ""),
+        ("at(2026-02-30T09:00:00)", "is not a date and time", ""),
         ("at(noon)", "is not a time", ""),
         ("0 0 * * ? *", "is AWS's form without its name", "write cron(0 0 * * ? *)"),
         ("Cron(0 0 * * ? *)", "is not a schedule", "write it in small letters"),

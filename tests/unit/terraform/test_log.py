@@ -122,7 +122,7 @@ NO_BUCKET = """
         (
             "Invalid account ID",
             "│ AWS account ID not allowed: 000000000000",
-            "the credentials are of account 000000000000, and stage example is account 123456789012",
+            "the credentials belong to account 000000000000, and stage example is account 123456789012",
             "AWS_PROFILE=NAME of a profile of 123456789012",
         ),
         (

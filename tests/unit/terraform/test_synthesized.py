@@ -122,7 +122,7 @@ def test_a_second_file_for_terraform_is_refused(
     # GIVEN a file that the other job wrote, and that Terraform would read
     given = pack(STACK)
     (given.folder / "example" / "stacks" / "jobs" / "more.tf").write_text("data external x {}")
-    with pytest.raises(UsageError, match=r"more\.tf is no file of a stack"):
+    with pytest.raises(UsageError, match=r"more\.tf is not a file of a stack"):
         Synthesized(given.folder, digest(given.folder)).take(stage, tmp_path / "out", {})
 
 
@@ -204,10 +204,10 @@ def test_a_stage_that_was_not_synthesized_is_one_line(
         (
             "resource.aws_lambda_function.f.filename",
             "/proc/self/environ",
-            "'/proc/self/environ' is no file below assets/",
+            "'/proc/self/environ' is not a file below assets/",
         ),
-        ("resource.aws_lambda_function.f.filename", "assets/../cdk.tf.json", "is no file below assets/"),
-        ("resource.aws_lambda_function.f.filename", "${path.module}/assets/x/code.zip", "is no file below assets/"),
+        ("resource.aws_lambda_function.f.filename", "assets/../cdk.tf.json", "is not a file below assets/"),
+        ("resource.aws_lambda_function.f.filename", "${path.module}/assets/x/code.zip", "is not a file below assets/"),
         (
             "resource.aws_s3_object.o",
             {"source": "/proc/self/environ"},

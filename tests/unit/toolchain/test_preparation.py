@@ -52,7 +52,7 @@ def test_an_unknown_part_is_refused(project: Path) -> None:
 
 def test_a_project_that_does_not_exist_is_one_line(project: Path) -> None:
     # GIVEN no such folder WHEN it is prepared THEN the line names it
-    with pytest.raises(ToolchainError, match="absent' is no folder"):
+    with pytest.raises(ToolchainError, match="absent' is not a folder"):
         prepare(project / "absent", ["python"])
 
 

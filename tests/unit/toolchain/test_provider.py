@@ -177,7 +177,7 @@ def test_paths_that_are_closed_to_a_user_count_as_absent(shared: Path, program: 
     )
 
     # THEN it works as if these names were not there
-    ignored = f"  TERRAFORM_PROVIDER_MIRROR='{closed}' is no folder that can be read; it is ignored\n"
+    ignored = f"  TERRAFORM_PROVIDER_MIRROR='{closed}' is not a folder that can be read; it is ignored\n"
     assert printed == f"{ignored}terraform.rc\n"
     assert "plugin_cache_dir" in (shared / "project/.batchtab/terraform.rc").read_text()
 

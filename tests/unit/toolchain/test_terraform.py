@@ -173,9 +173,9 @@ def test_a_plain_name_is_as_good_as_none(
 @pytest.mark.parametrize(
     ("named", "fault"),
     [
-        ("absent", "is no program that can be run"),
-        ("/absent/tofu", "is no program that can be run"),
-        ("x" * 5000, "is no program that can be run"),
+        ("absent", "is not a program that can be run"),
+        ("/absent/tofu", "is not a program that can be run"),
+        ("x" * 5000, "is not a program that can be run"),
         ("bin/tofu", "is a relative path"),
         ("~/tofu", "is a relative path"),
         ("old", "is OpenTofu 1.6.2, too old"),

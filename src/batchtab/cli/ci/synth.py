@@ -73,5 +73,5 @@ def _named() -> list[str]:
     except ValueError:
         names = None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"ci synth: {VARIABLE}: '{text}' is no list of stages", f"{VARIABLE}='[\"prod\"]'")
+        raise UsageError(f"ci synth: {VARIABLE}: '{text}' is not a list of stages", f"{VARIABLE}='[\"prod\"]'")
     return names

@@ -178,7 +178,7 @@ def _attempt(text: str) -> tuple[int | None, bool]:
     if text in ("last", "all"):
         return None, text == "all"
     if not re.fullmatch(r"[1-9][0-9]?", text):
-        raise UsageError(f"logs: --attempt '{text}' is no attempt: 1, 2, …, all or last")
+        raise UsageError(f"logs: --attempt '{text}' is not an attempt: 1, 2, …, all or last")
     return int(text), False
 
 

@@ -215,7 +215,7 @@ class Retrying:
         except FunctionError as error:
             if _OLD_FUNCTION in str(error):
                 raise UsageError(
-                    f"retry: {runs.function_name} is of an older version, which knows no retry", "batchtab deploy"
+                    f"retry: {runs.function_name} has an older version, which knows no retry", "batchtab deploy"
                 ) from None
             raise UsageError(f"retry: {plan.name}: {error}", "the same command is safe to run again") from None
         if answer.outcome == "duplicate":

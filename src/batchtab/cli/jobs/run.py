@@ -159,7 +159,7 @@ class AskedRun:
         except LookupError:
             raise answers.not_deployed(f"run: there is no function {self.function}") from None
         except submission.OlderFunctionError:
-            text = f"run: {self.function} is of an older version, which takes no runs from here"
+            text = f"run: {self.function} has an older version, which takes no runs from here"
             raise UsageError(text, f"batchtab deploy --stage {stage.name}, or --ignore-policy") from None
         except FunctionError as error:
             raise UsageError(f"run: {self.function}: {error}", f"batchtab history {self.job.full}") from None

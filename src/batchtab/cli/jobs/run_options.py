@@ -83,7 +83,7 @@ class RunOptions:
         for name in found:
             if name not in known:
                 hint = did_you_mean(name, known) or "its command has Ref::NAME for each"
-                raise UsageError(f"run: --param {show(name)} is no parameter of {job.full}: {listed(known)}", hint)
+                raise UsageError(f"run: --param {show(name)} is not a parameter of {job.full}: {listed(known)}", hint)
         return found
 
     def _refuse_sizes(self, catalog: Catalog, job: NamedJob) -> None:

@@ -146,7 +146,7 @@ def of_run(found: FoundRun) -> tuple[list[Target], str]:
     if not detail:
         if record is not None and record.status == "waiting":
             hint = f"batchtab stop {found.name} stops the run before it, and then this one starts"
-            raise UsageError(f"stop: the run of {at} of {found.name} waits, and is no job in Batch yet", hint)
+            raise UsageError(f"stop: the run of {at} of {found.name} waits, and is not a job in Batch yet", hint)
         status = record.status if record else "unknown"
         return [], f"stop: the run of {at} of {found.name} is not in Batch: {status}"
     if detail["status"] in ENDED:

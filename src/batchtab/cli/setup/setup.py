@@ -40,7 +40,7 @@ def setup(
 
 
 def _require_project(folder: Path) -> None:
-    """Refuses a folder that is no project: a second toolchain there would be used by nothing.
+    """Refuses a folder that is not a project: a second toolchain there would be used by nothing.
 
     Raises:
         UsageError: it has no `cdktf.json` or no `config/`.
@@ -49,4 +49,4 @@ def _require_project(folder: Path) -> None:
         return
     above = nearest_above(folder)
     way = f"cd {shlex.quote(str(above))} && batchtab setup" if above else "batchtab init DIR makes a project"
-    raise UsageError(f"setup: '{folder.absolute()}' is no project: cdktf.json and config/ are not both in it", way)
+    raise UsageError(f"setup: '{folder.absolute()}' is not a project: cdktf.json and config/ are not both in it", way)

@@ -172,7 +172,7 @@ def _first(session: Session, now: datetime, text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"web: '{text}' is no day", "as 2026-11-30") from None
+        raise UsageError(f"web: '{text}' is not a day", "as 2026-11-30") from None
     if found.year not in _CALENDAR_YEARS:
         raise UsageError(f"web: {found} is not a day of the years {_CALENDAR_YEARS[0]} to {_CALENDAR_YEARS[-1]}")
     return found

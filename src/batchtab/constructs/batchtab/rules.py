@@ -179,7 +179,7 @@ def _parts() -> Iterator[str]:
 
 def _way_out() -> Iterator[str]:
     given, members = of("container"), sorted({*way_out.free_keys(), *way_out.FIELD_OF})
-    unknown = _said("container.${k}", f"is no setting of AWS's ContainerProperties: {listed(members)}")
+    unknown = _said("container.${k}", f"is not a setting of AWS's ContainerProperties: {listed(members)}")
     yield f"[for k in keys({given}) : {unknown} if !contains({hcl(members)}, k)]"
     linux = f"keys(try({given}.linuxParameters, {{}}))"
     for path, names, fields in (
@@ -311,5 +311,5 @@ def _stage() -> Iterator[str]:
         yield f"[for i, a in {of(field)} : {said} if !contains(local.job_names, {FULL_NAME})]"
     for field in ("job_role_arn", "execution_role_arn"):
         account = f'split(":", w.{field})[4]'
-        message = f"is of account ${{{account}}}, and the account of {STAGE} is ${{var.account_id}}"
+        message = f"belongs to account ${{{account}}}, and the account of {STAGE} is ${{var.account_id}}"
         yield _when(f"try({account} != var.account_id, false)", field, message, f"w.{field}")

@@ -111,7 +111,7 @@ def _except(at: Place) -> str:
         _if(f"length({whole}) > {limits.EXCEPT_MAX}", fault(at.path, entries, at.item)),
         _each(loop, fault(path, text(forms), "v"), f"!{is_one} && {few}"),
         *(
-            _each(loop, fault(path, f'"has ${{{day}}}, which is no date"', "v"), f"{is_days} && {_no_date(day)}")
+            _each(loop, fault(path, f'"has ${{{day}}}, which is not a date"', "v"), f"{is_days} && {_no_date(day)}")
             for day in (first, last)
         ),
         _each(loop, fault(path, text("runs backwards"), "v"), f"{is_days} && timecmp({_day(first)}, {_day(last)}) > 0"),

@@ -105,7 +105,7 @@ def add_preconditions(
         ),
         (
             _of_one_place(job.job_queue_arn, job.dead_letter_queue_arn),
-            "dead_letter_queue_arn is of another account or region than job_queue_arn: give that of the queue's"
+            "dead_letter_queue_arn belongs to another account or region than job_queue_arn: give that of the queue's"
             " environment.",
         ),
         (
