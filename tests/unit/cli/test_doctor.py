@@ -209,7 +209,7 @@ def test_tools_that_are_missing_fail_with_the_part_to_set_up(project: Path, monk
 
 def test_a_terraform_or_a_framework_that_cannot_be_used_fails(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Any) -> Any:
-        raise ToolchainError(["TERRAFORM_BINARY_NAME='x' is no program"])
+        raise ToolchainError(["TERRAFORM_BINARY_NAME='x' is not a program"])
 
     def lacks() -> str:
         raise frameworks.FrameworkError("cdktf is not installed", "pip install 'batchtab[synth]'")
@@ -218,7 +218,7 @@ def test_a_terraform_or_a_framework_that_cannot_be_used_fails(project: Path, mon
     monkeypatch.setattr(frameworks, "choose", lacks)
     found = list(project_checkup.tools(project, is_local=False))
     assert [(each.status.value, each.problem, each.fix) for each in found] == [
-        ("fail", "TERRAFORM_BINARY_NAME='x' is no program", "TERRAFORM_BINARY_NAME=terraform"),
+        ("fail", "TERRAFORM_BINARY_NAME='x' is not a program", "TERRAFORM_BINARY_NAME=terraform"),
         ("fail", "cdktf is not installed", "pip install 'batchtab[synth]'"),
     ]
 

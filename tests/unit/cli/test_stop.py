@@ -176,7 +176,7 @@ def test_a_run_that_waits_in_its_jobs_state_is_no_job_yet(aws: FakeAws, capsys: 
     record = {"job": "examples-sync", "item": "run#2026-11-28T06:00:00Z", "status": "waiting"}
     aws.items.append({name: {"S": text} for name, text in record.items()})
     assert main(["stop", "sync@2026-11-28T06:00Z", "--yes"]) == 2
-    assert "the run of 2026-11-28T06:00:00Z of examples-sync waits, and is no job" in capsys.readouterr().err
+    assert "the run of 2026-11-28T06:00:00Z of examples-sync waits, and is not a job" in capsys.readouterr().err
 
 
 def test_a_job_that_pauses_on_failure_is_said_to(

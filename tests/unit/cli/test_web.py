@@ -168,7 +168,7 @@ def test_the_calendar_is_the_page_that_the_command_writes(browser: Browser, tmp_
     assert 'src="/calendar/week?from=2026-11-23"' in page
     assert "/calendar?from=2026-11-30" in page
     wrong = browser.get("/calendar?from=tomorrow")
-    assert (wrong.status, "&#39;tomorrow&#39; is no day" in wrong.text) == (400, True)
+    assert (wrong.status, "&#39;tomorrow&#39; is not a day" in wrong.text) == (400, True)
 
 
 def test_what_reached_slack_is_shown(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def _containers() -> Iterator[str]:
     )
     known = f"[for k in concat([{_MAIN}], keys({_CONTAINERS})) : k if k != d.own]"
     loop = f"for p, d in {waits} : [for k, condition in d.on"
-    others = f'"is none of the job\'s other containers: ${{join(", ", {known})}}"'
+    others = f'"is not one of the job\'s other containers: ${{join(", ", {known})}}"'
     none = f'length({known}) > 0 ? {others} : "has no effect: the job has no other containers"'
     unknown = fault("${p}.${k}", none)
     yield f"[{loop} : {unknown} if !contains({known}, k)]]"

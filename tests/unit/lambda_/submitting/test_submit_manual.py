@@ -115,7 +115,7 @@ def test_a_manual_run_of_a_job_after_all_of_others_leaves_the_ends_that_wait(wor
     ("overrides", "policy", "message"),
     [
         ("x", "allow", "overrides is missing"),
-        ({"image": "x"}, "allow", "overrides.image is none of command, environment"),
+        ({"image": "x"}, "allow", "overrides.image is not one of command, environment"),
         ({"command": ["x" * job_overrides.WAITING_BYTES]}, "queue", "bytes, and a run that may wait has 2500"),
     ],
 )

@@ -421,7 +421,7 @@ def test_metrics_tell_what_became_of_runs(world: World, capsys: pytest.CaptureFi
         ({}, "is no trigger, no end of a job and no resume"),
         ({"trigger": {}}, "job is missing"),
         ({"trigger": {"scheduled_time": "2026-11-24T09:00:00Z"}, "job": {}}, "job.name is missing"),
-        (trigger(0, concurrency_policy="never"), "job.concurrency_policy: 'never' is none of allow, forbid"),
+        (trigger(0, concurrency_policy="never"), "job.concurrency_policy: 'never' is not one of allow, forbid"),
         (trigger(0, queue_limit="many"), "job.queue_limit: 'many' is not a number"),
         (trigger(0, **{"except": "2026-12-25"}), "job.except is not a list"),
         ({"source": "aws.batch", "detail": {}}, "detail: has no jobName and jobId"),
