@@ -35,6 +35,7 @@ class Supervisor:
         self._processes = processes
         self._grace_seconds = grace_seconds
         self._deadline: float | None = None
+        self._all_killed_at: float | None = None
         self._group_is_there = True
         self._asked_group = False
         self._asked: set[int] = set()
@@ -89,7 +90,7 @@ class Supervisor:
             return True
         if self._deadline is None:
             self._deadline = time.monotonic() + self._grace_seconds
-        if time.monotonic() > self._deadline + UNKILLABLE_SECONDS:
+        if self._all_killed_at is not None and time.monotonic() > self._all_killed_at + UNKILLABLE_SECONDS:
             return True  # in the kernel's hands: an uninterruptible wait, or another user's process
         if not self._asked_group:
             self._asked_group = True
@@ -106,6 +107,8 @@ class Supervisor:
         if self._processes.ended(self._child.pid) is None:
             self.killed = True
         else:
+            if self._all_killed_at is None:
+                self._all_killed_at = time.monotonic()
             for pid in kernel.children():
                 if pid not in helpers:
                     _send(pid, signal.SIGKILL)
