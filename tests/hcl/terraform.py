@@ -41,12 +41,12 @@ class Terraform:
     environment: Mapping[str, str] = field(default_factory=dict)
     keeps_provider: bool = True
 
-    def run(self, *arguments: str, timeout: int = 1200) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command of Terraform, whatever becomes of it."""
         environment = _environment(self.environment)
         if self.keeps_provider:
             environment |= _provider(self.folder, self.environment)
-        return _run(self.folder, environment, *arguments, timeout=timeout)
+        return _run(self.folder, environment, *arguments)
 
     def do(self, *arguments: str) -> str:
         """Runs a command that must succeed; returns what it wrote."""
@@ -95,9 +95,7 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-def _run(
-    folder: Path, environment: Mapping[str, str], *arguments: str, timeout: int = 1200
-) -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     executable = shutil.which("terraform")
     if executable is None:
         pytest.skip("terraform is not installed")
@@ -108,7 +106,7 @@ def _run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=timeout,
+        timeout=1200,
     )
 
 
