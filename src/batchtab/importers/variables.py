@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from batchtab import limits
 from batchtab.importers.findings import Recorder
 from batchtab.importers.imported import Imported
-from batchtab.importers.secret_texts import has_secret, masked_command, masked_text
-from batchtab.masking import mask
-from batchtab.masking.words import is_secret
+from batchtab.importers.secret_texts import has_secret, is_secret_value, masked_command
+from batchtab.masking import MASK
 
 _WHY = "looks like a secret, which jobs.yaml never contains"
 _STORE = "store it in SSM Parameter Store, and write secrets: {{{name}: ssm:…}}"
-_REFERENCE = re.compile(r"\$[{(]?\w|^Ref::")
 
 
 def carried_variables(values: Mapping[str, object], recorder: Recorder, field: str = "environment") -> dict[str, str]:
@@ -38,18 +35,11 @@ def carried_variables(values: Mapping[str, object], recorder: Recorder, field: s
         elif not text:
             recorder.not_carried(where, text, "Batch drops variables without a value")
         elif is_secret_value(str(name), text):
-            recorder.not_carried(where, text, _WHY, _STORE.format(name=name))
+            recorder.not_carried(where, MASK, _WHY, _STORE.format(name=name))
         else:
             recorder.carried(where, text, f"environment.{name}")
             found[str(name)] = text
     return found
-
-
-def is_secret_value(name: str, value: str) -> bool:
-    """Whether a variable's name or its value's form says that it is a secret."""
-    if not value or _REFERENCE.search(value):
-        return False
-    return (is_secret(name) and mask(f"{name}={value}") != f"{name}={value}") or masked_text(value) != value
 
 
 def take_out_secrets(imported: Imported) -> None:
@@ -73,4 +63,4 @@ def _take_out(settings: dict[str, Any], recorder: Recorder, path: str) -> None:
     for name, value in variables.items():
         if is_secret_value(name, str(value)):
             settings["environment"] = {key: each for key, each in settings["environment"].items() if key != name}
-            recorder.not_carried(f"{path}environment.{name}", value, _WHY, _STORE.format(name=name))
+            recorder.not_carried(f"{path}environment.{name}", MASK, _WHY, _STORE.format(name=name))

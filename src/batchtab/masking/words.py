@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from batchtab.masking.text import MASK
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 # Parts of names, without `_`, `-` and blanks.
 #: What a key is for that is a secret.
 KEYS = (
@@ -51,31 +55,23 @@ _BEFORE = frozenset(
     | {"prompt", "completion"}
 )
 _ABOUT_PARTS = ("secretsmanager", "secretary", "secretariat", "tokeniz", "tokenis", "passwordless")
-# Values that are no secret. Of a reference the secret is elsewhere.
-_PLAIN = frozenset(
-    {"true", "false", "null", "none", "nil", "undefined", "yes", "no", "on", "off", "ok", "required", "optional", "is"}
-    | {"missing", "invalid", "valid", "expired", "empty", "unset", "set", "loaded", "enabled", "disabled", "failed"}
+#: Values of settings whose names are those of secrets: a switch, a way to authenticate.
+SETTINGS = frozenset(
+    {"true", "false", "null", "none", "nil", "undefined", "yes", "no", "on", "off", "required", "optional"}
+    | {"enabled", "disabled", "basic", "bearer", "oauth", "oauth2", "iam", "ldap", "kerberos", "sasl", "md5", "trust"}
+    | {"peer", "scram-sha-256"}
+)
+# Values that are no secret in a text about one. Of a reference the secret is elsewhere.
+_PLAIN = (
+    SETTINGS
+    | {"ok", "is", "missing", "invalid", "valid", "expired", "empty", "unset", "set", "loaded", "failed"}
     | {"failure", "success", "succeeded", "accepted", "rejected", "denied", "granted", "incorrect", "wrong", "correct"}
     | {"unknown", "changed", "updated", "rotated", "created", "deleted", "not", "was", "cannot", "must", "could"}
-    | {
-        "unexpected",
-        "unsupported",
-        "malformed",
-        "redacted",
-        "masked",
-        "hidden",
-        "authentication",
-        "found",
-        "and",
-        "or",
-        "str",
-        "string",
-        "default",
-    }
-    | {"from", "using", "for", "in", "to", "the", "a", "an", "by", "with", "will", "has", "should", "does", "did"}
-    | {"completed", "complete", "ready", "done", "pending", "refreshed", "revoked", "generated", "received", "sent"}
-    | {"skipped", "cached", "stored", "present", "absent", "available", "unavailable", "active", "inactive", "ignored"}
-    | {"basic", "bearer", "oauth", "oauth2", "iam", "ldap", "kerberos", "sasl", "md5", "trust", "peer", "scram-sha-256"}
+    | {"unexpected", "unsupported", "malformed", "redacted", "masked", "hidden", "authentication", "found", "and", "or"}
+    | {"str", "string", "default", "from", "using", "for", "in", "to", "the", "a", "an", "by", "with", "will", "has"}
+    | {"should", "does", "did", "completed", "complete", "ready", "done", "pending", "refreshed", "revoked"}
+    | {"generated", "received", "sent", "skipped", "cached", "stored", "present", "absent", "available"}
+    | {"unavailable", "active", "inactive", "ignored"}
 )
 #: How a value begins that says where a secret is.
 REFERENCES: tuple[str, ...] = (
@@ -113,15 +109,21 @@ def is_secret(name: str) -> bool:
     return plain.endswith(_ENDS) and not plain.endswith(_OTHER_ENDS)
 
 
-def is_plain(value: str, name: str) -> bool:
-    """Whether a value is no secret: a word about one, a reference to one, a count."""
+def is_plain(value: str, name: str, words: Collection[str] = _PLAIN) -> bool:
+    """Whether a value is no secret: a word about one, a reference to one, a count.
+
+    Args:
+        value: The whole value.
+        name: The name before it.
+        words: Values that are none, in lower case.
+    """
     if len(value) > _LONGEST_PLAIN:  # it is masked, and none of it is read again
         return False
     first, blank, rest = value.partition(" ")
     if blank and first.lower() in SCHEMES:
         value = rest.strip()
     folded, kind = value.strip().strip("[]<>*().!").lower(), name.lower()
-    if not folded or folded in _PLAIN or value.startswith(REFERENCES) or value == name:
+    if not folded or folded in words or value.startswith(REFERENCES) or value == name:
         return True
     if kind[-1:] == "s" and len(count := "".join(value.rstrip("%").split("/"))) < _FEWEST_DIGITS and _is_number(count):
         return True

@@ -228,7 +228,8 @@ def test_to_debians_cron_what_only_cronie_knows_is_nothing() -> None:
     assert jobs["a"] == {"command": ["a"], "schedule": "0 5 * * *", "timezone": "Europe/Berlin"}
     assert jobs["b"]["schedule"] == "10 6 * * *"
     assert "schedule" not in jobs["c"]
-    assert result.imported.defaults["environment"] == {"CRON_TZ": "Asia/Seoul", "RANDOM_DELAY": "5"}
+    environment = {"TZ": "Europe/Berlin", "CRON_TZ": "Asia/Seoul", "RANDOM_DELAY": "5"}
+    assert result.imported.defaults["environment"] == environment
     assert [each.fires.clock.engine for each in result.proven] == ["vixie", "vixie"]
     assert [each.field for each in result.imported.findings.decisions()] == ["schedule"]
     with pytest.raises(UsageError, match="cron=vixie is not debian, cronie or auto"):
@@ -479,3 +480,55 @@ def test_what_the_machine_has_and_nobody_named_is_for_a_person() -> None:
 def test_a_path_below_the_home_folder_is_for_a_person(command: str, is_asked: bool) -> None:
     decisions = imported(f"0 5 * * * {command}\n").imported.findings.decisions()
     assert ("working folder" in {each.field for each in decisions}) == is_asked
+
+
+def test_programs_see_the_machines_local_time() -> None:
+    text = "30 0 * * * /srv/a --day $(date +\\%F)\n0 1 * * * b\nTZ=Asia/Seoul\n0 2 * * * c\n"
+    # GIVEN the machine's zone THEN every job has it, and a TZ of the crontab counts in its place
+    result = imported(text, timezone="Europe/Berlin")
+    assert result.imported.defaults["environment"] == {"TZ": "Europe/Berlin"}
+    assert sources.jobs(result)["c"]["environment"] == {"TZ": "Asia/Seoul"}
+    assert found(result)["clock"].startswith("changed: defaults.environment.TZ: Europe/Berlin")
+    # AND UTC needs nothing
+    assert "clock" not in found(imported(text, timezone="UTC"))
+    # GIVEN no zone THEN a person is asked where a command calls date
+    result = imported(text, is_zone_given=False)
+    assert [each.job for each in result.imported.findings.decisions() if each.field == "clock"] == ["a"]
+
+
+@pytest.mark.parametrize("command", ["bin/one --x", "./one", "cd data && ./one", "a; lib/b"])
+def test_a_path_below_the_home_folder_begins_there(command: str) -> None:
+    # GIVEN a crontab that sets HOME, into which cron changes THEN the command does
+    (job,) = sources.jobs(imported(f"HOME=/srv/my app\n0 1 * * * {command}\n")).values()
+    assert job["command"] == ["sh", "-c", f"cd '/srv/my app' || exit\n{command}"]
+    # GIVEN none THEN a person is asked
+    decisions = imported(f"0 1 * * * {command}\n").imported.findings.decisions()
+    assert [each.field for each in decisions] == ["working folder"]
+
+
+@pytest.mark.parametrize("command", ["/opt/one", "one --x a/b", "cd /srv && ./one", "cd ~/a && bin/b"])
+def test_other_commands_do_not_need_the_home_folder(command: str) -> None:
+    (job,) = sources.jobs(imported(f"HOME=/srv/app\n0 1 * * * {command}\n")).values()
+    assert "/srv/app" not in " ".join(job["command"])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_taken_out"),
+    [
+        ("Pa$w0rd1", True),
+        ("$uper5ecret", True),
+        ("'s3cr3t pass phrase'", True),
+        ("correct horse battery", True),
+        ("correct", True),
+        ("default", True),
+        ("$DB_PASSWORD_OF_THE_OTHER", False),
+        ("${OTHER}", False),
+        ("none", False),
+        ("/run/secrets/db", False),
+    ],
+)
+def test_a_password_is_never_carried_nor_a_part_of_it_shown(value: str, is_taken_out: bool) -> None:
+    result = imported(f"DB_PASSWORD={value}\n0 1 * * * a\n")
+    (finding,) = (each for each in result.imported.findings if each.field == "variable.DB_PASSWORD")
+    assert (finding.shown == "***" and bool(finding.todo)) == is_taken_out
+    assert ("environment" in sources.jobs(result)["a"]) != is_taken_out

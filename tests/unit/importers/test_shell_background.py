@@ -17,7 +17,7 @@ from tests.unit.importers.test_shell_command import read
         ("a &", ["a"], "&"),
         ("/opt/job& ", ["/opt/job"], "&"),
         ("(sleep 5; /opt/y.sh) &", ["sh", "-c", "(sleep 5; /opt/y.sh)"], "&"),
-        ("(a) > /dev/null 2>&1 &", ["sh", "-c", "(a) > /dev/null 2>&1"], "&"),
+        ("(a) > /dev/null 2>&1 &", ["sh", "-c", "(a)"], "&"),
         ("{ a; b; } & disown -h", ["sh", "-c", "{ a; b; }"], "& disown -h"),
         ("cd /srv && /opt/w.sh & disown", ["sh", "-c", "cd /srv && /opt/w.sh"], "& disown"),
         ("nohup a >/dev/null 2>&1 & exit 0", ["a"], "& exit 0"),

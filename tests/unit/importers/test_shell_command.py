@@ -191,3 +191,55 @@ def test_an_entry_that_only_pings_a_monitor_stays_and_each_ping_is_reported_once
     command, findings = read("/a && curl https://hc-ping.com/abc || curl https://hc-ping.com/abc/fail")
     assert command.argv == ["/a"]
     assert [each.field for each in findings.decisions()] == ["heartbeat"]
+
+
+@pytest.mark.parametrize(
+    ("text", "script", "taken"),
+    [
+        ("(cd /srv; ./a) 2>&1 | logger -t a", "(cd /srv; ./a)", "| logger -t a"),
+        ("(cd /srv; ./a) >> /var/log/a.log 2>&1", "(cd /srv; ./a)", ">> /var/log/a.log 2>&1"),
+        ("if a; then b; fi &> /tmp/b.log", "if a; then b; fi", "&> /tmp/b.log"),
+        (
+            "for i in 1; do a; done | /usr/bin/logger -t 'x y' -p user.info",
+            "for i in 1; do a; done",
+            "| /usr/bin/logger",
+        ),
+        ("(a) 2>> /var/log/x.err | logger", "(a) 2>> /var/log/x.err", "| logger"),
+    ],
+)
+def test_what_stores_the_output_of_a_group_is_dropped(text: str, script: str, taken: str) -> None:
+    command, findings = read(text)
+    assert command.argv[2].startswith(script)
+    assert "logger" not in command.argv[2]
+    assert any(each.field == "output" and each.value.startswith(taken) for each in findings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(a) || logger failed",
+        "(a) > /srv/result.csv",
+        "(a; b > /var/log/x.log)",
+        "(echo 'x | logger')",
+        "(a) # > /var/log/x",
+    ],
+)
+def test_what_does_more_than_store_the_output_stays(text: str) -> None:
+    command, _ = read(text)
+    assert command.argv == ["sh", "-c", text]
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("(a) || logger failed", "logger"),
+        ("if a; then b; else logger failed; fi", "logger"),
+        ("for i in 1; do a; done | mail -s x y@example.com", "mail"),
+        ("if a; then systemctl restart b; fi", "systemctl"),
+        ("(cd /srv && docker run x)", "docker"),
+        ("(cd / && run-parts /etc/x)", "run-parts"),
+    ],
+)
+def test_a_person_is_asked_about_programs_within_groups(text: str, program: str) -> None:
+    _, findings = read(text)
+    assert [each.field for each in findings.decisions()] == [program]

@@ -16,7 +16,8 @@ from batchtab.importers.kinds.airflow.tasks import plain, reported_jinja, tag_va
 from batchtab.importers.kinds.airflow.values import has_jinja
 from batchtab.importers.node import Node
 from batchtab.importers.options import Options
-from batchtab.importers.variables import is_secret_value
+from batchtab.importers.secret_texts import is_secret_value
+from batchtab.masking import MASK
 
 _AIRFLOW_ONLY = (
     "aws_conn_id region_name region verify botocore_config deferrable poll_interval waiters max_retries "
@@ -176,7 +177,7 @@ def _parameters(node: Node, found: dict[str, Any]) -> None:
     for name, each in value.items():
         if is_secret_value(str(name), str(each)):
             todo = f"store it in SSM Parameter Store, and write secrets: {{{name}: ssm:…}}"
-            node.recorder.not_carried(f"parameters.{name}", str(each), "looks like a secret", todo)
+            node.recorder.not_carried(f"parameters.{name}", MASK, "looks like a secret", todo)
         else:
             found.setdefault("parameters", {})[str(name)] = str(each)
             node.recorder.carried(f"parameters.{name}", str(each), f"parameters.{name}")

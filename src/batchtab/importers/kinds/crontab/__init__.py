@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from batchtab.errors import UsageError, how_many
@@ -19,7 +20,9 @@ from batchtab.importers.source_file import SourceFile
 
 _USER_COLUMN = "user-column"
 _CD = re.compile(r"\bcd [/~$\"']")
-_IN_FOLDER = re.compile(r"(^|[\s;&|(])(\.{1,2}/|cd [^/~$\s\"'-])")
+#: A path that begins with `.`, a `cd` to one, and a program by one such as `bin/report`.
+_IN_FOLDER = re.compile(r"(^|[\s;&|(])(\.{1,2}/|cd [^/~$\s\"'-])|(^|[;&|(]\s*)[\w.-]+/[\w./-]+")
+_DATE = re.compile(r"(?:^|[\s;&|(`/])date(?=$|[\s;&|)`])")
 _DAY_SECONDS = 86_400
 
 
@@ -98,6 +101,7 @@ def _record_machine(imported: Imported, options: Options) -> None:
         todo = "" if options.is_zone_given else "import with --timezone, such as --timezone Europe/Berlin, or UTC"
         how = f"schedules without a zone are read in {options.timezone}"
         recorder.changed("time zone", "" if options.is_zone_given else "not named", how, todo)
+    _record_clock(imported, options, recorder)
     _record_folders(imported, recorder)
     imported.defaults["read_only_root_filesystem"] = False
     how = "defaults.read_only_root_filesystem: false, as the machine's; what is written is lost at a run's end"
@@ -107,17 +111,39 @@ def _record_machine(imported: Imported, options: Options) -> None:
         recorder.changed("time limit", "", f"defaults.timeout_seconds: {_DAY_SECONDS}; the machine has none")
 
 
+def _record_clock(imported: Imported, options: Options, recorder: Recorder) -> None:
+    """A machine's programs see its local time, and a container's see UTC."""
+    if options.is_zone_given and options.timezone != "UTC":
+        imported.defaults["environment"] = {"TZ": options.timezone}
+        how = f"defaults.environment.TZ: {options.timezone}, so programs see local time; the image needs tzdata"
+        recorder.changed("clock", options.timezone, how)
+    for job in imported.jobs if not options.is_zone_given else ():
+        if _DATE.search(" ".join(job.settings.get("command", []))) and "TZ" not in job.settings.get("environment", {}):
+            why = "the command calls date, which prints UTC in a container"
+            todo = "import with --timezone, or write environment: {TZ: …}"
+            Recorder(imported.findings, job.name, job.origin).changed("clock", "", why, todo)
+
+
 def _record_folders(imported: Imported, recorder: Recorder) -> None:
     """Cron starts a command in the user's home folder, and a container in the image's WORKDIR."""
     recorder.changed(
-        "working folder", "", "commands start in the image's WORKDIR; the machine's is the user's home folder"
+        "working folder", "", "commands start in the image's WORKDIR; the machine's is HOME, the user's home folder"
     )
     for job in imported.jobs:
-        script = " ".join(job.settings.get("command", []))
-        if (named := _IN_FOLDER.search(script)) and not _CD.search(script[: named.start()]):
+        command = job.settings.get("command", [])
+        is_script = command[1:2] == ["-c"]
+        script = command[2] if is_script else shlex.join(command)
+        if not (named := _IN_FOLDER.search(script)) or _CD.search(script[: named.start()]):
+            continue
+        own = Recorder(imported.findings, job.name, job.origin)
+        home = job.settings.get("environment", {}).get("HOME")
+        if home:
+            shell = command[:2] if is_script else ["sh", "-c"]
+            job.settings["command"] = [*shell, f"cd {shlex.quote(home)} || exit\n{script}"]
+            own.changed("working folder", home, "command: it begins with cd to HOME, where cron starts it")
+        else:
             why = "the command names a path below the folder that it starts in"
-            todo = "begin it with cd, or set WORKDIR in the image"
-            Recorder(imported.findings, job.name, job.origin).changed("working folder", "", why, todo)
+            own.changed("working folder", "", why, "begin it with cd, or set WORKDIR in the image")
 
 
 def _share_environment(imported: Imported) -> None:
@@ -128,7 +154,7 @@ def _share_environment(imported: Imported) -> None:
     shared = {name: value for name, value in first.items() if all(each.get(name) == value for each in others)}
     if not shared:
         return
-    imported.defaults["environment"] = shared
+    imported.defaults["environment"] = {**imported.defaults.get("environment", {}), **shared}
     for job in imported.jobs:
         own = {name: value for name, value in job.settings.pop("environment").items() if name not in shared}
         if own:

@@ -7,8 +7,8 @@ from typing import Any
 
 from batchtab.importers.findings import Recorder
 from batchtab.importers.kinds.ecs.loose import CLOSE, OPEN, Loose, closed, is_open, scalar
-from batchtab.importers.secret_texts import has_secret, masked_command
-from batchtab.importers.variables import carried_variables, is_secret_value
+from batchtab.importers.secret_texts import has_secret, is_secret_value, masked_command
+from batchtab.importers.variables import carried_variables
 from batchtab.masking.words import is_secret
 
 #: In place of a command that only the image knows: a run of it fails, and says why.

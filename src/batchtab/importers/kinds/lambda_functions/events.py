@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from batchtab.importers.secret_texts import has_secret
-from batchtab.importers.variables import is_secret_value
+from batchtab.importers.secret_texts import has_secret, is_secret_value
 from batchtab.masking.words import is_secret
 
 _NOTHING = "{}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from batchtab.importers import variables
 from batchtab.importers.findings import Recorder
-from batchtab.importers.kinds.shell import background, known
+from batchtab.importers.kinds.shell import background, known, output
 from batchtab.importers.kinds.shell.policies import LOCKS, record_heartbeat, without_policy
 from batchtab.importers.kinds.shell.words import RESERVED, Item, Line, NotSimpleError, Simple, parse
 from batchtab.importers.kinds.shell.wrappers import Wrapped, without_plain
@@ -101,13 +101,15 @@ def _reduced(text: str, wrapped: Wrapped, command: Command, depth: int) -> Line 
     line = _parsed(text) if depth <= _DEEPEST else None
     if line is None and (bare := background.without_tail(text, recorder)) != text:
         return _reduced(bare, wrapped, command, depth + 1)
+    if line is None and (bare := output.without_logs_at_end(text, recorder)) != text.rstrip():
+        return _reduced(bare, wrapped, command, depth + 1)
     if line is None:
         _record_unread(text, recorder)
         return text.strip()
     command.comment = command.comment or line.comment
     line = background.foreground(line, recorder)
     line = _without_sleep(_without_heartbeats(line, recorder), wrapped, command)
-    line = Line(tuple(_quiet(each, recorder) for each in line.items))
+    line = Line(tuple(output.without_logs(each, recorder) for each in line.items))
     line = _guarded(line, recorder)
     *before, last = line.items
     is_sole = len(last.pipeline) == 1 and last.connector in {"", "&&", ";"} and _prepares(before)
@@ -211,24 +213,6 @@ def _without_sleep(line: Line, wrapped: Wrapped, command: Command) -> Line:
     return Line((replace(rest[0], connector=""), *rest[1:]))
 
 
-def _quiet(item: Item, recorder: Recorder) -> Item:
-    """The pipeline without what only stores its output."""
-    pipeline = [*item.pipeline]
-    how = "output goes to CloudWatch Logs"
-    while len(pipeline) > 1 and known.is_logger(pipeline[-1]):
-        text = f"{how}, and the command's own exit status counts"
-        recorder.changed("output", f"| {pipeline.pop().text}", text)
-    last = pipeline[-1]
-    kept = [each for each in last.redirections if not known.is_log(each) or known.is_copy(each)]
-    if all(known.is_copy(each) for each in kept):
-        kept = []
-    dropped = [each for each in last.redirections if each not in kept]
-    if dropped:
-        recorder.changed("output", " ".join(each.text for each in dropped), how)
-    pipeline[-1] = replace(last, redirections=tuple(kept))
-    return replace(item, pipeline=tuple(pipeline))
-
-
 def _record_obstacles(line: Line, recorder: Recorder) -> None:
     for item in line.items:
         if found := known.obstacle(item):
@@ -260,9 +244,8 @@ def _record_unread(text: str, recorder: Recorder) -> None:
         recorder.changed("heartbeat", host, "stays in the command", "give the image curl, or take the ping out")
     if match := re.search(rf"\b({'|'.join(LOCKS)})\s+\S+", text):
         _record_lock(match[0], recorder)
-    if match := re.search(r"\brun-parts\b[^;&|)]*", text):
-        why = "runs the programs of a folder, which are not in the image"
-        recorder.changed("run-parts", match[0].strip(), f"stays in the command, and {why}", "make each of them a job")
+    for program, why, todo in known.obstacles_in(text):
+        recorder.changed(program, text, f"stays in the command, and {why}", todo)
 
 
 def _only(reduced: Line | str) -> Simple | None:

@@ -12,9 +12,14 @@ _HEARTBEATS = re.compile(
     r"|api\.honeybadger\.io/v1/check_in|api\.opsgenie\.com/v2/heartbeats|sentry\.io/api/[^ ]*/cron/|/api/push/"
 )
 _CLIENTS = frozenset({"curl", "wget", "http", "https", "xh", "fetch", "lynx"})
-_LOGGERS = frozenset({"logger", "systemd-cat", "ts", "cronolog", "rotatelogs", "multilog", "svlogd"})
+#: Programs that only store what they read.
+LOGGERS = frozenset({"logger", "systemd-cat", "ts", "cronolog", "rotatelogs", "multilog", "svlogd"})
 _MAILERS = frozenset({"mail", "mailx", "mutt", "sendmail", "msmtp", "swaks"})
-_LOG = re.compile(
+_NO_LOG = "writes to the machine's log, which a container does not have"
+#: A program where a shell expects one.
+_PROGRAM = re.compile(r"(?:^|[;&|({`\n])\s*(?:(?:if|then|elif|else|while|until|do|sudo|exec|!)\s+)*([\w./-]+)")
+#: Files that only keep what a command prints.
+LOG = re.compile(
     r"/dev/(?:null|stdout|stderr|tty|console)|/proc/(?:1|self|\$\$)/fd/[12]|.*/logs?/.*|(?:.*/)?[^/]*log[^/]*"
     r"|.*\.(?:err|out|stderr|stdout)|&?-|[0-9]",
     re.IGNORECASE,
@@ -51,13 +56,13 @@ def heartbeat_in(text: str) -> str:
 def is_logger(simple: Simple) -> bool:
     """Whether a command at a pipeline's end only stores what is printed."""
     if simple.program == "tee":
-        return all(_LOG.fullmatch(each.text.strip("\"'")) for each in simple.words[1:] if not each.text.startswith("-"))
-    return simple.program in _LOGGERS
+        return all(LOG.fullmatch(each.text.strip("\"'")) for each in simple.words[1:] if not each.text.startswith("-"))
+    return simple.program in LOGGERS
 
 
 def is_log(redirection: Redirection) -> bool:
     """Whether a redirection only stores what is printed: in a log, or nowhere."""
-    return redirection.is_output and _LOG.fullmatch(redirection.target.text.strip("\"'")) is not None
+    return redirection.is_output and LOG.fullmatch(redirection.target.text.strip("\"'")) is not None
 
 
 def is_copy(redirection: Redirection) -> bool:
@@ -68,17 +73,34 @@ def is_copy(redirection: Redirection) -> bool:
 def obstacle(item: Item) -> tuple[str, str, str] | None:
     """A program that does not do here what it does on the machine: its name, why, and what to do."""
     for simple in item.pipeline:
-        program = simple.program
-        if program in _NOT_IN_CONTAINER:
-            return program, _NOT_IN_CONTAINER[program], _LEAVE_OUT
-        if program in _CONTAINERS:
-            return program, _DOCKER, _IMAGE
-        if program == "run-parts":
+        if simple.program == "run-parts":
             folder = next((each.text for each in simple.words[1:] if not each.text.startswith("-")), "its folder")
-            return program, f"runs the programs in {folder}, which are not in the image", "make each of them a job"
-        if program in _MAILERS:
-            return program, "sends mail", "give the image a mail program that can reach a server, or send to SNS"
+            return _run_parts(folder)
+        if found := _obstacle(simple.program):
+            return found
     return None
+
+
+def obstacles_in(text: str) -> list[tuple[str, str, str]]:
+    """The same for a text that was not taken apart; also programs that would write to the machine's log."""
+    programs = dict.fromkeys(match[1].rpartition("/")[2] for match in _PROGRAM.finditer(text))
+    found = [_run_parts("a folder") if each == "run-parts" else _obstacle(each) for each in programs]
+    logs = [(each, _NO_LOG, "take it out: output goes to CloudWatch Logs") for each in programs if each in LOGGERS]
+    return [*filter(None, found), *logs]
+
+
+def _obstacle(program: str) -> tuple[str, str, str] | None:
+    if program in _NOT_IN_CONTAINER:
+        return program, _NOT_IN_CONTAINER[program], _LEAVE_OUT
+    if program in _CONTAINERS:
+        return program, _DOCKER, _IMAGE
+    if program in _MAILERS:
+        return program, "sends mail", "give the image a mail program that can reach a server, or send to SNS"
+    return None
+
+
+def _run_parts(folder: str) -> tuple[str, str, str]:
+    return "run-parts", f"runs the programs in {folder}, which are not in the image", "make each of them a job"
 
 
 def without_keys(text: str) -> str:
