@@ -204,7 +204,7 @@ def test_an_entry_that_only_pings_a_monitor_stays_and_each_ping_is_reported_once
             "for i in 1; do a; done",
             "| /usr/bin/logger",
         ),
-        ("(a) 2>> /var/log/x.err | logger", "(a) 2>> /var/log/x.err", "| logger"),
+        ("(a) 2>> /var/log/x.err | logger", "(a)", "| logger"),
     ],
 )
 def test_what_stores_the_output_of_a_group_is_dropped(text: str, script: str, taken: str) -> None:
