@@ -641,6 +641,31 @@ def test_services_have_a_size_on_ec2() -> None:
 
 
 @pytest.mark.parametrize(
+    "job",
+    [
+        {"if": "github.event_name == 'push'"},
+        {"needs": "off"},
+        {"if": "cancelled()"},
+        {"steps": [{"uses": "actions/stale@v9"}]},
+        {"steps": [{"run": "echo", "if": False}]},
+    ],
+)
+def test_of_a_job_that_is_not_made_nothing_is_changed(job: dict[str, Any]) -> None:
+    more = {
+        "name": "N",
+        "strategy": {"matrix": {"v": [1]}, "fail-fast": False},
+        "timeout-minutes": 5,
+        "env": {"A": "b"},
+    }
+    result = chain({"a": {}, "off": {"if": False}, "c": more | job})
+    assert [*sources.jobs(result)] == ["w-a"]
+    found = [each for each in result.imported.findings if each.job == "w-c-1"]
+    # THEN each of its fields has a result, and none is in jobs.yaml
+    assert {each.fate for each in found} == {Fate.NOT_CARRIED}
+    assert {"jobs.c.name", "jobs.c.timeout-minutes", "jobs.c.env.A"} <= {each.field for each in found}
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

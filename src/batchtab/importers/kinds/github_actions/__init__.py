@@ -104,17 +104,8 @@ class _Run:
 
     def _one(self, key: str, name: str, place: str, values: Mapping[str, Any]) -> None:
         node = Node(self._jobs.data[key], Recorder(self._imported.findings, name, place), f"jobs.{key}")
-        node.recorder.changed(f"jobs.{key}", key, f"job {name}")
-        if values:
-            strategy = node.child("strategy")
-            strategy.change(
-                "matrix", f"a job for each combination; of this one: {', '.join(map(str, values.values()))}"
-            )
-            for each in ("fail-fast", "max-parallel"):
-                strategy.leave(each, "jobs run and fail on their own")
-            strategy.rest()
         known = self._schedule.known | {"github.job": key} | matrices.known(values)
-        made = read_job(node, self._workflow, known, name, self._places)
+        made = read_job(node, self._workflow, known, name, self._places, values)
         if made.end is None:
             self._places.skipped.add(key)
         if made.job is None or made.end is None:

@@ -11,7 +11,7 @@ from batchtab.importers import images
 from batchtab.importers.imported import ImportedJob
 from batchtab.importers.kinds.github_actions import steps
 from batchtab.importers.kinds.github_actions.expressions import Known
-from batchtab.importers.kinds.github_actions.needs import End, Places, end_of, needs_of
+from batchtab.importers.kinds.github_actions.needs import End, Places, end_of
 from batchtab.importers.kinds.github_actions.values import Values, once
 from batchtab.importers.node import Node
 from batchtab.importers.options import Options
@@ -59,19 +59,30 @@ class Made:
     end: End | None
 
 
-def read(node: Node, workflow: Workflow, known: Known, name: str, places: Places) -> Made:
-    """Read a job; each of its fields has a finding."""
+def read(
+    node: Node, workflow: Workflow, known: Known, name: str, places: Places, combination: Mapping[str, Any]
+) -> Made:
+    """Read a job; each of its fields has a finding.
+
+    Args:
+        node: The job.
+        workflow: What it shares with others.
+        known: What is known of the run.
+        name: Its name in jobs.yaml.
+        places: The jobs that were read before.
+        combination: The values of its matrix; empty if it has none.
+    """
     recorder = node.recorder
     values = Values(workflow.service, known, recorder)
-    node.change("name", "the job's name")
-    if needs_of(node):
-        recorder.changed(node.name("needs"), needs_of(node), "after, or after_all of several")
     end = end_of(node, known, places)
-    node.take("needs")
     node.take("if")
     if end is None:
         node.rest("the job never runs at this schedule", "")
         return Made(None, None)
+    recorder.changed(node.path, node.path.removeprefix("jobs."), f"job {name}")
+    _strategy(node, combination)
+    node.change("name", "the job's name")
+    node.change("needs", "after, or after_all of several")
     settings: dict[str, Any] = {"attempts": 1, "read_only_root_filesystem": False}
     for values_, path in ((workflow.environment, "env"), (node.child("env").data, node.name("env"))):
         values.environment |= values.variables(values_, path)
@@ -89,12 +100,23 @@ def read(node: Node, workflow: Workflow, known: Known, name: str, places: Places
     found = steps.read(node, values, {"default": default, **defaults}, settings)
     _leave(node)
     if not found:
+        recorder.correct("", "there is no job: no step runs a command here")
         todo = "keep the workflow on GitHub, or write the job's command"
         recorder.not_carried(node.name("steps"), len(node.data.get("steps") or []), "no step runs a command here", todo)
         return Made(None, end)
     settings["command"] = steps.command(found, default)
     settings |= values.settings()
     return Made(ImportedJob(name, recorder.place, settings), end)
+
+
+def _strategy(node: Node, combination: Mapping[str, Any]) -> None:
+    strategy = node.child("strategy")
+    if combination:
+        shown = ", ".join(map(str, combination.values()))
+        strategy.change("matrix", f"a job for each combination; of this one: {shown}")
+    for each in ("fail-fast", "max-parallel"):
+        strategy.leave(each, "jobs run and fail on their own")
+    strategy.rest()
 
 
 def _runner(node: Node, values: Values, settings: dict[str, Any]) -> None:
@@ -220,5 +242,4 @@ def _leave(node: Node) -> None:
     node.leave("outputs", "a job has no outputs", "hand over data by S3, if a job reads them")
     node.leave("environment", "a stage has what it needs", "store the secrets of this environment, too")
     node.leave("continue-on-error", "a failed run is a failed run; `alerts: {mute: true}` sends no alert")
-    node.take("strategy")
     node.rest()

@@ -115,8 +115,8 @@ def _never(node: Node, absent: Set[str], *, is_of_cancelled: bool) -> None:
         node.leave("if", "jobs.yaml starts nothing after a run that was cancelled", todo)
     elif absent:
         why = f"{', '.join(sorted(absent))} does not run at this schedule, or only after a failure, so that this never"
-        node.change("needs", f"{why} runs: there is no job")
-    node.change("if", "is false of this schedule: there is no job")
+        node.leave("needs", f"{why} runs: there is no job")
+    node.leave("if", "is false of this schedule: there is no job")
 
 
 def _results(needs: Sequence[str], skipped: Set[str], *, is_failed: bool) -> Mapping[str, str | tuple[str, ...]]:
