@@ -641,6 +641,34 @@ def test_services_have_a_size_on_ec2() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ports", "job", "todo"),
+    [
+        (["6379:6379"], {}, ""),
+        ([6379], {}, ""),
+        (["6379/tcp"], {}, ""),
+        (["127.0.0.1:6379:6379/tcp"], {}, ""),
+        (["16379:6379"], {}, "use port 6379 in place of 16379"),
+        (["127.0.0.1:16379:6379"], {}, "use port 6379 in place of 16379"),
+        (["16379:6379"], {"container": "node:20"}, ""),
+        (["${{ vars.PORT }}:6379"], {}, "use the port on which redis itself listens"),
+        ("16379:6379", {}, "correct the source"),
+    ],
+)
+def test_a_port_that_github_maps_needs_a_person(ports: object, job: dict[str, Any], todo: str) -> None:
+    found = finding(workflow(small(services={"redis": {"image": "redis:7", "ports": ports}}, **job)), "ports[0]"
+                    if isinstance(ports, list) else "ports")  # fmt: skip
+    assert found.fate is Fate.NOT_CARRIED
+    assert found.todo.startswith(todo) if todo else not found.todo
+
+
+def test_two_services_cannot_have_one_port() -> None:
+    services = {name: {"image": "postgres:16", "ports": ["5432"]} for name in ("a", "b")}
+    result = workflow(small(services=services, container="node:20"))
+    assert not finding(result, "services.a.ports[0]").todo
+    assert "let b listen on another port" in finding(result, "services.b.ports[0]").todo
+
+
+@pytest.mark.parametrize(
     "job",
     [
         {"if": "github.event_name == 'push'"},

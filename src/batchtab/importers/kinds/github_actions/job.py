@@ -12,6 +12,7 @@ from batchtab.importers.imported import ImportedJob
 from batchtab.importers.kinds.github_actions import steps
 from batchtab.importers.kinds.github_actions.expressions import Known
 from batchtab.importers.kinds.github_actions.needs import End, Places, end_of
+from batchtab.importers.kinds.github_actions.ports import Ports
 from batchtab.importers.kinds.github_actions.values import Values, once
 from batchtab.importers.node import Node
 from batchtab.importers.options import Options
@@ -189,7 +190,7 @@ def _container(node: Node, values: Values, settings: dict[str, Any], options: Op
 
 
 def _services(node: Node, values: Values, settings: dict[str, Any], options: Options) -> None:
-    services = node.child("services")
+    services, ports = node.child("services"), Ports(values)
     for name in services.data:
         service = services.child(name)
         image = values.filled(str(plain(service.data.get("image", ""))))
@@ -207,7 +208,7 @@ def _services(node: Node, values: Values, settings: dict[str, Any], options: Opt
             values.recorder.changed(service.path, name, f"containers.{name}: {size}")
         todo = f"reach it as localhost, not as {name}, and wait until it answers: jobs.yaml has no health check"
         service.change("image", f"containers.{name}", once(node.recorder, todo))
-        service.leave("ports", "a job's containers share one network")
+        ports.leave(service, has_container=bool(node.data.get("container")))
         service.leave("options", "Docker's options are fields of jobs.yaml", "write what the container needs of them")
         service.leave("volumes", "a job has volumes of its own", "write volumes and mounts")
         service.leave("credentials", "jobs.yaml has registry_credentials", "store name and password, and write it")
