@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from batchtab.importers.kinds.github_actions import shells
 from batchtab.importers.kinds.github_actions.expressions import Status, holds
 from batchtab.importers.kinds.github_actions.values import Values
 from batchtab.importers.node import Node
@@ -29,9 +30,6 @@ _ACTIONS = {
 }
 _OTHER = ("Batch runs no actions", "write a command that does the same, or keep the workflow for it")
 _FAILURE = "Batchtab's alerts report a failure; for other work write a job with after and after_status: failed"
-_PROGRAMS = {"bash": ["bash", "-e", "-c"], "sh": ["sh", "-e", "-c"], "pwsh": ["pwsh", "-Command"]}
-_SHELLS = {"bash", "sh"}
-_STDIN = {"bash": "bash -e -s", "sh": "sh -e -s", "pwsh": "pwsh -Command -"}
 _UNKNOWN = "the step always runs here: decide whether it should"
 
 
@@ -67,11 +65,7 @@ class Step:
         begin += [f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()]
         body = self.script.rstrip("\n")
         if not is_inline:
-            word = "BATCHTAB_STEP"
-            while word in body:
-                word += "_"
-            program = "bash -e -o pipefail -s" if self.has_pipefail else _STDIN.get(self.shell, f"{self.shell} -")
-            body = f"{program} <<'{word}'\n{body}\n{word}"
+            body = shlex.join(shells.call(self.shell, body, has_pipefail=self.has_pipefail))
         return "\n".join([*head, *begin, body, ")", *(["set -e"] if self.may_fail else [])])
 
 
@@ -84,11 +78,9 @@ def command(steps: list[Step], default: str = "bash") -> list[str]:
     """
     if len(steps) == 1 and not steps[0].may_fail:
         (step,) = steps
-        enter = f"cd {shlex.quote(step.folder)}\n" if step.folder and step.shell in _SHELLS else ""
+        enter = f"cd {shlex.quote(step.folder)}\n" if step.folder and step.shell in shells.POSIX else ""
         if not step.folder or enter:
-            options = ["-o", "pipefail"] if step.has_pipefail else []
-            program = _PROGRAMS.get(step.shell, [step.shell, "-c"])
-            return [*program[:-1], *options, program[-1], f"{enter}{step.script.rstrip()}"]
+            return shells.call(step.shell, f"{enter}{step.script}", has_pipefail=step.has_pipefail)
     shell = "bash" if any(each.shell == "bash" for each in steps) else default
     return [shell, "-e", "-c", "\n".join(each.lines(shell) for each in steps)]
 
@@ -143,9 +135,11 @@ def _step(step: Node, values: Values, defaults: Mapping[str, str], *, is_alone: 
     folder = values.filled(str(step.data.get("working-directory", defaults.get("working-directory", ""))))
     title = values.filled(str(step.change("name", "a comment of the script") or ""))
     kind = shell or defaults["default"]
-    if kind not in {"bash", "sh", "python", "pwsh"}:
+    if kind not in shells.KNOWN:
         kind = shell.split(maxsplit=1)[0] if shell.split() else defaults["default"]
-        step.change("shell", "command", f"the step ran as `{shell}`, and runs as `{kind} -c`: check it")
+        how = shlex.join(shells.program(kind))
+        todo = f"the step ran as `{shell}`, and runs as `{how}`: check it"
+        values.recorder.changed(step.name("shell"), step.take("shell", shell), "command", todo)
     else:
         step.change("shell", "command")
     step.change("run", "command")
