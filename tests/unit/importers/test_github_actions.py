@@ -131,9 +131,11 @@ def test_a_rich_workflow_becomes_jobs() -> None:
         },
         "main_depends_on": {"redis": "START"},
         "job_role_arn": "arn:aws:iam::123456789012:role/x",
-        "environment": {"LEVEL": "info", "MODE": "full", "HOME": "/tmp", "AWS_REGION": "eu-west-1", "STEP": "1"},
+        "environment": {"LEVEL": "info", "MODE": "full", "HOME": "/tmp", "AWS_REGION": "eu-west-1"},
         "secrets": {"TOKEN": "/reports/API_TOKEN"},
     }
+    # AND the variable of one step is that step's
+    assert "export STEP=1\npython fetch.py\n)" in script[-1]
     # AND the second one follows it, whatever its end
     assert jobs["nightly-publish-a"]["after"] == "nightly-fetch"
     assert jobs["nightly-publish-a"]["after_status"] == "any"

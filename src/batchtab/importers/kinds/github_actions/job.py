@@ -86,7 +86,7 @@ def read(
     node.change("needs", "after, or after_all of several")
     settings: dict[str, Any] = {"attempts": 1, "read_only_root_filesystem": False}
     for values_, path in ((workflow.environment, "env"), (node.child("env").data, node.name("env"))):
-        values.environment |= values.variables(values_, path)
+        values.add(values_, path)
     defaults = dict(workflow.defaults)
     run = node.child("defaults").child("run")
     for key in ("shell", "working-directory"):
@@ -180,7 +180,7 @@ def _container(node: Node, values: Values, settings: dict[str, Any], options: Op
             once(node.recorder, todo),
         )
     if container:
-        values.environment |= values.variables(container.child("env").data, container.name("env"))
+        values.add(container.child("env").data, container.name("env"))
         container.leave("credentials", "jobs.yaml has registry_credentials", "store name and password, and write it")
         container.leave("ports", "a job's containers share one network")
         container.leave("volumes", "a job has volumes of its own", "write volumes and mounts")
@@ -200,7 +200,7 @@ def _services(node: Node, values: Values, settings: dict[str, Any], options: Opt
             continue
         found: dict[str, Any] = {"image": images.image_fields(image), "read_only_root_filesystem": False}
         own = Values(values.service, values.known, values.recorder.beside(str(name)))
-        own.environment = own.variables(service.child("env").data, service.name("env"))
+        own.add(service.child("env").data, service.name("env"))
         found |= own.settings()
         if not options.is_fargate:
             found |= {"vcpus": _SERVICE_VCPUS, "memory_mib": _SERVICE_MEMORY_MIB}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batchtab.importers.kinds.github_actions import shells
-from batchtab.importers.kinds.github_actions.expressions import Status, holds
+from batchtab.importers.kinds.github_actions.expressions import EXPRESSION, Status, holds
 from batchtab.importers.kinds.github_actions.values import Values
 from batchtab.importers.node import Node
 from batchtab.importers.source_file import plain
@@ -43,7 +43,7 @@ class Step:
         shell: `bash`, `sh`, `python`, or another.
         has_pipefail: Whether `bash` was named, which adds `pipefail`.
         folder: Its working directory.
-        variables: Its own.
+        variables: Its own, each as a word of the shell.
         may_fail: Whether the job goes on after its failure.
     """
 
@@ -62,7 +62,7 @@ class Step:
         is_inline = self.shell == outer
         begin += ["set -o pipefail"] if self.has_pipefail and is_inline else []
         begin += [f"cd {shlex.quote(self.folder)}"] if self.folder else []
-        begin += [f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()]
+        begin += [f"export {name}={word}" for name, word in self.variables.items()]
         body = self.script.rstrip("\n")
         if not is_inline:
             body = shlex.join(shells.call(self.shell, body, has_pipefail=self.has_pipefail))
@@ -76,7 +76,7 @@ def command(steps: list[Step], default: str = "bash") -> list[str]:
         steps: They.
         default: The shell of steps that name none: an image may have no other.
     """
-    if len(steps) == 1 and not steps[0].may_fail:
+    if len(steps) == 1 and not steps[0].may_fail and not steps[0].variables:
         (step,) = steps
         enter = f"cd {shlex.quote(step.folder)}\n" if step.folder and step.shell in shells.POSIX else ""
         if not step.folder or enter:
@@ -95,7 +95,7 @@ def read(node: Node, values: Values, defaults: Mapping[str, str], secrets_role: 
         secrets_role: Gets `job_role_arn`, if a step assumes a role.
     """
     given = node.children("steps")
-    runs = [each for each in given if "run" in each]
+    runs = [each for each in given if isinstance(each.data.get("run"), str) and _is_run(each, values)]
     found = []
     for step in given:
         if not _runs(step, values):
@@ -106,6 +106,10 @@ def read(node: Node, values: Values, defaults: Mapping[str, str], secrets_role: 
             found += _step(step, values, defaults, is_alone=len(runs) == 1)
         step.rest()
     return found
+
+
+def _is_run(step: Node, values: Values) -> bool:
+    return holds(plain(step.data.get("if")), values.known) is not False
 
 
 def _runs(step: Node, values: Values) -> bool:
@@ -131,9 +135,11 @@ def _step(step: Node, values: Values, defaults: Mapping[str, str], *, is_alone: 
     if not isinstance(text, str):
         step.leave("run", "is not a text", "correct the source")
         return []
+    environment = step.child("env")
+    own = values.of_step(environment.data, environment.path, is_alone=is_alone)
     shell = str(step.data.get("shell", defaults.get("shell", "")))
-    folder = values.filled(str(step.data.get("working-directory", defaults.get("working-directory", ""))))
-    title = values.filled(str(step.change("name", "a comment of the script") or ""))
+    folder = values.filled(str(step.data.get("working-directory", defaults.get("working-directory", ""))), own)
+    title = values.filled(str(step.change("name", "a comment of the script") or ""), own)
     kind = shell or defaults["default"]
     if kind not in shells.KNOWN:
         kind = shell.split(maxsplit=1)[0] if shell.split() else defaults["default"]
@@ -143,21 +149,20 @@ def _step(step: Node, values: Values, defaults: Mapping[str, str], *, is_alone: 
     else:
         step.change("shell", "command")
     step.change("run", "command")
-    step.change("working-directory", "command: the folder is in the image")
-    environment = step.child("env")
-    own = values.variables(environment.data, environment.path)
-    exported = {name: value for name, value in own.items() if values.environment.get(name, value) != value}
-    if is_alone:
-        exported = {}
-    for name in exported:
-        values.recorder.changed(f"{environment.path}.{name}", own.pop(name), "of this step alone: export in the script")
-    values.environment |= own
-    may_fail = holds(values.filled(str(step.take("continue-on-error", False))).lower(), values.known) is True
-    step.change("continue-on-error", "command: the script goes on after it" if may_fail else "command")
+    if EXPRESSION.search(folder):
+        step.take("working-directory")
+        where = step.name("working-directory")
+        values.recorder.not_carried(where, folder, "only GitHub knows it", "write cd and the folder into the command")
+        folder = ""
+    else:
+        step.change("working-directory", "command: the folder is in the image")
+    may_fail = holds(values.filled(str(step.take("continue-on-error", False)), own).lower(), values.known)
+    todo = "the job ends at the step's failure: decide whether it should" if may_fail is None else ""
+    step.change("continue-on-error", "command: the script goes on after it" if may_fail else "command", todo)
     step.leave("timeout-minutes", "the job's timeout_seconds applies to all steps")
     step.leave("id", "a script has no outputs of steps")
-    script = values.script(text, step.name("run"), kind)
-    return [Step(title, script, kind, shell == "bash", folder, exported, may_fail)]
+    script = values.script(text, step.name("run"), kind, own)
+    return [Step(title, script, kind, shell == "bash", folder, own.words(), bool(may_fail))]
 
 
 def _refuse(step: Node, values: Values, role: dict[str, str]) -> None:
@@ -183,6 +188,7 @@ def _credentials(step: Node, values: Values, role: dict[str, str]) -> None:
         given.leave("role-to-assume", "only GitHub knows it", "write permissions, or job_role_arn")
     region = values.filled(str(plain(given.data.get("aws-region", ""))))
     if region and "${" not in region:
+        values.replace("AWS_REGION", given.name("aws-region"))
         given.change("aws-region", "environment.AWS_REGION")
         values.environment["AWS_REGION"] = region
     else:
