@@ -270,3 +270,13 @@ def test_whether_a_step_may_fail(given: object, needs_person: bool) -> None:
     (found,) = findings(result, "continue-on-error")
     assert bool(found.todo) is needs_person
     assert ("set +e" in job_of(result)["command"][-1]) is not needs_person
+
+
+def test_the_jobs_variable_wins_over_its_containers() -> None:
+    container = {"image": "node:20", "env": {"A": "container", "B": "container", "C": "container"}}
+    result = imported([{"run": "./a"}], env={"A": "job", "B": "${{ secrets.B }}"}, container=container)
+    job = job_of(result)
+    assert (job["environment"], job["secrets"]) == ({"A": "job", "C": "container"}, {"B": "/source/B"})
+    assert [findings(result, f"container.env.{name}")[0].fate for name in "ABC"] == [
+        *(Fate.NOT_CARRIED, Fate.NOT_CARRIED, Fate.CARRIED)
+    ]

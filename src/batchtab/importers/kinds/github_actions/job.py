@@ -180,13 +180,21 @@ def _container(node: Node, values: Values, settings: dict[str, Any], options: Op
             once(node.recorder, todo),
         )
     if container:
-        values.add(container.child("env").data, container.name("env"))
+        _container_env(container.child("env"), values)
         container.leave("credentials", "jobs.yaml has registry_credentials", "store name and password, and write it")
         container.leave("ports", "a job's containers share one network")
         container.leave("volumes", "a job has volumes of its own", "write volumes and mounts")
         container.leave("options", "Docker's options are fields of jobs.yaml", "write user, container or others")
         container.rest()
     _services(node, values, settings, options)
+
+
+def _container_env(env: Node, values: Values) -> None:
+    """A container's variables, beside those of the job and of the workflow, which GitHub gives to each step."""
+    for name in [*values.environment, *values.secrets]:
+        env.leave(name, "GitHub gives the steps the value of the job's or the workflow's env")
+    others = {*env.data} - {*values.environment, *values.secrets}
+    values.add({name: value for name, value in env.data.items() if name in others}, env.path)
 
 
 def _services(node: Node, values: Values, settings: dict[str, Any], options: Options) -> None:
