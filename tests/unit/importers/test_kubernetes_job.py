@@ -167,6 +167,19 @@ def test_the_deadline_of_a_job_is_that_of_an_attempt(
 
 
 @pytest.mark.parametrize(
+    ("seconds", "retries", "note"),
+    [
+        (10, 0, "timeout_seconds: 60, the least"),
+        (10, 2, "timeout_seconds: 60, the least. It is for each attempt; Kubernetes counts all attempts together"),
+        (900, 2, "timeout_seconds: 900. It is for each attempt; Kubernetes counts all attempts together"),
+    ],
+)
+def test_the_note_of_a_deadline_says_the_limit_first(seconds: int, retries: int, note: str) -> None:
+    result = imported(cron_job(job={"activeDeadlineSeconds": seconds, "backoffLimit": retries}))
+    assert finding(result, "activeDeadlineSeconds").note == note
+
+
+@pytest.mark.parametrize(
     ("spec", "size", "asks"),
     [
         ({"completions": 5, "parallelism": 5}, 5, set()),
@@ -272,6 +285,62 @@ def test_a_policy_without_retries_has_no_effect() -> None:
     result = _policy({"action": "FailJob", "onExitCodes": {"operator": "In", "values": [1]}}, limit=0)
     assert "evaluate_on_exit" not in only(result)
     assert not result.needs_person
+
+
+_DISRUPTED = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([_DISRUPTED], [{"action": "RETRY", "on_status_reason": "Host EC2*"}]),
+        (
+            [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [75]}}],
+            [{"action": "RETRY", "on_exit_code": "75"}],
+        ),
+        (
+            [{"action": "Ignore", "onExitCodes": {"operator": "NotIn", "values": [7]}}],
+            [{"action": "EXIT", "on_exit_code": "7"}, {"action": "RETRY", "on_exit_code": "*"}],
+        ),
+        (
+            [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [42]}}, _DISRUPTED],
+            [{"action": "EXIT", "on_exit_code": "42"}, {"action": "RETRY", "on_status_reason": "Host EC2*"}],
+        ),
+        (
+            [{"action": "Count", "onExitCodes": {"operator": "In", "values": [1]}}, _DISRUPTED],
+            [{"action": "EXIT", "on_exit_code": "1"}, {"action": "RETRY", "on_status_reason": "Host EC2*"}],
+        ),
+    ],
+)
+@pytest.mark.parametrize("key", ["backoffLimit", "backoffLimitPerIndex"])
+def test_ignored_failures_alone_are_repeated_without_retries(
+    rules: list[dict[str, Any]], expected: list[dict[str, str]], key: str
+) -> None:
+    result = imported(cron_job(job={key: 0, "podFailurePolicy": {"rules": rules}}))
+    found = only(result)
+    assert (found["attempts"], found["evaluate_on_exit"]) == (10, expected)
+    assert fate(result, key) == (CHANGED, False)
+    assert "Kubernetes has no limit for these" in finding(result, key).note
+    assert not result.needs_person
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"action": "Ignore", "onPodConditions": [{"type": "ConfigIssue"}]}],
+        [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [1, 2, 3, 4, 5, 6]}}],
+        [
+            {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [1]}},
+            {"action": "Ignore", "onExitCodes": {"containerName": "other", "operator": "In", "values": [1]}},
+        ],
+    ],
+)
+def test_without_a_rule_that_repeats_there_is_one_attempt(rules: list[dict[str, Any]]) -> None:
+    result = _policy(*rules, limit=0)
+    assert not {"attempts", "evaluate_on_exit"} & only(result).keys()
+    assert result.needs_person
+    assert finding(result, "rules[0].action").fate == NOT_CARRIED
+    assert finding(result, "backoffLimit").note == "attempts: 1, the first included"
 
 
 def test_other_fields_of_a_job_are_left_and_said() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from batchtab import limits
+from batchtab.importers.findings import Fate
 from batchtab.importers.kinds.kubernetes.draft import Draft, listed, whole
 from batchtab.importers.node import Node
 
@@ -26,12 +28,14 @@ class _Rules:
         codes: Exit codes that a rule decides.
         all_codes: Whether a rule decides all of them.
         pending: Exit codes that a rule left to those after it, though all others are decided.
+        all_else: What Kubernetes does with the failures that no rule decides.
     """
 
     found: list[dict[str, str]] = field(default_factory=list)
     codes: set[int] = field(default_factory=set)
     all_codes: dict[str, str] | None = None
     pending: set[int] | None = None
+    all_else: str = _RETRY
 
     def decide(self, codes: list[int], action: str) -> None:
         """Those of the codes that no rule before decides."""
@@ -52,37 +56,70 @@ class _Rules:
     def all(self) -> list[dict[str, str]]:
         """The rules, with those for all else at the end."""
         if self.all_codes is None:
-            return [*self.found, _ALL_ELSE] if self.found else []
-        self.decide(sorted(self.pending or ()), _RETRY)
-        return [*self.found, self.all_codes, _ALL_ELSE]
+            return [*self.found, *self._last()] if self.found else []
+        self.decide(sorted(self.pending or ()), self.all_else)
+        return [*self.found, self.all_codes, *self._last()]
+
+    def _last(self) -> list[dict[str, str]]:
+        return [_ALL_ELSE] if self.all_else == _RETRY else []
 
 
-def policy(spec: Node, draft: Draft, main: str, attempts: int) -> None:
-    """`podFailurePolicy`: Kubernetes' rules one by one."""
+def policy(spec: Node, draft: Draft, main: str, attempts: int) -> int:
+    """`podFailurePolicy`: Kubernetes' rules one by one.
+
+    Kubernetes does not count a failure that a rule ignores, and repeats it also with `backoffLimit: 0`.
+
+    Args:
+        spec: The Job's.
+        draft: The job.
+        main: The container whose exit code Batch looks at.
+        attempts: How often Kubernetes starts it when no rule ignores a failure.
+
+    Returns:
+        How often Batch may start it.
+    """
     found = spec.child("podFailurePolicy")
-    rules = _Rules()
+    is_once = attempts == 1
+    rules = _Rules(all_else=_EXIT if is_once else _RETRY)
+    ignores = any(
+        isinstance(each, Mapping) and each.get("action") == "Ignore" for each in listed(found.data.get("rules"))
+    )
+    before = len(draft.recorder.findings.all)
     for rule in found.children("rules"):
-        _rule(rule, rules, draft, main, attempts)
-        rule.rest()
+        if is_once and not ignores:
+            rule.rest("one attempt is never repeated, so no rule has an effect", "")
+        else:
+            _rule(rule, rules, draft, main)
     found.rest()
     result = rules.all()
-    if not result or attempts == 1:
-        return
     if len(result) > limits.EVALUATE_ON_EXIT_RULES_MAX:
         why = f"would be {len(result)} rules, and Batch takes {limits.EVALUATE_ON_EXIT_RULES_MAX}"
-        spec.recorder.not_carried(spec.name("podFailurePolicy"), f"{len(result)} rules", why, _DECIDE)
-        return
-    draft.settings["evaluate_on_exit"] = result
+        _correct(draft, before, why)
+        todo = "write attempts and evaluate_on_exit" if is_once else _DECIDE
+        spec.recorder.not_carried(spec.name("podFailurePolicy"), f"{len(result)} rules", why, todo)
+    elif not is_once or any(each["action"] == _RETRY for each in result):
+        if result:
+            draft.settings["evaluate_on_exit"] = result
+        return limits.ATTEMPTS.maximum if is_once else attempts
+    elif ignores:
+        # Attempts without such a rule would repeat failures that Kubernetes does not repeat.
+        _correct(draft, before, "jobs.yaml has no rule that repeats a failure, so there is one attempt")
+    return attempts
 
 
-def _rule(rule: Node, rules: _Rules, draft: Draft, main: str, attempts: int) -> None:
+def _correct(draft: Draft, before: int, why: str) -> None:
+    """Correct the findings of the rules, which jobs.yaml does not have."""
+    findings = draft.recorder.findings.all
+    for index, each in enumerate(findings[before:], before):
+        if each.job == draft.name and "podFailurePolicy" in each.field and each.fate is not Fate.NOT_CARRIED:
+            findings[index] = replace(each, fate=Fate.NOT_CARRIED, note=why, to="")
+
+
+def _rule(rule: Node, rules: _Rules, draft: Draft, main: str) -> None:
     name = str(rule.take("action"))
-    action = _ACTIONS.get(name)
+    action = _ACTIONS.get(name) if name != "Count" else rules.all_else
     if action is None:
         rule.rest("its action is none of FailJob, FailIndex, Ignore and Count", _DECIDE)
-        return
-    if attempts == 1:
-        rule.rest("one attempt is never repeated, so no rule has an effect", "")
         return
     notes = {
         "Ignore": f"evaluate_on_exit: {action}. The attempt counts, which Kubernetes' Ignore does not",

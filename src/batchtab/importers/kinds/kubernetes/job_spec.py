@@ -65,40 +65,40 @@ def _array(spec: Node, completions: int | None, parallelism: int) -> None:
 def retries(spec: Node, draft: Draft, main: str) -> None:
     """Retries become attempts, and the policy of failures becomes rules."""
     key = "backoffLimitPerIndex" if "backoffLimitPerIndex" in spec else "backoffLimit"
-    attempts = _attempts(spec, draft, key)
+    limit = whole(_BACKOFF_LIMIT if spec.data.get(key) is None else spec.data[key])
+    attempts = 1 if limit is None or limit < 0 else min(limit + 1, limits.ATTEMPTS.maximum)
+    most = failures.policy(spec, draft, main, attempts)
+    _record(spec, draft, key, limit, most)
     if key == "backoffLimitPerIndex":
         spec.leave("backoffLimit", "each child is retried by itself, as backoffLimitPerIndex says")
-    if attempts > 1:
-        draft.settings["attempts"] = attempts
+    if most > 1:
+        draft.settings["attempts"] = most
     spec.leave("maxFailedIndexes", "an array goes on when children fail", "decide whether that is wanted")
-    failures.policy(spec, draft, main, attempts)
 
 
-def _attempts(spec: Node, draft: Draft, key: str) -> int:
-    value = spec.take(key)
-    most = limits.ATTEMPTS.maximum
-    if value is None:
-        attempts = _BACKOFF_LIMIT + 1
+def _record(spec: Node, draft: Draft, key: str, limit: int | None, attempts: int) -> None:
+    """Record the limit of retries, of which come the attempts."""
+    if spec.data.get(key) is None:
         note = f"attempts: {attempts}, because Kubernetes retries {_BACKOFF_LIMIT} times where nothing is said"
         if key in spec:
             spec.change(key, note)
         else:
             spec.recorder.changed(spec.name(key), "", f"{note}; {_NO_DELAY}")
-        return attempts
-    limit = whole(value)
+        return
     if limit is None or limit < 0:
         spec.leave(key, "is not a whole number", "write attempts")
-        return 1
-    attempts = min(limit + 1, most)
+        return
     note = f"attempts: {attempts}, the first included"
-    if limit + 1 > most:
-        note += f": {most} are the most"
+    if not limit and attempts > 1:
+        note = f"attempts: {attempts}, the most, only after failures that podFailurePolicy ignores"
+        note += ". Kubernetes has no limit for these"
+    elif limit + 1 > limits.ATTEMPTS.maximum:
+        note += f": {limits.ATTEMPTS.maximum} are the most"
     elif limit:
         note += f"; {_NO_DELAY}"
     if draft.settings.get("array_size") and key == "backoffLimit" and limit:
         note += ", of each child; Kubernetes counts those of all pods together"
     spec.change(key, note)
-    return attempts
 
 
 def deadline(spec: Node, pod: Node, draft: Draft) -> None:
@@ -119,13 +119,15 @@ def deadline(spec: Node, pod: Node, draft: Draft) -> None:
     if spec.path not in found:
         spec.leave("activeDeadlineSeconds", "is not a number of seconds")
         return
-    note = f"timeout_seconds: {seconds}, of each attempt; Kubernetes counts all attempts together"
+    note = f"timeout_seconds: {seconds}"
     if seconds != found[spec.path]:
         is_least = seconds == bounds.minimum
-        note += ", the least" if is_least else ", the most" if seconds == bounds.maximum else ", as of a pod"
+        note += ", the least" if is_least else ", the most" if seconds == bounds.maximum else ", which the pod says"
     elif draft.settings.get("attempts", 1) == 1:
         spec.carry("activeDeadlineSeconds", "timeout_seconds")
         return
+    if draft.settings.get("attempts", 1) > 1:
+        note += ". It is for each attempt; Kubernetes counts all attempts together"
     spec.change("activeDeadlineSeconds", note)
 
 
