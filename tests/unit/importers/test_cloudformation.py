@@ -28,6 +28,8 @@ from batchtab.importers.source_file import SourceFile
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "importers" / "cloudformation"
 EXPORTS = str(FIXTURES / "exports.json")
+_PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/token"
+_SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
 def imported(*names: str, settings: dict[str, str] | None = None, **options: Any) -> Result:
@@ -180,6 +182,35 @@ def test_names_and_revisions_that_cloudformation_made_come_from_its_list(tmp_pat
 def test_a_containers_fields(more: str, expected: dict[str, Any]) -> None:
     settings, _ = one(container(more))
     assert {key: settings.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "asks"),
+    [
+        ("{{resolve:ssm:/team/token}}", "/team/token", ""),
+        ("{{resolve:ssm-secure:token:12}}", "ssm:token", "--name token:12 "),
+        ("{{resolve:ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/team/token:3}}", _PARAMETER, f"{_PARAMETER}:3 "),
+        ("{{resolve:secretsmanager:db:SecretString:pw}}", "secretsmanager:db:pw::", ""),
+        ("{{resolve:secretsmanager:db::::}}", "secretsmanager:db", ""),
+        ("{{resolve:secretsmanager:db:SecretString:pw:AWSPREVIOUS}}", "secretsmanager:db:pw:AWSPREVIOUS:", ""),
+        ("{{resolve:secretsmanager:db:SecretString:::v-1}}", "secretsmanager:db:::v-1", ""),
+        (f"{{{{resolve:secretsmanager:{_SECRET}:SecretString:pw}}}}", f"{_SECRET}:pw::", ""),
+    ],
+)
+def test_a_dynamic_reference_keeps_its_version_or_asks(value: str, expected: str, asks: str) -> None:
+    settings, result = one(container(f"Environment: [{{Name: T, Value: '{value}'}}]"))
+    assert settings["secrets"] == {"T": expected}
+    (found,) = [each for each in result.imported.findings if each.field.endswith("nvironment.T")]
+    assert (asks in found.todo) if asks else not found.todo
+
+
+def test_a_reference_within_a_text_is_asked_for() -> None:
+    environment = "Environment: [{Name: T, Value: 'x-{{resolve:ssm:/team/token}}'}, {Name: U, Value: !Sub"
+    settings, result = one(container(f"{environment} '{{{{resolve:ssm:/${{Unknown}}/token}}}}'}}]"))
+    assert not {"environment", "secrets"} & settings.keys()
+    assert {each.field[-1] for each in result.imported.findings.decisions()} >= {"T", "U"}
+    settings, result = one(container().replace("[run]", "[run, '{{resolve:ssm:/team/token}}']"))
+    assert any("nothing replaces" in each.note and each.todo for each in result.imported.findings)
 
 
 def test_failures_that_no_rule_names_are_retried_as_before() -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchtab.importers.dynamic_references import IN_A_TEXT, IN_A_TEXT_TODO, has_reference, reference_in
 from batchtab.importers.intrinsics.unresolved import names_in
 from batchtab.importers.kinds.batch import files, image
 from batchtab.importers.kinds.batch.node import NOT_SET, BatchNode, WrongValueError, flag, number, put, whole, words
-from batchtab.importers.kinds.batch.references import secret
 from batchtab.importers.places import Place
 from batchtab.importers.secret_texts import has_secret, masked_command
 from batchtab.importers.variables import carried_variables
-
-_RESOLVE = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^}]+)\}\}")
 
 
 @dataclass(slots=True)
@@ -115,6 +112,9 @@ def read_command(node: BatchNode, settings: dict[str, Any]) -> None:
     unknown = ", ".join(names_in(node.raw("command")))
     if unknown:
         node.change("command", f"command; not known: {unknown}", "write their values in the command")
+    elif any(has_reference(each) for each in command):
+        how = "command, in which nothing replaces {{resolve:…}}"
+        node.change("command", how, "store the value in secrets, and let the program read its variable")
     elif has_secret(command):
         node.change("command", "command, with *** for what looks like a secret", "pass it in secrets instead")
     else:
@@ -131,13 +131,14 @@ def read_variables(node: BatchNode, settings: dict[str, Any]) -> None:
         each.take("name")
         each.rest()
         where = f"{node.name('environment')}.{name}"
-        resolved = _resolved(str(value))
         unknown = ", ".join(names_in(value))
-        if resolved:
-            each.recorder.changed(where, value, f"secrets.{name}: {resolved}, read at each start")
-            secrets[name] = resolved
-        elif unknown:
+        if unknown:
             each.recorder.not_carried(where, value, f"not known: {unknown}", f"write environment: {{{name}: …}}")
+        elif (reference := reference_in(str(value))) is not None:
+            each.recorder.changed(where, value, reference.how(name), reference.todo)
+            secrets[name] = reference.secret
+        elif has_reference(value):
+            each.recorder.not_carried(where, value, IN_A_TEXT, IN_A_TEXT_TODO.format(name))
         else:
             plain[name] = value
     variables = carried_variables(plain, node.recorder, node.name("environment"))
@@ -146,21 +147,6 @@ def read_variables(node: BatchNode, settings: dict[str, Any]) -> None:
         settings["environment"] = environment
     if secrets:
         settings["secrets"] = {**settings.get("secrets", {}), **secrets}
-
-
-def _resolved(value: str) -> str | None:
-    """A dynamic reference of CloudFormation as a secret; None for any other value."""
-    match = _RESOLVE.fullmatch(value)
-    if match is None:
-        return None
-    parts = match[2].split(":")
-    if match[1] != "secretsmanager":
-        return secret(parts[0])
-    name = ":".join(parts[:7]) if parts[0] == "arn" else parts[0]
-    rest = parts[7:] if parts[0] == "arn" else parts[1:]
-    key = rest[1] if len(rest) > 1 and rest[0] in ("", "SecretString") else ""
-    suffix = f":{key}::" if key else ""
-    return f"{name}{suffix}" if parts[0] == "arn" else f"secretsmanager:{name}{suffix}"
 
 
 def read_size(node: BatchNode, settings: dict[str, Any]) -> None:

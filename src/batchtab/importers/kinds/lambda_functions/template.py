@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from batchtab.importers.dynamic_references import has_reference
 from batchtab.importers.findings import Recorder
 from batchtab.importers.intrinsics import stacks
 from batchtab.importers.intrinsics.shown import names_of
@@ -24,8 +25,8 @@ _TODO = "compare with the deployed stack, whose parameters may be others: `aws c
 
 
 def is_open(value: object) -> bool:
-    """Whether only the stack knows the value: a function that the template does not answer, or `${…}`."""
-    return function_of(value)[0] != "" or (isinstance(value, str) and "${" in value)
+    """Whether only the stack knows the value: a function without an answer in the template, `${…}`, `{{resolve:…}}`."""
+    return function_of(value)[0] != "" or has_reference(value) or (isinstance(value, str) and "${" in value)
 
 
 class Template:

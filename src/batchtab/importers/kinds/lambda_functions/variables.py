@@ -7,12 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchtab import limits
+from batchtab.importers.dynamic_references import (
+    IN_A_TEXT,
+    IN_A_TEXT_TODO,
+    Reference,
+    has_reference,
+    parameter,
+    reference_in,
+)
 from batchtab.importers.findings import Recorder
 from batchtab.importers.kinds.lambda_functions.template import is_open
 from batchtab.importers.source_file import plain
 from batchtab.importers.variables import carried_variables
 
-_RESOLVE = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}")
 _SERVERLESS_SSM = re.compile(r"\$\{ssm(?:\([^)]*\))?:([^,{}]+)\}")
 _GET = "aws lambda get-function-configuration --query Environment shows it"
 
@@ -22,10 +29,12 @@ def settings(values: Mapping[str, Any], recorder: Recorder, field: str) -> dict[
     known, secrets = {}, {}
     for name, value in values.items():
         where = f"{field}.{name}"
-        reference = _reference(value) if limits.ENVIRONMENT_NAME.refusal(str(name)) is None else ""
-        if reference:
-            recorder.changed(where, value, f"secrets.{name}: read at each start, not at deployment")
-            secrets[str(name)] = reference
+        reference = _reference(value) if limits.ENVIRONMENT_NAME.refusal(str(name)) is None else None
+        if reference is not None:
+            recorder.changed(where, value, reference.how(str(name)), reference.todo)
+            secrets[str(name)] = reference.secret
+        elif has_reference(value):
+            recorder.not_carried(where, value, IN_A_TEXT, IN_A_TEXT_TODO.format(name))
         elif is_open(value) or isinstance(value, (Mapping, list)):
             recorder.not_carried(
                 where, plain(value), "only the deployed stack knows its value", f"write environment.{name}; {_GET}"
@@ -36,25 +45,10 @@ def settings(values: Mapping[str, Any], recorder: Recorder, field: str) -> dict[
     return {key: value for key, value in found.items() if value}
 
 
-def _reference(value: object) -> str:
-    """A secret of jobs.yaml from `{{resolve:…}}` or `${ssm:…}`; empty if it is none of them."""
+def _reference(value: object) -> Reference | None:
+    """A secret of jobs.yaml from `{{resolve:…}}` or `${ssm:…}`; None if it is none of them."""
     if not isinstance(value, str):
-        return ""
+        return None
     if match := _SERVERLESS_SSM.fullmatch(value.strip()):
-        return _ssm(match[1].removesuffix("~true"))
-    match = _RESOLVE.fullmatch(value.strip())
-    if match is None:
-        return ""
-    if match[1] != "secretsmanager":
-        return _ssm(match[2])
-    # {{resolve:secretsmanager:name-or-arn:SecretString:json-key:version-stage:version-id}}
-    name, found, rest = match[2].partition(":SecretString")
-    keys = rest.removeprefix(":").split(":") if found and rest else []
-    suffix = ":" + ":".join([*keys, "", ""][:3]) if any(keys) else ""
-    return f"{name}{suffix}" if name.startswith("arn:") else f"secretsmanager:{name}{suffix}"
-
-
-def _ssm(text: str) -> str:
-    """A parameter's name; its version is left out, since jobs.yaml reads the latest."""
-    name = text.partition(":")[0].strip()
-    return name if name.startswith("/") else f"ssm:{name}"
+        return parameter(match[1].removesuffix("~true"))
+    return reference_in(value)
