@@ -16,9 +16,10 @@ from tests.unit.importers import sources
 from tests.unit.runner.harness import ROOT, environment
 
 from batchtab.errors import UsageError
-from batchtab.importers.findings import Fate, Finding
+from batchtab.importers.findings import Fate, Finding, Findings, Recorder
 from batchtab.importers.importing import Result
 from batchtab.importers.kinds import lambda_functions
+from batchtab.importers.kinds.lambda_functions import variables
 from batchtab.importers.options import Options
 from batchtab.importers.source_file import SourceFile
 
@@ -787,3 +788,36 @@ def test_a_policy_that_the_stack_does_not_have_gives_no_permission() -> None:
     (job,) = sources.jobs(result).values()
     assert "permissions" not in job
     assert "condition No is not met" in finding(result, "Resources.P0").note
+
+
+@pytest.mark.parametrize(
+    ("value", "secret", "asks"),
+    [
+        ("{{resolve:ssm:/a/b}}", "/a/b", False),
+        ("{{resolve:ssm:/a/b:3}}", "/a/b", True),
+        ("{{resolve:ssm-secure:b:3}}", "ssm:b", True),
+        ("{{resolve:secretsmanager:db:SecretString:pw:AWSPREVIOUS}}", "secretsmanager:db:pw:AWSPREVIOUS:", False),
+        ("x-{{resolve:ssm:/a/b}}", None, True),
+    ],
+)
+def test_a_pinned_version_of_a_stored_value_is_said(value: str, secret: str | None, asks: bool) -> None:
+    recorder = Recorder(Findings())
+    found = variables.settings({"P": value}, recorder, "Variables")
+    assert found == ({"secrets": {"P": secret}} if secret else {})
+    (finding,) = recorder.findings
+    assert bool(finding.todo) is asks
+    assert ("version 3" in finding.note) is (":3" in value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("DynamoDBCrudPolicy", {"TableName": "t"}, {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"}),
+        ("SQSSendMessagePolicy", {"QueueName": "q"}, {"sqs:SendMessage*"}),
+        ("SSMParameterReadPolicy", {"ParameterName": "p"}, {"ssm:DescribeParameters", "ssm:GetParameter"}),
+    ],
+)
+def test_a_policy_template_allows_what_sams_own_allows(name: str, given: dict[str, str], expected: set[str]) -> None:
+    result = lambdas(with_properties(Policies=[{name: given}]))
+    found = {action for each in sources.jobs(result)["f"]["permissions"] for action in each["actions"]}
+    assert expected <= found

@@ -23,21 +23,22 @@ _OF_LAMBDA = re.compile(
 )
 _READ_TABLE = ("GetItem", "Scan", "Query", "BatchGetItem", "DescribeTable")
 _WRITE_TABLE = ("PutItem", "UpdateItem", "BatchWriteItem")
+_CHANGE_TABLE = ("DeleteItem", "ConditionCheckItem")
 _TABLE = ("arn:aws:dynamodb:{at}:table/{}", "arn:aws:dynamodb:{at}:table/{}/index/*")
 _BUCKET = ("arn:aws:s3:::{}", "arn:aws:s3:::{}/*")
 _READ_BUCKET = ("GetObject", "ListBucket", "GetBucketLocation", "GetObjectVersion", "GetLifecycleConfiguration")
 _WRITE_BUCKET = ("PutObject", "PutObjectAcl", "PutLifecycleConfiguration")
 _READ_PARAMETER = ("GetParameters", "GetParameter", "GetParametersByPath")
-#: Policy templates: the service, its operations, the one parameter, the resources.
-#: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-policy-template-list.html
+#: Policy templates: the service, its operations, the one parameter, the resources. As in
+#: https://github.com/aws/serverless-application-model: samtranslator/policy_templates_data/policy_templates.json
 _TEMPLATES: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
     "S3ReadPolicy": ("s3", _READ_BUCKET, "BucketName", _BUCKET),
     "S3WritePolicy": ("s3", _WRITE_BUCKET, "BucketName", _BUCKET),
     "S3CrudPolicy": ("s3", (*_READ_BUCKET, *_WRITE_BUCKET, "DeleteObject"), "BucketName", _BUCKET),
     "DynamoDBReadPolicy": ("dynamodb", _READ_TABLE, "TableName", _TABLE),
     "DynamoDBWritePolicy": ("dynamodb", _WRITE_TABLE, "TableName", _TABLE),
-    "DynamoDBCrudPolicy": ("dynamodb", (*_READ_TABLE, *_WRITE_TABLE, "DeleteItem"), "TableName", _TABLE),
-    "SQSSendMessagePolicy": ("sqs", ("SendMessage",), "QueueName", ("arn:aws:sqs:{at}:{}",)),
+    "DynamoDBCrudPolicy": ("dynamodb", (*_READ_TABLE, *_WRITE_TABLE, *_CHANGE_TABLE), "TableName", _TABLE),
+    "SQSSendMessagePolicy": ("sqs", ("SendMessage*",), "QueueName", ("arn:aws:sqs:{at}:{}",)),
     "SNSPublishMessagePolicy": ("sns", ("Publish",), "TopicName", ("arn:aws:sns:{at}:{}",)),
     "SSMParameterReadPolicy": ("ssm", _READ_PARAMETER, "ParameterName", ("arn:aws:ssm:{at}:parameter/{}",)),
     "SSMParameterWithSlashPrefixReadPolicy": (
@@ -54,6 +55,10 @@ _TEMPLATES: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
     "CloudWatchPutMetricPolicy": ("cloudwatch", ("PutMetricData",), "", ("*",)),
     "KMSDecryptPolicy": ("kms", ("Decrypt",), "KeyId", ("arn:aws:kms:{at}:key/{}",)),
 }
+#: A second statement, which some of them have.
+_MORE: dict[str, tuple[str, str]] = dict.fromkeys(
+    ("SSMParameterReadPolicy", "SSMParameterWithSlashPrefixReadPolicy"), ("ssm:DescribeParameters", "*")
+)
 
 
 class Allowed:
@@ -177,6 +182,9 @@ class Allowed:
             return
         self._recorder.changed(f"{field}.{name}", plain(given), "permissions, as SAM's policy template has them")
         at = {"at": self._place}
+        if name in _MORE:
+            action, resource = _MORE[name]
+            self._add([action], [resource])
         self._add([f"{service}:{each}" for each in operations], [each.format(value, **at) for each in resources])
 
     def _add(self, actions: list[str], resources: list[str]) -> None:
