@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from batchtab.declarations.job import JobSpec
 from batchtab.importers import engines
@@ -26,8 +27,8 @@ PERIOD = "period"
 OTHER = "other"
 #: What a difference means, for people.
 MEANINGS = {
-    CLOCK_CHANGE: "on the days when clocks change, EventBridge Scheduler skips a time that does not exist and starts a"
-    " time that comes twice once",
+    CLOCK_CHANGE: "clocks change on these days: in a zone, EventBridge Scheduler skips a time that does not exist and"
+    " starts a time that comes twice once; in UTC there are no such times",
     DAYS: "day of month and day of week are combined in another way",
     PHASE: "the same period, counted from another moment",
     PERIOD: "another period",
@@ -149,8 +150,19 @@ def _proven(fires: Fires, timings: Sequence[Timing], since: datetime, until: dat
         return _compared_periods(fires, period, timings)
     found = by_days(clock, timings, since, until) if has_several(timings) else None
     compared = found or in_full(clock, timings, since, until)
-    zones = {ZoneInfo(clock.timezone), *(each.zone for each in timings)}
-    return Proven(fires, compared.times, compared.digest, _classified(compared.differing, zones, clock))
+    all_zones = {*_zones(clock), *(each.zone for each in timings)}
+    return Proven(fires, compared.times, compared.digest, _classified(compared.differing, all_zones, clock))
+
+
+def _zones(clock: SourceClock) -> set[ZoneInfo]:
+    """The source's zones: also those that systemd and Kubernetes take within an expression."""
+    words = [word.rpartition("=")[2] for word in clock.expression.split()]
+    return {ZoneInfo(each) for each in (clock.timezone, *(word for word in words if word in _known_zones()))}
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _is_period(clock: SourceClock) -> bool:
@@ -185,15 +197,15 @@ def _has_two_days(clock: SourceClock) -> bool:
 
 
 def _classified(
-    differing: Sequence[tuple[bool, datetime]], zones: set[ZoneInfo], clock: SourceClock
+    differing: Sequence[tuple[bool, datetime]], all_zones: set[ZoneInfo], clock: SourceClock
 ) -> tuple[Difference, ...]:
     near = _NEAR_OF_AIRFLOW if clock.engine == "airflow" else _NEAR
     # With two zones, days are the least of it.
-    elsewhere = DAYS if _has_two_days(clock) and len(zones) == 1 else OTHER
+    elsewhere = DAYS if _has_two_days(clock) and len(all_zones) == 1 else OTHER
     groups: dict[tuple[str, bool], list[datetime]] = {}
     for is_missing, at in differing:
         is_near = any(
-            (at - near).astimezone(zone).utcoffset() != (at + near).astimezone(zone).utcoffset() for zone in zones
+            (at - near).astimezone(zone).utcoffset() != (at + near).astimezone(zone).utcoffset() for zone in all_zones
         )
         groups.setdefault((CLOCK_CHANGE if is_near else elsewhere, is_missing), []).append(at)
     return tuple(

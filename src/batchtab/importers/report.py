@@ -89,8 +89,8 @@ def _proof(proven: Sequence[Proven], since: datetime, years: int) -> list[str]:
     lines = [
         "## Proof",
         "",
-        f"The times of {years} years from {since:%Y-%m-%d} on, by the source's rules and by those of jobs.yaml,"
-        " computed by two engines.",
+        f"The times of {how_many(years, 'year')} from {since:%Y-%m-%d} on, by the source's rules and by those of"
+        " jobs.yaml, computed by two engines.",
         "",
         "| jobs | source | zone | starts | result |",
         "|---|---|---|---|---|",
@@ -113,7 +113,7 @@ def _outcome(proven: Proven) -> str:
         here, there = ("the source", "jobs.yaml") if each.is_missing else ("jobs.yaml", "the source")
         meaning = MEANINGS[each.cause]
         if each.first:
-            times = f"differs {each.count} times, first {each.first}"
+            times = f"differs {how_many(each.count, 'time')}, first {each.first}"
             parts.append(f"{times}: {here} starts it, {there} does not ({meaning})")
         else:
             parts.append(meaning)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from batchtab import limits
+from batchtab.errors import how_many
 from batchtab.importers.findings import Recorder
 from batchtab.importers.triggers import Trigger
 from batchtab.schedules.timing import Timing
@@ -33,4 +34,4 @@ def set_window(settings: dict[str, Any], triggers: Sequence[Trigger], minutes: i
     settings["flexible_window_minutes"] = min(minutes, most)
     if minutes > most:
         how = f"flexible_window_minutes: {most}, the time to the next start or the longest that AWS takes"
-        recorder.changed("delay", f"{minutes} minutes", how)
+        recorder.changed("delay", how_many(minutes, "minute"), how)

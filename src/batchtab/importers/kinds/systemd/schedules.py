@@ -162,7 +162,10 @@ def _five(text: str) -> str:
 
 
 def _zone(calendar: Calendar) -> tuple[str | None, str]:
-    """UTC where a schedule of every hour needs no zone: Scheduler starts an hour that comes twice once."""
+    """UTC where a schedule of every hour needs no zone, so that no hour is without a start.
+
+    systemd starts nothing in the second of two hours that are the same on the clock, and the proof counts these.
+    """
     zone = ZoneInfo(calendar.timezone)
     is_free = all(
         len(numbers) == len(every)
@@ -176,4 +179,7 @@ def _zone(calendar: Calendar) -> tuple[str | None, str]:
     )
     if zone.key in {"UTC", "Etc/UTC"} or not is_free or not has_whole_hours(zone.key):
         return zone.key, ""
-    return None, f"in UTC it starts at the same times as in {zone.key}, also when clocks change"
+    return (
+        None,
+        f"in UTC, and so also in the hour in which clocks of {zone.key} repeat an hour and systemd starts nothing",
+    )
