@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.unit.importers import sources
 from batchtab.errors import UsageError
 from batchtab.importers import importing
 from batchtab.importers.importing import Result
-from batchtab.importers.kinds.systemd import units
+from batchtab.importers.kinds.systemd import known, units
 from batchtab.importers.options import Options
 from batchtab.importers.source_file import SourceFile
 
@@ -251,6 +252,40 @@ def test_what_of_a_service_needs_a_person(service: str, field: str) -> None:
     timer = ("a.timer", "[Timer]\nOnCalendar=daily")
     result = imported(timer, ("a.service", f"[Service]\nExecStart=/bin/a\n{service}"))
     assert "hunter2hunter2" not in sources.outcome(result)
+
+
+def test_an_hourly_timer_is_in_utc_and_the_report_does_not_contradict_its_proof() -> None:
+    result = imported(("a.timer", "[Timer]\nOnCalendar=hourly Europe/Berlin"), ("a.service", "[Service]\nExecStart=/a"))
+    (proven,) = result.proven
+    assert [(each.cause, each.is_missing, each.count) for each in proven.differences] == [("clock change", False, 1)]
+    assert "at the same times" not in result.report_text
+    assert "differs 1 time, first 20" in result.report_text
+    assert "The times of 1 year from" in result.report_text
+    assert "in UTC there are no such times" in result.report_text
+
+
+@pytest.mark.parametrize(
+    ("statuses", "succeeds", "fails"),
+    [("1 2", [0, 1, 2], [3, 4]), ("3", [3], [1]), ("TEMPFAIL 250 SIGKILL", [75, 250, 137], [9, 74])],
+)
+def test_the_advice_for_a_status_that_is_a_success_works(statuses: str, succeeds: list[int], fails: list[int]) -> None:
+    _, fields, _ = one("OnCalendar=daily", f"SuccessExitStatus={statuses}")
+    assert fields["Service.SuccessExitStatus"].endswith("succeeds with exit status 0 alone")
+    result = imported(
+        ("a.timer", "[Timer]\nOnCalendar=daily"),
+        ("a.service", f"[Service]\nExecStart=/bin/a\nSuccessExitStatus={statuses}"),
+    )
+    (todo,) = [each.todo for each in result.imported.findings if each.field.endswith("SuccessExitStatus")]
+    end = todo.partition("`")[2].removesuffix("`")
+    for code in [*succeeds, *fails]:
+        found = subprocess.run(["sh", "-c", f"(exit {code}) {end}"], check=False).returncode
+        assert found == (code if code in fails else 0)
+
+
+def test_an_unknown_name_of_a_status_is_left_to_the_reader() -> None:
+    assert "in 1|the number of CHDIR)" in str(known.left("SuccessExitStatus", "1 CHDIR"))
+    assert "action: EXIT" in str(known.left("RestartPreventExitStatus", "2"))
+    assert "action: RETRY" in str(known.left("RestartForceExitStatus", "2"))
 
 
 def test_on_ec2_the_size_is_not_one_of_fargate() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 
 _STREAM = "output goes to CloudWatch Logs"
 _SHARE = "the job has its vCPUs and its memory for itself: vcpus, memory_mib"
@@ -12,7 +14,11 @@ _ORDER = "no unit of the machine runs beside a job"
 _INSTALL = "a deployment switches the job on"
 _DATA = "a container's disk is lost at its end"
 _VOLUMES = "store the data in S3, or set volumes and mounts"
+_FAILS = "exit status 0 is success, all others fail, and attempts repeats all of these"
 _ULIMIT = "ulimits exist on EC2 alone"
+
+_CODE_MAX = 255
+_SIGNAL = 128
 
 #: Pattern of keys, without their section, to why and what to do.
 _LEFT = (
@@ -55,11 +61,8 @@ _LEFT = (
     (r"PassEnvironment", "it is a variable of the machine", "write it into environment or secrets"),
     (r"StandardInput(Text|Data)?", "a job has no standard input", "write what the program reads into the command"),
     (r"Exec(Stop|StopPost|Reload)", "a job has one command", "add it to the command, if the job needs it"),
-    (
-        r"(Success|RestartPrevent|RestartForce)ExitStatus",
-        "exit status 0 is success, all others fail",
-        "see evaluate_on_exit",
-    ),
+    (r"RestartPreventExitStatus", _FAILS, "write evaluate_on_exit, with action: EXIT for each of these codes"),
+    (r"RestartForceExitStatus", _FAILS, "write evaluate_on_exit, with action: RETRY for each of these codes"),
 )
 
 
@@ -69,4 +72,27 @@ def left(key: str, value: str) -> tuple[str, str] | None:
         return "writes a file of the machine", "write it to S3 in the command, or read the job's log"
     if key in {"Requires", "BindsTo", "Requisite"} and all(each.endswith(".target") for each in value.split()):
         return _ORDER, ""
+    if key == "SuccessExitStatus":
+        return "a job succeeds with exit status 0 alone", _success(value.split())
     return next(((why, todo) for pattern, why, todo in _LEFT if re.fullmatch(pattern, key)), None)
+
+
+def _success(words: list[str]) -> str:
+    """How a command ends with 0 where its program ends with one of these statuses: numbers, names or signals."""
+    codes = [_code(each) for each in words]
+    known = [str(each) for each in codes if each is not None and each <= _CODE_MAX]
+    unknown = [word for word, code in zip(words, codes, strict=True) if code is None or code > _CODE_MAX]
+    if not words:
+        return ""
+    pattern = "|".join([*dict.fromkeys(known), *(f"the number of {each}" for each in unknown)])
+    return f"end the command, in a shell, with `|| {{ s=$?; case $s in {pattern}) ;; *) exit $s ;; esac; }}`"
+
+
+def _code(word: str) -> int | None:
+    """An exit status; a shell adds 128 to a signal's number."""
+    if word.isascii() and word.isdigit() and len(word) < 4:
+        return int(word)
+    if word in signal.Signals.__members__:
+        return _SIGNAL + signal.Signals[word]
+    found = getattr(os, f"EX_{word}", None)  # TEMPFAIL, as in sysexits.h
+    return found if isinstance(found, int) else None
