@@ -16,7 +16,7 @@ from tests.unit.importers import sources
 
 from batchtab.errors import UsageError
 from batchtab.importers import importing
-from batchtab.importers.findings import Finding
+from batchtab.importers.findings import Fate, Finding
 from batchtab.importers.importing import Result
 from batchtab.importers.options import Options
 from batchtab.importers.source_file import SourceFile, read
@@ -84,6 +84,39 @@ def finding(result: Result, end: str) -> Finding:
 
 
 # --- fields of a container
+
+
+@pytest.mark.parametrize(
+    ("container", "field"),
+    [
+        ({"DisableNetworking": False}, "DisableNetworking"),
+        ({"Privileged": "false"}, "Privileged"),
+        ({"RestartPolicy": {"Enabled": False}}, "RestartPolicy"),
+        ({"LinuxParameters": {"Swappiness": 60}}, "Swappiness"),
+    ],
+)
+def test_a_default_of_ecs_is_said_and_asks_nobody(container: dict[str, Any], field: str) -> None:
+    result = of_texts(template(container))
+    found = finding(result, field)
+    assert (found.todo, "default" in found.note) == ("", True)
+    changed = json.loads(json.dumps(container).replace("false", "true").replace("60", "61"))
+    assert finding(of_texts(template(changed)), field).todo
+
+
+def test_ecschedules_own_size_of_a_task_is_the_jobs() -> None:
+    rules = """rules:
+- name: job
+  scheduleExpression: cron(0 3 * * ? *)
+  taskDefinition: app
+  taskOverride: {cpu: "2048", memory: "6144", novel: 1}
+"""
+    task = {"family": "app", "cpu": "256", "memory": "512", "containerDefinitions": [{"name": "app", "image": "x/y:1"}]}
+    result = of_texts(rules, json.dumps(task))
+    (found,) = sources.jobs(result).values()
+    assert (found["vcpus"], found["memory_mib"]) == (2, 6144)
+    assert finding(result, "taskOverride.cpu").fate == Fate.CARRIED
+    assert finding(result, "taskOverride.memory").fate == Fate.CARRIED
+    assert finding(result, "taskOverride.novel").todo
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from batchtab import frameworks
@@ -19,6 +20,8 @@ _COSMETIC = "portMappings interactive pseudoTerminal dockerLabels startTimeout v
 _NEEDED = "links volumesFrom hostname dnsServers dnsSearchDomains extraHosts dockerSecurityOptions systemControls"
 _NEEDED += " restartPolicy firelensConfiguration credentialSpecs disableNetworking"
 _GRACE_SECONDS = 30
+#: Values that are as good as none: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+_DEFAULTS = {"disableNetworking": "false", "privileged": "false", "swappiness": "60"}
 
 
 def settings_of(node: Loose, override: Loose, options: Options, *, is_main: bool) -> dict[str, Any]:
@@ -46,6 +49,7 @@ def settings_of(node: Loose, override: Loose, options: Options, *, is_main: bool
     found["grace_seconds"] = _grace(node)
     if _flag(node, "Privileged"):
         found["privileged"] = _on_ec2(node, "Privileged", "privileged", True, options)
+    _leave_defaults(node)
     found |= _limits(node, options) | _linux(node.child("LinuxParameters"), options)
     for where in (node, override):
         where.leave(
@@ -181,9 +185,20 @@ def _linux(node: Loose, options: Options) -> dict[str, Any]:
         capabilities.leave("Add", "Batch adds no capabilities", "decide whether the job needs them")
     capabilities.leave("Drop", "Batch removes no capabilities")
     capabilities.rest()
+    _leave_defaults(node)
     node.skip("maxSwap swappiness", "jobs.yaml has no field for it", "on EC2, write it into container")
     node.rest()
     return {**found, "tmpfs": tmpfs, "devices": devices}
+
+
+def _leave_defaults(node: Loose) -> None:
+    """Report fields whose value is ECS's default, about which nobody has to decide."""
+    for key, default in _DEFAULTS.items():
+        if (scalar(node.data.get(node.spelled(key))) or "").lower() == default:
+            node.leave(key, "is ECS's default, and Batch's")
+    restarts = node.data.get(node.spelled("restartPolicy"))
+    if isinstance(restarts, Mapping) and not _flag(Loose(restarts, node.recorder), "Enabled"):
+        node.leave("restartPolicy", "is switched off, which is ECS's default")
 
 
 def _on_ec2(node: Loose, key: str, field: str, value: Any, options: Options) -> Any:

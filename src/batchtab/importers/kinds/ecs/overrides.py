@@ -18,8 +18,9 @@ _BY_EVENT = f"jobs.yaml has no texts of the event; a job reads its time from {_V
 
 def overrides_of(target: Loose) -> Loose:
     """The overrides; an empty mapping where there are none or they cannot be read."""
-    if "ContainerOverrides" in target:  # ecschedule
-        changes = {"containerOverrides": target.take("ContainerOverrides")}
+    of_ecschedule = [key for key in ("ContainerOverrides", "TaskOverride") if key in target]
+    if of_ecschedule:
+        changes = {target.spelled(key): target.take(key) for key in of_ecschedule}
         return Loose(changes, target.recorder, target.path)
     transformer = target.child("InputTransformer")
     key = "Input" if "Input" in target else ""

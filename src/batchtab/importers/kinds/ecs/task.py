@@ -62,7 +62,8 @@ def settings(task: Loose, overrides: Loose, options: Options) -> dict[str, Any]:
             found.setdefault("containers", {})[_name(name)] = side
         if change.data:
             change.change("Name", "the container that it belongs to")
-    sizes_of(task, overrides, containers, changes, main, found, options)
+    size = overrides.child("TaskOverride") if "TaskOverride" in overrides else overrides  # the former in ecschedule
+    sizes_of(task, size, containers, changes, main, found, options)
     for name, change in changes.items():
         change.leave("ResourceRequirements", "jobs.yaml has one number of GPUs", "write gpus")
         if name not in containers:
@@ -70,7 +71,7 @@ def settings(task: Loose, overrides: Loose, options: Options) -> dict[str, Any]:
             environment_of(change, Loose({}, change.recorder))  # its values may be secrets
             change.rest("its container is not there", "")
         change.rest()
-    for node in containers.values():
+    for node in (*containers.values(), *([] if size is overrides else [size])):
         node.rest()
     if volumes:
         found["volumes"] = {volume_name(name): value for name, value in volumes.items()}
