@@ -17,6 +17,9 @@ from batchtab.importers.imported import Imported
 _ROUNDS = 40
 _REASONS = 5
 _NEEDED = "command"
+_NOT_ALLOWED = "is not allowed: "
+#: Fields whose parts mean nothing alone: without its repository, an image's tag would only be said to lack one.
+_WHOLE = re.compile(r"((?:^|\.)image)\..*")
 
 
 def load(text: str) -> dict[str, JobSpec]:
@@ -68,8 +71,8 @@ def _nothing(imported: Imported) -> tuple[str, str]:
 def _take_out(imported: Imported, fault: Diagnostic, gone: set[tuple[str, str]]) -> None:
     """Take out what is at fault; `gone` has the jobs and fields that earlier faults of the same file took out."""
     name = fault.where.removeprefix("job ")
-    reason = f"jobs.yaml refuses it: {fault.message}"
-    todo = fault.hint or "decide what the job needs instead"
+    reason = _reason(fault.message)
+    todo = fault.hint or _todo(fault.field)
     field = re.split(r"[.\[]", fault.field)[0]
     if {(name, ""), (name, field)} & gone:
         Recorder(imported.findings, name).not_carried(fault.field, fault.value, reason, todo)
@@ -89,14 +92,15 @@ def _take_out(imported: Imported, fault: Diagnostic, gone: set[tuple[str, str]])
             return
         raise UsageError(f"jobs.yaml refuses what was imported: {fault}")
     recorder = Recorder(imported.findings, name, job.origin)
-    holder, last = _holder(job.settings, fault.field)
+    path = _WHOLE.sub(r"\1", fault.field)
+    holder, last = _holder(job.settings, path)
     if holder is not None:
         gone.discard((name, field))  # the rest of the field is still there
-        imported.findings.correct(name, fault.field, reason)
-        recorder.not_carried(fault.field, holder.pop(last), reason, todo)
+        imported.findings.correct(name, path, reason)
+        recorder.not_carried(*_shown(fault, path, holder.pop(last)), reason, todo)
     elif field in job.settings and field != _NEEDED:
         imported.findings.correct(name, field, reason)
-        recorder.not_carried(field, job.settings.pop(field), reason, todo)
+        recorder.not_carried(*_shown(fault, field, job.settings.pop(field)), reason, todo)
         if field == "schedule":
             for dependent in ("timezone", "except", "start", "end"):
                 if job.settings.pop(dependent, None) is not None:
@@ -107,6 +111,23 @@ def _take_out(imported: Imported, fault: Diagnostic, gone: set[tuple[str, str]])
         imported.remove(name)
         imported.findings.correct(name, "", "the job is not imported")
         gone.add((name, ""))
+
+
+def _shown(fault: Diagnostic, field: str, value: object) -> tuple[str, object]:
+    """The field that was taken out and its value, or the part of it that is at fault."""
+    return (fault.field, fault.value) if _WHOLE.search(fault.field) else (field, value)
+
+
+def _reason(message: str) -> str:
+    """Why jobs.yaml does not have a value; after `is not allowed:`, a message says which values it takes."""
+    found = message.removeprefix(_NOT_ALLOWED)
+    return f"jobs.yaml refuses it: {message}" if found == message else f"jobs.yaml refuses it, and takes: {found}"
+
+
+def _todo(field: str) -> str:
+    if _WHOLE.search(field):
+        return "write image: the repository's whole address, and its tag or digest"
+    return "decide what the job needs instead"
 
 
 def _holder(settings: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:

@@ -82,8 +82,9 @@ def _value(value: Any) -> Any:
     if isinstance(value, str):
         if "\n" in value.rstrip("\n"):
             return LiteralScalarString(value)
-        # A newer YAML takes `yes` and `12:30` as texts; the loader of jobs.yaml does not.
-        return SingleQuotedScalarString(value) if _kind_of(ScalarNode, value, (True, False)) != _TEXT else value
+        # A newer YAML takes `yes`, `12:30` and, in braces, `a:` and `:a` as texts; the loader of jobs.yaml does not.
+        is_text = _kind_of(ScalarNode, value, (True, False)) == _TEXT and value == value.strip(":")
+        return value if is_text else SingleQuotedScalarString(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

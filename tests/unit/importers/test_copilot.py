@@ -366,3 +366,30 @@ def test_a_manifest_that_is_none_is_refused_in_one_line(text: str) -> None:
 )
 def test_values_of_the_wrong_kind_are_findings(fields: dict[str, Any]) -> None:
     assert of(**fields).needs_person
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "takes"),
+    [
+        ("my image:1", "image.repository", "a registry's host, '/' and a path"),
+        ("my image:::1", "image.tag", "letters, digits"),
+        ("nginx@sha256:abc", "image.digest", "'sha256:' and 64 hexadecimal digits"),
+        ("nginx:a:b", "image.tag", "letters, digits"),
+        ("@", "image.digest", "'sha256:'"),
+    ],
+)
+def test_a_malformed_image_is_said_to_be_malformed_and_not_to_be_missing(address: str, field: str, takes: str) -> None:
+    text = json.dumps(
+        {
+            "name": "nightly",
+            "type": "Scheduled Job",
+            "on": {"schedule": "@daily"},
+            "image": {"location": address},
+            "command": "run",
+        }
+    )
+    result = sources.imported("copilot", text, "manifest.yml")
+    assert "image" not in sources.jobs(result)["nightly"]
+    found = {each.field: each.note for each in result.imported.findings.decisions()}
+    assert found[field].startswith(f"jobs.yaml refuses it, and takes: {takes}")
+    assert not any("is missing" in each or "neither tag nor" in each for each in found.values())
