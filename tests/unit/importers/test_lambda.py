@@ -821,3 +821,75 @@ def test_a_policy_template_allows_what_sams_own_allows(name: str, given: dict[st
     result = lambdas(with_properties(Policies=[{name: given}]))
     found = {action for each in sources.jobs(result)["f"]["permissions"] for action in each["actions"]}
     assert expected <= found
+
+
+def _of_serverless(rate: str, **more: Any) -> tuple[dict[str, Any], dict[str, Finding], str]:
+    """The one job of a serverless.yml whose schedule is this, its findings, and all of the outcome."""
+    document: dict[str, Any] = {
+        "service": "svc",
+        "custom": {"rate": "rate(1 hour)", "rates": {"dev": "rate(2 hours)", "list": ["rate(3 hours)"]}, **more},
+        "provider": {"name": "aws", "runtime": "python3.13", "stage": "${opt:stage, 'dev'}"},
+        "functions": {"a": {"handler": "a.main", "events": [{"schedule": rate}]}},
+    }
+    if "password" in more:
+        document["functions"]["a"]["environment"] = {"DB_PASSWORD": "${self:custom.password}"}
+    result = sources.imported("lambda", yaml.safe_dump(document), "serverless.yml")
+    return (
+        sources.jobs(result)["a"],
+        {each.field: each for each in result.imported.findings},
+        sources.outcome(result),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        ("${self:custom.rate}", "rate(1 hour)"),
+        ("${self:custom.rates.list.0}", "rate(3 hours)"),
+        ("${self:custom.rates.${opt:stage, 'dev'}}", "rate(2 hours)"),
+        ("${self:custom.rates.${self:provider.stage}}", "rate(2 hours)"),
+        ("${self:custom.none, 'rate(4 hours)'}", "rate(4 hours)"),
+        ("${opt:rate, self:custom.rate}", "rate(1 hour)"),
+        ('rate(${opt:hours, "5"} hours)', "rate(5 hours)"),
+        ("rate(${opt:hours, 6} hours)", "rate(6 hours)"),
+        ("${self:custom.rate, file(other.yml):rate}", "rate(1 hour)"),
+    ],
+)
+def test_a_variable_of_the_same_file_has_its_value(rate: str, expected: str) -> None:
+    job, findings, _ = _of_serverless(rate)
+    assert job["schedule"] == expected
+    used = [each for each in findings.values() if "in place of ${" in each.note]
+    # A person has to compare what the command line of a deployment may say in another way.
+    assert {each.field for each in used if each.todo} == {each.field for each in used if "rate" not in each.field} | {
+        each.field for each in used if each.field.startswith("opt:")
+    }
+
+
+@pytest.mark.parametrize(
+    ("rate", "why"),
+    [
+        ("${file(other.yml):rate, 'rate(1 hour)'}", "Serverless reads it from file(other.yml):rate; import does not"),
+        ("${env:RATE}", "Serverless reads it from env:RATE; import does not"),
+        ("${ssm:/rate}", "Serverless reads it from ssm:/rate; import does not"),
+        ("${opt:rate}", "Serverless reads it from opt:rate; import does not"),
+        ("${self:custom.none}", "self:custom.none is not in this file, or not a plain value"),
+        ("${self:custom.loop}", "self:custom.loop is not in this file, or not a plain value"),
+        ("x${self:custom.rates}", "self:custom.rates is not in this file, or not a plain value"),
+    ],
+)
+def test_a_variable_that_the_file_does_not_answer_says_where_its_value_is(rate: str, why: str) -> None:
+    job, findings, _ = _of_serverless(rate, loop="${self:custom.other}", other="${self:custom.loop}")
+    assert "schedule" not in job
+    assert findings["functions.a.events[0].schedule.rate"].note == why
+
+
+def test_variables_that_grow_without_end_do_not() -> None:
+    more = {f"v{each}": f"${{self:custom.v{each + 1}}}" * 10 for each in range(18)} | {"v18": "x"}
+    job, _, outcome = _of_serverless("${self:custom.v0}", **more)
+    assert "schedule" not in job
+    assert len(outcome) < 100_000
+
+
+def test_a_secret_that_a_variable_names_is_not_shown() -> None:
+    _, _, outcome = _of_serverless("rate(1 hour)", password="hunter2hunter2")
+    assert "hunter2hunter2" not in outcome

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchtab.importers.kinds.lambda_functions.template import is_open
+from batchtab.importers.kinds.lambda_functions.template import is_open, why_open
 from batchtab.importers.node import Node
-
-_OPEN = "only the deployed stack knows its value"
 
 
 class Fields:
@@ -27,7 +25,7 @@ class Fields:
         """A value; None if it is missing, or open, which is reported, with what to do unless `to` is empty."""
         value = self.node.data.get(key)
         if is_open(value):
-            self.node.leave(key, _OPEN, f"write {to} in jobs.yaml" if to else "")
+            self.node.leave(key, why_open(value), f"write {to} in jobs.yaml" if to else "")
             return None
         return self.node.take(key)
 
@@ -55,8 +53,9 @@ class Fields:
         """A list of texts; empty if it is missing, or open in any item, which is reported."""
         value = self.node.data.get(key)
         items = value if isinstance(value, list) else [] if value is None else [value]
-        if any(is_open(each) or isinstance(each, (dict, list)) for each in items):
-            self.node.leave(key, _OPEN, f"write {to} in jobs.yaml")
+        is_unknown = [is_open(each) or isinstance(each, (dict, list)) for each in items]
+        if any(is_unknown):
+            self.node.leave(key, why_open(items[is_unknown.index(True)]), f"write {to} in jobs.yaml")
             return []
         self.node.take(key)
         return [str(each) for each in items]

@@ -11,6 +11,7 @@ from batchtab.importers.imported import Imported, ImportedJob
 from batchtab.importers.kinds.lambda_functions.fields import Fields
 from batchtab.importers.kinds.lambda_functions.job import finish
 from batchtab.importers.kinds.lambda_functions.serverless_function import SHARED, function
+from batchtab.importers.kinds.lambda_functions.serverless_values import filled
 from batchtab.importers.kinds.lambda_functions.start import read_input
 from batchtab.importers.kinds.lambda_functions.template import mapping, with_one
 from batchtab.importers.kinds.lambda_functions.work import Start
@@ -38,6 +39,7 @@ def read(file: SourceFile, document: Mapping[str, Any], options: Options, import
         UsageError: It has none, or is for another cloud.
     """
     whole = Recorder(imported.findings, place=file.name)
+    document = filled(document, whole)
     top = Node(document, whole)
     provider = document.get("provider")
     cloud = str(provider if isinstance(provider, str) else mapping(provider).get("name", "aws"))

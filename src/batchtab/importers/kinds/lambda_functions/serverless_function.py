@@ -9,7 +9,7 @@ from batchtab.importers.kinds.lambda_functions import variables
 from batchtab.importers.kinds.lambda_functions.command import Program, record_name
 from batchtab.importers.kinds.lambda_functions.fields import Fields
 from batchtab.importers.kinds.lambda_functions.permissions import Allowed
-from batchtab.importers.kinds.lambda_functions.template import is_open, mapping, with_one
+from batchtab.importers.kinds.lambda_functions.template import is_open, mapping, why_open, with_one
 from batchtab.importers.kinds.lambda_functions.work import STORAGE, Names, Work
 from batchtab.importers.node import Node
 from batchtab.importers.options import Options
@@ -129,8 +129,7 @@ def _tags(node: Node, provider: Mapping[str, Any], work: Work) -> None:
     for values, field in ((mapping(provider.get("tags")), "provider.tags"), (own.data, own.path)):
         for key, value in values.items():
             if is_open(value) or isinstance(value, (Mapping, list)):
-                why = "only Serverless knows its value"
-                work.recorder.not_carried(f"{field}.{key}", plain(value), why, "write the tag in jobs.yaml")
+                work.recorder.not_carried(f"{field}.{key}", plain(value), why_open(value), "write the tag in jobs.yaml")
             else:
                 work.recorder.carried(f"{field}.{key}", value, "tags")
                 work.settings.setdefault("tags", {})[str(key)] = str(value)

@@ -12,6 +12,7 @@ from batchtab.importers.intrinsics import stacks
 from batchtab.importers.intrinsics.shown import names_of
 from batchtab.importers.intrinsics.unresolved import NoValue, Unresolved, replaced
 from batchtab.importers.intrinsics.values import Values, function_of
+from batchtab.importers.kinds.lambda_functions.serverless_values import source_of
 from batchtab.importers.node import Node
 from batchtab.importers.options import Options
 from batchtab.importers.source_file import SourceFile, plain
@@ -27,6 +28,16 @@ _TODO = "compare with the deployed stack, whose parameters may be others: `aws c
 def is_open(value: object) -> bool:
     """Whether only the stack knows the value: a function without an answer in the template, `${…}`, `{{resolve:…}}`."""
     return function_of(value)[0] != "" or has_reference(value) or (isinstance(value, str) and "${" in value)
+
+
+def why_open(value: object) -> str:
+    """Why a value is open."""
+    source = source_of(value) if isinstance(value, str) else ""
+    if source.startswith("self:"):
+        return f"{source} is not in this file, or not a plain value"
+    if source:
+        return f"Serverless reads it from {source}; import does not"
+    return "only the deployed stack knows its value"
 
 
 class Template:

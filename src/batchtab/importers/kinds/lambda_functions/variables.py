@@ -16,7 +16,7 @@ from batchtab.importers.dynamic_references import (
     reference_in,
 )
 from batchtab.importers.findings import Recorder
-from batchtab.importers.kinds.lambda_functions.template import is_open
+from batchtab.importers.kinds.lambda_functions.template import is_open, why_open
 from batchtab.importers.source_file import plain
 from batchtab.importers.variables import carried_variables
 
@@ -36,9 +36,7 @@ def settings(values: Mapping[str, Any], recorder: Recorder, field: str) -> dict[
         elif has_reference(value):
             recorder.not_carried(where, value, IN_A_TEXT, IN_A_TEXT_TODO.format(name))
         elif is_open(value) or isinstance(value, (Mapping, list)):
-            recorder.not_carried(
-                where, plain(value), "only the deployed stack knows its value", f"write environment.{name}; {_GET}"
-            )
+            recorder.not_carried(where, plain(value), why_open(value), f"write environment.{name}; {_GET}")
         else:
             known[str(name)] = value
     found = {"environment": carried_variables(known, recorder, field), "secrets": secrets}
