@@ -672,6 +672,47 @@ def test_docker() -> None:
     assert decisions == {"entrypoint", "private_environment", "mounts", "network_mode", "working_dir"}
 
 
+@pytest.mark.parametrize(("user", "expected"), [("'1000'", "1000"), ("1000", "1000"), ("'app:app'", "app:app")])
+def test_the_user_of_a_container_is_the_jobs(user: str, expected: str) -> None:
+    found, own = task_job(f"DockerOperator(task_id='a', image='etl:1', command='run', user={user})")
+    assert own["user"] == expected
+    assert not finding(found, "user").todo
+    found, own = task_job("DockerOperator(task_id='a', image='etl:1', command='run', user='{{ ds }}')")
+    assert "user" not in own
+    assert finding(found, "user").todo
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "DockerOperator(task_id='a', image='e:1', command='run', {})",
+        "KubernetesPodOperator(task_id='a', image='e:1', cmds=['run'], {})",
+        "BashOperator(task_id='a', bash_command='run', {})",
+    ],
+)
+def test_an_exit_code_that_skips_a_task_is_not_repeated_and_asks(task: str) -> None:
+    for given, codes in (("99", ["99"]), ("[3, 4]", ["3", "4"])):
+        found, own = task_job(task.format(f"retries=2, skip_on_exit_code={given}"))
+        rules = [{"action": "EXIT", "on_exit_code": code} for code in codes]
+        assert own["evaluate_on_exit"] == [*rules, {"action": "RETRY", "on_reason": "*"}]
+        assert finding(found, "skip_on_exit_code").todo
+    # AND without retries, or with more codes than Batch has rules, it is said all the same
+    for given in ("retries=0, skip_on_exit_code=99", "retries=2, skip_on_exit_code=[1, 2, 3, 4, 5]"):
+        found, own = task_job(task.format(given))
+        assert "evaluate_on_exit" not in own
+        assert finding(found, "skip_on_exit_code").todo
+    found, _ = task_job(task.format("retries=2, skip_on_exit_code=None"))
+    assert not finding(found, "skip_on_exit_code").todo
+
+
+def test_bash_skips_with_99_where_nothing_is_said() -> None:
+    found, own = task_job("BashOperator(task_id='a', bash_command='test -e in || exit 99; run', retries=1)")
+    assert own["evaluate_on_exit"][0] == {"action": "EXIT", "on_exit_code": "99"}
+    assert finding(found, "skip_on_exit_code").todo
+    found, own = task_job("BashOperator(task_id='a', bash_command='exit 99', skip_on_exit_code=None, retries=1)")
+    assert "evaluate_on_exit" not in own
+
+
 def test_bash() -> None:
     found, own = task_job(
         "BashOperator(task_id='a', bash_command='run -x', cwd='/app dir', env={'A': 'b'}, append_env=True)"

@@ -17,7 +17,9 @@ from batchtab.importers.kinds.airflow.containers import (
     set_size,
     words_of,
 )
-from batchtab.importers.kinds.airflow.tasks import unread
+from batchtab.importers.kinds.airflow.skipping import skip_codes
+from batchtab.importers.kinds.airflow.tasks import plain, unread
+from batchtab.importers.kinds.airflow.values import has_jinja
 from batchtab.importers.node import Node
 from batchtab.importers.options import Options
 
@@ -25,14 +27,13 @@ _DOCKER = (
     "container_name auto_remove docker_url docker_conn_id api_version tls_ca_cert tls_client_cert "
     "tls_client_key tls_verify tls_hostname tls_ssl_version force_pull mount_tmp_dir host_tmp_dir tmp_dir tty "
     "hostname retrieve_output retrieve_output_path timeout log_opts_max_size log_opts_max_file xcom_push "
-    "skip_exit_code skip_on_exit_code port_bindings labels"
+    "port_bindings labels"
 )
 _DOCKER_TODO = {
     "mounts": "write volumes and mounts: EFS, or an empty folder",
     "volumes": "write volumes and mounts: EFS, or an empty folder",
     "network_mode": "the stage's subnets decide what it reaches",
     "privileged": "write privileged: true, on EC2",
-    "user": "write user, on EC2",
     "shm_size": "write shared_memory_mib, on EC2",
     "cap_add": "decide whether the job needs it",
     "ulimits": "write ulimits, on EC2",
@@ -69,6 +70,8 @@ def docker(node: Node, found: dict[str, Any], options: Options) -> None:
         todo = "store them in SSM Parameter Store, and write secrets"
         node.recorder.not_carried(node.name("private_environment"), names, "they are secret", todo)
     _size(node, found, options)
+    _user(node, found)
+    skip_codes(node, found)
     if node.data.get("working_dir") is not None:
         node.leave("working_dir", "the image has its own", "begin the command with cd, or set it in the image")
     for key, todo in _DOCKER_TODO.items():
@@ -77,6 +80,15 @@ def docker(node: Node, found: dict[str, Any], options: Options) -> None:
     for key in _DOCKER.split():
         node.leave(key, "it is about how Airflow starts and watches the container")
     node.rest()
+
+
+def _user(node: Node, found: dict[str, Any]) -> None:
+    value = plain(node, "user")
+    if has_jinja(value):
+        node.leave("user", "nothing fills its {{ }} in", "write user")
+    elif value not in (None, ""):
+        found["user"] = str(value)
+        node.carry("user", "user")
 
 
 def _size(node: Node, found: dict[str, Any], options: Options) -> None:

@@ -16,6 +16,7 @@ from batchtab.importers.kinds.airflow.containers import (
     set_size,
     words_of,
 )
+from batchtab.importers.kinds.airflow.skipping import skip_codes
 from batchtab.importers.kinds.airflow.tasks import plain, tag_value, unread
 from batchtab.importers.kinds.airflow.values import Call, is_plain
 from batchtab.importers.node import Node
@@ -78,6 +79,7 @@ def pod(node: Node, found: dict[str, Any], options: Options) -> None:
             )
         elif value:
             node.leave(key, "the stage's compute environments decide", "name a queue of the stage whose instances fit")
+    skip_codes(node, found)
     for key, todo in _CLUSTER_TODO.items():
         node.leave(key, "it is a setting of Kubernetes", "" if node.data.get(key) in (None, [], {}) else todo)
     for key in _CLUSTER.split():

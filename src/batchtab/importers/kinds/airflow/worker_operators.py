@@ -8,6 +8,7 @@ from typing import Any
 
 from batchtab.importers.kinds.airflow.containers import default_image, fill_in, set_command, set_environment, set_image
 from batchtab.importers.kinds.airflow.model import Task
+from batchtab.importers.kinds.airflow.skipping import skip_codes
 from batchtab.importers.kinds.airflow.tasks import plain, unread
 from batchtab.importers.kinds.airflow.values import is_plain
 from batchtab.importers.node import Node
@@ -33,8 +34,9 @@ def bash(node: Node, found: dict[str, Any], options: Options) -> None:
         node.change("cwd", "command: it begins with cd")
     set_environment(node, "env", found)
     node.leave("append_env", "a job has the variables of its environment alone")
-    for key in ("output_encoding", "output_processor", "skip_exit_code", "skip_on_exit_code"):
-        node.leave(key, "a job is not skipped: an exit code other than 0 is a failure")
+    for key in ("output_encoding", "output_processor"):
+        node.leave(key, "output goes to CloudWatch Logs")
+    skip_codes(node, found, script=value)
     node.rest()
 
 
@@ -87,6 +89,7 @@ def python(task: Task, node: Node, found: dict[str, Any], options: Options) -> N
         "pip_install_options",
     ):
         node.leave(key, "the image has the packages", "put them into the image")
+    skip_codes(node, found)
     for key in ("python_callable_name", "python_callable_file"):
         node.leave(key, "it names the function")
     node.rest()
