@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from batchtab.errors import UsageError
-from batchtab.importers import checked, jobs_file, kinds
+from batchtab.importers import checked, jobs_file, kinds, rates
 from batchtab.importers.findings import Fate, Finding, Findings, Recorder
 from batchtab.importers.images import image_fields, short_ecr
 from batchtab.importers.imported import Imported, ImportedJob
@@ -21,6 +21,8 @@ from batchtab.importers.sizes import fitted
 from batchtab.importers.source_file import SourceFile, plain, read, tag_of
 from batchtab.importers.triggers import of_fields
 from batchtab.importers.variables import carried_variables, take_out_secrets
+
+_END = {"end": "2027-01-01T09:31:00Z"}
 
 
 def documents(text: str, name: str = "source.yaml") -> list[object]:
@@ -327,3 +329,46 @@ def test_a_line_that_is_no_yaml_is_named_and_not_shown() -> None:
     with pytest.raises(UsageError, match=r"source.yaml:2 is not YAML") as caught:
         documents("a: 1\npassword: hunter2: x\n")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "bounds", "expected", "todos"),
+    [
+        ("rate(7 hours)", {"start": "2027-01-01T09:30:00Z"}, {"schedule": "rate(7 hours)"}, ["start"]),
+        (
+            "rate(7 hours)",
+            {"end": "2027-01-01T09:30:00Z", "flexible_window_minutes": 5},
+            {"schedule": "rate(7 hours)"},
+            ["end", "flexible_window_minutes"],
+        ),
+        (
+            "rate(1 day)",
+            {"start": "2027-01-01T00:00:00Z", "timezone": "Asia/Seoul"},
+            {"schedule": "0 0 * * *", "start": "2027-01-01T00:00:00Z"},
+            [],
+        ),
+        (
+            "rate(1 day)",
+            {"start": "2027-01-01T09:30:00Z"},
+            {"schedule": "0 0 * * *", "start": "2027-01-01T09:30:00Z"},
+            ["ScheduleExpression"],
+        ),
+        ("rate(15 minutes)", dict(_END), {"schedule": "*/15 * * * *"} | _END, []),
+        ("rate(1 hour)", {}, {"schedule": "rate(1 hour)"}, []),
+        ("0 3 * * *", dict(_END), {"schedule": "0 3 * * *"} | _END, []),
+    ],
+)
+def test_a_rate_keeps_its_schedule_and_says_what_of_its_bounds_it_has_not(
+    schedule: str, bounds: dict[str, Any], expected: dict[str, Any], todos: list[str]
+) -> None:
+    settings = {"schedule": schedule, **bounds}
+    recorder = Recorder(Findings(), "job")
+    recorder.carried("StartDate", "…", "start")
+    recorder.carried("ScheduleExpression", schedule, "schedule")
+    rates.on_the_clock(settings, recorder, "ScheduleExpression")
+    assert settings == expected
+    assert [each.field for each in recorder.findings.decisions()] == todos
+    if "start" in todos:
+        first = next(iter(recorder.findings))
+        assert first.note == "a rate of jobs.yaml has no start: it counts from its deployment"
+        assert first.fate is Fate.NOT_CARRIED

@@ -103,6 +103,25 @@ def test_a_default_of_ecs_is_said_and_asks_nobody(container: dict[str, Any], fie
     assert finding(of_texts(template(changed)), field).todo
 
 
+def test_a_rate_with_a_start_keeps_its_schedule() -> None:
+    target = {"Arn": CLUSTER, "EcsParameters": {"TaskDefinitionArn": {"Ref": "Task"}}}
+    document = json.loads(template())
+    document["Resources"]["Rule"] = {
+        "Type": "AWS::Scheduler::Schedule",
+        "Properties": {
+            "Name": "job",
+            "ScheduleExpression": "rate(7 hours)",
+            "StartDate": "2027-01-01T09:30:00Z",
+            "Target": target,
+        },
+    }
+    result = of_texts(json.dumps(document))
+    (found,) = sources.jobs(result).values()
+    assert found["schedule"] == "rate(7 hours)"
+    assert "start" not in found
+    assert "no start: it counts from its deployment" in finding(result, "StartDate").note
+
+
 def test_ecschedules_own_size_of_a_task_is_the_jobs() -> None:
     rules = """rules:
 - name: job

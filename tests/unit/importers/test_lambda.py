@@ -893,3 +893,12 @@ def test_variables_that_grow_without_end_do_not() -> None:
 def test_a_secret_that_a_variable_names_is_not_shown() -> None:
     _, _, outcome = _of_serverless("rate(1 hour)", password="hunter2hunter2")
     assert "hunter2hunter2" not in outcome
+
+
+def test_a_rate_of_a_function_with_a_start_keeps_its_schedule() -> None:
+    given = {"ScheduleExpression": "rate(7 hours)", "StartDate": "2027-01-01T09:30:00Z"}
+    result = lambdas(with_properties(Events={"E": {"Type": "ScheduleV2", "Properties": given}}))
+    job = sources.jobs(result)["f"]
+    assert job["schedule"] == "rate(7 hours)"
+    assert "start" not in job
+    assert any("no start: it counts from its deployment" in each.note for each in result.imported.findings)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchtab.importers import engines
+from batchtab.importers import engines, rates
 from batchtab.importers.imported import SourceClock
 from batchtab.importers.intrinsics.unresolved import names_in
 from batchtab.importers.kinds.batch.definition import tags
@@ -17,7 +17,6 @@ from batchtab.schedules.timestamps import utc_text
 
 _MINUTE = 60
 _SECOND = timedelta(seconds=1)
-_OF_SCHEDULER = ("start", "end", "flexible_window_minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def _schedule(node: BatchNode, settings: dict[str, Any]) -> When:
     clock = SourceClock("aws", text, timezone, start, end)
     if isinstance(parse(text), Rate):
         node.change("scheduleExpressionTimezone", "a rate has no time zone")
-        _on_the_clock(node, settings)
+        rates.on_the_clock(settings, node.recorder, node.name("scheduleExpression"))
         return When(replace(clock, timezone="UTC"), (window or 0) * _MINUTE)
     node.carry("scheduleExpressionTimezone", "timezone")
     if timezone != "UTC":
@@ -116,22 +115,6 @@ def _expression(node: BatchNode, settings: dict[str, Any]) -> str:
     node.carry("scheduleExpression", "schedule")
     settings["schedule"] = text
     return text
-
-
-def _on_the_clock(node: BatchNode, settings: dict[str, Any]) -> None:
-    """A rate that Scheduler counts from a start: jobs.yaml has bounds and windows with times only."""
-    rate = parse(settings["schedule"])
-    if not isinstance(rate, Rate) or not any(settings.get(name) for name in _OF_SCHEDULER):
-        return
-    if rate.on_the_clock:
-        how = f"schedule: {rate.on_the_clock}: a rate has no start, no end and no window in jobs.yaml"
-        node.recorder.changed(node.name("scheduleExpression"), settings["schedule"], how)
-        settings["schedule"] = rate.on_the_clock
-        return
-    for name in _OF_SCHEDULER:
-        if settings.pop(name, None):
-            todo = "write a schedule with times, such as 0 */2 * * *"
-            node.recorder.not_carried(name, node.text("scheduleExpression"), "a rate has none in jobs.yaml", todo)
 
 
 def _moment(node: BatchNode, key: str) -> str:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from batchtab.importers import engines
+from batchtab.importers import engines, rates
 from batchtab.importers.imported import Fires, Imported, SourceClock
 from batchtab.importers.kinds.ecs.loose import Loose, is_open, scalar, shown
 from batchtab.schedules import expression, zones
@@ -41,6 +41,7 @@ def schedule_of(trigger: Loose, imported: Imported, job: str) -> dict[str, Any]:
     if window:
         found["flexible_window_minutes"] = window
     found |= {name: value for name, value in (("start", clock.start), ("end", clock.end)) if value}
+    rates.on_the_clock(found, trigger.recorder, trigger.field("ScheduleExpression"))
     imported.fires.append(Fires(clock, (job,)))
     return found
 

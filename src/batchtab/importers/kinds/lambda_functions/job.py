@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchtab.importers import engines
+from batchtab.importers import engines, rates
 from batchtab.importers.imported import Fires, Imported, ImportedJob, SourceClock
 from batchtab.importers.kinds.lambda_functions import command as commands
 from batchtab.importers.kinds.lambda_functions.events import without_secrets
@@ -33,6 +33,7 @@ def finish(imported: Imported, job: ImportedJob, work: Work, program: commands.P
         work.recorder.not_carried("schedule", start.expression, refusal, "write the job's schedule")
         return
     job.settings |= start.settings()
+    rates.on_the_clock(job.settings, work.recorder, "ScheduleExpression")
     imported.fires.append(Fires(clock, (job.name,), start.window_minutes * MINUTE))
 
 
