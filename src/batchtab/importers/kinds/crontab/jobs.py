@@ -117,11 +117,12 @@ def _read_variable(line: Variable, state: _State, recorder: Recorder, *, is_used
         recorder.not_carried(field_name, value, "it is a setting of anacron")
     elif name == "PATH" and {*value.split(":")} <= _IMAGE_PATHS:
         recorder.not_carried(field_name, value, "the image has its own PATH, with these folders")
+    elif name == "TZ" and value:
+        state.environment[name] = value
+        why = "cron reads schedules in the machine's zone all the same: --timezone or CRON_TZ"
+        recorder.changed(field_name, value, f"environment.TZ, for the program; {why}")
     else:
         state.environment |= variables.carried_variables({name: value}, recorder, "variable")
-        if name == "TZ":
-            why = "cron reads schedules in the machine's zone all the same: --timezone or CRON_TZ"
-            recorder.changed("variable.TZ", value, f"environment.TZ, for the program; {why}")
 
 
 def _read_zone(value: str, state: _State, recorder: Recorder) -> None:
