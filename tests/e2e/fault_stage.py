@@ -137,10 +137,12 @@ class FaultStage:
         self.fired += 1
         names = tuple(jobs)
         at = self.began + (1 if is_prompt else -1) * self.fired * _MINUTE
-        self.ask_clock(time=f"{at - timedelta(seconds=10):%Y-%m-%dT%H:%M:%SZ}")
+        self.ask_clock(time=f"{at - timedelta(seconds=0.2):%Y-%m-%dT%H:%M:%S.%fZ}", speed=0)
         self.switch(names, is_on=True)
-        self.ask_clock(time=f"{at - timedelta(seconds=0.2):%Y-%m-%dT%H:%M:%S.%fZ}")
-        time.sleep(0.7)
+        self.ask_clock(speed=1)
+        time.sleep(1)
+        # Setting the clock waits until everything that is due has been fired: a trigger that is disabled is not.
+        self.ask_clock(time=f"{at + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
         self.switch(names, is_on=False)
         return Due(at, names)
 

@@ -127,7 +127,7 @@ def story(stage: FaultStage) -> Story:
     try:
         tell(story)
     except AssertionError:
-        print("\n".join(stage.lines(FUNCTION_LOG)[-60:]))
+        print("\n".join(line for line in stage.lines(FUNCTION_LOG) if '"outcome"' in line or "RequestId" in line))
         raise
     finally:
         stage.clear()
