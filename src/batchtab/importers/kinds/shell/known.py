@@ -17,7 +17,7 @@ LOGGERS = frozenset({"logger", "systemd-cat", "ts", "cronolog", "rotatelogs", "m
 _MAILERS = frozenset({"mail", "mailx", "mutt", "sendmail", "msmtp", "swaks"})
 _NO_LOG = "writes to the machine's log, which a container does not have"
 #: A program where a shell expects one.
-_PROGRAM = re.compile(r"(?:^|[;&|({`\n])\s*(?:(?:if|then|elif|else|while|until|do|sudo|exec|!)\s+)*([\w./-]+)")
+_PROGRAM = re.compile(r"(?:^|[;&|({`\n])[ \t]*(?:(?:if|then|elif|else|while|until|do|sudo|exec|!)[ \t]+)*([\w./-]+)")
 #: Files that only keep what a command prints.
 LOG = re.compile(
     r"/dev/(?:null|stdout|stderr|tty|console)|/proc/(?:1|self|\$\$)/fd/[12]|.*/logs?/.*|(?:.*/)?[^/]*log[^/]*"

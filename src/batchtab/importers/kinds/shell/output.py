@@ -14,7 +14,9 @@ _STATUS = f"{_HOW}, and the command's own exit status counts"
 _PIPE = re.compile(r"(?<!\|)\|\s*(?P<program>[\w./-]+)(?:[^|&;()<>\"'`#]|\"[^\"`$]*\"|'[^']*')*$")
 _COPY = r"[0-9]?>&[0-9]"
 _FILE = r"(?:[0-9]?>>?|&>>?)\s*([^\s\"'()|;&<>$`]+)"
-_TAIL = re.compile(rf"(?:\s*(?:{_COPY}|{_FILE}))+$")
+_TAIL = re.compile(rf"(?<!\s)(?:\s*(?:{_COPY}|{_FILE}))+$")
+#: How much of a text's end is looked at, so that the time grows with the text and no faster.
+_LONGEST_END = 1000
 _COMMENT = re.compile(r"(?:^|\s)#")
 
 
@@ -39,11 +41,12 @@ def without_logs_at_end(text: str, recorder: Recorder) -> str:
     text = text.rstrip()
     if _COMMENT.search(text):
         return text
-    pipe = _PIPE.search(text)
+    begin = max(0, len(text) - _LONGEST_END)
+    pipe = _PIPE.search(text, begin)
     if pipe and pipe["program"].rpartition("/")[2] in known.LOGGERS:
         recorder.changed("output", pipe[0], _STATUS)
-        return _TAIL.sub(_copies, text[: pipe.start()].rstrip())
-    tail = _TAIL.search(text)
+        return _without_copies(text[: pipe.start()].rstrip())
+    tail = _TAIL.search(text, begin)
     files = re.findall(_FILE, tail[0]) if tail else []
     if tail and files and all(known.LOG.fullmatch(each) for each in files):
         recorder.changed("output", tail[0].strip(), _HOW)
@@ -51,6 +54,7 @@ def without_logs_at_end(text: str, recorder: Recorder) -> str:
     return text
 
 
-def _copies(tail: re.Match[str]) -> str:
-    """Nothing, if a redirection names no file."""
-    return tail[0] if re.search(_FILE, tail[0]) else ""
+def _without_copies(text: str) -> str:
+    """Without the redirections at the end, if they name no file."""
+    tail = _TAIL.search(text, max(0, len(text) - _LONGEST_END))
+    return text[: tail.start()] if tail and not re.search(_FILE, tail[0]) else text
