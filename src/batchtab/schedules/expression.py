@@ -50,6 +50,13 @@ class Rate:
             return "* * * * *" if minutes == 1 else f"*/{minutes} * * * *"
         return ""
 
+    @property
+    def text(self) -> str:
+        """As EventBridge has it, in the largest unit: `rate(6 hours)`. `seconds` must be whole minutes."""
+        unit, size = next((unit, size) for unit, size in reversed(_UNITS.items()) if self.seconds % size == 0)
+        number = self.seconds // size
+        return f"rate({number} {unit}{'' if number == 1 else 's'})"
+
     def after(self, moment: datetime, first: datetime) -> Iterator[datetime]:
         """Its times later than `moment`, in order; the first of all is `first`."""
         period = timedelta(seconds=self.seconds)

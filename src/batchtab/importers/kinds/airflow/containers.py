@@ -27,6 +27,13 @@ def fill_in(what: str) -> list[str]:
     return ["sh", "-c", f"echo 'FILL IN: {text}' >&2; exit 1"]
 
 
+def set_no_command(node: Node, key: str, found: dict[str, Any]) -> None:
+    """The command of a container that runs its image's CMD, which the source does not say."""
+    found["command"] = fill_in("the CMD of the image")
+    todo = "write command: the image's CMD, or what the job runs"
+    node.recorder.not_carried(key, "none given", "the image's own CMD runs, and jobs.yaml needs it", todo)
+
+
 def set_image(node: Node, key: str, found: dict[str, Any], options: Options) -> None:
     """The image of a job."""
     value = plain(node, key)

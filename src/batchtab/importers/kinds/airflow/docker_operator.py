@@ -8,12 +8,12 @@ from typing import Any
 
 from batchtab.importers.kinds.airflow.containers import (
     cpu,
-    fill_in,
     memory_mib,
     set_command,
     set_entrypoint,
     set_environment,
     set_image,
+    set_no_command,
     set_size,
     words_of,
 )
@@ -60,9 +60,7 @@ def docker(node: Node, found: dict[str, Any], options: Options) -> None:
     if words:
         set_command(node, "command", words, found, before=before)
     elif not before:
-        found["command"] = fill_in("the CMD of the image")
-        todo = "write command: the image's CMD, or what the job runs"
-        node.recorder.not_carried("command", "none given", "the image's own CMD runs, and jobs.yaml needs it", todo)
+        set_no_command(node, "command", found)
     set_environment(node, "environment", found)
     secret = node.take("private_environment")
     if secret:

@@ -7,15 +7,6 @@ from datetime import datetime
 MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def rate(seconds: int) -> str:
-    """The length as a rate, which counts from its deployment."""
-    for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (MINUTE, "minute")):
-        if seconds % size == 0:
-            number = seconds // size
-            return f"rate({number} {unit}{'' if number == 1 else 's'})"
-    return ""
-
-
 def on_the_clock(seconds: int, anchor: datetime) -> str:
     """Crontab's fields for a length that divides a day, counted from a moment; empty if there are none."""
     if _DAY % seconds or anchor.second or anchor.microsecond:

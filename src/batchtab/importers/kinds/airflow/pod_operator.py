@@ -7,12 +7,12 @@ from typing import Any
 
 from batchtab.importers.kinds.airflow.containers import (
     cpu,
-    fill_in,
     memory_mib,
     set_command,
     set_entrypoint,
     set_environment,
     set_image,
+    set_no_command,
     set_size,
     words_of,
 )
@@ -103,9 +103,7 @@ def _pod_command(node: Node, found: dict[str, Any]) -> None:
         how = "the end of command" if before else "command"
         set_command(node, "arguments", parts["arguments"], found, how, before)
     if not found.get("command"):
-        found["command"] = fill_in("the CMD of the image")
-        todo = "write command: the image's CMD, or what the job runs"
-        node.recorder.not_carried("cmds", "none given", "the image's own CMD runs, and jobs.yaml needs it", todo)
+        set_no_command(node, "cmds", found)
 
 
 def _pod_secrets(node: Node) -> None:

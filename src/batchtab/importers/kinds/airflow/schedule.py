@@ -14,10 +14,11 @@ from batchtab.importers.imported import SourceClock
 from batchtab.importers.kinds.airflow import dates
 from batchtab.importers.kinds.airflow.cron_triggers import of_crons
 from batchtab.importers.kinds.airflow.dates import Bounds
-from batchtab.importers.kinds.airflow.periods import MINUTE, on_the_clock, rate
+from batchtab.importers.kinds.airflow.periods import MINUTE, on_the_clock
 from batchtab.importers.kinds.airflow.values import Call, Unknown, duration, zone
 from batchtab.importers.node import Node
 from batchtab.importers.triggers import ScheduleError
+from batchtab.schedules.expression import Rate
 from batchtab.schedules.timestamps import utc_text
 
 KEYS = ("schedule", "schedule_interval", "timetable")
@@ -204,7 +205,7 @@ class _Reading:
         note = "at the times at which Airflow starts it" if schedule else "counted from its deployment"
         # Only a schedule that names times can be compared by them.
         since = f" from {anchor.isoformat()}" if anchor and schedule else ""
-        schedule = schedule or rate(seconds)
+        schedule = schedule or Rate(seconds).text
         bounds, begin, until = {}, "", ""
         start, end = self.bounds.start, self.bounds.end
         if start and start.at and start.at > datetime.now(UTC):

@@ -13,6 +13,7 @@ from batchtab.importers.kinds.kubernetes.draft import Draft, whole
 from batchtab.importers.node import Node
 from batchtab.importers.triggers import ScheduleError, Trigger
 from batchtab.schedules import zones
+from batchtab.schedules.expression import Rate
 
 _POLICIES = {"Allow": "allow", "Forbid": "forbid", "Replace": "replace"}
 _POLICY_NOTES = {
@@ -20,7 +21,6 @@ _POLICY_NOTES = {
     " deadline allows; `queue` with queue_limit: 1 does that",
 }
 _SHORTEST_SECONDS = 10  # the controller looks every ten seconds
-_UNITS = (("day", 1440), ("hour", 60), ("minute", 1))
 _WRITE = "write a schedule, or start it with `batchtab run`"
 
 
@@ -87,10 +87,8 @@ def _triggers(text: str, zone: str) -> list[Trigger]:
     minutes, rest = divmod(period, timedelta(minutes=1))
     if rest or not minutes:
         raise ScheduleError("is no whole number of minutes", "write rate(1 minute), or a longer period")
-    unit, size = next((unit, size) for unit, size in _UNITS if minutes % size == 0)
-    number = minutes // size
     note = "a period, which EventBridge Scheduler counts from the deployment on, when it also runs once"
-    return [Trigger(f"rate({number} {unit}{'' if number == 1 else 's'})", note=note)]
+    return [Trigger(Rate(minutes * 60).text, note=note)]
 
 
 def _report(spec: Node, found: list[Trigger], zone: str, origin: str) -> None:

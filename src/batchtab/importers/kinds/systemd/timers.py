@@ -24,11 +24,11 @@ from batchtab.importers.options import Options
 from batchtab.importers.source_file import SourceFile
 from batchtab.importers.triggers import ScheduleError, Trigger
 from batchtab.importers.windows import set_window
+from batchtab.schedules.expression import Rate
 
 __all__ = ["is_unit", "read"]
 
 _MINUTE = 60
-_UNITS = ((86_400, "day"), (3600, "hour"), (_MINUTE, "minute"))
 _SINGLE = ("Unit", "Persistent", "RandomizedDelaySec", "AccuracySec", "Description", "WakeSystem")
 _DECIDE = "write a schedule, or run the job with `batchtab run`"
 #: Starts that a machine has and AWS does not have.
@@ -228,9 +228,7 @@ def _rate(span: float | None) -> str:
     """`rate(…)` of a period; empty if there is none."""
     if not span or math.isinf(span) or span % _MINUTE:
         return ""
-    size, unit = next((size, unit) for size, unit in _UNITS if span % size == 0)
-    number = int(span // size)
-    return f"rate({number} {unit}{'' if number == 1 else 's'})"
+    return Rate(int(span)).text
 
 
 def _delay(timer: _Timer, when: _When, settings: dict[str, Any], window: float, recorder: Recorder) -> int:
