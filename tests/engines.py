@@ -39,7 +39,7 @@ class FakeEngine:
         return {"PATH": str(self.folder), "HOME": os.environ.get("HOME", "/")}
 
     def calls(self, word: str = "") -> list[str]:
-        """What it was asked, of one kind perhaps."""
+        """What it was asked, of one kind perhaps; the last of it may not be done yet."""
         file = self.folder / "state" / "calls"
         lines = file.read_text().splitlines() if file.exists() else []
         return [line for line in lines if line.startswith(word)]
