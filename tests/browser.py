@@ -24,6 +24,8 @@ _FLAGS = (
     *("--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-default-apps", "--disable-extensions", "--metrics-recording-only", "--hide-scrollbars"),
 )
+_SECONDS = 120  # a busy machine may take as long for one answer
+_BETWEEN_PAGES = ("navigated or closed", "context was destroyed", "Cannot find context")
 _AROUND = """(places, margin) => {
     const boxes = [...document.querySelectorAll(places)].map(each => each.getBoundingClientRect());
     const x = Math.max(0, Math.min(...boxes.map(box => box.left)) - margin);
@@ -69,7 +71,7 @@ class Page:
         if self._session:
             asked["sessionId"] = self._session
         os.write(self._write, json.dumps(asked).encode() + b"\0")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + _SECONDS
         while True:
             found = self._next(deadline)
             if found.get("id") == number:
@@ -93,12 +95,21 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def wait_until(self, script: str, seconds: float = 20) -> None:
+    def wait_until(self, script: str, seconds: float = _SECONDS) -> None:
         """Waits until an expression is true."""
         deadline = time.monotonic() + seconds
-        while not self.run(script):
+        while not self._is_true(script):
             assert time.monotonic() < deadline, f"not within {seconds} s: {script}"
             time.sleep(0.1)
+
+    def _is_true(self, script: str) -> bool:
+        """Whether an expression is true; it is not while the page changes to another."""
+        try:
+            return bool(self.run(script))
+        except AssertionError as error:
+            if any(words in str(error) for words in _BETWEEN_PAGES):
+                return False
+            raise
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Presses a key."""
@@ -124,7 +135,7 @@ class Page:
 
     def _wait(self, is_it: Callable[[str], bool]) -> None:
         """Waits until a page has loaded that is meant."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + _SECONDS
         while not (loaded := list(filter(is_it, self._loaded))):
             self._next(deadline)
         self._loader = loaded[0]
@@ -180,7 +191,7 @@ def opened(folder: Path) -> Iterator[Page]:
         yield page
         page._session = ""
         page.call("Browser.close")
-        process.wait(10)
+        process.wait(_SECONDS)
     finally:
         os.close(write)
         os.close(read)

@@ -50,7 +50,7 @@ class FakeEngine:
 
     def refuse(self, word: str, text: str) -> None:
         """Have calls with a word fail."""
-        (self.folder / "state" / "refuse").write_text(f"{word}\n{text}\n")
+        self._put("refuse", f"{word}\n{text}\n")
 
     def accept(self) -> None:
         """Have no call fail any more."""
@@ -58,8 +58,14 @@ class FakeEngine:
 
     def delay(self, word: str) -> None:
         """Have calls with a word wait until `go_on`."""
-        (self.folder / "state" / "delay").write_text(word)
+        self._put("delay", word)
 
     def go_on(self) -> None:
         """Have no call wait any more."""
         (self.folder / "state" / "delay").unlink(missing_ok=True)
+
+    def _put(self, name: str, text: str) -> None:
+        """Write a file of its state as a whole: a call may read it at any moment."""
+        new = self.folder / "state" / f"new-{name}"
+        new.write_text(text)
+        new.replace(self.folder / "state" / name)

@@ -62,6 +62,7 @@ for name, content in render_all().items():
     path.write_bytes(content)
 import jsii
 jsii.kernel.provider._process.stop()
+jsii.kernel.provider._process._process.wait()
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 

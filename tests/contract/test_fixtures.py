@@ -18,7 +18,7 @@ QUICK = ("test_stage.py", "test_check.py", "test_steps.py", "test_stacks.py")
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
-    made = {name for name in names if name.startswith(".") and name != ".github"}
+    made = {name for name in names if (name.startswith(".") and name != ".github") or ".pyc." in name}
     of_users = OF_USERS if Path(folder) == ROOT else set()
     return made | of_users | {"node_modules", "cdktf.out"}  # what Python compiled is copied: that takes longer than all
 

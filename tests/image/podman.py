@@ -84,7 +84,7 @@ class Podman:
             stderr=subprocess.DEVNULL,
         )
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while not socket.exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.05)

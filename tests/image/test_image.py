@@ -146,7 +146,7 @@ def test_a_stop_reaches_the_command_of_process_1(store: Store) -> None:
 
 def _process_1(pid: int) -> int:
     """The child of `unshare`: process 1 of its own namespace."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         if children:
@@ -158,13 +158,13 @@ def test_process_1_reaps_orphans(store: Store) -> None:
     # GIVEN a job whose grandchildren end as orphans
     program = (
         "for i in 1 2 3 4 5; do (sh -c 'sleep 0.05' &) ; done; sleep 0.5;"
-        " for i in $(seq 100); do cat /proc/[0-9]*/stat | cut -d' ' -f3 | grep -q Z || break; sleep 0.1; done;"
-        " cat /proc/[0-9]*/stat | cut -d' ' -f3 | grep -c Z; exit 0"
+        " for i in $(seq 100); do cat /proc/[0-9]*/stat | cut -d' ' -f3 | grep -q Z || { echo none; exit; };"
+        " sleep 0.1; done; exit 1"
     )
-    # WHEN it counts the zombies
+    # WHEN it looks for zombies
     result = _run(store, RUNNER, "sh", "-c", program)
     # THEN there are none
-    assert result.stdout == b"0\n"
+    assert result.stdout == b"none\n"
 
 
 def test_the_guard_in_the_image_asks_batch_with_the_pinned_boto3(store: Store) -> None:

@@ -452,9 +452,9 @@ def test_a_policy_denies_requests_without_tls_to_everybody(condition: Any, princ
 @pytest.mark.parametrize(
     ("age", "said"),
     [
-        (timedelta(minutes=5), "5 min"),
+        (timedelta(minutes=5, seconds=10), "5 min"),
         (timedelta(hours=3, minutes=20), "3 h"),
-        (timedelta(days=4), "4 days"),
+        (timedelta(days=4, hours=1), "4 days"),
     ],
 )
 def test_a_lock_is_a_warning_with_its_age_and_unlock(

@@ -56,6 +56,8 @@ def test_ctrl_c_waits_for_no_answer() -> None:
     assert all(thread.daemon for thread in calls())
     answered.set()
     assert ended.wait(30)
+    for thread in calls():
+        thread.join(30)
 
 
 def test_after_an_error_no_call_goes_on() -> None:

@@ -141,7 +141,7 @@ def test_without_credentials_jobs_are_completed(command: str, tmp_path: Path) ->
     # GIVEN a folder of AWS's without credentials THEN jobs come, and soon: this machine may be busy with other tests
     found, seconds = completed(f"batchtab\n{command}\n--stage\nexample\n", HOME=str(tmp_path))
     assert "examples-nightly" in found
-    assert seconds < 20
+    assert seconds < 60
     # AND a name asks nobody
     assert completed(f"batchtab\n{command}\nexamples-ni", HOME=str(tmp_path))[0] == ["examples-nightly"]
 
@@ -192,14 +192,18 @@ def test_nobody_is_asked_for_a_code(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[subprocess.Popen[bytes]]]:
-    """What answers in place of AWS, as a script."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[subprocess.Popen[bytes]]]:
+    """What answers in place of AWS: a script, whose time begins when it has written a file if one is named."""
 
-    def put(script: str) -> list[subprocess.Popen[bytes]]:
+    def put(script: str, waits_for: Path | None = None) -> list[subprocess.Popen[bytes]]:
         started: list[subprocess.Popen[bytes]] = []
 
         def start(*_: str) -> subprocess.Popen[bytes]:
             started.append(subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True))
+            until = time.monotonic() + 60
+            while waits_for is not None and not (waits_for.exists() and waits_for.read_text().endswith("\n")):
+                assert time.monotonic() < until
+                time.sleep(0.02)
             return started[-1]
 
         monkeypatch.setattr(runs, "_asked", start)
@@ -213,17 +217,24 @@ def test_what_is_late_is_left_out_and_ended_with_what_it_started(
 ) -> None:
     # GIVEN an answer that comes in part, behind a program that gives credentials and hangs
     monkeypatch.setattr(runs, "_SECONDS", 1.0)
-    started = asked(f"printf 'abc\\tits name RUNNING\\n'; sleep 600 & echo $! > {tmp_path}/pid; wait")
+    started = asked(f"printf 'abc\\tits name RUNNING\\n'; sleep 600 & echo $! > {tmp_path}/pid; wait", tmp_path / "pid")
     context: Any = SimpleNamespace(params={"stage": "local"})
     found = dict(runs.complete_active_runs(context, ""))
     assert found["examples-nightly"] == "job"
     assert found["abc"] == "its name RUNNING"  # what came in time counts
     assert started[0].returncode == -9
-    state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
-    deadline = time.monotonic() + 10
-    while state.exists() and state.read_text().split()[2] != "Z" and time.monotonic() < deadline:
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 60
+    while _runs(pid):
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert time.monotonic() < deadline
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_name_asks_no_aws_and_a_fault_is_silent(

@@ -97,7 +97,7 @@ def test_they_end_with_local_aws_however_that_ends(
     local.kill()
     local.wait()
     # THEN they end by themselves
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while there.exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)

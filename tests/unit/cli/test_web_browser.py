@@ -135,13 +135,13 @@ def test_the_keyboard_reaches_and_presses_the_buttons(page: Page, site: Browser,
 def test_a_log_follows_and_is_text(page: Page, site: Browser, aws: WebAws) -> None:
     page.open(address(site, f"/runs/{RUNNING}"))
     page.wait_until("document.getElementById('log-state').textContent === 'Following.'")
+    assert page.run("document.querySelectorAll('#actions details').length") == 1
     aws.streams["live"].append("two")
     page.wait_until("document.getElementById('log').textContent.endsWith('two\\n')")
     assert page.run("document.getElementById('log').textContent") == f"one\n{SCRIPT}\ntwo\n"
     aws.jobs[RUNNING] |= {"status": "SUCCEEDED", "stoppedAt": int(time.time() * 1000)}
     page.wait_until("document.getElementById('log-state').textContent.endsWith('SUCCEEDED')")
     # AND a run that has ended cannot be stopped any more
-    assert page.run("document.querySelectorAll('#actions details').length") == 1
     page.wait_until("!document.querySelector('#actions details')")
 
 
@@ -171,10 +171,10 @@ def test_now_refreshes_and_leaves_the_focus_where_it_is(page: Page, site: Browse
 
 def test_a_screen_reader_is_sent_what_has_changed(page: Page, site: Browser, aws: WebAws) -> None:
     page.open(address(site, "/now"))
-    aws.add(11, "examples-report", "RUNNABLE", createdAt=int(time.time() * 1000))
-    # THEN the count is said in a part that stays, and nothing was said before
     page.run("window.kept = document.getElementById('changed')")
     assert page.run("kept.textContent") == ""
+    aws.add(11, "examples-report", "RUNNABLE", createdAt=int(time.time() * 1000))
+    # THEN the count is said in a part that stays, and nothing was said before
     page.wait_until("kept.textContent === '1 running, 1 waiting'")
     assert page.run("kept.getAttribute('role') === 'status' && kept.isConnected")
 

@@ -216,7 +216,7 @@ def serving(root: Path) -> Iterator[Browser]:
             yield Browser(server, reports)
         finally:
             server.stop()
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive()
 
 

@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 from tests.unit.lambda_.test_delivery import Slack, slack
 
+from batchtab.local_aws.send_to_slack import handler
 from batchtab.local_aws.send_to_slack.handler import lambda_handler
 
 __all__ = ["slack"]
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of a busy machine may take its time to answer."""
+    monkeypatch.setattr(handler, "_TIMEOUT_SECONDS", 60)
 
 
 def test_what_it_gets_is_posted_to_local_aws(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:

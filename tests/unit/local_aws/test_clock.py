@@ -92,7 +92,7 @@ def test_clockwork_runs_what_is_due_by_itself() -> None:
     source = Alarms(clock, 1, 2, 3)
     clock.add_source(source)
     clock.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(source.fired) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     clock.stop()

@@ -4,8 +4,12 @@ import contextvars
 import json
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from batchtab.local_aws import functions
 from batchtab.local_aws.functions import Invocations, dead_letter
 
 FUNCTION = {"config": {"FunctionArn": "arn:aws:lambda:x:1:function:f"}}
@@ -123,10 +127,10 @@ def test_all_attempts_of_an_invocation_have_its_request_id() -> None:
     assert seen["waited for"] == {"made by ministack"}
 
 
-def test_a_walk_waits_for_what_was_just_asked_for() -> None:
+def test_a_walk_waits_for_what_was_just_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN an invocation that is under way
     made, gate = Lambda(limit=100), threading.Event()
-    made.parts._execute = lambda _func, _event: {"error": not gate.wait(10)}
+    made.parts._execute = lambda _func, _event: {"error": not gate.wait(60)}
     assert not made.parts.unsettled()
     made.parts.invoke_async(FUNCTION, 1)
     # THEN it is waited for, until it has ended
@@ -135,7 +139,8 @@ def test_a_walk_waits_for_what_was_just_asked_for() -> None:
     made.join()
     assert not made.parts.unsettled()
     # AND one that takes long is not
-    made.parts._asked["long"] = time.monotonic() - 3
+    monkeypatch.setattr(functions, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    made.parts._asked["long"] = 997.0
     assert made.parts.unsettled()
     made.parts._asked["long"] -= 2.5
     assert not made.parts.unsettled()
@@ -149,12 +154,14 @@ def test_the_wait_before_a_retry_is_awss_and_can_be_changed() -> None:
 
 def test_invocation_is_under_way_until_its_last_attempt() -> None:
     # GIVEN no invocation, one that succeeds and one that fails three times
-    made = Lambda(limit=100)
+    made, gate = Lambda(limit=100), threading.Event()
+    made.parts._execute = lambda func, event: (gate.wait(60), made.execute(func, event))[1]
     assert made.parts.under_way() == 0
     for event in ("good", "bad"):
         made.parts.invoke_async(FUNCTION, event)
     # THEN both are under way until their threads have ended
-    assert made.parts.under_way() > 0
+    assert made.parts.under_way() == 2
+    gate.set()
     made.join()
     assert made.parts.under_way() == 0
 

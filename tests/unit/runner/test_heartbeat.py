@@ -15,7 +15,7 @@ from tests.unit.runner.list_jobs_server import job_environment, serve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HANG_SECONDS = 30
+HANG_SECONDS = 120
 RUN_ID = "7f1c7a3e-90ab-4cde-8123-0123456789ab"
 
 
@@ -72,10 +72,15 @@ def monitor() -> Iterator[Monitor]:
         yield monitor
 
 
+def _pings(monitor: Monitor, rest: str = "") -> dict[str, str]:
+    """The variables of a job with a monitor, and the longest wait for it: this one answers from a test's thread."""
+    return {"BATCHTAB_HEARTBEAT_URL": monitor.url + rest, "BATCHTAB_HEARTBEAT_TIMEOUT_SECONDS": "60"}
+
+
 @pytest.mark.parametrize(("code", "end"), [(0, "/ping/id"), (3, "/ping/id/fail"), (143, "/ping/id/fail")])
 def test_start_and_end_are_pinged_in_order_with_one_run_id(monitor: Monitor, code: int, end: str) -> None:
     # GIVEN a job on Batch with a monitor
-    env = environment(BATCHTAB_HEARTBEAT_URL=monitor.url, AWS_BATCH_JOB_ID=RUN_ID)
+    env = environment(**_pings(monitor), AWS_BATCH_JOB_ID=RUN_ID)
     # WHEN it ends
     result = run("sh", "-c", f"exit {code}", env=env)
     # THEN the monitor has heard both, and can pair them
@@ -119,7 +124,7 @@ def test_a_monitor_that_answers_an_error_does_not_fail_the_job(monitor: Monitor)
     # GIVEN a monitor with a fault
     monitor.status = 500
     # WHEN a job succeeds
-    result = run("--heartbeat-url", monitor.url, "--", "true")
+    result = run("true", env=environment(**_pings(monitor)))
     # THEN it has succeeded
     assert result.returncode == 0
     assert [line.get("reason", "") for line in lines(result.stderr)][-1].endswith("failed: status 500")
@@ -127,7 +132,7 @@ def test_a_monitor_that_answers_an_error_does_not_fail_the_job(monitor: Monitor)
 
 def test_a_command_that_cannot_start_is_a_failure_without_a_start(monitor: Monitor) -> None:
     # WHEN there is no such command
-    result = run("--heartbeat-url", monitor.url, "--", "no-such-program")
+    result = run("no-such-program", env=environment(**_pings(monitor)))
     # THEN the monitor hears of the failure, with the reason
     assert result.returncode == 127
     ((path, body),) = monitor.heard
@@ -140,7 +145,7 @@ def test_a_run_that_gives_way_pings_nothing(monitor: Monitor) -> None:
     with serve() as batch:
         batch.add("first", created_at=1)
         batch.add("me", created_at=2)
-        env = environment(**job_environment(batch.endpoint, "me"), BATCHTAB_HEARTBEAT_URL=monitor.url)
+        env = environment(**job_environment(batch.endpoint, "me"), **_pings(monitor))
         # WHEN this one gives way
         result = run("true", env=env)
     # THEN the monitor hears neither a success that was none, nor a failure
@@ -151,7 +156,7 @@ def test_a_run_that_gives_way_pings_nothing(monitor: Monitor) -> None:
 
 def test_a_url_with_a_query_keeps_it(monitor: Monitor) -> None:
     # GIVEN a URL with a query
-    env = environment(BATCHTAB_HEARTBEAT_URL=monitor.url + "/?create=1", AWS_BATCH_JOB_ID=RUN_ID)
+    env = environment(**_pings(monitor, "/?create=1"), AWS_BATCH_JOB_ID=RUN_ID)
     # WHEN a job runs
     run("true", env=env)
     # THEN the path grows, not the query

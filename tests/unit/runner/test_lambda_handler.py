@@ -125,13 +125,13 @@ def test_the_context_says_what_ecs_and_batch_say(tmp_path: Path, metadata: str) 
         "import os\n"
         "def handler(event, context):\n"
         "    left = context.get_remaining_time_in_millis()\n"
-        "    assert 58_000 < left <= 60_000, left\n"
+        "    assert 540_000 < left <= 600_000, left\n"
         "    names = ['function_name', 'function_version', 'memory_limit_in_mb', 'aws_request_id',\n"
         "             'invoked_function_arn', 'log_group_name', 'log_stream_name']\n"
         "    return [*(getattr(context, n) for n in names), os.environ['AWS_LAMBDA_FUNCTION_NAME'], os.getcwd()]\n",
     )
     # WHEN it runs in ECS
-    flags = ("--function-name", "report", "--memory-mib", "512", "--timeout-seconds", "60")
+    flags = ("--function-name", "report", "--memory-mib", "512", "--timeout-seconds", "600")
     result = run(tmp_path, *flags, "app.handler", ECS_CONTAINER_METADATA_URI_V4=metadata, **BATCH)
     # THEN region, account and log stream are those of the container, and the request is this attempt
     assert printed(result) == [
@@ -229,12 +229,12 @@ def test_a_handler_that_takes_too_long_ends_with_1_and_says_where_it_was(tmp_pat
         tmp_path,
         "import threading, time\n"
         "def handler(event, context):\n"
-        "    print(context.get_remaining_time_in_millis() < 1000, flush=True)\n"
+        "    print(context.get_remaining_time_in_millis() < 6000, flush=True)\n"
         "    threading.Thread(target=time.sleep, args=(60,)).start()\n"
         "    time.sleep(60)\n",
     )
-    # WHEN it may take less than a second
-    result = run(tmp_path, "--timeout-seconds", "0.5", "app.handler")
+    # WHEN it may take less
+    result = run(tmp_path, "--timeout-seconds", "5", "app.handler")
     # THEN it ends
     assert (result.returncode, result.stdout) == (1, "True\n")
     assert "Timeout" in result.stderr

@@ -50,6 +50,49 @@ class Machine:
         return bool(self.children())
 
 
+class CommandThatGoesOn:
+    """A command that SIGTERM does not end; the runner gets two, and wakes when it asked to."""
+
+    pid = CHILD
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.stops = [1.0, 4.0]
+        self.sent: list[tuple[float, int]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float | None) -> bytes:
+        if self.stops and (seconds is None or self.stops[0] <= self.now + seconds):
+            self.now = self.stops.pop(0)
+            return bytes([signal.SIGTERM])
+        assert seconds is not None
+        self.now += seconds
+        return b""
+
+    def send(self, number: int) -> bool:
+        is_there = self.ended(CHILD) is None
+        self.sent.append((self.now, number))
+        return is_there
+
+    def ended(self, _pid: int) -> Any:
+        return ENDED if any(number == signal.SIGKILL for _, number in self.sent) else None
+
+    def reap(self) -> bool:
+        return False
+
+
+def test_a_second_signal_does_not_lengthen_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a command that is stopped twice, three seconds apart
+    command: Any = CommandThatGoesOn()
+    monkeypatch.setattr(supervisor.time, "monotonic", command.monotonic)
+    # WHEN its grace is six seconds
+    assert Supervisor(command, command, command, grace_seconds=6).run(helpers=()) == ENDED
+    # THEN it is killed six seconds after the first
+    assert command.sent[:3] == [(1.0, signal.SIGTERM), (4.0, signal.SIGTERM), (7.0, signal.SIGKILL)]
+
+
 @pytest.mark.parametrize("survives_kill", [False, True])
 def test_after_sigkill_a_process_has_time_to_end_however_late_it_was_sent(
     survives_kill: bool, monkeypatch: pytest.MonkeyPatch

@@ -16,6 +16,7 @@ from batchtab.local_aws import guard
 from batchtab.local_aws.batch.run import FollowError
 from batchtab.local_aws.child_processes import ChildProcesses
 from batchtab.local_aws.containers import client, leftovers
+from batchtab.local_aws.containers import engine as engines
 from batchtab.local_aws.containers.client import EngineError
 from batchtab.local_aws.containers.engine import ContainerEngine
 from batchtab.local_aws.containers.run import ContainerRun
@@ -75,8 +76,11 @@ def test_an_image_that_is_not_there_is_an_answer(fake: FakeEngine, engine: Conta
     assert len(fake.calls("image")) == 1
 
 
-def test_no_answer_is_asked_for_again_and_then_an_error(fake: FakeEngine, engine: ContainerEngine) -> None:
+def test_no_answer_is_asked_for_again_and_then_an_error(
+    fake: FakeEngine, engine: ContainerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # GIVEN an engine that is away WHEN each question is asked THEN none is taken for answered
+    monkeypatch.setattr(engines, "_IMAGES_KNOWN_SECONDS", 600)
     fake.refuse("", AWAY)
     for question in (
         lambda: engine.state("job-1"),
@@ -117,13 +121,15 @@ def test_an_engine_whose_program_is_gone_is_an_error_of_the_engine(fake: FakeEng
 
 @pytest.mark.parametrize("comes_back", [True, False])
 def test_a_container_is_followed_over_a_gap_of_its_engine(
-    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path, comes_back: bool
+    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path, comes_back: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a container that runs, whose client for its log has ended
     children = ChildProcesses(tmp_path / "own", {"PATH": "/usr/bin:/bin"})
     run = ContainerRun(engine, "job-1", [], ["job:1", "/bin/sh", "-c", "sleep 1; exit 3"], {}, children)
     run.start()
     raised: list[BaseException] = []
+    if comes_back:
+        monkeypatch.setattr(client, "_PAUSES", (0.1,) * 100)
 
     def follow() -> None:
         try:
@@ -136,7 +142,7 @@ def test_a_container_is_followed_over_a_gap_of_its_engine(
     reader = threading.Thread(target=follow, daemon=True)
     reader.start()
     if comes_back:
-        time.sleep(0.3)
+        wait_for(lambda: fake.calls("container"))
         fake.accept()
     reader.join(timeout=120)
     assert not reader.is_alive()
@@ -191,12 +197,20 @@ def test_nothing_marks_a_client_for_the_guard(
 
 
 def test_the_guard_ends_a_client_that_would_make_a_container_afterwards(
-    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path
+    fake: FakeEngine, engine: ContainerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN an engine that takes its time to create one
     children = ChildProcesses(tmp_path / "own", {"PATH": "/usr/bin:/bin"})
     fake.delay("create")
     raised: list[str] = []
+    is_known = threading.Event()
+    started = children.group_started
+
+    def group_started(group: int) -> None:
+        started(group)
+        is_known.set()
+
+    monkeypatch.setattr(children, "group_started", group_started)
 
     def create() -> None:
         try:
@@ -206,7 +220,7 @@ def test_the_guard_ends_a_client_that_would_make_a_container_afterwards(
 
     maker = threading.Thread(target=create, daemon=True)
     maker.start()
-    wait_for(lambda: fake.calls("create"))
+    wait_for(lambda: fake.calls("create") and is_known.is_set())
     # WHEN local AWS ends
     children.close()
     maker.join(timeout=60)
@@ -217,7 +231,7 @@ def test_the_guard_ends_a_client_that_would_make_a_container_afterwards(
 
 
 def wait_for(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
