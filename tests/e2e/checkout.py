@@ -92,7 +92,7 @@ class Checkout:
         body = json.dumps(content).encode() if method == "POST" or content else None
         url = f"http://127.0.0.1:{self.port}/_local/{path}"
         request = urllib.request.Request(url, data=body, method=method)
-        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=600) as answer:  # noqa: S310
             return json.loads(answer.read())
 
     def local_pid(self) -> int:

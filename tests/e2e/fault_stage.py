@@ -72,12 +72,18 @@ class Due:
         return f"{SERVICE}-{job}@{self.time}"
 
 
+def _minute() -> datetime:
+    """The minute that it really is."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
 @dataclass
 class FaultStage:
     """The deployed stage. Its triggers are disabled but in the moment in which they are due."""
 
     checkout: Checkout
-    began: datetime = field(default_factory=lambda: datetime.now(UTC).replace(second=0, microsecond=0))
+    began: datetime = field(default_factory=_minute)
+    prompt: datetime = field(default_factory=_minute)
     fired: int = 0
     schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -116,9 +122,9 @@ class FaultStage:
     def ask_clock(self, **content: Any) -> None:
         self.checkout.ask("clock", **content)
 
-    def now(self) -> None:
+    def now(self, speed: float = 1) -> None:
         """Sets the clock to what it really is."""
-        self.ask_clock(time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", speed=1)
+        self.ask_clock(time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", speed=speed)
 
     def fault(self, service: str, kind: str, operation: str | None = None, value: Any = True) -> None:
         """Asks for a fault."""
@@ -134,17 +140,24 @@ class FaultStage:
 
     def fire(self, jobs: Iterable[str], *, is_prompt: bool = False) -> Due:
         """Has jobs be due: a minute ago or more, each time at another, or in the minute to come."""
-        self.fired += 1
-        names = tuple(jobs)
-        at = self.began + (1 if is_prompt else -1) * self.fired * _MINUTE
-        self.ask_clock(time=f"{at - timedelta(seconds=0.2):%Y-%m-%dT%H:%M:%S.%fZ}", speed=0)
-        self.switch(names, is_on=True)
+        if is_prompt:
+            at = self.prompt = max(self.prompt, _minute()) + _MINUTE
+        else:
+            self.fired += 1
+            at = self.began - self.fired * _MINUTE
+        due = Due(at, tuple(jobs))
+        self._fire(due, speed=1)
+        self.switch(due.jobs, is_on=False)
+        return due
+
+    def _fire(self, due: Due, speed: float) -> None:
+        """Enables triggers, has them fired, and has the clock go on a second later at a speed."""
+        self.ask_clock(time=f"{due.at - timedelta(seconds=0.2):%Y-%m-%dT%H:%M:%S.%fZ}", speed=0)
+        self.switch(due.jobs, is_on=True)
         self.ask_clock(speed=1)
         time.sleep(1)
-        # Setting the clock waits until everything that is due has been fired: a trigger that is disabled is not.
-        self.ask_clock(time=f"{at + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
-        self.switch(names, is_on=False)
-        return Due(at, names)
+        # Setting the clock fires all that is due by then: a trigger that is disabled is not.
+        self.ask_clock(time=f"{due.at + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}", speed=speed)
 
     def fire_past(
         self,
@@ -172,16 +185,19 @@ class FaultStage:
                 refused once more then gives up.
         """
         self.fault(*_GATE)
-        time.sleep(1)  # who has claimed a run already submits it
+        self.ask_clock(advance_seconds=1)  # who has claimed a run already submits it
         self.fault(service, kind, operation, value)
-        due = self.fire(jobs)
-        until(lambda: all(self.job_of(each, due) for each in awaits), 30, f"jobs of {due}")
+        self.fired += 1
+        due = Due(self.began - self.fired * _MINUTE, tuple(jobs))
+        self._fire(due, speed=0)  # a delivery that is tried again before the clock is set would be on time
+        until(lambda: all(self.job_of(each, due) for each in awaits), 120, f"jobs of {due}")
         if until_met:
-            until(lambda: self.met(service) >= until_met, 30, f"{until_met} of {due} to be refused")
-            self.ask_clock(speed=0)  # a delivery that is tried again before the clock is set would be on time
+            until(lambda: self.met(service) >= until_met, 120, f"{until_met} of {due} to be refused")
             self.checkout.ask("faults", "DELETE", **_content(service, kind, operation, value))
+        self.now(speed=0)
+        self.checkout.ask("faults", "DELETE", **_content(*_GATE))  # the function waits for some seconds only
+        self.switch(due.jobs, is_on=False)
         self.now()
-        self.checkout.ask("faults", "DELETE", **_content(*_GATE))
         return due
 
     # --- what came of it
@@ -211,6 +227,7 @@ class FaultStage:
 
     def settle(self) -> None:
         """Waits until the submit function has done what it was asked for, so that a fault meets only what comes."""
+        self.ask_clock(advance_seconds=1)
         seen = -1
 
         def is_quiet() -> bool:
@@ -221,7 +238,7 @@ class FaultStage:
             time.sleep(0.5)
             return before == seen == done
 
-        until(is_quiet, 60, "the submit function to be done")
+        until(is_quiet, 240, "the submit function to be done")
 
     def failed_runs(self) -> set[str]:
         """The runs at which the submit function has failed."""
@@ -231,9 +248,9 @@ class FaultStage:
     def wait_for_failures(self, due: Due, jobs: Iterable[str]) -> None:
         """Waits until the submit function has failed at runs."""
         wanted = {due.run_id(job) for job in jobs}
-        until(lambda: wanted <= self.failed_runs(), 60, f"errors at {sorted(wanted)}")
+        until(lambda: wanted <= self.failed_runs(), 240, f"errors at {sorted(wanted)}")
 
-    def wait_for_ends(self, *dues: Due, seconds: float = 60) -> None:
+    def wait_for_ends(self, *dues: Due, seconds: float = 240) -> None:
         """Waits until the jobs of times are over."""
         for due in dues:
             until(lambda due=due: self.has_ended(due), seconds, f"the jobs of {due}")
@@ -245,7 +262,7 @@ class FaultStage:
             lines = [line for line in self.lines(ALERTS_LOG) if "trigger-dead-letter" in line and due.time in line]
             return all(any(f"{SERVICE}-{job}" in line for line in lines) for job in due.jobs)
 
-        until(told, 60, f"the letters of {due}")
+        until(told, 240, f"the letters of {due}")
 
 
 def _content(service: str, kind: str, operation: str | None = None, value: Any = True) -> dict[str, Any]:

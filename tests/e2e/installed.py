@@ -39,7 +39,7 @@ def build(out: Path, source: Path = ROOT, kind: str = "") -> Built:
     subprocess.run(
         [UV, "build", "--quiet", "--no-build-isolation", "--python", PYTHON, "--out-dir", out, *kind.split(), source],
         check=True,
-        timeout=120,
+        timeout=900,
     )
     (wheel,) = out.glob("*.whl")
     return Built(wheel, next(out.glob("*.tar.gz"), None))

@@ -91,7 +91,10 @@ class LocalAws:
 
     def snapshot(self, file: Path) -> Path:
         """Write all state to a file, once nothing is under way; `running(…, snapshot=file)` starts from it."""
-        status, body = self.request("GET", "/_local/snapshot")
+        deadline = time.monotonic() + 120
+        while (answer := self.request("GET", "/_local/snapshot"))[0] == 409 and time.monotonic() < deadline:
+            pass  # local AWS waits for some seconds itself
+        status, body = answer
         assert status == 200, body
         file.write_bytes(body)
         return file

@@ -162,11 +162,6 @@ class Watch:
                     return
             time.sleep(1)
 
-    @property
-    def age_seconds(self) -> float:
-        """Since when it waits."""
-        return time.monotonic() - self._began
-
     def wait(self) -> None:
         """Waits until it has come, or patience is over."""
         self._thread.join()

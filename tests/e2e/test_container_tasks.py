@@ -32,7 +32,7 @@ def batch(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def leaves_nothing(podman: Podman) -> Iterator[None]:
     """Whatever a test does, none of its containers is there afterwards, nor a volume."""
     yield
-    wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=30)
+    wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=120)
     assert podman.call("volume", "ls", "--quiet").stdout == ""
 
 

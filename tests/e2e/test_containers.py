@@ -47,7 +47,7 @@ def batch(local: LocalAws) -> Batch:
 def leaves_nothing(podman: Podman) -> Iterator[None]:
     """Whatever a test does, none of its containers is there afterwards, nor a volume."""
     yield
-    wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=30)
+    wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=120)
     assert podman.call("volume", "ls", "--quiet").stdout == ""
 
 
@@ -167,11 +167,13 @@ def test_a_timeout_stops_it_and_its_grace_is_thirty_seconds_of_the_clock(batch: 
     # GIVEN a job with a timeout that does not mind SIGTERM
     job_id = begin(batch, f"trap 'echo asked' TERM; {FOREVER}", timeout={"attemptDurationSeconds": 60})
     # WHEN a minute and the grace have passed
+    local.post("clock", speed=0)  # so that looking takes none of the grace
     local.post("clock", advance_seconds=61)
-    wait_until(lambda: "asked" in batch.output(batch.job(job_id)), "SIGTERM to arrive", seconds=30)
+    wait_until(lambda: "asked" in batch.output(batch.job(job_id)), "SIGTERM to arrive", seconds=120)
     assert batch.job(job_id)["status"] == "RUNNING"
     local.post("clock", advance_seconds=31)
     job = batch.wait(job_id, seconds=SECONDS)
+    local.post("clock", speed=1)
     # THEN it was killed
     assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 137)
     assert job["statusReason"] == "Job attempt duration exceeded timeout"
@@ -223,11 +225,11 @@ def test_variables_and_secrets_reach_it_and_no_command_line(batch: Batch, local:
 
 def test_twenty_at_once_all_end_well(batch: Batch, podman: Podman) -> None:
     # GIVEN twenty jobs that wait for each other's start
-    definition = define(batch, "echo up; sleep 15; exit $AWS_BATCH_JOB_ARRAY_INDEX", memory="32")
+    definition = define(batch, "echo up; sleep 30; exit $AWS_BATCH_JOB_ARRAY_INDEX", memory="32")
     job_id = batch.submit(definition, arrayProperties={"size": 20})
     # WHEN all have ended
     most = 0
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + 400
     while batch.job(job_id)["status"] not in ("SUCCEEDED", "FAILED"):
         assert time.monotonic() < deadline
         most = max(most, len(podman.containers())) if most <= 10 else most
@@ -258,14 +260,14 @@ def test_killing_local_aws_outright_leaves_no_container(podman: Podman, tmp_path
         local.process.wait(timeout=60)
         local.killed = True
         # THEN its guard removes all of them
-        wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=30)
+        wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=120)
 
 
 def test_stopping_local_aws_leaves_no_container(podman: Podman, tmp_path: Path) -> None:
     with running(tmp_path, container_engine="podman", variables=podman.environment) as local:
         begin(make_batch(local), f"trap '' TERM; {FOREVER}")
         assert local.stop() == 0
-    assert podman.containers() == []
+    wait_until(lambda: podman.containers() == [], "the containers to be removed", seconds=120)
 
 
 def test_what_a_local_aws_left_that_died_with_its_guard_goes_at_the_next_start(podman: Podman, tmp_path: Path) -> None:
@@ -283,7 +285,7 @@ def test_what_a_local_aws_left_that_died_with_its_guard_goes_at_the_next_start(p
     # WHEN another is started
     with running(tmp_path / "next", container_engine="podman", variables=podman.environment):
         # THEN it has removed it
-        wait_until(lambda: podman.containers() == [], "the leftover to be removed", seconds=30)
+        wait_until(lambda: podman.containers() == [], "the leftover to be removed", seconds=120)
     shutil.rmtree(folder["batchtab.local-aws"])
 
 

@@ -39,7 +39,7 @@ def test_a_job_whose_engine_does_not_answer_does_not_become_a_process(
     # GIVEN an image for which there is a folder as well, and an engine that is away
     fake.refuse("image", AWAY)
     # WHEN a job is to start
-    job = batch.wait(batch.submit(batch.define("sh", "-c", f"touch {tmp_path}/ran")), seconds=30)
+    job = batch.wait(batch.submit(batch.define("sh", "-c", f"touch {tmp_path}/ran")), seconds=120)
     # THEN it fails in words, and has not run
     assert (job["status"], job["statusReason"]) == ("FAILED", "Task failed to start")
     assert job["container"]["reason"] == f"CannotInspectContainerError: {AWAY}"
@@ -52,7 +52,7 @@ def test_a_job_whose_engine_goes_away_fails_in_words(batch: Batch, fake: FakeEng
     wait_until(lambda: fake.calls("wait"), "its end to be waited for")
     # WHEN its engine does not answer any more
     fake.refuse("", AWAY)
-    job = batch.wait(job_id, seconds=60)
+    job = batch.wait(job_id, seconds=120)
     # THEN no exit code is made up for it
     assert (job["status"], job["statusReason"]) == ("FAILED", "Local AWS could not follow the job to its end")
     assert job["container"]["reason"] == f"CannotInspectContainerError: {AWAY}"
@@ -69,5 +69,5 @@ def test_a_reset_ends_a_container_that_is_being_created(batch: Batch, fake: Fake
     local.post("reset")
     fake.go_on()
     # THEN the container is gone without having run
-    wait_until(lambda: fake.calls("rm") and not fake.containers(), "the container to be removed", seconds=30)
+    wait_until(lambda: fake.calls("rm") and not fake.containers(), "the container to be removed", seconds=120)
     assert fake.calls("start") == []

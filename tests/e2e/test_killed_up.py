@@ -6,11 +6,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 from tests.e2e.checkout import Checkout
+from tests.e2e.local_helpers import wait_until
 
 from batchtab.terraform.processes import descendants
 
@@ -44,6 +44,13 @@ def _kill_all(process: subprocess.Popen[bytes], but: int) -> None:
     process.wait()
 
 
+def _is_there(checkout: Checkout) -> bool:
+    try:
+        return bool(checkout.ask("health", "GET"))
+    except (OSError, ValueError):  # not written down yet, or not listening
+        return False
+
+
 def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) -> None:
     # GIVEN an `up` that is creating resources
     log = checkout.root / ".batchtab" / "terraform-network.log"
@@ -54,12 +61,13 @@ def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (log.exists() and b"Creating..." in log.read_bytes()):
-        time.sleep(0.1)
+    wait_until(lambda: _is_there(checkout), "local AWS", seconds=900)
+    checkout.ask("faults", service="ec2", operation="CreateVpc", hold_answer_seconds=600)
+    wait_until(lambda: log.exists() and b"Creating..." in log.read_bytes(), "the apply", seconds=900)
     assert first.poll() is None, log.read_text()
     # WHEN it and all that it started are killed
     _kill_all(first, but=checkout.local_pid())
+    checkout.ask("faults", "DELETE")
     s3 = checkout.client("s3")
     assert s3.list_objects_v2(Bucket="batchtab-local-state", Prefix="local/network.tfstate.tflock").get("Contents")
     # AND `up` runs again

@@ -159,7 +159,7 @@ def test_failed_job_reaches_slack_through_a_rule_and_a_function(local: LocalAws,
     # WHEN somebody kills the job's process
     os.kill(int(pid), signal.SIGKILL)
     # THEN the alert arrives
-    [entry] = wait_until(lambda: local.get("slack"), "the alert", seconds=20)
+    [entry] = wait_until(lambda: local.get("slack"), "the alert", seconds=120)
     assert entry["message"]["text"] == "doomed ended with 137"
 
 

@@ -172,7 +172,7 @@ def test_a_function_that_is_killed_before_or_after_it_submits_is_tried_again(
     local: LocalAws, batch: Batch, fault: str, jobs_when_killed: int
 ) -> None:
     # GIVEN a function whose submission, or its answer, is held up, and a Lambda that tries again, but not at once
-    assert local.post("clock", lambda_retry_seconds=10)["lambda_retry_seconds"] == 10
+    assert local.post("clock", lambda_retry_seconds=20)["lambda_retry_seconds"] == 20
     local.post("faults", service="batch", operation="SubmitJob", **{fault: 60})
     function, job = lambda_function(batch, SUBMITS, Timeout=120), unique("killed")
     request = {"jobName": job, "jobQueue": batch.queue, "jobDefinition": batch.define("pass")}

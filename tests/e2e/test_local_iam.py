@@ -15,7 +15,7 @@ import pytest
 import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.e2e.local_helpers import ACCOUNT, REGION, LocalAws, running, write_config
+from tests.e2e.local_helpers import ACCOUNT, REGION, LocalAws, running, wait_until, write_config
 
 from batchtab.local_aws.iam.checks import Check
 from batchtab.local_aws.iam.evaluation import ResourcePolicy, decide
@@ -308,14 +308,18 @@ def test_it_can_be_turned_off(tmp_path: Path) -> None:
         url = Role(local, "anybody").client("sqs").create_queue(QueueName="q")["QueueUrl"]
         # AND services ask nobody: a queue without a policy takes a rule's event, a role that is not there will do
         events, arn = local.client("events"), f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
+
+        def received() -> list[Any]:
+            return list(local.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", []))
+
         events.put_rule(Name="r", EventPattern='{"source": ["s"]}')
         events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": arn}])
         events.put_events(Entries=[{"Source": "s", "DetailType": "x", "Detail": "{}"}])
-        assert local.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+        assert wait_until(received, "the rule's event")
         target = {"Arn": arn, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/none", "Input": "by schedule"}
         made = local.client("scheduler").create_schedule(
             Name="s", ScheduleExpression="rate(1 minute)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
         )
         assert made["ScheduleArn"]
-        (message,) = local.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+        (message,) = wait_until(received, "the schedule's message")
         assert message["Body"] == "by schedule"

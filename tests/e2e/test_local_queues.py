@@ -145,7 +145,7 @@ def test_thousand_jobs_at_once_all_end_and_none_is_lost(local: LocalAws) -> None
         return [job["jobId"] for page in pages for job in page["jobSummaryList"]]
 
     # THEN all of them succeed, each once
-    wait_until(ended, "all jobs to end", seconds=400)
+    wait_until(ended, "all jobs to end", seconds=1200)
     assert sorted(listed()) == sorted(ids)
 
 

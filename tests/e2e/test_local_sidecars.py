@@ -51,7 +51,7 @@ def test_a_sidecar_ends_with_the_essential_container_and_each_has_its_own_end_an
     # GIVEN a job whose sidecar runs for ever, and starts first
     ready = unique("ready")
     code = f"import os,time\nwhile not os.path.exists({ready!r}): time.sleep(0.02)\nprint('done')"
-    tidy = TIDY.replace("print('up'", f"open({ready!r}, 'w'); print('up'")
+    tidy = TIDY.replace("\nwhile", f"\nopen({ready!r}, 'w')\nwhile")
     main = container("main", code, dependsOn=[on("proxy", "START")])
     name = define(batch, main, container("proxy", tidy, essential=False))
     # WHEN the essential container ends

@@ -145,7 +145,7 @@ def test_the_running_one_is_found_behind_5000_finished(batch: Batch, tmp_path: P
     first = job.submit()
     wait_until(job.ran, "the first to run")
     # AND 5,000 of its name that were submitted later and have ended: each waited for a job that was called off
-    blocker = batch.submit(batch.define("import time; time.sleep(600)"), jobName=unique("blocker"))
+    blocker = batch.submit(batch.define("import time; time.sleep(1700)"), jobName=unique("blocker"))
     waiting = batch.define("pass")
 
     started = time.monotonic()
@@ -156,7 +156,7 @@ def test_the_running_one_is_found_behind_5000_finished(batch: Batch, tmp_path: P
     for each in submitted:
         each.result()
     batch.api.terminate_job(jobId=blocker, reason="for a test")
-    wait_until(lambda: _count(batch, job.name) == (1, 5000), "5,000 to have ended", seconds=400)
+    wait_until(lambda: _count(batch, job.name) == (1, 5000), "5,000 to have ended", seconds=1200)
     print(f"made 5,000 finished jobs in {time.monotonic() - started:.0f} s")
     # WHEN the next one starts
     second = batch.wait(job.submit(), "SUCCEEDED", seconds=200)

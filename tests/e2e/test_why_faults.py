@@ -24,7 +24,7 @@ from batchtab import limits
 from batchtab.cli.main import main
 from batchtab.local_aws.faults import KINDS, SENDERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 HELD_SECONDS = 60  # far longer than the submit function waits for an answer, also where it is starved of CPU
 RETRY_SECONDS = 2  # in place of the minute of Lambda

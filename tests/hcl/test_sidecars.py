@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +123,9 @@ def test_the_job_is_the_same_at_all_doors_and_ends_with_its_own_container(
         [job] = batch.describe_jobs(jobs=[job_id])["jobs"]
         return job if job["status"] in ("SUCCEEDED", "FAILED") else None
 
-    begun = time.monotonic()
-    job: dict[str, Any] = wait_until(ended, "the job to end", 60)
+    job: dict[str, Any] = wait_until(ended, "the job to end", 120)
     # THEN it ends when its own container does, though the other would run for ever
     assert job["status"] == "SUCCEEDED", job
-    assert time.monotonic() - begun < 60
     main = main_container(job)
     assert (main["name"], main["exitCode"]) == ("main", 0)
     # AND the variables have reached it

@@ -78,14 +78,16 @@ class Clock:
 
     def set_speed(self, speed: float) -> None:
         """Change the speed; 0 freezes the clock, so that only `advance` moves it."""
+        self._next_moment()  # what is scheduled by now counts from now on, not from the clockwork's next look
         with self._lock:
             self._rebase(self.now())
             self._speed = speed
         self.wake()
 
     def set_time(self, moment: float) -> None:
-        """Jump to a moment, forward or back, without running what is due between."""
+        """Jump to a moment, forward or back: run what is due before the jump, but not what is due between."""
         with self._running:
+            self._run_sources()  # the clockwork may not have come to it yet
             self._rebase(moment)
             for listener in self._jump_listeners:
                 listener()
@@ -153,17 +155,21 @@ class Clock:
         return min(max((moment - self.now()) / self._speed, _SHORTEST_SLEEP), _LONGEST_SLEEP)
 
     def _next_moment(self) -> float | None:
-        moments = [moment for source in self._sources if (moment := source.next_moment()) is not None]
+        with self._running:  # a jump meanwhile would leave what is scheduled counting from before it
+            moments = [moment for source in self._sources if (moment := source.next_moment()) is not None]
         return min(moments, default=None)
 
     def _run_due(self) -> None:
         with self._running:
-            now = self.now()
-            for source in self._sources:
-                try:
-                    source.run_due(now)
-                except Exception:  # a fault in one source must not stop the clock
-                    logger.exception("What was due at %s met a fault", iso(now))
+            self._run_sources()
+
+    def _run_sources(self) -> None:
+        now = self.now()
+        for source in self._sources:
+            try:
+                source.run_due(now)
+            except Exception:  # a fault in one source must not stop the clock
+                logger.exception("What was due at %s met a fault", iso(now))
 
     def _settle(self, moment: float | None) -> None:
         """Wait for what was started, unless the clock gets to the end of the walk by itself meanwhile."""

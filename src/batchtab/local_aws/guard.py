@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LABEL = "batchtab.local-aws"  # of a job's container; its value is the temporary folder
-_CONTAINERS_SECONDS = 15
+_CONTAINERS_SECONDS = 20
 _LOOKS = 2  # an engine may still be about to create one for a client that has just been killed
 
 

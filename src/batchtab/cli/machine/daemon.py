@@ -19,7 +19,7 @@ from batchtab.errors import UsageError
 from batchtab.terraform.local_record import LocalRecord
 from batchtab.terraform.session import Session
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0  # a busy machine may take so long; one that fails ends at once
 _STOP_SECONDS = 40.0
 _BUSY_SECONDS = 30.0  # before it counts as not answering: a busy machine may pause it
 _POLL_SECONDS = 0.1
@@ -42,7 +42,7 @@ class Daemon:
         """Where it listens, or would."""
         return self._session.port
 
-    def health(self, seconds: float = 5) -> dict[str, Any] | None:
+    def health(self, seconds: float = _BUSY_SECONDS) -> dict[str, Any] | None:
         """What local AWS says of itself; None if nothing like it answers on the port."""
         found: dict[str, Any] | None = self.get("health", seconds)
         return found
@@ -59,7 +59,7 @@ class Daemon:
     def is_ours(self) -> bool:
         """Whether the local AWS that answers was started for this stage of this project."""
         record = LocalRecord.read(self._file)
-        return record is not None and (self.health(_BUSY_SECONDS) or {}).get("pid") == record.pid
+        return record is not None and (self.health() or {}).get("pid") == record.pid
 
     def start(self) -> bool:
         """Starts it unless it runs; returns whether it had to.

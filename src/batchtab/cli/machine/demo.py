@@ -22,8 +22,8 @@ SUCCEEDS, FAILS = "hello", "fail"  # the jobs that `init` writes, of whatever se
 TICKS = "examples-tick"
 CHAIN = ("examples-extract", "examples-transform", "examples-load")
 ALONE = "examples-nightly"
-_RUN_SECONDS = 60.0
-_MESSAGE_SECONDS = 60.0
+_RUN_SECONDS = 180.0
+_MESSAGE_SECONDS = 180.0
 _TICK_SECONDS = 15.0  # a rule fires within a minute, and who tries this should not have to wait for it
 _POLL_SECONDS = 0.5
 

@@ -14,8 +14,8 @@ from batchtab.terraform.local_record import LocalRecord, PagesRecord
 from batchtab.terraform.session import Session
 
 _WHAT = "Jobs, logs and what reached Slack, in a browser:"
-_START_SECONDS = 30.0
-_STOP_SECONDS = 5.0
+_START_SECONDS = 120.0
+_STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 
 
