@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from . import container_metadata
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .guard import ListPage
@@ -47,22 +49,12 @@ def list_page_of(queue: str, job_name: str) -> ListPage:
 
 
 def _region() -> str | None:
-    """The region: from the environment, or else from the container's metadata, which names it on EC2 capacity too.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
-    """
+    """The region: from the environment, or else from the container's metadata, which names it on EC2 capacity too."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    metadata = os.environ.get("ECS_CONTAINER_METADATA_URI_V4")
-    if region or not metadata:
+    if region:
         return region
-    import json  # noqa: PLC0415
-    import urllib.request  # noqa: PLC0415
-
-    try:
-        with urllib.request.urlopen(f"{metadata}/task", timeout=CONNECT_SECONDS) as response:  # noqa: S310 ECS's own
-            return str(json.load(response)["TaskARN"]).split(":")[3]
-    except (OSError, ValueError, LookupError):
-        return None  # botocore says that there is none
+    arn = str(container_metadata.read(os.environ, "/task").get("TaskARN") or "")
+    return arn.split(":")[3] if arn.count(":") > 3 else None  # botocore says that there is none
 
 
 def _find_libraries() -> None:

@@ -9,6 +9,8 @@ import json
 import time
 import uuid
 
+from . import container_metadata
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,18 +24,20 @@ class Place:
     """Where the container runs; texts are empty where nothing says so.
 
     Attributes:
+        partition: Of ARNs: `aws` unless the container's says another.
         region: Such as `ap-northeast-2`.
         account: The account's id.
         log_group: Where the container's output goes.
         log_stream: Likewise.
     """
 
-    __slots__ = ("account", "log_group", "log_stream", "region")
+    __slots__ = ("account", "log_group", "log_stream", "partition", "region")
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        said = _metadata(environment.get("ECS_CONTAINER_METADATA_URI_V4"))
+        said = container_metadata.read(environment)
         arn = [*str(said.get("ContainerARN") or "").split(":"), *[""] * 5]
         options = said.get("LogOptions") or {}
+        self.partition = arn[1] or "aws"
         self.region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or arn[3]
         self.account = arn[4]
         self.log_group = str(options.get("awslogs-group") or "/aws/batch/job")
@@ -54,7 +58,7 @@ def made(text: str | None, trigger: str, place: Place, environment: Mapping[str,
     """
     is_schedule = trigger.startswith(SCHEDULE)
     service = "scheduler" if is_schedule else "events"
-    arn = f"arn:aws:{service}:{place.region}:{place.account}:{trigger}"
+    arn = f"arn:{place.partition}:{service}:{place.region}:{place.account}:{trigger}"
     at = environment.get(_SCHEDULED_TIME) or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     # The same at each attempt, so that a handler can recognise a repeated event, as on Lambda.
     event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{arn} {at}"))
@@ -75,20 +79,3 @@ def made(text: str | None, trigger: str, place: Place, environment: Mapping[str,
         "resources": [arn],
         "detail": "{}" if is_schedule else {},  # Scheduler really sends a text
     }
-
-
-def _metadata(url: str | None) -> dict[str, Any]:
-    """What ECS says about the container; nothing outside ECS.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
-    """
-    if not url:
-        return {}
-    import urllib.request  # noqa: PLC0415 - only in ECS
-
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 ECS's own
-            found = json.load(response)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -52,7 +52,7 @@ class Context:
         self.memory_limit_in_mb = memory_mib  # a text there, too
         job, attempt = environment.get("AWS_BATCH_JOB_ID") or "local", environment.get("AWS_BATCH_JOB_ATTEMPT") or "1"
         self.aws_request_id = f"{job}-{attempt}"
-        self.invoked_function_arn = f"arn:aws:lambda:{place.region}:{place.account}:function:{name}"
+        self.invoked_function_arn = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:{name}"
         self.log_group_name = place.log_group
         self.log_stream_name = place.log_stream
         self._ends = 0.0
