@@ -131,15 +131,15 @@ def test_a_server_that_does_not_recover_is_asked_no_more_than_makes_sense(
 def test_behind_a_closed_network_one_line_says_what_helps(
     prepared: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a port where nobody listens
+    # GIVEN a port that is taken, where nobody listens
     monkeypatch.setattr(download, "PAUSES", (0.0, 0.0))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("BATCHTAB_TERRAFORM_URL", f"http://127.0.0.1:{free.getsockname()[1]}")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("BATCHTAB_TERRAFORM_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
 
-    # WHEN the project is prepared THEN the line names the fault and the three ways out
-    with pytest.raises(ToolchainError, match="Connection refused") as caught:
-        prepared("terraform")
+        # WHEN the project is prepared THEN the line names the fault and the three ways out
+        with pytest.raises(ToolchainError, match="Connection refused") as caught:
+            prepared("terraform")
     assert str(caught.value).count("\n") == 0
     assert all(word in str(caught.value) for word in HELP)
 
