@@ -250,10 +250,10 @@ class FaultStage:
         wanted = {due.run_id(job) for job in jobs}
         until(lambda: wanted <= self.failed_runs(), 240, f"errors at {sorted(wanted)}")
 
-    def wait_for_ends(self, *dues: Due, seconds: float = 240) -> None:
+    def wait_for_ends(self, *dues: Due) -> None:
         """Waits until the jobs of times are over."""
         for due in dues:
-            until(lambda due=due: self.has_ended(due), seconds, f"the jobs of {due}")
+            until(lambda due=due: self.has_ended(due), 240, f"the jobs of {due}")
 
     def wait_for_letters(self, due: Due) -> None:
         """Waits until the alerts have taken the runs of a time out of the dead-letter queue."""

@@ -427,14 +427,14 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
     document = iam.get_role_policy(RoleName=f"{PREFIX}-trigger", PolicyName=policy)["PolicyDocument"]
     kept = [one for one in document["Statement"] if "batch:SubmitJob" not in one["Action"]]
     # WHEN a schedule is due (some time ago: a run that its trigger may still start is not made up)
-    left = datetime.now(UTC)
-    stage.clock(time=f"{left - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
+    left, began = stage.checkout.ask("clock", "GET")["now"], time.monotonic()
+    stage.clock(time=f"{datetime.now(UTC) - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
     try:
         may(iam, policy, {**document, "Statement": kept})
         stage.clock(advance_seconds=300)
         may(iam, policy, document)
-        stage.clock(time=f"{left:%Y-%m-%dT%H:%M:%S.%fZ}")  # and on from there: no minute of other jobs is lost
-        stage.clock(advance_to=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
+        stage.clock(time=left)  # and on from there: no minute of other jobs is lost
+        stage.clock(advance_seconds=round(time.monotonic() - began))
         stage.until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
     finally:
         may(iam, policy, document)

@@ -168,12 +168,14 @@ def test_a_timeout_stops_it_and_its_grace_is_thirty_seconds_of_the_clock(batch: 
     job_id = begin(batch, f"trap 'echo asked' TERM; {FOREVER}", timeout={"attemptDurationSeconds": 60})
     # WHEN a minute and the grace have passed
     local.post("clock", speed=0)  # so that looking takes none of the grace
-    local.post("clock", advance_seconds=61)
-    wait_until(lambda: "asked" in batch.output(batch.job(job_id)), "SIGTERM to arrive", seconds=120)
-    assert batch.job(job_id)["status"] == "RUNNING"
-    local.post("clock", advance_seconds=31)
-    job = batch.wait(job_id, seconds=SECONDS)
-    local.post("clock", speed=1)
+    try:
+        local.post("clock", advance_seconds=61)
+        wait_until(lambda: "asked" in batch.output(batch.job(job_id)), "SIGTERM to arrive", seconds=120)
+        assert batch.job(job_id)["status"] == "RUNNING"
+        local.post("clock", advance_seconds=31)
+        job = batch.wait(job_id, seconds=SECONDS)
+    finally:
+        local.post("clock", speed=1)
     # THEN it was killed
     assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 137)
     assert job["statusReason"] == "Job attempt duration exceeded timeout"

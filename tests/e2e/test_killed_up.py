@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.e2e.checkout import Checkout
@@ -51,6 +52,10 @@ def _is_there(checkout: Checkout) -> bool:
         return False
 
 
+def _is_creating(log: Path) -> bool:
+    return log.exists() and b"Creating..." in log.read_bytes()
+
+
 def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) -> None:
     # GIVEN an `up` that is creating resources
     log = checkout.root / ".batchtab" / "terraform-network.log"
@@ -61,9 +66,9 @@ def test_up_recovers_from_a_kill_in_the_middle_of_the_apply(checkout: Checkout) 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_until(lambda: _is_there(checkout), "local AWS", seconds=900)
+    wait_until(lambda: first.poll() is not None or _is_there(checkout), "local AWS", seconds=600)
     checkout.ask("faults", service="ec2", operation="CreateVpc", hold_answer_seconds=600)
-    wait_until(lambda: log.exists() and b"Creating..." in log.read_bytes(), "the apply", seconds=900)
+    wait_until(lambda: first.poll() is not None or _is_creating(log), "the apply", seconds=600)
     assert first.poll() is None, log.read_text()
     # WHEN it and all that it started are killed
     _kill_all(first, but=checkout.local_pid())

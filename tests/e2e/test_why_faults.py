@@ -164,7 +164,7 @@ def tell(story: Story) -> None:
     ask_late(story)
     be_away_for_triggers(story)
     for due in tried_again:
-        stage.wait_for_ends(due, seconds=150)
+        stage.wait_for_ends(due)
     stage.checkout.ask("clock", lambda_retry_seconds=RETRY_SECONDS)
     for kind, value in (("hang", True), ("hold_seconds", HELD_SECONDS), ("refuse", True)):
         stage.wait_for_ends(fail_while_set_back(story, "", "dynamodb", kind, None, value))
@@ -178,7 +178,7 @@ def come_three_times(story: Story) -> None:
         stage.fault(sender, "deliveries", value=3)
     due = stage.fire([*of(), *of("-zoned")], is_prompt=True)
     stage.wait_for_ends(due)
-    until(lambda: len(stage.job_of("allow", due)) == len(stage.job_of("allow-zoned", due)) == 3, 30, "three jobs each")
+    until(lambda: len(stage.job_of("allow", due)) == len(stage.job_of("allow-zoned", due)) == 3, 240, "three jobs each")
     stage.clear()
     story.note(Due(due.at, tuple(of())), "events", "deliveries")
     story.note(Due(due.at, tuple(of("-zoned"))), "scheduler", "deliveries")
@@ -205,7 +205,7 @@ def ask_late(story: Story) -> None:
         stage.clear()
         ids = list(story.asked[kind].values())
         stage.wait_for_ends(due)
-        until(lambda ids=ids: stage.have_ended(ids), 60, "the jobs that were asked for")
+        until(lambda ids=ids: stage.have_ended(ids), 240, "the jobs that were asked for")
 
 
 def cut_off(story: Story, slot: str, service: str, kind: str, operation: str | None, value: Any = True) -> Due:

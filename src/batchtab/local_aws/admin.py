@@ -129,7 +129,7 @@ class Admin:
         if asked.get("lambda_retry_seconds") is not None:
             self._invocations.retry_seconds = _retry_seconds(asked["lambda_retry_seconds"])
         if speed is not None:
-            await asyncio.to_thread(self._clock.set_speed, speed)
+            self._clock.set_speed(speed)
         if target is not None:
             move = self._clock.set_time if moves == ["time"] else self._clock.advance
             await asyncio.to_thread(move, target)

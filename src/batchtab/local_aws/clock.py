@@ -78,7 +78,6 @@ class Clock:
 
     def set_speed(self, speed: float) -> None:
         """Change the speed; 0 freezes the clock, so that only `advance` moves it."""
-        self._next_moment()  # what is scheduled by now counts from now on, not from the clockwork's next look
         with self._lock:
             self._rebase(self.now())
             self._speed = speed
@@ -155,8 +154,7 @@ class Clock:
         return min(max((moment - self.now()) / self._speed, _SHORTEST_SLEEP), _LONGEST_SLEEP)
 
     def _next_moment(self) -> float | None:
-        with self._running:  # a jump meanwhile would leave what is scheduled counting from before it
-            moments = [moment for source in self._sources if (moment := source.next_moment()) is not None]
+        moments = [moment for source in self._sources if (moment := source.next_moment()) is not None]
         return min(moments, default=None)
 
     def _run_due(self) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LABEL = "batchtab.local-aws"  # of a job's container; its value is the temporary folder
-_CONTAINERS_SECONDS = 20
+_CONTAINERS_SECONDS = 20  # less than local AWS waits for its guard
 _LOOKS = 2  # an engine may still be about to create one for a client that has just been killed
 
 

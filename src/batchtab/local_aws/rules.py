@@ -89,6 +89,11 @@ class ScheduledRules:
             self.cursors.fired(key, moment, following)
             self._fire(key, rule, moment)
 
+    def restart(self) -> None:
+        """Have all count from the clock's present time. Waits for a look that may have read the time before a jump."""
+        with self._lock:
+            self.cursors.clear()
+
     def unsettled(self) -> bool:
         """Nothing to wait for: firing is done when `run_due` returns."""
         return False

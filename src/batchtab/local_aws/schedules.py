@@ -59,6 +59,11 @@ class Schedules:
             if _removed_at_end(schedule) and end is not None and end <= now:
                 self._remove(key, schedule)
 
+    def restart(self) -> None:
+        """Have all count from the clock's present time. Waits for a look that may have read the time before a jump."""
+        with self._lock:
+            self.cursors.clear()
+
     def unsettled(self) -> bool:
         """Nothing to wait for: firing is done when `run_due` returns."""
         return False

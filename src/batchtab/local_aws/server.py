@@ -185,8 +185,8 @@ def _assemble(
     hooks.install(hooks.Parts(clock, api, deliveries, rules, schedules, invocations, reset_batch))
     for source in (rules, schedules, deliveries, engine, invocations, AlarmWatch()):
         clock.add_source(source)
-    for cursors in (rules.cursors, schedules.cursors):
-        clock.on_jump(cursors.clear)
+    for scheduled in (rules, schedules):
+        clock.on_jump(scheduled.restart)
     snapshots = Snapshots(config, port, clock, store, engine, deliveries, invocations, schedules, slack)
     if snapshot is not None:
         snapshots.load(snapshot)

@@ -19,6 +19,7 @@ def read(environment: Mapping[str, str], page: str = "") -> dict[str, Any]:
     url = environment.get("ECS_CONTAINER_METADATA_URI_V4")
     if not url:
         return {}
+    import http.client  # noqa: PLC0415
     import json  # noqa: PLC0415 only in ECS, as the rest
     import time  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
@@ -28,7 +29,7 @@ def read(environment: Mapping[str, str], page: str = "") -> dict[str, Any]:
             with urllib.request.urlopen(url + page, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 ECS's own
                 found = json.load(response)
                 return found if isinstance(found, dict) else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             if pause is not None:
                 time.sleep(pause)
     return {}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
@@ -98,32 +97,6 @@ def test_set_time_first_runs_what_was_due_before_it() -> None:
     # WHEN it jumps THEN that is run, and what is between is not
     clock.set_time(4000)
     assert [moment for moment, _ in source.fired] == [10]
-
-
-def test_a_jump_waits_for_a_look_at_what_is_due() -> None:
-    # GIVEN a clock that looks at its sources: what they find counts from its present time
-    clock, looks, go_on, jumped = Clock(0.0, speed=0), threading.Event(), threading.Event(), threading.Event()
-
-    class Slow(Alarms):
-        def next_moment(self) -> float | None:
-            looks.set()
-            assert go_on.wait(60)
-            return super().next_moment()
-
-    clock.add_source(Slow(clock, 10))
-    clock.on_jump(jumped.set)
-    threads = [threading.Thread(target=clock.set_speed, args=(0,))]
-    threads[0].start()
-    assert looks.wait(60)
-    # WHEN it is asked to jump meanwhile THEN it does so afterwards
-    threads.append(threading.Thread(target=clock.set_time, args=(50,)))
-    threads[1].start()
-    assert not jumped.wait(0.3)
-    go_on.set()
-    assert jumped.wait(60)
-    for thread in threads:
-        thread.join(60)
-    assert clock.now() == 50
 
 
 def test_clockwork_runs_what_is_due_by_itself() -> None:

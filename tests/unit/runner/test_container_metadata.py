@@ -13,6 +13,7 @@ import pytest
 from batchtab.runner import container_metadata
 from batchtab.runner.lambda_event import Place, made
 
+CUT = '{"TaskARN": '
 ARN = "arn:aws-cn:ecs:cn-north-1:123456789012:container/abc"
 
 
@@ -36,6 +37,8 @@ class _Handler(BaseHTTPRequestHandler):
         about = {"TaskARN": "t"} if self.path.endswith("/task") else {"ContainerARN": ARN}
         status, body = self.server.refuses.pop(0) if self.server.refuses else (200, json.dumps(about))
         self.send_response(status)
+        if body == CUT:
+            self.send_header("Content-Length", "100")
         self.end_headers()
         self.wfile.write(body.encode())
 
@@ -55,7 +58,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metadata]:
         thread.join()
 
 
-@pytest.mark.parametrize("refuses", [[], [(503, "")], [(500, "{}"), (200, "no JSON")]])
+@pytest.mark.parametrize("refuses", [[], [(503, "")], [(500, "{}"), (200, "no JSON")], [(200, CUT), (200, CUT)]])
 def test_it_is_asked_for_up_to_three_times(metadata: Metadata, refuses: list[tuple[int, str]]) -> None:
     tries = len(refuses) + 1
     metadata.refuses = refuses

@@ -157,7 +157,7 @@ def test_a_stop_during_the_check_ends_the_run_before_it_began(batch: ListJobsSer
     stdout, stderr = process.communicate(timeout=100)
     # THEN it ends at once, and the command never ran
     assert (process.returncode, stdout) == (143, b"")
-    assert time.monotonic() - stopped < 100
+    assert time.monotonic() - stopped < 50  # the check itself may take a minute
     assert "before the command was started" in end_line(stderr)["reason"]
 
 

@@ -131,7 +131,7 @@ def test_a_command_that_is_killed_from_outside_is_137_and_no_stop_of_ours() -> N
 def test_a_killed_runner_takes_the_command_with_it() -> None:
     # GIVEN a running command
     marker = f"marker-{os.getpid()}-{time.monotonic_ns()}"
-    process = start("sh", "-c", "echo ready; exec sleep 60", env=environment(MARKER=marker))
+    process = start("sh", "-c", "echo ready; exec sleep 600", env=environment(MARKER=marker))
     read_line(process)
     # WHEN the runner is killed without a chance to act
     process.kill()

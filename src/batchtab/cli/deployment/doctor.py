@@ -94,7 +94,7 @@ def _of_project(stage: str, root: Path) -> list[Finding]:
 def _account(session: Session) -> tuple[Finding, Aws | None]:
     """Whether AWS answers to the stage's own account; without that nothing else is asked."""
     stage = session.catalog.stage
-    if stage.is_local and Daemon(session).health() is None:
+    if stage.is_local and Daemon(session).health(10) is None:
         text = f"does not answer on port {session.port}"
         return fail("account", "local AWS", text, f"batchtab up --stage {stage.name}"), None
     try:

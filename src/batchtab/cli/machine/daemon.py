@@ -19,7 +19,7 @@ from batchtab.errors import UsageError
 from batchtab.terraform.local_record import LocalRecord
 from batchtab.terraform.session import Session
 
-_START_SECONDS = 120.0  # a busy machine may take so long; one that fails ends at once
+_START_SECONDS = 120.0  # a busy machine may need it; who fails ends before
 _STOP_SECONDS = 40.0
 _BUSY_SECONDS = 30.0  # before it counts as not answering: a busy machine may pause it
 _POLL_SECONDS = 0.1

@@ -14,7 +14,7 @@ from batchtab.terraform.local_record import LocalRecord, PagesRecord
 from batchtab.terraform.session import Session
 
 _WHAT = "Jobs, logs and what reached Slack, in a browser:"
-_START_SECONDS = 120.0
+_START_SECONDS = 120.0  # a busy machine may need it; who fails ends before
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 

@@ -55,7 +55,7 @@ class Snapshots:
         deadline = time.monotonic() + QUIET_SECONDS
         while True:
             with self.clock.paused() as paused, self.store.lock:
-                busy = self._busy() or (None if paused else "the clock is firing what is due")
+                busy = self._busy() or (None if paused else "the clock is at work")
                 if busy is None:
                     return self._state()
             if time.monotonic() > deadline:
