@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import socket
 import threading
@@ -434,7 +435,7 @@ def test_a_run_that_could_not_be_submitted_is_made_up_by_the_command_in_its_mess
         stage.clock(advance_seconds=300)
         may(iam, policy, document)
         stage.clock(time=left)  # and on from there: no minute of other jobs is lost
-        stage.clock(advance_seconds=round(time.monotonic() - began))
+        stage.clock(advance_seconds=math.ceil(time.monotonic() - began))
         stage.until(lambda: stage.messages("alarms-zoned"), PATIENCE_SECONDS, "a message")
     finally:
         may(iam, policy, document)

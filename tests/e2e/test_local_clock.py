@@ -94,6 +94,14 @@ def test_clock_is_set_advanced_and_sped_up(local: LocalAws) -> None:
     assert local.post("clock", speed=0)["speed"] == 0
 
 
+def test_a_clock_that_goes_can_advance_by_nothing(local: LocalAws) -> None:
+    # GIVEN a clock that goes WHEN it is to advance by no second THEN what is due has been run when it answers
+    local.post("clock", speed=1)
+    for _ in range(20):
+        assert local.post("clock", advance_seconds=0)["speed"] == 1
+    local.post("clock", speed=0)
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [

@@ -196,11 +196,12 @@ async def _refuse(scope: Scope, send: Send, message: str) -> None:
 
 def _moment(asked: dict[str, Any], name: str, clock: Clock) -> float:
     value = asked[name]
+    now = clock.now()  # asked once: 0 seconds from now are not past
     try:
-        moment = clock.now() + float(value) if name == "advance_seconds" else parse_time(str(value))
+        moment = now + float(value) if name == "advance_seconds" else parse_time(str(value))
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusedError(f"{name}: {value!r} is not a time: {error}") from error
-    if name != "time" and moment < clock.now():
+    if name != "time" and moment < now:
         raise RefusedError(f"{name}: {value!r} is past; the clock advances forward, `time` sets it back")
     return moment
 
