@@ -246,9 +246,9 @@ def test_a_type_checker_finds_most_wrong_programs(tmp_path: Path) -> None:
     # WHEN mypy reads it
     cache = ROOT / ".mypy_cache" / "wrong-programs"  # of its own: `make types` may write to the other meanwhile
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), str(program)]
-    told = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False).stdout
+    said = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False).stdout
     # THEN each line has an error
-    assert sorted({int(line) for line in re.findall(r"program\.py:(\d+): error", told)}) == list(range(4, 12)), told
+    assert sorted({int(line) for line in re.findall(r"program\.py:(\d+): error", said)}) == list(range(4, 12)), said
 
 
 @pytest.mark.parametrize("capacity", ["EC2", "FARGATE"])

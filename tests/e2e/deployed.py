@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ import pytest
 import yaml
 from tests.e2e.checkout import Checkout
 from tests.e2e.local_helpers import LocalAws, running
-
-_BUSY_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Deployed:
             assert again.returncode == 0, again.stderr
             assert "nothing has changed since the last" in again.stderr
             (folder / "said.json").write_text(json.dumps([done.stdout, done.stderr]))
-            taken = _snapshot(local)
+            taken = local.state()
         (checkout.root / ".batchtab" / "aws-local.json").unlink()
         (folder / "up.json").write_bytes(taken)
 
@@ -109,14 +106,3 @@ def started(root: Path, logs: Path, *arguments: str, applies: bool = False, **op
         if not local.killed:  # what jobs and functions do in their roles' names, too
             denied = local.denied(applies=applies)
             assert not denied, denied
-
-
-def _snapshot(local: LocalAws) -> bytes:
-    """The state of local AWS, in a moment at which no job runs: a rule of the project starts one each minute."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        status, body = local.request("GET", "/_local/snapshot")
-        if status == 200:
-            return body
-        assert time.monotonic() < deadline, body
-        time.sleep(0.5)

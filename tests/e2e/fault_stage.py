@@ -143,12 +143,16 @@ class FaultStage:
         if is_prompt:
             at = self.prompt = max(self.prompt, _minute()) + _MINUTE
         else:
-            self.fired += 1
-            at = self.began - self.fired * _MINUTE
+            at = self._past()
         due = Due(at, tuple(jobs))
         self._fire(due, speed=1)
         self.switch(due.jobs, is_on=False)
         return due
+
+    def _past(self) -> datetime:
+        """A minute ago or more, each time another."""
+        self.fired += 1
+        return self.began - self.fired * _MINUTE
 
     def _fire(self, due: Due, speed: float) -> None:
         """Enables triggers, has them fired, and has the clock go on a second later at a speed."""
@@ -187,8 +191,7 @@ class FaultStage:
         self.fault(*_GATE)
         self.ask_clock(advance_seconds=1)  # who has claimed a run already submits it
         self.fault(service, kind, operation, value)
-        self.fired += 1
-        due = Due(self.began - self.fired * _MINUTE, tuple(jobs))
+        due = Due(self._past(), tuple(jobs))
         self._fire(due, speed=0)  # a delivery that is tried again before the clock is set would be on time
         until(lambda: all(self.job_of(each, due) for each in awaits), 120, f"jobs of {due}")
         if until_met:
@@ -258,11 +261,11 @@ class FaultStage:
     def wait_for_letters(self, due: Due) -> None:
         """Waits until the alerts have taken the runs of a time out of the dead-letter queue."""
 
-        def told() -> bool:
+        def have_arrived() -> bool:
             lines = [line for line in self.lines(ALERTS_LOG) if "trigger-dead-letter" in line and due.time in line]
             return all(any(f"{SERVICE}-{job}" in line for line in lines) for job in due.jobs)
 
-        until(told, 240, f"the letters of {due}")
+        until(have_arrived, 240, f"the letters of {due}")
 
 
 def _content(service: str, kind: str, operation: str | None = None, value: Any = True) -> dict[str, Any]:

@@ -91,13 +91,18 @@ class LocalAws:
 
     def snapshot(self, file: Path) -> Path:
         """Write all state to a file, once nothing is under way; `running(…, snapshot=file)` starts from it."""
-        deadline = time.monotonic() + 120
-        while (answer := self.request("GET", "/_local/snapshot"))[0] == 409 and time.monotonic() < deadline:
-            pass  # local AWS waits for some seconds itself
-        status, body = answer
-        assert status == 200, body
-        file.write_bytes(body)
+        file.write_bytes(self.state())
         return file
+
+    def state(self) -> bytes:
+        """All state, in a moment at which nothing is under way; local AWS waits some seconds for one itself."""
+        deadline = time.monotonic() + 240
+        while True:
+            status, body = self.request("GET", "/_local/snapshot")
+            if status == 200:
+                return body
+            assert status == 409, body
+            assert time.monotonic() < deadline, body
 
     def serve(self, project: Path) -> None:
         """Have `batchtab` use this local AWS for a project's stage `local`, as if its `up` had started it."""
